@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a store owes: units of work, repositories, leases, the call ledger, the audit. No SQL here.
+
+A *unit* is one short transaction. Writing units exclude one another (SQLite's single writer; an advisory lock on
+PostgreSQL), so the audit chain has one order on both and no deadlock is possible. A unit never spans a remote call.
+A unit left by an exception leaves nothing behind.
+
+Every stored record has a ``version``: ``add`` stores version 1, ``put`` names the version it read and stores the next
+one; when the stored version is another, ``put`` raises ``ConflictError`` and nothing is written.
+
+Secrets (``Secret`` fields) are sealed: AES-256-GCM under the store's data key, with table, key and column as
+associated data, so a value moved to another row does not open. The data key is wrapped by the store key. Reading a
+record opens its secrets; nothing else of the store can be read back into clear text from a dump.
+
+A *lease* is a named lock with an expiry, held across remote calls; a stale one is taken over.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Generic, TypeVar
+
+from .._core.ledger import CallLedger
+from .._core.types import (
+    AuditEntry,
+    AuditRow,
+    CaAccount,
+    Certificate,
+    CertRequest,
+    Connector,
+    Device,
+    Intent,
+    StoredPem,
+    VendorSettings,
+    WorkOrder,
+)
+
+R = TypeVar("R")
+
+
+class Repository(ABC, Generic[R]):
+    """The records of one kind, within a unit."""
+
+    @abstractmethod
+    def get(self, *key: str) -> R | None:
+        """Give the record of that key, or None.
+
+        :param key: the parts of the key in the order of the record's first fields.
+        """
+
+    @abstractmethod
+    def find(self, **equal: Any) -> list[R]:
+        """Give the records whose columns equal the values, ordered by key.
+
+        :param equal: by field name; a list or tuple means any of its values; none at all means every record.
+        """
+
+    @abstractmethod
+    def count(self, **equal: Any) -> int:
+        """Count the records that ``find`` would give."""
+
+    @abstractmethod
+    def add(self, record: R) -> R:
+        """Store a new record and give it back as version 1.
+
+        :raises ConflictError: the key is taken.
+        """
+
+    @abstractmethod
+    def put(self, record: R) -> R:
+        """Store a changed record and give it back with its new version.
+
+        :raises ConflictError: it was changed or removed since it was read.
+        """
+
+    @abstractmethod
+    def add_many(self, records: Sequence[R]) -> None:
+        """Store many new records in few statements."""
+
+    @abstractmethod
+    def put_many(self, records: Sequence[R]) -> None:
+        """Store many changed records; one clash and none is written."""
+
+    @abstractmethod
+    def remove(self, record: R) -> None:
+        """Remove the record at the version that was read.
+
+        :raises ConflictError: it was changed or removed since.
+        """
+
+
+class Unit(ABC):
+    """One transaction with every repository in it."""
+
+    devices: Repository[Device]
+    vendor_settings: Repository[VendorSettings]
+    ca_accounts: Repository[CaAccount]
+    certificates: Repository[Certificate]
+    pems: Repository[StoredPem]
+    requests: Repository[CertRequest]
+    connectors: Repository[Connector]
+    work_orders: Repository[WorkOrder]
+    intents: Repository[Intent]
+
+    @abstractmethod
+    def audit(self, entry: AuditEntry) -> AuditRow:
+        """Chain one line to the audit, in this transaction."""
+
+    @abstractmethod
+    def audit_rows(self, *, noun: str = "", key: str = "", limit: int | None = None) -> Iterator[AuditRow]:
+        """Give audit lines in order; with a limit the newest that many, still oldest first."""
+
+
+class Store(ABC):
+    """An open store at the current schema."""
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Unit]:
+        """Begin a writing unit; committed when the block ends, rolled back on an exception."""
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Unit]:
+        """Begin a reading unit: one consistent view; writing in it raises StoreError."""
+
+    @abstractmethod
+    def lease(self, name: str, seconds: float) -> AbstractContextManager[None]:
+        """Hold the named lease for the block.
+
+        :raises ConflictError: another holds it and it has not expired; says who and until when.
+        """
+
+    @property
+    @abstractmethod
+    def ledger(self) -> CallLedger:
+        """Give the shared count of API calls."""
+
+    @abstractmethod
+    def describe(self) -> Mapping[str, Any]:
+        """Give ``url`` (password masked), ``backend``, ``schema``, ``records`` (counts by kind)."""
+
+    @abstractmethod
+    def verify_audit(self) -> Sequence[str]:
+        """Give a sentence for each broken place of the audit chain; empty when it holds."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
+
+
