@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a key provider owes: who makes the key and the CSR. No vendor here.
+
+A provider holds no state between calls. ``begin`` is its one remote side effect and answers with a *reference*,
+JSON-ready, kept by the caller; everything after goes by the reference. The caller keeps an intent around ``begin`` and
+asks ``find`` before it begins again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core.types import CsrSpec, Notice
+
+Reference = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class KeyOrder:
+    """What is wanted, and the place's own wishes.
+
+    :ivar place: choices that only this provider understands, as the module's options name them.
+    """
+
+    spec: CsrSpec
+    place: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CsrReady:
+    """PEM by key algorithm (``RSA``, ``ECDSA``)."""
+
+    csrs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CsrPending:
+    """Not there yet; no error.
+
+    :ivar look_again_s: seconds after which asking again makes sense.
+    """
+
+    message: str
+    look_again_s: float
+
+
+@dataclass(frozen=True)
+class CsrQuestion:
+    """The place wants warnings acknowledged before it goes on."""
+
+    notices: Sequence[Notice]
+
+
+@dataclass(frozen=True)
+class CsrRefused:
+    """The place gave up; the reason in its words."""
+
+    reason: str
+
+
+CsrAnswer = CsrReady | CsrPending | CsrQuestion | CsrRefused
+
+
+class KeyProvider(ABC):
+    """One place where keys and CSRs are made."""
+
+    @abstractmethod
+    def validate(self, order: KeyOrder) -> Sequence[str]:
+        """Give every problem of the order as a sentence; no traffic."""
+
+    @abstractmethod
+    def predict(self, order: KeyOrder) -> str:
+        """Say in one imperative sentence what ``begin`` would do."""
+
+    @abstractmethod
+    def find(self, order: KeyOrder) -> Sequence[Reference]:
+        """Look for what fits the order at the place already; several when it cannot tell them apart.
+
+        Each reference bears a ``label`` a person can recognise it by.
+        """
+
+    @abstractmethod
+    def conflicts(self, order: KeyOrder) -> Sequence[str]:
+        """Look for what stands in the way of beginning, one sentence each with what to do."""
+
+    @abstractmethod
+    def begin(self, order: KeyOrder) -> Reference:
+        """Start making key and CSR."""
+
+    @abstractmethod
+    def collect(self, reference: Reference) -> CsrAnswer:
+        """Ask for the CSRs."""
+
+    @abstractmethod
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+        """Acknowledge exactly these warnings; a no-op when the place has gone on by itself.
+
+        :raises ConflictError: the warnings there are others by now.
+        """

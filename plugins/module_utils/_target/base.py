@@ -1,0 +1,176 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a target owes: where certificates live and where they are pushed. No vendor here.
+
+A target is built from one device. Reads tell what is there; each write is one remote side effect, made under an intent
+of the caller, who looks (``observe``) before he repeats it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .._core.types import Bundle, Notice
+
+Reference = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One entry of the device status log (D9).
+
+    :ivar result: ``ok``, ``warning``, ``failed`` or ``skipped``.
+    """
+
+    name: str
+    result: str
+    at: datetime
+    duration_ms: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a look at a device found.
+
+    :ivar status: ``reached``, ``failed`` or ``unresolved`` (D8).
+    :ivar log: communication, version, instance, in that order; discovery is added by the caller.
+    :ivar instance: contracts, account id and name, grants; empty when not reached.
+    :ivar problems: what is missing or refused, a sentence each with what to grant or set.
+    """
+
+    status: str
+    log: tuple[LogEntry, ...]
+    instance: Mapping[str, Any]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What one network serves for an enrollment; the primary first.
+
+    :ivar certificates: ``fingerprint, serial, issuer, not_after (ISO UTC), key_algorithm`` each.
+    """
+
+    certificates: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """One enrollment as a discovery finds it.
+
+    :ivar contract_id: empty when it cannot be told.
+    :ivar pending_changes: ``change_id, change_type``, the newest last.
+    """
+
+    enrollment_id: int
+    contract_id: str
+    common_name: str
+    sans: tuple[str, ...]
+    validation_type: str
+    certificate_type: str
+    secure_network: str
+    change_management: bool
+    pending_changes: tuple[Mapping[str, Any], ...]
+    production: NetworkFacts
+    staging: NetworkFacts
+
+
+@dataclass
+class Sweep:
+    """One discovery: the enrollments as they come, and what was passed over.
+
+    :ivar found: read once; one contract's worth is held in memory at a time.
+    :ivar notes: contracts skipped and why; complete when ``found`` is exhausted.
+    """
+
+    found: Iterator[Found]
+    notes: list[str] = field(default_factory=list)
+    skipped_contracts: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PushState:
+    """Where the change of an enrollment stands.
+
+    :ivar phase: ``none`` (no change open), ``busy``, ``wants_csr``, ``wants_certificate``, ``wants_decision``,
+        ``deploying_staging``, ``on_staging``, ``deploying_production``, ``failed``, ``cancelled``.
+    :ivar status: the remote side's own words, for messages only.
+    :ivar notices: warnings to be decided on, in phase ``wants_decision``.
+    :ivar error: the remote side's reason in phase ``failed``, or of an upload it turned down.
+    :ivar staging: what staging serves now, production likewise.
+    :ivar goes_on: True when CPS will go to production without being asked after staging.
+    """
+
+    phase: str
+    status: str = ""
+    notices: tuple[Notice, ...] = ()
+    error: str = ""
+    staging: NetworkFacts = field(default_factory=NetworkFacts)
+    production: NetworkFacts = field(default_factory=NetworkFacts)
+    goes_on: bool = False
+    look_again_s: float = 10.0
+
+
+class Target(ABC):
+    """One device."""
+
+    @abstractmethod
+    def inspect(self, *, will_write: bool) -> Inspection:
+        """Look whether the device can be reached and what the credential may do.
+
+        :param will_write: also try the right to write, without writing anything.
+        """
+
+    @abstractmethod
+    def discover(self, contracts: Sequence[str]) -> Sweep:
+        """Go through every enrollment of the contracts in two calls for each.
+
+        :param contracts: ids; empty means list without a contract.
+        """
+
+    @abstractmethod
+    def fetch_pem(self, enrollment_id: int) -> Mapping[str, Bundle]:
+        """Fetch what both networks serve, by fingerprint."""
+
+    @abstractmethod
+    def observe(self, reference: Reference, fingerprints: Mapping[str, str]) -> PushState:
+        """Tell where the change stands.
+
+        :param reference: ``enrollment_id`` and, if known, ``change_id``.
+        :param fingerprints: what we want deployed, by key algorithm.
+        """
+
+    @abstractmethod
+    def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
+        """Hand over certificates and chains, by key algorithm."""
+
+    @abstractmethod
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+        """Acknowledge exactly these warnings.
+
+        :raises ConflictError: the warnings there are others by now.
+        """
+
+    @property
+    @abstractmethod
+    def calls(self) -> int:
+        """Count the API calls made so far."""
+
+
+class EdgeProbe(ABC):
+    """Looks at what an edge server really presents."""
+
+    @abstractmethod
+    def presented(self, address: str, server_name: str, key_algorithm: str) -> str:
+        """Give the fingerprint of the leaf presented in a TLS handshake.
+
+        :param address: ``host:port`` or ``host`` (port 443).
+        :param key_algorithm: ``RSA`` or ``ECDSA``: what the handshake is limited to.
+        :raises TransportError: no handshake.
+        """
