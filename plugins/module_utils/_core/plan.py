@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import ClmError
+
 Record = Mapping[str, Any]
 
 
@@ -51,6 +53,7 @@ class Plan:
     :ivar note: bookkeeping of what was seen (times of a look, a cache); runs outside check mode, changes no setting
         and so does not count as a change.
     :ivar extra: further results known already in check mode.
+    :ivar failure: raised after the note: what was seen is kept although the call fails.
     """
 
     before: Record | None
@@ -59,6 +62,7 @@ class Plan:
     finish: Callable[[], Outcome]
     note: Callable[[], None] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    failure: ClmError | None = None
 
     @property
     def changed(self) -> bool:
@@ -66,10 +70,15 @@ class Plan:
         return bool(self.steps)
 
     def execute(self) -> Outcome:
-        """Run the steps until one has to wait, then read the outcome."""
+        """Run the steps until one has to wait, then read the outcome.
+
+        :raises ClmError: a step failed, or the plan itself is of something that failed.
+        """
         for step in self.steps:
             if not step.run():
                 break
         if self.note is not None:
             self.note()
+        if self.failure is not None:
+            raise self.failure
         return self.finish()

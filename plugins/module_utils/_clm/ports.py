@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a use case is given: store, clock, who acts, and the makers of the real parts.
+
+Knows the four contracts and no concrete class; the glue, and tests, fill it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._ca.base import CaConnector, CaConnectorType
+from .._core.clock import Clock
+from .._core.types import CaAccount, Device
+from .._keys.base import KeyProvider
+from .._store.base import Store
+from .._target.base import EdgeProbe, Target
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside a use case.
+
+    :ivar actor: who acts, for conditions and the audit.
+    :ivar target: builds the target of a device record; no traffic.
+    :ivar key_provider: builds the provider of a CSR source, for a device where it needs one; no traffic.
+    :ivar ca: builds the connector of a CA account; no traffic.
+    :ivar ca_type: gives a kind of CA by its name, InputError for an unknown one.
+    :ivar environment: environment variables credentials may come from.
+    """
+
+    store: Store
+    clock: Clock
+    actor: str
+    target: Callable[[Device], Target]
+    key_provider: Callable[[str, Device | None], KeyProvider]
+    ca: Callable[[CaAccount], CaConnector]
+    ca_type: Callable[[str], CaConnectorType]
+    probe: Callable[[], EdgeProbe]
+    environment: Mapping[str, str]

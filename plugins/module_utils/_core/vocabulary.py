@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every word a user may type as a choice, once, with the labels the manual shows beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SYNC_MANAGED = "managed"
+SYNC_MONITORED = "monitored"
+SYNC_IGNORED = "ignored"
+SYNC_MODES = (SYNC_MANAGED, SYNC_MONITORED, SYNC_IGNORED)
+
+STATUS_FAILED = "failed"
+STATUS_UNRESOLVED = "unresolved"
+
+DISCOVER_MODES = ("none", "changes", "full")
+
+VALIDATION_TYPES = ("third-party", "dv", "ov", "ev")
+SECURE_NETWORKS = ("standard-tls", "enhanced-tls")
+VENDOR_CERTIFICATE_TYPES = ("third-party", "san", "single", "wildcard", "wildcard-san")
+
+# CPS's own rule, cps-protocol §2.5: which certificate types a validation type can have.
+CERTIFICATE_TYPES_OF: Mapping[str, tuple[str, ...]] = {
+    "third-party": ("third-party",),
+    "dv": ("san",),
+    "ov": ("single", "san", "wildcard", "wildcard-san"),
+    "ev": ("single", "san"),
+}
+
+NETWORKS = ("staging", "production")
+GEOGRAPHIES = ("core", "china+core", "russia+core")
+OCSP_STAPLING = ("on", "off", "not-set")
+TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
+
+CSR_SOURCES = ("endpoint",)
+KEY_TYPES = ("rsa", "ec")
+HASHES = ("sha256", "sha384", "sha512")
+VALIDITY_UNITS = ("days", "months", "years")
+
+RSA = "RSA"
+ECDSA = "ECDSA"
+
+# The four entries of the device status log, D9.
+LOG_COMMUNICATION = "Device communication"
+LOG_VERSION = "Device Version"
+LOG_INSTANCE = "Instance Information"
+LOG_DISCOVERY = "Certificate Discovery From Device"
+
+REQUEST_LABELS: Mapping[str, str] = {
+    "draft": "Draft",
+    "submitted": "Submitted",
+    "approved": "Approved",
+    "scheduled": "Scheduled",
+    "implementing": "CSR submission to CA in progress",
+    "retrieval_in_progress": "Submit certificate - retrieval in progress",
+    "issued": "Completed",
+    "rejected": "Rejected",
+    "cancelled": "Cancelled",
+    "failed": "Failed",
+}
+
+WORK_ORDER_LABELS: Mapping[str, str] = {
+    "submitted": "Submitted",
+    "review_in_progress": "Push-Review In Progress",
+    "approved": "Approved",
+    "scheduled": "Scheduled",
+    "implementing": "Push in progress",
+    "needs_decision": "Waiting for a decision",
+    "in_doubt": "In doubt",
+    "deploying_staging": "Deploying to staging",
+    "on_staging": "On staging",
+    "deploying_production": "Deploying to production",
+    "completed": "Completed",
+    "rejected": "Rejected",
+    "cancelled": "Cancelled",
+    "failed": "Failed",
+}
+
+
+def canonical(word: str, choices: tuple[str, ...]) -> str | None:
+    """Give the choice a friendly spelling means, as ``Third-party`` or ``standard_tls``; None for none.
+
+    :param word: any case; blanks and underscores count as hyphens.
+    """
+    plain = word.strip().lower().replace(" ", "-").replace("_", "-")
+    for choice in choices:
+        if choice.lower() == plain:
+            return choice
+    return None
