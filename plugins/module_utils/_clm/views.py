@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each stored record looks to a user: plain JSON-ready data, in the words of the modules' options, never a secret.
+
+Pure functions of a record; reads no store and knows no Ansible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._core.clock import to_text
+from .._core.redact import MASK, Secret, redacted
+from .._core.types import (
+    AuditRow,
+    CaAccount,
+    Certificate,
+    CertRequest,
+    Connector,
+    Device,
+    StoredPem,
+    VendorSettings,
+    WorkOrder,
+)
+from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
+
+View = dict[str, Any]
+
+_DAY = timedelta(days=1)
+
+
+def text_of(moment: datetime | None) -> str | None:
+    """Write a moment as users see it, ISO 8601 in UTC; None stays None."""
+    return None if moment is None else to_text(moment)
+
+
+def proxy_text(proxy: Secret | None) -> str | None:
+    """Show a proxy's URL without the password it may carry."""
+    if not proxy:
+        return None
+    url = proxy.reveal()
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+def _times(record: Any) -> View:
+    return {"created_at": text_of(record.created_at), "updated_at": text_of(record.updated_at)}
+
+
+def device_view(device: Device) -> View:
+    """Show a device; of its credential only where it comes from and which parts are stored."""
+    return {
+        "name": device.name,
+        "cert_sync": device.sync,
+        "host": device.host,
+        "data_center": device.data_center,
+        "proxy_required": device.proxy_required,
+        "proxy": proxy_text(device.proxy),
+        "api_version": device.api_version,
+        "credential": {
+            "source": device.credential_source,
+            "edgerc": device.edgerc,
+            "section": device.section,
+            "client_token_set": bool(device.client_token),
+            "client_secret_set": bool(device.client_secret),
+            "access_token_set": bool(device.access_token),
+        },
+        "account_switch_key": device.account_switch_key,
+        "contracts": list(device.contracts),
+        "ca_path": device.ca_path,
+        "validate_certs": device.validate_certs,
+        "timeout": device.timeout_s,
+        "status": device.status,
+        "status_log": redacted(device.status_log),
+        "instance": redacted(device.instance),
+        "discovery": redacted(device.discovery),
+        "checked_at": text_of(device.checked_at),
+        **_times(device),
+    }
+
+
+def settings_view(settings: VendorSettings) -> View:
+    """Show the settings of one combination."""
+    return {
+        "validation_type": settings.validation_type,
+        "secure_network": settings.secure_network,
+        "vendor_certificate_type": settings.vendor_certificate_type,
+        "organization": redacted(settings.organization),
+        "admin_contact": redacted(settings.admin_contact),
+        "tech_contact": redacted(settings.tech_contact),
+        "contract_id": settings.contract_id,
+        "change_management": settings.change_management,
+        "network": redacted(settings.network),
+        **_times(settings),
+    }
+
+
+def ca_account_view(account: CaAccount) -> View:
+    """Show a CA account; of its secrets only whether there are any."""
+    return {
+        "name": account.name,
+        "type": account.type,
+        "options": redacted(account.options),
+        "secrets_set": bool(account.secrets),
+        **_times(account),
+    }
+
+
+def request_view(request: CertRequest) -> View:
+    """Show a request, with the manual's label beside its state."""
+    return {
+        "request_id": request.request_id,
+        "certificate": request.certificate_id,
+        "action": request.action,
+        "state": request.state,
+        "label": REQUEST_LABELS.get(request.state, request.state),
+        "reason": request.reason,
+        "message": request.message,
+        "ca": request.ca,
+        "ca_options": redacted(request.ca_options),
+        "csr_source": request.csr_source,
+        "device": request.device,
+        "enrollment_id": request.key_reference.get("enrollment_id"),
+        "change_id": request.key_reference.get("change_id"),
+        "wish": redacted(request.wish),
+        "csrs": redacted(request.csrs),
+        "ca_handles": redacted(request.ca_handles),
+        "fingerprints": redacted(request.fingerprints),
+        "conditions": redacted(request.conditions),
+        "actor": request.actor,
+        "comment": request.comment,
+        "tracking_id": request.tracking_id,
+        "next_look_at": text_of(request.next_look_at),
+        **_times(request),
+    }
+
+
+def certificate_view(certificate: Certificate, now: datetime, sync: str = "") -> View:
+    """Show a certificate as it stands at a moment.
+
+    :param now: UTC; ``days_left`` are whole days from then, negative once expired, None without a certificate.
+    :param sync: sync policy of its device, empty where it has none.
+    """
+    end = certificate.not_after
+    return {
+        "certificate": certificate.certificate_id,
+        "common_name": certificate.common_name,
+        "sans": list(certificate.sans),
+        "san_count": certificate.san_count,
+        "origin": certificate.origin,
+        "state": certificate.state,
+        "device": certificate.device,
+        "cert_sync": sync,
+        "enrollment_id": certificate.enrollment_id,
+        "contract_id": certificate.contract_id,
+        "validation_type": certificate.validation_type,
+        "vendor_certificate_type": certificate.certificate_type,
+        "secure_network": certificate.secure_network,
+        "change_management": certificate.change_management,
+        "ca": certificate.ca,
+        "request_id": certificate.request_id,
+        "key_algorithm": certificate.key_algorithm,
+        "issuer": certificate.issuer,
+        "serial": certificate.serial,
+        "fingerprint": certificate.fingerprint,
+        "not_before": text_of(certificate.not_before),
+        "not_after": text_of(end),
+        "days_left": None if end is None else (end - now) // _DAY,
+        "expired": end is not None and end <= now,
+        "networks": [name for name in ("staging", "production") if getattr(certificate, name)],
+        "staging": redacted(certificate.staging),
+        "production": redacted(certificate.production),
+        "pending_changes": redacted(certificate.pending_changes),
+        "attributes": redacted(certificate.attributes),
+        **_times(certificate),
+    }
+
+
+def connector_view(connector: Connector) -> View:
+    """Show an application connector; the values fixed for CPS stand beside the chosen ones (A1, A3)."""
+    return {
+        "certificate": connector.certificate_id,
+        "name": connector.name,
+        "description": connector.description,
+        "category": "Server",
+        "vendor": "Akamai CPS",
+        "devices": list(connector.devices),
+        "certificate_type": "pem",
+        "private_key_in_device": True,
+        "push_chain": True,
+        **_times(connector),
+    }
+
+
+def work_order_view(order: WorkOrder) -> View:
+    """Show a work order, with the manual's label beside its state."""
+    return {
+        "work_order_id": order.work_order_id,
+        "certificate": order.certificate_id,
+        "connector": order.connector,
+        "device": order.device,
+        "action": order.action,
+        "network": order.network,
+        "state": order.state,
+        "label": WORK_ORDER_LABELS.get(order.state, order.state),
+        "reason": order.reason,
+        "message": order.message,
+        "enrollment_id": order.change.get("enrollment_id"),
+        "change_id": order.change.get("change_id"),
+        "fingerprints": redacted(order.fingerprints),
+        "notices": redacted(order.notices),
+        "evidence": redacted(order.evidence),
+        "conditions": redacted(order.conditions),
+        "actor": order.actor,
+        "comment": order.comment,
+        "tracking_id": order.tracking_id,
+        "next_look_at": text_of(order.next_look_at),
+        **_times(order),
+    }
+
+
+def pem_view(pem: StoredPem | None) -> Mapping[str, str] | None:
+    """Show a certificate's text, leaf, intermediates and root, each as PEM."""
+    return None if pem is None else {"leaf": pem.leaf, "chain": pem.chain, "root": pem.root}
+
+
+def audit_view(row: AuditRow) -> View:
+    """Show one line of the audit."""
+    return {
+        "sequence": row.sequence,
+        "at": to_text(row.at),
+        "actor": row.entry.actor,
+        "action": row.entry.action,
+        "noun": row.entry.noun,
+        "key": row.entry.key,
+        "before": redacted(row.entry.before),
+        "after": redacted(row.entry.after),
+        "comment": row.entry.comment,
+        "tracking_id": row.entry.tracking_id,
+        "previous_hash": row.previous_hash,
+        "hash": row.hash,
+    }
