@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The versioned media types of CPS, in one place; every name matches exactly or the call maps to no resource.
+
+Knows no paths and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+JSON = "application/json"
+
+VERSIONS: Mapping[str, int] = MappingProxyType(
+    {
+        "enrollment": 11,
+        "enrollments": 11,
+        "enrollment-status": 1,
+        "change": 2,
+        "change-id": 1,
+        "csr": 2,
+        "certificate-and-trust-chain": 2,
+        "acknowledgement": 1,
+        "acknowledgement-with-hash": 1,
+        "warnings": 1,
+        "change-management-info": 5,
+        "deployment": 7,
+        "deployments": 7,
+        "deployment-schedule": 1,
+        "certificate-history": 2,
+        "change-history": 5,
+        "dv-challenges": 2,
+        "dv-history": 1,
+        "active-certificates": 2,
+    }
+)
+"""Version of each entity the collection speaks."""
+
+
+def media_type(entity: str) -> str:
+    """Give the Accept or Content-Type of one entity.
+
+    :param entity: a key of ``VERSIONS``.
+    """
+    return f"application/vnd.akamai.cps.{entity}.v{VERSIONS[entity]}+json"
