@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CA accounts: kept in the store, tested, asked for their choices (C rows). Knows no CA."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .._ca.base import CaConnector
+from .._core.errors import InputError, NotFoundError, StateError
+from .._core.plan import Outcome, Plan, Step
+from .._core.redact import Secret
+from .._core.types import AuditEntry, CaAccount
+from .._store.base import Unit
+from .ports import Params, Ports
+from .views import ca_account_view
+
+_OPEN_STATES = ("draft", "submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
+
+
+def secrets_of(account: CaAccount) -> dict[str, str]:
+    """Open the secret options of an account; keep the answer away from every output."""
+    return dict(json.loads(account.secrets.reveal())) if account.secrets else {}
+
+
+def required(unit: Unit, name: str) -> CaAccount:
+    """Give the CA account of that name.
+
+    :raises NotFoundError: there is none; names those there are.
+    """
+    account = unit.ca_accounts.get(name)
+    if account is None:
+        known = ", ".join(a.name for a in unit.ca_accounts.find()) or "none yet"
+        raise NotFoundError(
+            f"No CA account {name!r} is in the store (there is: {known}); add it with edgecert.clm.ca_account",
+            code="ca_account_missing",
+        )
+    return account
+
+
+def plan(params: Params, ports: Ports) -> Plan:
+    """Work out what ``ca_account`` would do.
+
+    :raises InputError: the options cannot be used.
+    """
+    with ports.store.read() as unit:
+        before = unit.ca_accounts.get(params["name"])
+        orders = unit.requests.find(ca=params["name"], state=_OPEN_STATES) if before else []
+    if params["state"] == "absent":
+        return _plan_absent(before, [o.request_id for o in orders], ports)
+    wanted = _merged(params, before, ports)
+    extra = _asked(params, wanted, ports)
+
+    def save() -> bool:
+        now = ports.clock.now()
+        with ports.store.write() as unit:
+            if before is None:
+                stored = unit.ca_accounts.add(replace(wanted, created_at=now, updated_at=now))
+            else:
+                stored = unit.ca_accounts.put(replace(wanted, updated_at=now))
+            action = "ca_account_added" if before is None else "ca_account_changed"
+            view_before = ca_account_view(before) if before else None
+            unit.audit(
+                AuditEntry(ports.actor, action, "ca_account", wanted.name, view_before, ca_account_view(stored))
+            )
+        return True
+
+    def finish() -> Outcome:
+        with ports.store.read() as unit:
+            stored = unit.ca_accounts.get(wanted.name)
+        return Outcome(_shown(stored, ports) if stored else None, extra)
+
+    verb = "Add" if before is None else "Change"
+    steps = () if wanted == before else (Step(f"{verb} CA account {wanted.name} ({wanted.type})", save),)
+    view_before = _shown(before, ports) if before else None
+    return Plan(view_before, _shown(wanted, ports), steps, finish, extra=extra)
+
+
+def _plan_absent(before: CaAccount | None, open_requests: list[str], ports: Ports) -> Plan:
+    if before is None:
+        return Plan(None, None, (), lambda: Outcome(None))
+    account = before
+    if open_requests:
+        raise StateError(
+            f"Cannot remove CA account {account.name}: requests wait for it ({', '.join(open_requests)})",
+            details={"requests": open_requests},
+        )
+
+    def remove() -> bool:
+        with ports.store.write() as unit:
+            unit.ca_accounts.remove(account)
+            entry = AuditEntry(ports.actor, "ca_account_removed", "ca_account", account.name, ca_account_view(account))
+            unit.audit(entry)
+        return True
+
+    step = Step(f"Remove CA account {account.name} and the secrets it holds", remove)
+    return Plan(ca_account_view(account), None, (step,), lambda: Outcome(None))
+
+
+def _merged(params: Params, before: CaAccount | None, ports: Ports) -> CaAccount:
+    if before is None and not params.get("type"):
+        raise InputError(f"Cannot add CA account {params['name']}: type is missing; it says which CA, as own_ca")
+    if before is not None and params.get("type") and params["type"] != before.type:
+        raise InputError(
+            f"Cannot change CA account {before.name} from {before.type} to {params['type']}: certificates hang on it; "
+            "add another account, or remove this one first"
+        )
+    account = before or CaAccount(params["name"], params["type"])
+    stored = secrets_of(account)
+    given = {name: value for name, value in (params.get("options") or {}).items() if value is not None}
+    secrets = {name: str(value) for name, value in (params.get("secrets") or {}).items() if value is not None}
+    kind = ports.ca_type(account.type)
+    options, sealed = kind.prepare(account.name, {**account.options, **given}, secrets, stored)
+    if sealed == stored:
+        return replace(account, options=dict(options))
+    return replace(account, options=dict(options), secrets=Secret(json.dumps(dict(sealed), sort_keys=True)))
+
+
+def _asked(params: Params, account: CaAccount, ports: Ports) -> dict[str, Any]:
+    """Run the test and fetch the lists that were asked for; reads only."""
+    result: dict[str, Any] = {}
+    kinds = params.get("choices") or []
+    if not params.get("test") and not kinds:
+        return result
+    connector = ports.ca(account)
+    if params.get("test"):
+        result["checks"] = [vars(check) for check in connector.test()]
+    if kinds:
+        result["choices"] = _choices(account, connector, kinds)
+    return result
+
+
+def _choices(account: CaAccount, connector: CaConnector, kinds: list[str]) -> dict[str, list[dict[str, str]]]:
+    offered = connector.capabilities().choices
+    unknown = [kind for kind in kinds if kind not in offered]
+    if unknown:
+        raise InputError(
+            f"CA account {account.name} ({account.type}) has no list of {', '.join(unknown)}; it has "
+            f"{', '.join(offered) or 'none'}"
+        )
+    return {kind: [vars(choice) for choice in connector.choices(kind)] for kind in kinds}
+
+
+def _shown(account: CaAccount, ports: Ports) -> Mapping[str, Any]:
+    """Show an account with what its CA can do, as data."""
+    capabilities = vars(ports.ca(account).capabilities())
+    return {
+        **ca_account_view(account),
+        "capabilities": {
+            name: list(value) if isinstance(value, tuple) else value for name, value in capabilities.items()
+        },
+    }

@@ -1,0 +1,345 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Onboard, change, look at and remove a device (D1–D10).
+
+Planning looks at the device (reads only); the steps store what was wanted and what was found. A device whose settings
+are new and that cannot be reached is not stored: the error says why, and the store stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from .._core import vocabulary
+from .._core.clock import to_text
+from .._core.errors import ClmError, InputError, StateError
+from .._core.hosts import host_problem
+from .._core.plan import Outcome, Plan, Step
+from .._core.redact import Secret
+from .._core.types import AuditEntry, Device
+from .._target.base import Inspection, LogEntry, Target
+from . import discovery
+from .ports import Params, Ports
+from .views import device_view
+
+_PLAIN = ("data_center", "proxy_required", "edgerc", "section", "api_version", "account_switch_key", "ca_path",
+          "validate_certs")  # fmt: skip
+_SECRET = ("proxy", "client_token", "client_secret", "access_token")
+_TOKENS = ("client_token", "client_secret", "access_token")
+_LOOKS = ("status", "status_log", "instance", "discovery", "checked_at", "created_at", "updated_at", "version")
+
+
+class DeviceError(ClmError):
+    """A device was looked at and cannot be used; the log says how far it got."""
+
+    code = "device_not_usable"
+
+
+def plan(params: Params, ports: Ports) -> Plan:
+    """Work out what ``akamai_cps_device`` would do.
+
+    :raises InputError: the options cannot be used; nothing was sent.
+    """
+    with ports.store.read() as unit:
+        before = unit.devices.get(params["name"])
+    if params["state"] == "absent":
+        return _plan_absent(before, ports)
+    return _plan_present(params, before, ports)
+
+
+def _plan_absent(before: Device | None, ports: Ports) -> Plan:
+    if before is None:
+        return Plan(None, None, (), lambda: Outcome(None))
+    device = before
+    with ports.store.read() as unit:
+        held = unit.certificates.find(device=device.name)
+        connectors = [c for c in unit.connectors.find() if device.name in c.devices]
+    if connectors:
+        names = ", ".join(f"{c.name} of {c.certificate_id}" for c in connectors)
+        raise StateError(
+            f"Cannot remove device {device.name}: application connectors push to it ({names}); remove them first",
+            details={"connectors": [c.name for c in connectors]},
+        )
+    kept = [c for c in held if c.origin == "enrolled" and c.state != "vanished"]
+    if kept:
+        raise StateError(
+            f"Cannot remove device {device.name}: {len(kept)} certificates were enrolled on it here, the first is "
+            f"{kept[0].certificate_id}; set cert_sync to ignored to stop using it and keep them",
+            details={"certificates": [c.certificate_id for c in kept[:20]]},
+        )
+
+    def remove() -> bool:
+        with ports.store.write() as unit:
+            for certificate in unit.certificates.find(device=device.name):
+                unit.certificates.remove(certificate)
+            unit.devices.remove(device)
+            unit.audit(AuditEntry(ports.actor, "device_removed", "device", device.name, before=device_view(device)))
+        return True
+
+    sentence = f"Remove device {device.name} and the {len(held)} certificates discovered on it from the store"
+    return Plan(device_view(device), None, (Step(sentence, remove),), lambda: Outcome(None))
+
+
+@dataclass
+class _Look:
+    """What planning found out at the device.
+
+    :ivar difference: None when nothing was discovered.
+    """
+
+    device: Device
+    target: Target | None = None
+    problems: tuple[str, ...] = ()
+    code: str = ""
+    difference: discovery.Difference | None = None
+    fetched: int = 0
+    discovery_calls: int = 0
+
+
+def _plan_present(params: Params, before: Device | None, ports: Ports) -> Plan:
+    now = ports.clock.now()
+    wanted = _merged(params, before, ports)
+    is_changed = before is None or _settings(wanted) != _settings(before)
+    look = _look(wanted, params, ports, now)
+    failure = _failure(look) if look.problems and look.device.status not in vocabulary.SYNC_MODES else None
+    if failure is not None and is_changed:
+        failure.details["status"] = look.device.status
+        failure.details["status_log"] = list(look.device.status_log)
+        raise failure
+    steps = _steps(look, before, is_changed, params, ports, now)
+    view_before = device_view(before) if before else None
+
+    def finish() -> Outcome:
+        with ports.store.read() as unit:
+            stored = unit.devices.get(wanted.name)
+        return Outcome(device_view(stored) if stored else None, _extra(look))
+
+    def note() -> None:
+        _keep_look(look, ports)
+
+    predicted = device_view(replace(look.device, version=max(1, wanted.version)))
+    kept = None if look.target is None else note
+    return Plan(view_before, predicted, steps, finish, note=kept, extra=_extra(look), failure=failure)
+
+
+def _steps(
+    look: _Look, before: Device | None, is_changed: bool, params: Params, ports: Ports, now: datetime
+) -> tuple[Step, ...]:
+    steps = []
+    if is_changed:
+        verb = "Onboard" if before is None else "Change"
+
+        def save() -> bool:
+            look.device = _save(look.device, before, ports, now)
+            return True
+
+        steps.append(Step(f"{verb} device {look.device.name} as {look.device.sync}", save))
+    difference = look.difference
+    if difference is not None and not difference.is_empty:
+        counts = difference.counts()
+
+        def store_found() -> bool:
+            with ports.store.write() as unit:
+                discovery.write(difference, look.device.name, ports.actor, unit)
+            return True
+
+        sentence = (
+            f"Record what was discovered on {look.device.name}: {counts['added']} new, {counts['changed']} changed, "
+            f"{counts['vanished']} vanished"
+        )
+        steps.append(Step(sentence, store_found))
+    if difference is not None and difference.unfetched and params["discover"] == "full":
+        target = look.target
+        assert target is not None
+
+        def fetch() -> bool:
+            look.fetched = discovery.fetch_pems(difference, target, ports.store)
+            return True
+
+        steps.append(Step(f"Fetch the PEM of {len(difference.unfetched)} certificates", fetch))
+    return tuple(steps)
+
+
+def _settings(device: Device) -> dict[str, Any]:
+    """Give what a user set, apart from what looks at the device left behind."""
+    return {name: value for name, value in vars(device).items() if name not in _LOOKS}
+
+
+def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
+    """Lay the given options over the stored device; an option left out keeps what is stored."""
+    device = before or Device(params["name"])
+    changes: dict[str, Any] = {name: params[name] for name in _PLAIN if params.get(name) is not None}
+    for name in _SECRET:
+        if params.get(name) is not None:
+            changes[name] = Secret(params[name]) if params[name] else None
+    if params.get("host") is not None:
+        changes["host"] = params["host"].strip()
+    if params.get("cert_sync") is not None:
+        changes["sync"] = params["cert_sync"]
+    if params.get("contracts") is not None:
+        changes["contracts"] = tuple(c[4:] if c.startswith("ctr_") else c for c in params["contracts"])
+    if params.get("timeout") is not None:
+        changes["timeout_s"] = params["timeout"]
+    changes["credential_source"] = _source(params, before, ports.environment)
+    if changes["credential_source"] != "inline":
+        changes.update(dict.fromkeys(_TOKENS))
+    elif any(params.get(name) for name in _TOKENS):
+        changes.update(edgerc="", section="")
+    merged = replace(device, **changes)
+    problems = _problems(merged)
+    if problems:
+        raise InputError.of_problems(f"Cannot onboard device {merged.name}", problems)
+    return merged
+
+
+def _source(params: Params, before: Device | None, environment: Mapping[str, str]) -> str:
+    if any(params.get(name) for name in _TOKENS):
+        return "inline"
+    if params.get("edgerc") or params.get("section"):
+        return "edgerc"
+    if before is not None:
+        return before.credential_source
+    return "environment" if environment.get("AKAMAI_CLIENT_SECRET") else "inline"
+
+
+def _problems(device: Device) -> list[str]:
+    """Give everything wrong with the options, before any traffic."""
+    problems = []
+    if not device.name.strip():
+        problems.append("name is empty; a device needs a name of its own (D1)")
+    if device.credential_source == "inline":
+        missing = [name for name in _TOKENS if not getattr(device, name)]
+        if missing:
+            problems.append(
+                f"{', '.join(missing)} missing; give client_token, client_secret and access_token, or edgerc and "
+                "section, or set AKAMAI_HOST, AKAMAI_CLIENT_TOKEN, AKAMAI_CLIENT_SECRET and AKAMAI_ACCESS_TOKEN"
+            )
+        if not device.host:
+            problems.append("host is missing; it is the host of the API credential, as akab-….luna.akamaiapis.net")
+    if device.host:
+        reason = host_problem(device.host)
+        if reason:
+            problems.append(reason)
+    if device.proxy_required and not device.proxy:
+        problems.append("proxy_required is true and proxy is missing; give the proxy's URL, as http://proxy:3128")
+    if device.api_version != "cps/v2":
+        problems.append(f"api_version {device.api_version!r} is not supported; the only one is cps/v2")
+    if not 1 <= device.timeout_s <= 600:
+        problems.append(f"timeout {device.timeout_s} is outside 1 to 600 seconds")
+    return problems
+
+
+def _look(wanted: Device, params: Params, ports: Ports, now: datetime) -> _Look:
+    """Validate and discover, as far as asked for and possible (D7, D8, D9)."""
+    discover = params["discover"] != "none" and wanted.sync != vocabulary.SYNC_IGNORED
+    if not params["validate"] and params["discover"] == "none":
+        return _Look(wanted)
+    target = ports.target(wanted)
+    inspection = target.inspect(will_write=wanted.sync == vocabulary.SYNC_MANAGED)
+    reached = inspection.status == "reached"
+    status = wanted.sync if reached else inspection.status
+    look = _Look(
+        replace(wanted, status=status, instance=dict(inspection.instance) if reached else wanted.instance, checked_at=now),
+        target,
+        inspection.problems,
+    )
+    entries = list(inspection.log)
+    if reached and discover:
+        entries.append(_discover(look, inspection, wanted, params, ports))
+    else:
+        entries.append(_skipped(now, wanted, reached))
+    look.device = replace(look.device, status_log=tuple(_entry(e) for e in entries))
+    return look
+
+
+def _discover(look: _Look, inspection: Inspection, wanted: Device, params: Params, ports: Ports) -> LogEntry:
+    assert look.target is not None
+    started, began_with = ports.clock.monotonic(), look.target.calls
+    at = ports.clock.now()
+    contracts = wanted.contracts or tuple(inspection.instance.get("contracts", ()))
+    sweep = look.target.discover(contracts)
+    difference = discovery.compare(wanted.name, sweep, ports.store, at, want_pem=params["discover"] == "full")
+    look.difference = difference
+    # The list of contracts is the one call that a discovery shares with the inspection.
+    look.discovery_calls = look.target.calls - began_with + (0 if wanted.contracts else 1)
+    counts = difference.counts()
+    summary = {key: value for key, value in counts.items() if key in ("enrollments", "vanished")}
+    look.device = replace(look.device, discovery={**summary, "at": to_text(at), "calls": look.discovery_calls})
+    detail = f"{difference.seen} enrollments on {len(contracts)} contracts"
+    if difference.notes:
+        detail += "; " + "; ".join(difference.notes)
+    took = round((ports.clock.monotonic() - started) * 1000)
+    return LogEntry(vocabulary.LOG_DISCOVERY, "warning" if difference.notes else "ok", at, took, detail)
+
+
+def _skipped(now: datetime, wanted: Device, reached: bool) -> LogEntry:
+    if not reached:
+        detail = "not tried, the device was not reached"
+    elif wanted.sync == vocabulary.SYNC_IGNORED:
+        detail = "not done, the device is ignored"
+    else:
+        detail = "not asked for"
+    return LogEntry(vocabulary.LOG_DISCOVERY, "skipped", now, 0, detail)
+
+
+def _entry(entry: LogEntry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "result": entry.result,
+        "at": to_text(entry.at),
+        "duration_ms": entry.duration_ms,
+        "detail": entry.detail,
+    }
+
+
+def _failure(look: _Look) -> DeviceError:
+    device = look.device
+    text = look.problems[0] if len(look.problems) == 1 else "; ".join(
+        f"({n}) {problem}" for n, problem in enumerate(look.problems, 1)
+    )
+    return DeviceError(
+        f"Device {device.name} is {device.status}: {text}",
+        code=f"device_{device.status}",
+        details={"problems": list(look.problems)},
+    )
+
+
+def _save(device: Device, before: Device | None, ports: Ports, now: datetime) -> Device:
+    with ports.store.write() as unit:
+        if before is None:
+            stored = unit.devices.add(replace(device, created_at=now, updated_at=now))
+        else:
+            stored = unit.devices.put(replace(device, updated_at=now))
+        unit.audit(
+            AuditEntry(
+                ports.actor,
+                "device_onboarded" if before is None else "device_changed",
+                "device",
+                device.name,
+                before=device_view(before) if before else None,
+                after=device_view(stored),
+            )
+        )
+    return stored
+
+
+def _keep_look(look: _Look, ports: Ports) -> None:
+    """Keep status, log and times of the look; nothing a user set."""
+    with ports.store.write() as unit:
+        stored = unit.devices.get(look.device.name)
+        if stored is not None:
+            seen = {name: getattr(look.device, name) for name in ("status", "status_log", "instance", "checked_at")}
+            unit.devices.put(replace(stored, discovery=look.device.discovery or stored.discovery, **seen))
+
+
+def _extra(look: _Look) -> dict[str, Any]:
+    if look.target is None:
+        return {"calls": 0}
+    extra: dict[str, Any] = {"calls": look.target.calls, "warnings_found": list(look.problems)}
+    if look.difference is not None:
+        extra["discovery"] = {**look.difference.counts(), "fetched": look.fetched, "calls": look.discovery_calls}
+    return extra

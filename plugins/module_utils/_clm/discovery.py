@@ -1,0 +1,188 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a device holds against what the store knows of it: worked out from reads, written in one unit.
+
+Knows nothing of CPS beyond the target's contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from .._core.clock import from_text
+from .._core.types import AuditEntry, Certificate, StoredPem
+from .._store.base import Store, Unit
+from .._target.base import Found, NetworkFacts, Sweep, Target
+
+# What an audit line lists by name before it only counts: a first discovery of 10,000 must not be one huge row.
+_NAMED_IN_AUDIT = 200
+
+
+@dataclass
+class Difference:
+    """What a discovery would write.
+
+    :ivar added: certificates never seen before; ``changed`` in their new shape; ``vanished`` no longer there.
+    :ivar seen: how many enrollments were found.
+    :ivar unfetched: fingerprints whose PEM the store lacks, with the enrollment that serves them.
+    """
+
+    added: list[Certificate] = field(default_factory=list)
+    changed: list[Certificate] = field(default_factory=list)
+    vanished: list[Certificate] = field(default_factory=list)
+    seen: int = 0
+    unfetched: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether the store already says what was found."""
+        return not (self.added or self.changed or self.vanished)
+
+    def counts(self) -> dict[str, Any]:
+        """Give the numbers for a result."""
+        return {
+            "enrollments": self.seen,
+            "added": len(self.added),
+            "changed": len(self.changed),
+            "unchanged": self.seen - len(self.added) - len(self.changed),
+            "vanished": len(self.vanished),
+            "notes": list(self.notes),
+        }
+
+
+def _network(facts: NetworkFacts) -> dict[str, Any]:
+    """Flatten what a network serves: the primary's members, and the others beside it."""
+    if not facts.certificates:
+        return {}
+    primary, *others = [dict(certificate) for certificate in facts.certificates]
+    return {**primary, "others": others} if others else primary
+
+
+def _primary(production: Mapping[str, Any], staging: Mapping[str, Any]) -> Mapping[str, Any]:
+    return production or staging
+
+
+def _from_found(found: Found, device: str, known: Certificate | None, certificate_id: str, now: datetime) -> Certificate:
+    """Give the certificate as the device shows it, keeping what only the store knows."""
+    production, staging = _network(found.production), _network(found.staging)
+    base = known or Certificate(certificate_id, "discovered", found.common_name, device=device, created_at=now)
+    primary = _primary(production, staging)
+    facts: dict[str, Any] = {}
+    # A certificate issued here is what its request says; what the networks serve stands beside it.
+    if base.origin == "discovered":
+        expiry = primary.get("not_after")
+        facts = {
+            "fingerprint": primary.get("fingerprint", ""),
+            "serial": primary.get("serial", ""),
+            "issuer": primary.get("issuer", ""),
+            "key_algorithm": primary.get("key_algorithm", ""),
+            "not_after": from_text(expiry) if expiry else None,
+            "state": "issued" if primary else "pending",
+        }
+    elif base.state == "vanished":
+        facts = {"state": "issued" if base.fingerprint else "pending"}
+    sans = tuple(sorted({found.common_name.lower(), *(san.lower() for san in found.sans)} - {""}))
+    return replace(
+        base,
+        enrollment_id=found.enrollment_id,
+        contract_id=found.contract_id or base.contract_id,
+        common_name=found.common_name,
+        sans=sans,
+        san_count=len(sans),
+        validation_type=found.validation_type or base.validation_type,
+        certificate_type=found.certificate_type,
+        secure_network=found.secure_network or base.secure_network,
+        change_management=found.change_management,
+        production=production,
+        staging=staging,
+        pending_changes=tuple(dict(change) for change in found.pending_changes),
+        **facts,
+    )
+
+
+def _free_id(found: Found, taken: set[str]) -> str:
+    """Name a certificate by its common name (E21); a second one of that name also bears its enrollment id."""
+    name = found.common_name or f"enrollment-{found.enrollment_id}"
+    return name if name not in taken else f"{name}-{found.enrollment_id}"
+
+
+def compare(device: str, sweep: Sweep, store: Store, now: datetime, *, want_pem: bool) -> Difference:
+    """Go through a sweep and say what differs from the store; writes nothing.
+
+    :param want_pem: also work out whose PEM the store lacks.
+    """
+    with store.read() as unit:
+        certificates = unit.certificates.find()
+        have_pem = {pem.fingerprint for pem in unit.pems.find()} if want_pem else set()
+    known = {c.enrollment_id: c for c in certificates if c.device == device and c.enrollment_id is not None}
+    taken = {c.certificate_id for c in certificates}
+    result = Difference()
+    met: set[int] = set()
+    for found in sweep.found:
+        if found.enrollment_id in met:
+            continue
+        met.add(found.enrollment_id)
+        before = known.get(found.enrollment_id)
+        certificate_id = before.certificate_id if before else _free_id(found, taken)
+        taken.add(certificate_id)
+        after = _from_found(found, device, before, certificate_id, now)
+        if before is None:
+            result.added.append(replace(after, updated_at=now))
+        elif after != before:
+            result.changed.append(replace(after, updated_at=now))
+        if want_pem:
+            _note_unfetched(found, have_pem, result.unfetched)
+    result.seen = len(met)
+    result.vanished = _vanished(known.values(), met, sweep.skipped_contracts, now)
+    result.notes = tuple(sweep.notes)
+    return result
+
+
+def _note_unfetched(found: Found, have: set[str], unfetched: dict[str, int]) -> None:
+    for network in (found.production, found.staging):
+        for facts in network.certificates:
+            if facts["fingerprint"] and facts["fingerprint"] not in have:
+                unfetched.setdefault(facts["fingerprint"], found.enrollment_id)
+
+
+def _vanished(known: Iterable[Certificate], met: set[int], skipped: list[str], now: datetime) -> list[Certificate]:
+    """Give what is gone; a contract that could not be read proves nothing about its certificates."""
+    return [
+        replace(c, state="vanished", production={}, staging={}, pending_changes=(), updated_at=now)
+        for c in known
+        if c.enrollment_id not in met and c.state != "vanished" and c.contract_id not in skipped and "" not in skipped
+    ]
+
+
+def write(difference: Difference, device: str, actor: str, unit: Unit) -> None:
+    """Store a difference and its audit line."""
+    unit.certificates.add_many(difference.added)
+    unit.certificates.put_many([*difference.changed, *difference.vanished])
+    after = {
+        **difference.counts(),
+        "added_ids": [c.certificate_id for c in difference.added[:_NAMED_IN_AUDIT]],
+        "changed_ids": [c.certificate_id for c in difference.changed[:_NAMED_IN_AUDIT]],
+        "vanished_ids": [c.certificate_id for c in difference.vanished[:_NAMED_IN_AUDIT]],
+    }
+    unit.audit(AuditEntry(actor, "certificates_discovered", "device", device, after=after))
+
+
+def fetch_pems(difference: Difference, target: Target, store: Store) -> int:
+    """Fetch what the store lacks, one enrollment at a time; each is kept at once, so a stopped run goes on later.
+
+    :returns: how many certificates were stored.
+    """
+    fetched = 0
+    for enrollment_id in sorted(set(difference.unfetched.values())):
+        bundles = target.fetch_pem(enrollment_id)
+        with store.write() as unit:
+            for fingerprint, bundle in bundles.items():
+                if unit.pems.get(fingerprint) is None:
+                    unit.pems.add(StoredPem(fingerprint, bundle.leaf, "".join(bundle.chain), bundle.root))
+                    fetched += 1
+    return fetched
