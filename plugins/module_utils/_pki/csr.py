@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds a CSR against what was asked for: proof of possession, strength of the key, names. Makes no CSR."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .._core.errors import InputError
+from .x509 import CsrFacts, KeyFacts, csr_facts
+
+MIN_RSA_BITS = 2048
+MAX_RSA_BITS = 8192
+CURVES = ("secp256r1", "secp384r1", "secp521r1")
+WEAK_HASHES = ("md5", "sha1")
+# The words of our option key_type, and what the key then is.
+ALGORITHM_OF_KEY_TYPE = {"rsa": "RSA", "ec": "ECDSA", "ed25519": "Ed25519"}
+
+
+def verified_csr(text: str, what: str = "CSR") -> CsrFacts:
+    """Read a CSR and refuse one that proves nothing: signature, key strength, signature hash.
+
+    :raises InputError: all problems at once.
+    :source: requirement E7; RFC 2986 §4.2 for the signature.
+    """
+    facts = csr_facts(text, what)
+    problems = strength_problems(facts)
+    if problems:
+        raise InputError.of_problems(f"Cannot use the {what} for {facts.common_name or facts.subject!r}", problems)
+    return facts
+
+
+def strength_problems(facts: CsrFacts) -> list[str]:
+    """Give every reason why no CA should sign this, as sentences."""
+    problems = key_problems(facts.key)
+    if not facts.is_signature_valid:
+        problems.append("its signature was not made by the key it names; make a new CSR with that key")
+    if facts.signature_hash in WEAK_HASHES:
+        problems.append(f"it is signed with {facts.signature_hash}, which is broken; use sha256, sha384 or sha512")
+    return problems
+
+
+def key_problems(key: KeyFacts) -> list[str]:
+    """Give every reason why a public key is not fit for a TLS certificate, as sentences."""
+    if key.algorithm == "RSA":
+        size = key.size or 0
+        if size < MIN_RSA_BITS:
+            return [f"its RSA key has {size} bits, at least {MIN_RSA_BITS} are needed"]
+        if size > MAX_RSA_BITS:
+            return [f"its RSA key has {size} bits, at most {MAX_RSA_BITS} are taken"]
+        return []
+    if key.algorithm == "ECDSA":
+        return [] if key.curve in CURVES else [f"its curve {key.curve} is none of {', '.join(CURVES)}"]
+    if key.algorithm == "Ed25519":
+        return []
+    return [f"its key is of the kind {key.algorithm}; RSA, ECDSA and Ed25519 are taken"]
+
+
+def csr_problems(
+    facts: CsrFacts,
+    *,
+    common_name: str,
+    dns_names: Iterable[str],
+    key_algorithm: str = "",
+    may_omit_sans: bool = False,
+) -> tuple[str, ...]:
+    """Hold a CSR that somebody else made against what was asked for.
+
+    :param dns_names: all that were asked for, in any order and case.
+    :param key_algorithm: ``RSA``, ``ECDSA`` or ``Ed25519``; empty when any will do.
+    :param may_omit_sans: a CSR without any SAN is fine, as CPS makes with ``excludeSans``.
+    :source: requirements E9, E10.
+    """
+    problems = strength_problems(facts)
+    if facts.common_name != common_name:
+        problems.append(f"its common name is {facts.common_name!r}, {common_name!r} was asked for")
+    if key_algorithm and facts.key.algorithm != key_algorithm:
+        problems.append(f"its key is of the kind {facts.key.algorithm}, {key_algorithm} was asked for")
+    wanted = {name.lower() for name in dns_names}
+    found = {name.lower() for name in facts.sans.dns}
+    if not (may_omit_sans and not found):
+        problems += _difference("lacks the names", wanted - found)
+        problems += _difference("has names that were not asked for:", found - wanted)
+    return tuple(problems)
+
+
+def _difference(words: str, names: set[str]) -> list[str]:
+    return [f"it {words} {', '.join(sorted(names))}"] if names else []
