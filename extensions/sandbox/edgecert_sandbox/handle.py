@@ -153,7 +153,7 @@ class Handle:
         return answer
 
     def limits(self, **settings: object) -> dict[str, Any]:
-        """Switch the rate limits: ``enabled``, ``style``, ``per_minute``, ``per_two_seconds``, ``active_per_minute``."""
+        """Change the rate limits; the names are those of ``limits.LimitSettings``, and ``reset=True`` forgets calls."""
         answer: dict[str, Any] = self.admin("POST", "/limits", settings)
         return answer
 
@@ -191,7 +191,7 @@ def start(options: SandboxOptions | None = None) -> Handle:
     log_path = state_dir / "sandbox.log"
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            chosen.arguments(state_dir), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            chosen.arguments(state_dir), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
     try:
         running = _wait(process, state_dir, log_path, chosen.ready_timeout_s)
@@ -200,7 +200,6 @@ def start(options: SandboxOptions | None = None) -> Handle:
         process.wait()
         raise
     return Handle(process, state_dir, running, remove=chosen.state_dir is None)
-
 
 
 def _wait(process: subprocess.Popen[bytes], state_dir: Path, log_path: Path, timeout_s: float) -> Running:
