@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gates of this project: one function each, fastest first, and the runner behind `tools/check`.
+
+Runs in .venv with the standard library alone; what a gate needs beside it is made under .cache and kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import matrix
+import release
+from common import BIN, CACHE, TOP, link_collection, path_with, run, tests_in
+
+
+class Skipped(Exception):
+    """A gate could not run here; the text says why."""
+
+
+def pytest(folder: str, *more: str) -> None:
+    """Run the tests of one folder.
+
+    :raises Skipped: there is none yet.
+    """
+    if not tests_in(folder):
+        raise Skipped(f"{folder} holds no test")
+    run(BIN / "python", "-m", "pytest", "-q", folder, *more)
+
+
+def shell_scripts() -> list[str]:
+    """Give the tracked shell scripts, by their first line."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "tools", ".ci"],
+        cwd=TOP,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    marks = ("#!/bin/sh", "#!/usr/bin/env bash", "# shellcheck shell=")
+    texts = {name: (TOP / name).read_text(encoding="utf-8") for name in listed if (TOP / name).is_file()}
+    return sorted(name for name, text in texts.items() if text.startswith(marks))
+
+
+def rules() -> None:
+    """Hold every file against the project's own rules."""
+    run(BIN / "python", "tools/rules.py")
+
+
+def lint() -> None:
+    """Read the sources with the linters."""
+    run(BIN / "ruff", "check", ".")
+    run(BIN / "yamllint", "--strict", ".")
+    run(BIN / "antsibull-changelog", "lint")
+    if shutil.which("shellcheck"):
+        run("shellcheck", "-x", "-P", "SCRIPTDIR", *shell_scripts())
+    else:
+        print("shellcheck is not on this machine: shell scripts were not read")
+    run(BIN / "ansible-lint", "--offline", "--strict", env={"PATH": path_with(BIN)})
+
+
+def types() -> None:
+    """Check types over everything that is Python, from a tree that names the collection."""
+    link_collection(CACHE / "tree")
+    parts = [part for part in ("plugins", "tests") if any((TOP / part).rglob("*.py"))]
+    packages = [f"ansible_collections.edgecert.clm.{part}" for part in parts]
+    sandbox = [path.name for path in (TOP / "extensions" / "sandbox").glob("*") if any(path.glob("*.py"))]
+    tools = [path.stem for path in (TOP / "tools").glob("*.py")]
+    path = os.pathsep.join(str(part) for part in (CACHE / "tree", TOP / "extensions" / "sandbox", TOP / "tools"))
+    arguments = [part for name in (*packages, *sandbox) for part in ("-p", name)]
+    arguments += [part for name in tools for part in ("-m", name)]
+    run(BIN / "mypy", *arguments, env={"MYPYPATH": path})
+
+
+def unit() -> None:
+    """Run the unit tests."""
+    pytest("tests/unit")
+
+
+def contract() -> None:
+    """Run each contract's tests over every implementation."""
+    pytest("tests/contract")
+
+
+def docs() -> None:
+    """Read plugin documentation and guides as the documentation site would."""
+    lint_docs = ("lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "--validate-collection-refs=all", ".")
+    run(BIN / "antsibull-docs", *lint_docs, env={"PATH": path_with(BIN)})
+
+
+def build() -> None:
+    """Build the artifact and see it accepted."""
+    release.check()
+
+
+def integration() -> None:
+    """Run playbooks against the sandbox."""
+    pytest("tests/integration")
+
+
+def sanity() -> None:
+    """Run ansible-test's sanity tests on every Python found."""
+    run("tools/ansible-test", "sanity", "--color", "no")
+
+
+def matrix_() -> None:
+    """Run unit and contract tests on the oldest, a middle and the newest ansible-core."""
+    outcomes = matrix.run_all()
+    for line in outcomes.lines:
+        print(line)
+    if not outcomes.ran:
+        raise Skipped("none of its Pythons is on this machine")
+
+
+def bench() -> None:
+    """Measure."""
+    pytest("tests/benchmarks", "-s")
+
+
+GATES: dict[str, Callable[[], None]] = {
+    "rules": rules,
+    "lint": lint,
+    "types": types,
+    "unit": unit,
+    "contract": contract,
+    "docs": docs,
+    "build": build,
+    "integration": integration,
+    "sanity": sanity,
+    "matrix": matrix_,
+    "bench": bench,
+}
+ASKED_FOR_ONLY = {"bench"}
+
+
+def attempt(name: str) -> tuple[str, str]:
+    """Run one gate.
+
+    :returns: ``passed``, ``failed`` or ``skipped``, and why it was not passed.
+    """
+    try:
+        GATES[name]()
+    except Skipped as reason:
+        return "skipped", str(reason)
+    except subprocess.CalledProcessError as error:
+        return "failed", f"{pathlib.Path(str(error.cmd[0])).name} ended with status {error.returncode}"
+    except (OSError, RuntimeError) as error:
+        return "failed", str(error)
+    return "passed", ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the gates named and sum up; the last line counts them."""
+    parser = argparse.ArgumentParser(prog="tools/check", description="Run the gates named, or every one but bench.")
+    parser.add_argument("gates", nargs="*", metavar="GATE", help=", ".join(GATES))
+    parser.add_argument("--list", action="store_true", help="say what each gate does")
+    options = parser.parse_args(arguments)
+    if options.list:
+        print("\n".join(f"{name:12} {gate.__doc__}" for name, gate in GATES.items()))
+        return 0
+    unknown = sorted(set(options.gates) - set(GATES))
+    if unknown:
+        parser.error(f"no such gate: {', '.join(unknown)}; there are {', '.join(GATES)}")
+    rows = []
+    for name in options.gates or [name for name in GATES if name not in ASKED_FOR_ONLY]:
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        outcome, reason = attempt(name)
+        rows.append((name, outcome, reason, time.monotonic() - started))
+        print(f"== {name} {outcome} after {rows[-1][3]:.1f} s{': ' if reason else ''}{reason}", flush=True)
+    print("\nGates:")
+    for name, outcome, reason, seconds in rows:
+        print(f"  {name:12} {outcome:8} {seconds:7.1f} s  {reason}".rstrip())
+    failed = [name for name, outcome, _reason, _seconds in rows if outcome == "failed"]
+    if failed:
+        print(f"Failed: {', '.join(failed)}. Run one alone with: make {failed[0]}")
+    passed = sum(outcome == "passed" for _name, outcome, _reason, _seconds in rows)
+    print(f"{passed} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The matrix gate: unit and contract tests, and one playbook, on several ansible-core versions.
+
+Each has its own environment; they are kept under .cache and made anew when what goes into them changes.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import zlib
+from dataclasses import dataclass, field
+
+from common import CACHE, TOP, link_collection, path_with, run, tests_in
+
+PAIRS = (("2.16", "3.10"), ("2.19", "3.11"), ("2.21", "3.13"))
+TOOLS = ("pytest", "hypothesis", "jsonschema", "PyYAML")
+SMOKE = TOP / "tests" / "integration" / "smoke.yml"
+
+
+@dataclass
+class Outcomes:
+    """What the matrix did: one line a pair, and how many of them ran."""
+
+    ran: int = 0
+    lines: list[str] = field(default_factory=list)
+
+
+def interpreter(version: str) -> str | None:
+    """Give the path of a Python of this version, or None."""
+    found = subprocess.run(["tools/find-python", version], cwd=TOP, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
+
+
+def environment(core: str, version: str, python: str) -> pathlib.Path:
+    """Make or find the environment of a pair, link the collection into it, and give its bin folder."""
+    folder = CACHE / "matrix" / f"core{core}-py{version}"
+    wanted = [f"ansible-core~={core}.0", *TOOLS]
+    stamp = folder / ".stamp"
+    content = [(TOP / "requirements.txt").read_text(encoding="utf-8"), python, *wanted]
+    mark = str(zlib.crc32("\n".join(content).encode()))
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != mark:
+        run(python, "-m", "venv", "--clear", folder)
+        pip = (folder / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+        run(*pip, "install", "-r", "requirements.txt", *wanted)
+        stamp.write_text(mark, encoding="utf-8")
+    link_collection(folder / "lib" / f"python{version}" / "site-packages")
+    return folder / "bin"
+
+
+def check(core: str, version: str, python: str) -> None:
+    """Run the tests of one pair; PostgreSQL is the contract gate's business and stays off here."""
+    path = environment(core, version, python)
+    folders = [name for name in ("tests/unit", "tests/contract") if tests_in(name)]
+    env = {"EDGECERT_TEST_POSTGRES": "off", "PATH": path_with(path)}
+    run(path / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *folders, env=env)
+    if SMOKE.exists():
+        playbook = {**env, "ANSIBLE_CONFIG": str(SMOKE.parent / "ansible.cfg"), "ANSIBLE_NOCOWS": "1"}
+        python_here = f"ansible_python_interpreter={path / 'python'}"
+        run(path / "ansible-playbook", "-i", "localhost,", "-e", python_here, SMOKE, env=playbook)
+
+
+def run_all() -> Outcomes:
+    """Run every pair whose Python is here.
+
+    :raises RuntimeError: one or more failed; names them, after all have run.
+    """
+    outcomes = Outcomes()
+    failed = []
+    for core, version in PAIRS:
+        python = interpreter(version)
+        if python is None:
+            outcomes.lines.append(f"ansible-core {core} skipped: no Python {version} on this machine")
+            continue
+        print(f"\n-- ansible-core {core} on Python {version}", flush=True)
+        outcomes.ran += 1
+        try:
+            check(core, version, python)
+        except subprocess.CalledProcessError as error:
+            failed.append(f"ansible-core {core} on Python {version} (status {error.returncode})")
+        else:
+            outcomes.lines.append(f"ansible-core {core} passed on Python {version}")
+    if failed:
+        raise RuntimeError("failed: " + ", ".join(failed))
+    return outcomes

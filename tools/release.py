@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The build gate: makes the artifact from a clean copy, installs it, reads its documentation, asks Galaxy's importer.
+
+The importer pins other versions of shared libraries, so it has an environment of its own under .cache.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from common import BIN, CACHE, TOP, path_with
+
+WORK = CACHE / "build"
+IMPORTER = CACHE / "importer"
+NAME = "edgecert.clm"
+KINDS = ("module", "inventory", "lookup", "filter", "callback", "role")
+CONFIG = "[galaxy-importer]\nRUN_FLAKE8 = True\nCHECK_REQUIRED_TAGS = True\nCHECK_CHANGELOG = True\n"
+NEVER_INSIDE = (".venv", ".cache", ".git", "tools", ".ci", "requirements-dev.txt", "Makefile")
+
+
+def output(*command: str | pathlib.Path, cwd: pathlib.Path = TOP, env: Mapping[str, str] | None = None) -> str:
+    """Run a command and give its standard output.
+
+    :raises subprocess.CalledProcessError: it failed; what it said is printed first.
+    """
+    environment = {**os.environ, "PATH": path_with(BIN), **(env or {})}
+    arguments = [str(part) for part in command]
+    result = subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        print(result.stdout, result.stderr, sep="\n")
+        result.check_returncode()
+    return result.stdout
+
+
+def artifact() -> pathlib.Path:
+    """Build the collection from what git would commit and give the archive's path."""
+    copy, dist = WORK / "copy", WORK / "dist"
+    shutil.rmtree(WORK, ignore_errors=True)
+    output("tools/copy-tree", copy)
+    output(BIN / "ansible-galaxy", "collection", "build", "--output-path", dist, "--force", cwd=copy)
+    return next(dist.glob("*.tar.gz"))
+
+
+def installed(archive: pathlib.Path) -> pathlib.Path:
+    """Install the archive into a folder of its own, verify it, and give the collection's folder."""
+    path = WORK / "collections"
+    output(BIN / "ansible-galaxy", "collection", "install", archive, "-p", path, "--offline", "--force", cwd=WORK)
+    output(BIN / "ansible-galaxy", "collection", "verify", NAME, "-p", path, "--offline", cwd=WORK)
+    return path / "ansible_collections" / "edgecert" / "clm"
+
+
+def documented(folder: pathlib.Path) -> int:
+    """Read the documentation of everything the installed collection holds; count it.
+
+    :raises RuntimeError: something has none.
+    """
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(folder.parents[2])}
+    count = 0
+    for kind in KINDS:
+        names = list(json.loads(output(BIN / "ansible-doc", "-t", kind, "--list", "--json", NAME, cwd=WORK, env=env)))
+        names = [name for name in names if name.startswith(f"{NAME}.")]
+        if not names:
+            continue
+        found = json.loads(output(BIN / "ansible-doc", "-t", kind, "--json", *names, cwd=WORK, env=env))
+        silent = sorted(name for name in names if not found.get(name))
+        if silent:
+            raise RuntimeError(f"no {kind} documentation for {', '.join(silent)}")
+        output(BIN / "ansible-doc", "-t", kind, *names, cwd=WORK, env=env)
+        count += len(names)
+    modules = [path for path in (folder / "plugins" / "modules").glob("*.py") if path.name != "__init__.py"]
+    if count < len(modules):
+        raise RuntimeError(f"{len(modules)} modules were installed, documentation was found for {count} things only")
+    return count
+
+
+def accepted(archive: pathlib.Path) -> None:
+    """Let Galaxy's importer judge the archive, in an environment made once.
+
+    :raises RuntimeError: it complains, be it only with a warning about this collection's own files.
+    """
+    python = IMPORTER / "bin" / "python"
+    stamp = IMPORTER / ".stamp"
+    if not stamp.exists():
+        output(sys.executable, "-m", "venv", "--clear", IMPORTER)
+        output(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "galaxy-importer")
+        stamp.touch()
+    config = WORK / "galaxy-importer.cfg"
+    config.write_text(CONFIG, encoding="utf-8")
+    env = {"GALAXY_IMPORTER_CONFIG": str(config), "PATH": path_with(IMPORTER / "bin")}
+    said = output(python, "-m", "galaxy_importer.main", archive, cwd=WORK, env=env)
+    complaints = [line for line in said.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    if complaints:
+        raise RuntimeError("galaxy-importer complains:\n" + "\n".join(complaints))
+
+
+def check() -> None:
+    """Build, install, read and judge the artifact."""
+    archive = artifact()
+    folder = installed(archive)
+    inside = sorted(name for name in NEVER_INSIDE if (folder / name).exists())
+    if inside:
+        raise RuntimeError(f"the artifact holds what it should not: {', '.join(inside)}")
+    print(f"{archive.name}: {archive.stat().st_size // 1024} KB, {documented(folder)} things with documentation")
+    accepted(archive)
+    print("galaxy-importer accepts it")
