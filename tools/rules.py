@@ -30,7 +30,7 @@ NOT_EVERYWHERE = {
 }
 NOT_IN_CODE = {
     "a silenced check": re.compile(
-        r"#\s*(?:noqa|type:\s*ignore|pylint:\s*disable|nosec|pragma: no cover)|skip_ansible_lint"
+        r"#\s*(?:noqa|type:\s*ignore|pylint:\s*disable|nosec|pragma:\s*no cover)|skip_ansible[_]lint"
     ),
     "unfinished work": re.compile(r"\b(?:TO[D]O|FIX[M]E|X[X]X)\b|\bNotImplemented[E]rror\b"),
     "a disabled test": re.compile(r"pytest[.]mark[.](?:skip|x[f]ail)\b(?!if)|\bassert True\b"),

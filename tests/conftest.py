@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures for every test: PostgreSQL databases and the published API documents; absent, they skip with a reason."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.edgecert.clm.tests.support import postgres
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """Start one server for the whole run, at the first test that wants it."""
+    pytest.importorskip("psycopg", reason="psycopg, the driver of requirements-postgres.txt, is not installed")
+    try:
+        postgres.server_binaries()
+    except postgres.NoServer as reason:
+        pytest.skip(str(reason))
+    with postgres.cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+    """Give the URL of an empty database of this test's own."""
+    url = postgres_cluster.new_database()
+    yield url
+    postgres_cluster.drop(url)
+
+
+@pytest.fixture(scope="module")
+def postgres_module_url(postgres_cluster: postgres.Cluster) -> Iterator[str]:
+    """Give the URL of a database that the tests of one file share."""
+    url = postgres_cluster.new_database()
+    yield url
+    postgres_cluster.drop(url)
+
+
+@pytest.fixture(scope="session")
+def shared_openapi() -> pathlib.Path:
+    """Give the folder of the published API documents beside the checkout."""
+    path = TOP.parent / "shared" / "openapi"
+    if not path.is_dir():
+        pytest.skip("the published API documents (shared/openapi beside the checkout) are not here")
+    return path
