@@ -103,7 +103,7 @@ def single_deployment(value: Any, network: str) -> DeploymentRecord | None:
     :param network: ``production`` or ``staging``.
     """
     wire = read.mapping(value)
-    return DeploymentRecord.from_wire(wire[network] if network in wire else wire)
+    return DeploymentRecord.from_wire(wire.get(network, wire))
 
 
 @dataclass(frozen=True)
