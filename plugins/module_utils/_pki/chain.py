@@ -101,7 +101,7 @@ def _unique(others: Iterable[str], leaf: _Member) -> dict[str, _Member]:
 
 
 def _best_path(leaf: _Member, heap: Mapping[str, _Member], at: datetime) -> list[_Member]:
-    """Prefer a way to a root over certificates that are valid now; an expired one is taken only where nothing else is."""
+    """Prefer a way to a root over certificates valid now; an expired one is taken only where nothing else is."""
     valid = {key: one for key, one in heap.items() if one.facts.not_before <= at <= one.facts.not_after}
     path = _path(leaf, valid)
     return path if path[-1].facts.is_self_signed else _path(leaf, heap)
