@@ -149,5 +149,3 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the connection."""
-
-

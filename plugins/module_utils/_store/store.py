@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store over either database: units of work, leases, the ledger, the audit put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from .._core.clock import Clock
+from .._core.errors import StoreError
+from .._core.ledger import CallLedger
+from .._core.types import AuditEntry, AuditRow
+from . import tables
+from .audit import AuditChain, broken_places, read_head
+from .base import Store, Unit
+from .leases import Leases
+from .ledger import StoreLedger
+from .repository import SqlRepository
+from .schema import number_in
+from .seal import Seal, StoreKey
+from .sql import Database, quoted
+
+R = TypeVar("R")
+
+
+class SqlUnit(Unit):
+    """One running transaction with its repositories."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock, *, writable: bool) -> None:
+        def over(table: tables.Table[R]) -> SqlRepository[R]:
+            return SqlRepository(table, database, seal, writable=writable)
+
+        self._clock = clock
+        self._chain = AuditChain(database, writable=writable)
+        self.devices = over(tables.DEVICES)
+        self.vendor_settings = over(tables.VENDOR_SETTINGS)
+        self.ca_accounts = over(tables.CA_ACCOUNTS)
+        self.certificates = over(tables.CERTIFICATES)
+        self.pems = over(tables.PEMS)
+        self.requests = over(tables.REQUESTS)
+        self.connectors = over(tables.CONNECTORS)
+        self.work_orders = over(tables.WORK_ORDERS)
+        self.intents = over(tables.INTENTS)
+
+    def audit(self, entry: AuditEntry) -> AuditRow:
+        """Chain one line to the audit, in this transaction."""
+        return self._chain.append(entry, self._clock.now())
+
+    def audit_rows(self, *, noun: str = "", key: str = "", limit: int | None = None) -> Iterator[AuditRow]:
+        """Give audit lines in order; with a limit the newest that many, still oldest first."""
+        return self._chain.rows(noun, key, limit)
+
+    def finish(self) -> None:
+        """Write what is written once a unit, before it is committed."""
+        self._chain.finish()
+
+
+class SqlStore(Store):
+    """An open store. One thread and one process use it: a fork or a thread opens its own.
+
+    Units do not nest, and leases and the ledger are used between units, not inside: they commit on their own.
+
+    :param database: its schema is current.
+    :ivar schema_before: the schema's number found at opening: 0 when the store was created, smaller than the present
+        one when it was migrated.
+    """
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock, holder: str, schema_before: int) -> None:
+        self.schema_before = schema_before
+        self._database = database
+        self._seal = seal
+        self._clock = clock
+        self._leases = Leases(database, clock, holder)
+        self._held: dict[str, str] = {}
+        self._ledger = StoreLedger(database)
+
+    @contextmanager
+    def write(self) -> Iterator[Unit]:
+        """Begin a writing unit."""
+        try:
+            with self._database.transaction(self._database.begin_write):
+                unit = SqlUnit(self._database, self._seal, self._clock, writable=True)
+                yield unit
+                unit.finish()
+        except BaseException:
+            self._seal.forget()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Unit]:
+        """Begin a reading unit."""
+        with self._database.transaction(self._database.begin_read):
+            yield SqlUnit(self._database, self._seal, self._clock, writable=False)
+
+    @contextmanager
+    def lease(self, name: str, seconds: float) -> Iterator[None]:
+        """Hold the named lease for the block."""
+        token = self._held[name] = self._leases.take(name, seconds)
+        try:
+            yield
+        finally:
+            del self._held[name]
+            self._leases.release(name, token)
+
+    def renew(self, name: str, seconds: float) -> None:
+        """Move the expiry of a lease held by this store to that many seconds from now.
+
+        :raises ConflictError: it expired and was taken over.
+        """
+        self._leases.renew(name, self._held[name], seconds)
+
+    @property
+    def ledger(self) -> CallLedger:
+        """Give the shared count of API calls."""
+        return self._ledger
+
+    def describe(self) -> Mapping[str, Any]:
+        """Give ``url`` (password masked), ``backend``, ``schema``, ``records`` (counts by kind)."""
+        counted = ", ".join(f"(SELECT COUNT(*) FROM {quoted(table.name)})" for table in tables.TABLES)
+        with self._database.transaction(self._database.begin_read):
+            counts = self._database.rows(f"SELECT {counted}")[0]
+            records = {table.name: count for table, count in zip(tables.TABLES, counts, strict=True)}
+            records["audit"] = read_head(self._database)[0]
+            schema = number_in(self._database)
+        return {"url": self._database.url, "backend": self._database.backend, "schema": schema, "records": records}
+
+    def verify_audit(self) -> Sequence[str]:
+        """Give a sentence for each broken place of the audit chain; empty when it holds."""
+        with self._database.transaction(self._database.begin_read):
+            return list(broken_places(self._database))
+
+    def rekey(self, new: StoreKey) -> None:
+        """Wrap the store's data key with another key; from then on only that one opens the store.
+
+        :raises StoreError: the present key is wrong, or the new one is missing or unusable.
+        """
+        if not new:
+            raise StoreError("Cannot rekey the store: no new key is given", code="store_key_missing")
+        with self._database.transaction(self._database.begin_write):
+            self._seal.rekey(new)
+        self._seal.adopt(new)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
