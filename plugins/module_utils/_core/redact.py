@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 MASK = "***"
 
@@ -19,11 +19,16 @@ class Secret:
 
     __slots__ = ("_text",)
 
+    revealed: ClassVar[set[str]] = set()
+    """Every text revealed in this process, for the glue to mask whatever a result may hold of it."""
+
     def __init__(self, text: str) -> None:
         self._text = text
 
     def reveal(self) -> str:
         """Give the secret text; never put the answer in a message, a log or a record."""
+        if self._text:
+            Secret.revealed.add(self._text)
         return self._text
 
     def __repr__(self) -> str:

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way a module runs: arguments in, use case planned, steps run outside check mode, result or failure out.
+
+Names no vendor, CA or database: what a module needs of those is handed in as ``Wires``, so that a module bundles only
+the families it names.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .._ca.base import CaConnector, CaConnectorType
+from .._clm.ports import Params, Ports
+from .._core.clock import Clock, SystemClock
+from .._core.errors import ClmError
+from .._core.plan import Outcome, Plan
+from .._core.redact import Secret, redacted
+from .._core.types import CaAccount, Device
+from .._keys.base import KeyProvider
+from .._store.base import Store
+from .._target.base import EdgeProbe, Target
+from .actor import who_acts
+from .options import URL_OPTIONS, Spec, argument_spec, split
+from .wire_store import opened
+
+Environment = Mapping[str, str]
+UseCase = Callable[[Params, Ports], Plan]
+
+# Times of bookkeeping differ at every call; a diff is about what somebody wanted changed.
+_NOT_IN_DIFF = frozenset({"checked_at", "created_at", "next_look_at", "updated_at"})
+
+
+@dataclass(frozen=True)
+class Wires:
+    """The real parts a module's use case needs beside the store; a part left out fails loudly when asked for.
+
+    Each maker is called once, with the open store, the clock and the environment, and gives the member of ``Ports``.
+    """
+
+    target: Callable[[Store, Clock, Environment], Callable[[Device], Target]] | None = None
+    key_provider: Callable[[Store, Clock, Environment], Callable[[str, Device | None], KeyProvider]] | None = None
+    ca: Callable[[Store, Clock, Environment], Callable[[CaAccount], CaConnector]] | None = None
+    ca_type: Callable[[str], CaConnectorType] | None = None
+    probe: Callable[[], EdgeProbe] | None = None
+
+
+class _Meter:
+    """Counts the calls of every target and key provider built for this module."""
+
+    def __init__(self) -> None:
+        self._built: list[Any] = []
+
+    def watched(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        """Keep what the maker builds, to ask it for its calls in the end."""
+
+        def build(*args: Any) -> Any:
+            part = make(*args)
+            self._built.append(part)
+            return part
+
+        return build
+
+    def result(self) -> dict[str, int]:
+        """Give the ``calls`` entry; empty when nothing that calls was built."""
+        counted = [part.calls for part in self._built if hasattr(part, "calls")]
+        return {"calls": sum(counted)} if counted else {}
+
+
+def _not_wired(name: str) -> Callable[..., Any]:
+    def fail(*_args: Any) -> NoReturn:
+        raise RuntimeError(f"the use case asks for {name}, and the module is not wired with it")
+
+    return fail
+
+
+def _ports(store: Store, clock: Clock, actor: str, environment: Environment, wires: Wires, meter: _Meter) -> Ports:
+    def made(maker: Callable[..., Any] | None, name: str) -> Callable[..., Any]:
+        return maker(store, clock, environment) if maker else _not_wired(name)
+
+    return Ports(
+        store=store,
+        clock=clock,
+        actor=actor,
+        target=meter.watched(made(wires.target, "a target")),
+        key_provider=meter.watched(made(wires.key_provider, "a key provider")),
+        ca=made(wires.ca, "a CA connector"),
+        ca_type=wires.ca_type or _not_wired("a kind of CA"),
+        probe=wires.probe or _not_wired("an edge probe"),
+        environment=environment,
+    )
+
+
+def maskable(texts: Iterable[str]) -> set[str]:
+    """Give the texts to mask in results: each as it is, but of a URL with a host only its password."""
+    masks = set()
+    for text in texts:
+        try:
+            parts = urlsplit(text)
+            secret = parts.password if parts.scheme and "//" in text else text
+        except ValueError:
+            secret = text
+        if secret:
+            masks.add(secret)
+    return masks
+
+
+def _unmask_urls(module: AnsibleModule) -> None:
+    """Mask the passwords of URL options rather than the whole URLs, which users need to read in results."""
+    urls = [module.params[name] for name in URL_OPTIONS if module.params.get(name)]
+    module.no_log_values.difference_update(urls)
+    module.no_log_values.update(maskable(urls))
+
+
+def _diff(before: Any, after: Any) -> dict[str, Any]:
+    def side(record: Any) -> dict[str, Any]:
+        return {key: value for key, value in (redacted(record) or {}).items() if key not in _NOT_IN_DIFF}
+
+    return {"before": side(before), "after": side(after)}
+
+
+def _result(plan: Plan, outcome: Outcome, record: str | None, *, with_diff: bool) -> dict[str, Any]:
+    result = dict(redacted({**plan.extra, **outcome.extra}))
+    result["changed"] = plan.changed
+    result["steps"] = [step.sentence for step in plan.steps]
+    if record is not None:
+        result[record] = redacted(outcome.record)
+    if with_diff:
+        result["diff"] = _diff(plan.before, outcome.record if plan.changed else plan.before)
+    return result
+
+
+def _carry_out(module: AnsibleModule, plan: Plan, record: str | None) -> dict[str, Any]:
+    predicted = Outcome(record=plan.after)
+    try:
+        if module.check_mode:
+            if plan.failure is not None:
+                raise plan.failure
+            return _result(plan, predicted, record, with_diff=module._diff)
+        return _result(plan, plan.execute(), record, with_diff=module._diff)
+    except ClmError as exc:
+        if exc is not plan.failure:
+            raise
+        # What was seen of the thing is as useful to the user as the failure itself.
+        return {**_result(plan, predicted, record, with_diff=module._diff), **_failed(exc)}
+
+
+def _failed(error: ClmError) -> dict[str, Any]:
+    return {"failed": True, "msg": error.message, "failure": redacted(error.failure())}
+
+
+def _unexpected(error: Exception) -> dict[str, Any]:
+    return {
+        "failed": True,
+        "msg": f"Unexpected {type(error).__name__}: {error}. This is a fault of the collection; please report it.",
+        "failure": {"code": "internal_error", "details": {}, "request_id": None, "retryable": False},
+        "exception": traceback.format_exc(),
+    }
+
+
+def _run(
+    module: AnsibleModule, plan: UseCase, record: str | None, wires: Wires, clock: Clock, *, reads_only: bool
+) -> dict[str, Any]:
+    create = not (module.check_mode or reads_only)
+    environment = dict(os.environ)
+    own, common = split(module.params)
+    meter = _Meter()
+    result: dict[str, Any] = {}
+    try:
+        actor = who_acts(common["actor"], environment)
+        with opened(common, clock, actor, create=create, or_empty=module.check_mode) as store:
+            ports = _ports(store, clock, actor, environment, wires, meter)
+            result = _carry_out(module, plan(own, ports), record)
+    except ClmError as exc:
+        result = _failed(exc)
+    except Exception as exc:
+        result = _unexpected(exc)
+    return {**result, **meter.result()}
+
+
+def run_module(
+    spec: Spec,
+    plan: UseCase,
+    record: str | None,
+    wires: Wires | None = None,
+    *,
+    clock: Clock | None = None,
+    reads_only: bool = False,
+    **constraints: Any,
+) -> None:
+    """Run a module from its arguments to its exit; does not return.
+
+    :param spec: the module's own options; the common ones are added.
+    :param plan: the use case; it gets the module's own parameters, None for what was left out.
+    :param record: the noun under which the record stands in the result; None when everything is in the extras.
+    :param wires: the real parts the use case needs.
+    :param reads_only: a store that is not there is an error rather than made.
+    :param constraints: ``required_if`` and its like, as AnsibleModule takes them.
+    """
+    Secret.revealed.clear()
+    module = AnsibleModule(argument_spec=argument_spec(spec), supports_check_mode=True, **constraints)
+    _unmask_urls(module)
+    result = _run(module, plan, record, wires or Wires(), clock or SystemClock(), reads_only=reads_only)
+    module.no_log_values.update(maskable(Secret.revealed))
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the common options to an open store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+from .._core.clock import Clock
+from .._core.errors import StoreError
+from .._core.redact import Secret
+from .._store.base import Store
+from .._store.open import open_store
+from .._store.seal import StoreKey
+
+
+def key_of(options: Mapping[str, Any]) -> StoreKey:
+    """Give the store key the common options name; empty when they name none."""
+    text = options.get("store_key")
+    return StoreKey(Secret(text) if text else None, options.get("store_key_file") or "")
+
+
+def holder_of(actor: str) -> str:
+    """Name this call where it holds a lease, so that another one can say who is at it."""
+    return f"{actor} on {socket.gethostname()}, process {os.getpid()}"
+
+
+@contextmanager
+def opened(
+    options: Mapping[str, Any],
+    clock: Clock,
+    actor: str,
+    *,
+    create: bool,
+    migrate: bool = False,
+    or_empty: bool = False,
+) -> Iterator[Store]:
+    """Open the store for a block.
+
+    :param options: the common options.
+    :param create: make the store where there is none yet.
+    :param or_empty: look at an empty store that is gone afterwards where there is none yet, as in check mode.
+    :raises StoreError: it cannot be opened.
+    """
+    url, holder = options.get("store") or "", holder_of(actor)
+    try:
+        store = open_store(url, key_of(options), clock, holder, create=create, migrate=migrate)
+    except StoreError as exc:
+        if not or_empty or exc.code != "store_missing":
+            raise
+    else:
+        with closing(store):
+            yield store
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="edgecert-") as folder,
+        closing(open_store(f"sqlite:///{folder}/clm.db", StoreKey(), clock, holder)) as empty,
+    ):
+        yield empty
