@@ -64,9 +64,7 @@ def plan(params: Params, ports: Ports) -> Plan:
                 stored = unit.ca_accounts.put(replace(wanted, updated_at=now))
             action = "ca_account_added" if before is None else "ca_account_changed"
             view_before = ca_account_view(before) if before else None
-            unit.audit(
-                AuditEntry(ports.actor, action, "ca_account", wanted.name, view_before, ca_account_view(stored))
-            )
+            unit.audit(AuditEntry(ports.actor, action, "ca_account", wanted.name, view_before, ca_account_view(stored)))
         return True
 
     def finish() -> Outcome:

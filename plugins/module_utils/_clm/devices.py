@@ -243,7 +243,9 @@ def _look(wanted: Device, params: Params, ports: Ports, now: datetime) -> _Look:
     reached = inspection.status == "reached"
     status = wanted.sync if reached else inspection.status
     look = _Look(
-        replace(wanted, status=status, instance=dict(inspection.instance) if reached else wanted.instance, checked_at=now),
+        replace(
+            wanted, status=status, instance=dict(inspection.instance) if reached else wanted.instance, checked_at=now
+        ),
         target,
         inspection.problems,
     )
@@ -298,8 +300,10 @@ def _entry(entry: LogEntry) -> dict[str, Any]:
 
 def _failure(look: _Look) -> DeviceError:
     device = look.device
-    text = look.problems[0] if len(look.problems) == 1 else "; ".join(
-        f"({n}) {problem}" for n, problem in enumerate(look.problems, 1)
+    text = (
+        look.problems[0]
+        if len(look.problems) == 1
+        else "; ".join(f"({n}) {problem}" for n, problem in enumerate(look.problems, 1))
     )
     return DeviceError(
         f"Device {device.name} is {device.status}: {text}",

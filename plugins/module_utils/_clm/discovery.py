@@ -67,7 +67,9 @@ def _primary(production: Mapping[str, Any], staging: Mapping[str, Any]) -> Mappi
     return production or staging
 
 
-def _from_found(found: Found, device: str, known: Certificate | None, certificate_id: str, now: datetime) -> Certificate:
+def _from_found(
+    found: Found, device: str, known: Certificate | None, certificate_id: str, now: datetime
+) -> Certificate:
     """Give the certificate as the device shows it, keeping what only the store knows."""
     production, staging = _network(found.production), _network(found.staging)
     base = known or Certificate(certificate_id, "discovered", found.common_name, device=device, created_at=now)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Vendor settings: one saved set for each combination of validation type, secure network and certificate type (S1–S5)."""
+"""Vendor settings: one saved set for each combination of validation type, network and certificate type (S1–S5)."""
 
 from __future__ import annotations
 
@@ -121,7 +121,9 @@ def _plan_absent(before: VendorSettings | None, ports: Ports) -> Plan:
             unit.audit(entry)
         return True
 
-    return Plan(settings_view(settings), None, (Step(f"Remove the vendor settings of {key}", remove),), lambda: Outcome(None))
+    return Plan(
+        settings_view(settings), None, (Step(f"Remove the vendor settings of {key}", remove),), lambda: Outcome(None)
+    )
 
 
 def _overlaid(before: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -151,7 +153,10 @@ def _problems(settings: VendorSettings) -> list[str]:
         problems.append(f"organization.country {country!r} {reason}")
     if phone and (reason := names.phone_reason(phone)):
         problems.append(f"organization.phone {phone!r} {reason}")
-    for noun, contact, row in (("admin_contact", settings.admin_contact, "S3"), ("tech_contact", settings.tech_contact, "S4")):
+    for noun, contact, row in (
+        ("admin_contact", settings.admin_contact, "S3"),
+        ("tech_contact", settings.tech_contact, "S4"),
+    ):
         problems += [f"{noun}.{name} is missing ({row})" for name in _CONTACT if not contact.get(name)]
         if contact.get("email") and (reason := names.email_reason(contact["email"])):
             problems.append(f"{noun}.email {contact['email']!r} {reason}")
@@ -175,7 +180,8 @@ def _network_problems(settings: VendorSettings) -> list[str]:
     unknown = [v for v in network.get("disallowed_tls_versions") or () if v not in vocabulary.TLS_VERSIONS]
     if unknown:
         problems.append(
-            f"network.disallowed_tls_versions {', '.join(unknown)} unknown; CPS has {', '.join(vocabulary.TLS_VERSIONS)}"
+            f"network.disallowed_tls_versions {', '.join(unknown)} unknown; CPS has "
+            f"{', '.join(vocabulary.TLS_VERSIONS)}"
         )
     return problems
 

@@ -54,7 +54,8 @@ def checked(machine: Mapping[str, tuple[str, ...]], noun: str, record_id: str, s
     allowed = machine[state]
     if wanted not in allowed:
         raise StateError(
-            f"{noun} {record_id} is {state} and cannot become {wanted}; it can become {', '.join(allowed) or 'nothing'}",
+            f"{noun} {record_id} is {state} and cannot become {wanted}; it can become "
+            f"{', '.join(allowed) or 'nothing'}",
             details={"from": state, "to": wanted, "allowed": list(allowed)},
         )
     return wanted

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Application connectors: where a certificate goes (A1–A3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._core import vocabulary
+from .._core.errors import InputError, NotFoundError, PolicyError, StateError
+from .._core.plan import Outcome, Plan, Step
+from .._core.types import AuditEntry, Certificate, Connector, Device
+from .._store.base import Unit
+from . import states
+from .form import checked_managed
+from .ports import Params, Ports
+from .views import connector_view
+
+
+def required_certificate(unit: Unit, certificate_id: str) -> Certificate:
+    """Give the certificate of that id.
+
+    :raises NotFoundError: there is none.
+    """
+    certificate = unit.certificates.get(certificate_id)
+    if certificate is None:
+        raise NotFoundError(
+            f"No certificate {certificate_id!r} is in the inventory; enrol it with edgecert.clm.cert_enroll, or "
+            "discover it with edgecert.clm.akamai_cps_device",
+            code="certificate_missing",
+        )
+    return certificate
+
+
+def plan(params: Params, ports: Ports) -> Plan:
+    """Work out what ``cert_connector`` would do.
+
+    :raises InputError: fixed values were set otherwise (A3), or no device is named.
+    """
+    with ports.store.read() as unit:
+        before = unit.connectors.get(params["certificate"], params["name"])
+        if params["state"] == "absent":
+            return _plan_absent(before, unit, ports)
+        certificate = required_certificate(unit, params["certificate"])
+        wanted = _merged(params, before)
+        _check_fixed(params)
+        _check_devices(wanted, certificate, unit)
+
+    def save() -> bool:
+        now = ports.clock.now()
+        with ports.store.write() as unit:
+            if before is None:
+                stored = unit.connectors.add(replace(wanted, created_at=now, updated_at=now))
+            else:
+                stored = unit.connectors.put(replace(wanted, updated_at=now))
+            action = "connector_added" if before is None else "connector_changed"
+            view_before = connector_view(before) if before else None
+            key = f"{wanted.certificate_id}/{wanted.name}"
+            unit.audit(AuditEntry(ports.actor, action, "connector", key, view_before, connector_view(stored)))
+        return True
+
+    def finish() -> Outcome:
+        with ports.store.read() as unit:
+            stored = unit.connectors.get(wanted.certificate_id, wanted.name)
+        return Outcome(connector_view(stored) if stored else None)
+
+    verb = "Add" if before is None else "Change"
+    sentence = f"{verb} application connector {wanted.name} of {wanted.certificate_id} to {', '.join(wanted.devices)}"
+    steps = () if wanted == before else (Step(sentence, save),)
+    return Plan(connector_view(before) if before else None, connector_view(wanted), steps, finish)
+
+
+def _plan_absent(before: Connector | None, unit: Unit, ports: Ports) -> Plan:
+    if before is None:
+        return Plan(None, None, (), lambda: Outcome(None))
+    connector = before
+    key = f"{connector.certificate_id}/{connector.name}"
+    orders = [
+        order
+        for order in unit.work_orders.find(certificate_id=connector.certificate_id, connector=connector.name)
+        if not states.is_final(states.WORK_ORDER, order.state)
+    ]
+    if orders:
+        raise StateError(
+            f"Cannot remove application connector {key}: work order {orders[0].work_order_id} is {orders[0].state}; "
+            "let it end first",
+            details={"work_orders": [order.work_order_id for order in orders]},
+        )
+
+    def remove() -> bool:
+        with ports.store.write() as unit:
+            unit.connectors.remove(connector)
+            unit.audit(AuditEntry(ports.actor, "connector_removed", "connector", key, connector_view(connector)))
+        return True
+
+    return Plan(
+        connector_view(connector), None, (Step(f"Remove application connector {key}", remove),), lambda: Outcome(None)
+    )
+
+
+def _merged(params: Params, before: Connector | None) -> Connector:
+    connector = before or Connector(params["certificate"], params["name"])
+    if params.get("description") is not None:
+        connector = replace(connector, description=params["description"])
+    if params.get("devices") is not None:
+        connector = replace(connector, devices=tuple(sorted(set(params["devices"]))))
+    return connector
+
+
+def _check_fixed(params: Params) -> None:
+    """Refuse other values than CPS allows (A3)."""
+    problems = []
+    kind = params.get("certificate_type")
+    if kind is not None and kind.lower() != "pem":
+        problems.append(f"certificate_type {kind!r} cannot be had: CPS takes certificates as PEM only")
+    if params.get("private_key_in_device") is False:
+        problems.append("private_key_in_device cannot be false: the key is made at Akamai and never leaves CPS")
+    if params.get("push_chain") is False:
+        problems.append("push_chain cannot be false: CPS deploys a certificate only together with its chain")
+    if problems:
+        raise InputError.of_problems(f"Cannot save application connector {params['name']}", problems)
+
+
+def _check_devices(wanted: Connector, certificate: Certificate, unit: Unit) -> None:
+    """Every device is onboarded and managed, and one of them holds the certificate's key (A2)."""
+    what = f"Cannot save application connector {wanted.name} of {wanted.certificate_id}"
+    if not wanted.devices:
+        raise InputError(f"{what}: devices is empty; name at least one onboarded device")
+    devices: list[Device] = []
+    missing = []
+    for name in wanted.devices:
+        device = unit.devices.get(name)
+        if device is None:
+            missing.append(name)
+        else:
+            devices.append(device)
+    if missing:
+        known = ", ".join(d.name for d in unit.devices.find(sync=vocabulary.SYNC_MANAGED)) or "none"
+        raise NotFoundError(
+            f"{what}: no device {', '.join(missing)} is onboarded; managed ones are {known}", code="device_missing"
+        )
+    for device in devices:
+        checked_managed(device)
+    if certificate.device and certificate.device not in wanted.devices:
+        raise PolicyError(
+            f"{what}: its key is in enrollment {certificate.enrollment_id} on device {certificate.device}, and CPS takes "
+            f"a certificate only for a key of its own; add {certificate.device} to devices",
+            code="key_elsewhere",
+            details={"device": certificate.device},
+        )

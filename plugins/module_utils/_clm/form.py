@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the enrollment form to a wish: defaults, names, lifetimes and choices checked before any traffic (E9–E15, E21).
+
+A *wish* is JSON-ready and in the words of the module's options; it is what a request keeps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from .._core import names, validity, vocabulary
+from .._core.errors import InputError, NotFoundError, PolicyError
+from .._core.types import CsrSpec, Device, VendorSettings
+from .._core.warning_policy import WarningPolicy
+from .._store.base import Unit
+from .ports import Params
+from .settings import combination, required
+
+SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")
+# What may change while a request is open or done: it is in no CSR and no order.
+METADATA = ("description", "ca_connector_name", "warnings")
+_DERIVED = ("settings",)
+_DESCRIPTION_LIMIT = 2000
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+def managed_device(unit: Unit, name: str | None) -> Device:
+    """Give the device to act on: the one named, else the only managed one.
+
+    :raises PolicyError: the device is monitored or ignored (D5).
+    """
+    if name:
+        device = unit.devices.get(name)
+        if device is None:
+            known = ", ".join(d.name for d in unit.devices.find()) or "none yet"
+            raise NotFoundError(
+                f"No device {name!r} is onboarded (there is: {known}); onboard it with edgecert.clm.akamai_cps_device",
+                code="device_missing",
+            )
+    else:
+        managed = unit.devices.find(sync=vocabulary.SYNC_MANAGED)
+        if len(managed) != 1:
+            found = ", ".join(d.name for d in managed) or "none"
+            raise InputError(f"device is missing and cannot be told: managed devices are {found}; name one")
+        device = managed[0]
+    return checked_managed(device)
+
+
+def checked_managed(device: Device) -> Device:
+    """Give the device back when actions are allowed on it.
+
+    :raises PolicyError: it is monitored or ignored (D5).
+    """
+    if device.sync != vocabulary.SYNC_MANAGED:
+        raise PolicyError(
+            f"Device {device.name} is {device.sync}: its certificates are not to be changed from here; set cert_sync "
+            "to managed with edgecert.clm.akamai_cps_device first",
+            code="device_not_managed",
+            details={"device": device.name, "cert_sync": device.sync},
+        )
+    return device
+
+
+def certificate_id(params: Params, unit: Unit, now: datetime) -> str:
+    """Give the certificate's id (E21): as named; by default the common name; for an empty one with a timestamp."""
+    named, common_name = params.get("certificate"), params["common_name"].strip().lower()
+    if named is None:
+        return common_name
+    if named.strip():
+        return str(named).strip()
+    stamped = re.compile(re.escape(common_name) + r"-\d{8}T\d{6}Z")
+    # The same task run again means the certificate it made before, not one more.
+    earlier = [r.certificate_id for r in unit.requests.find() if stamped.fullmatch(r.certificate_id)]
+    return max(earlier) if earlier else f"{common_name}-{now.strftime(_STAMP)}"
+
+
+def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
+    """Make the wish of a new request.
+
+    :raises InputError: everything wrong with the form, at once.
+    :raises NotFoundError: no device, or no settings of the combination (S5).
+    """
+    device = managed_device(unit, params.get("device"))
+    key = combination(params)
+    settings = required(unit, key)
+    problems: list[str] = []
+    wish: dict[str, Any] = {
+        "common_name": (params.get("common_name") or "").strip().lower(),
+        **_names(params, problems),
+        **_subject(params, settings, problems),
+        **_key(params, problems),
+        "validity": _validity(params, problems),
+        "exclude_sans": bool(params.get("exclude_sans")),
+        "device": device.name,
+        "contract_id": _contract(params, settings, device, problems),
+        "validation_type": key[0],
+        "secure_network": key[1],
+        "vendor_certificate_type": key[2],
+        "description": params.get("description") or "",
+        "ca_connector_name": params.get("ca_connector_name") or params["ca"],
+        "warnings": _warnings(params),
+        "settings": _snapshot(settings),
+    }
+    if len(wish["description"]) > _DESCRIPTION_LIMIT:
+        problems.append(f"description has {len(wish['description'])} characters, {_DESCRIPTION_LIMIT} are allowed")
+    if problems:
+        raise InputError.of_problems(f"Cannot enrol {wish['common_name'] or 'a certificate'}", problems)
+    return wish
+
+
+def overlaid(params: Params, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay the options given now over the wish of an earlier request, for comparing."""
+    given = {name: value for name, value in params.items() if value is not None}
+    return {**{name: value for name, value in stored.items() if name not in _DERIVED}, **given}
+
+
+def differences(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
+    """Name the options in which two wishes differ."""
+    keys = (set(wish) | set(stored)) - set(_DERIVED)
+    return sorted(key for key in keys if wish.get(key) != stored.get(key))
+
+
+def spec_of(wish: Mapping[str, Any]) -> CsrSpec:
+    """Give what the CSR of a wish is to say."""
+    sans = wish["subject_alternative_names"]
+    return CsrSpec(
+        common_name=wish["common_name"],
+        dns_names=tuple(sans["dns"]),
+        ip_addresses=tuple(sans["ip"]),
+        emails=tuple(sans["email"]),
+        uris=tuple(sans["uri"]),
+        key_type=wish["key_type"],
+        key_size=wish["key_size"],
+        curve=wish["curve"] or "",
+        hash_name=wish["hash"],
+        dual_stack=wish["dual_stack"],
+        **{name: wish[name] for name in SUBJECT},
+    )
+
+
+def lifetime_days(wish: Mapping[str, Any], at: datetime) -> int:
+    """Give the asked-for lifetime in days from a moment."""
+    return validity.days_from(at, validity.read_validity(wish["validity"]))
+
+
+def _names(params: Params, problems: list[str]) -> dict[str, Any]:
+    given = params.get("subject_alternative_names") or {}
+    common_name = (params.get("common_name") or "").strip()
+    if not common_name:
+        problems.append("common_name is missing (E12)")
+        return {"subject_alternative_names": {"dns": [], "ip": [], "email": [], "uri": []}}
+    found, wrong = names.read_names(
+        common_name, given.get("dns") or (), given.get("ip") or (), given.get("email") or (), given.get("uri") or ()
+    )
+    problems.extend(problem.sentence for problem in wrong)
+    # Sorted: SANs are a set, and a wish is compared by value.
+    others = sorted(set(found.dns) - {found.common_name})
+    sans = {
+        "dns": [found.common_name, *others],
+        "ip": sorted(found.ips),
+        "email": sorted(found.emails),
+        "uri": sorted(found.uris),
+    }
+    return {"subject_alternative_names": sans}
+
+
+def _subject(params: Params, settings: VendorSettings, problems: list[str]) -> dict[str, Any]:
+    """Fill the subject from the saved organisation where the form leaves it out (E14)."""
+    organization = settings.organization
+    defaults = {
+        "organization": organization.get("name", ""),
+        "locality": organization.get("city", ""),
+        "state_or_province": organization.get("state", ""),
+        "country": organization.get("country", ""),
+    }
+    subject = {}
+    for name in SUBJECT:
+        given = params.get(name)
+        subject[name] = defaults.get(name, "") if given is None else given.strip()
+    if not subject["organization"]:
+        problems.append("organization is missing (E14)")
+    if subject["country"] and (reason := names.country_reason(subject["country"])):
+        problems.append(f"country {subject['country']!r} {reason}")
+    if subject["email"] and (reason := names.email_reason(subject["email"])):
+        problems.append(f"email {subject['email']!r} {reason}")
+    return subject
+
+
+def _key(params: Params, problems: list[str]) -> dict[str, Any]:
+    key_type = params.get("key_type") or "rsa"
+    size, curve = params.get("key_size"), params.get("curve")
+    if key_type == "ec" and size is not None:
+        problems.append("key_size goes with key_type rsa; for ec give curve")
+    if key_type == "rsa" and curve and not params.get("dual_stack"):
+        problems.append("curve goes with key_type ec or dual_stack; for rsa give key_size")
+    return {
+        "key_type": key_type,
+        "key_size": size,
+        "curve": curve or None,
+        "hash": params.get("hash") or "sha256",
+        "dual_stack": bool(params.get("dual_stack")),
+    }
+
+
+def _validity(params: Params, problems: list[str]) -> dict[str, Any]:
+    given = params.get("validity") or {"count": 90, "unit": "days"}
+    try:
+        read = validity.read_validity(given)
+    except InputError as exc:
+        problems.append(exc.message)
+        return dict(given)
+    return {"count": read.count, "unit": read.unit}
+
+
+def _contract(params: Params, settings: VendorSettings, device: Device, problems: list[str]) -> str:
+    """Give the contract id: as named, as saved with the settings, or the only one there is (E9)."""
+    visible = tuple(device.contracts or device.instance.get("contracts", ()))
+    named = (params.get("contract_id") or settings.contract_id or "").removeprefix("ctr_")
+    if not named and len(visible) == 1:
+        return str(visible[0])
+    listed = ", ".join(visible) or "none known; look at the device with edgecert.clm.akamai_cps_device"
+    if not named:
+        problems.append(f"contract_id is missing; device {device.name} sees {listed}")
+    elif visible and named not in visible:
+        problems.append(f"contract_id {named} is not one that device {device.name} sees ({listed})")
+    return named
+
+
+def _warnings(params: Params) -> dict[str, list[str]]:
+    """Check the lists of the warning policy and keep them as given."""
+    given = params.get("warnings") or {}
+    lists = {name: list(given.get(name) or ()) for name in ("allow", "ask", "block")}
+    WarningPolicy(**{name: tuple(entries) for name, entries in lists.items()})
+    return lists
+
+
+def _snapshot(settings: VendorSettings) -> dict[str, Any]:
+    """Keep the settings as they were asked for: changing them later changes no open request."""
+    return {
+        "organization": dict(settings.organization),
+        "admin_contact": dict(settings.admin_contact),
+        "tech_contact": dict(settings.tech_contact),
+        "change_management": settings.change_management,
+        "network": dict(settings.network),
+    }

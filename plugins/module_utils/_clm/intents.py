@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Intents: a remote side effect is written down before it happens and closed after (design §3)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from .._core.types import Intent
+from .._store.base import Store, Unit
+
+OPEN_ENROLLMENT = "open_enrollment"
+ORDER_CERTIFICATE = "order_certificate"
+UPLOAD_CERTIFICATE = "upload_certificate"
+
+
+def begin(
+    store: Store, kind: str, noun: str, key: str, wanted: Mapping[str, Any], now: datetime
+) -> tuple[Intent, bool]:
+    """Write the intent, or give the one an earlier run left open.
+
+    :returns: the intent, and whether it is new; one that is not asks the caller to look before he acts.
+    """
+    with store.write() as unit:
+        left = unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None)
+        if left:
+            return left[0], False
+        intent = Intent(uuid.uuid4().hex, kind, noun, key, wanted, created_at=now)
+        return unit.intents.add(intent), True
+
+
+def is_open(unit: Unit, kind: str, noun: str, key: str) -> bool:
+    """Say whether an earlier run left such an intent open."""
+    return bool(unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None))
+
+
+def close(unit: Unit, intent: Intent, result: Mapping[str, Any], now: datetime) -> None:
+    """Write what came of it, in the unit that writes the result itself."""
+    unit.intents.put(replace(intent, result=result, finished_at=now))

@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Having CSRs signed: orders to the CA, retrieval, and the check of what comes back. Knows no CA.
+
+One order for each key algorithm; each has an intent of its own, so that a killed run never orders twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._ca.base import Answer, Issued, Order, Pending, Rejected
+from .._core import validity, vocabulary
+from .._core.errors import StoreError
+from .._core.types import Bundle, StoredPem
+from .._pki import csr, preflight, x509
+from . import form, intents
+
+if TYPE_CHECKING:
+    from .._store.base import Unit
+    from .moves import Mover
+
+
+def algorithms(wish: Mapping[str, Any]) -> list[str]:
+    """Name the key algorithms a wish asks for (E10)."""
+    if wish["dual_stack"]:
+        return [vocabulary.RSA, vocabulary.ECDSA]
+    return [vocabulary.ECDSA if wish["key_type"] == "ec" else vocabulary.RSA]
+
+
+def wanted_names(wish: Mapping[str, Any]) -> preflight.WantedNames:
+    """Give the names the certificate of a wish has to bear."""
+    sans = wish["subject_alternative_names"]
+    return preflight.WantedNames(
+        wish["common_name"], tuple(sans["dns"]), tuple(sans["ip"]), tuple(sans["email"]), tuple(sans["uri"])
+    )
+
+
+def problems(mover: Mover) -> list[str]:
+    """Give what the CA cannot take of a request, by its capabilities and its own rules."""
+    request, capabilities = mover.request, mover.ca.capabilities()
+    spec, now = form.spec_of(request.wish), mover.ports.clock.now()
+    days = form.lifetime_days(request.wish, now)
+    found = list(
+        validity.validity_problems(
+            days,
+            now,
+            is_public=capabilities.is_public,
+            max_days=capabilities.max_validity_days,
+            ca=f"CA account {request.ca}",
+        )
+    )
+    if request.csr_source not in capabilities.csr_sources:
+        found.append(
+            f"csr_source {request.csr_source} is not to be had with CA account {request.ca} ({mover.account.type})"
+        )
+    kinds = {"ip": spec.ip_addresses, "email": spec.emails, "uri": spec.uris}
+    found += [
+        f"CA account {request.ca} takes no {kind} names ({', '.join(values)})"
+        for kind, values in kinds.items()
+        if values and kind not in capabilities.san_types
+    ]
+    order = Order(spec, days, "check", now, request.ca_options)
+    return found + list(mover.ca.validate(order))
+
+
+def csr_problems(wish: Mapping[str, Any], csrs: Mapping[str, str]) -> list[str]:
+    """Hold the CSRs that somebody else made against what was asked for."""
+    found = []
+    for algorithm, text in csrs.items():
+        facts = x509.csr_facts(text, f"the {algorithm} CSR")
+        found += [
+            f"the {algorithm} CSR cannot be used: {problem}"
+            for problem in csr.csr_problems(
+                facts,
+                common_name=wish["common_name"],
+                dns_names=wish["subject_alternative_names"]["dns"],
+                key_algorithm=algorithm,
+                may_omit_sans=wish["exclude_sans"],
+            )
+        ]
+    return found
+
+
+def order(mover: Mover) -> bool:
+    """Hand every CSR that has no order yet to the CA."""
+    with mover.lease():
+        for algorithm in mover.request.csrs:
+            if algorithm not in mover.request.ca_handles:
+                _order_one(mover, algorithm)
+    return True
+
+
+def _order_one(mover: Mover, algorithm: str) -> None:
+    ports, request = mover.ports, mover.request
+    key = f"{request.request_id}/{algorithm}"
+    csr_pem = request.csrs[algorithm]
+    intent, is_new = intents.begin(
+        ports.store, intents.ORDER_CERTIFICATE, "request", key, {"algorithm": algorithm}, ports.clock.now()
+    )
+    at = intent.created_at or ports.clock.now()
+    asked = Order(
+        form.spec_of(request.wish), form.lifetime_days(request.wish, at), intent.intent_id, at, request.ca_options
+    )
+    # A CA that cannot look finds nothing, and then promises that the same intent is never two orders.
+    answer = None if is_new else mover.ca.find(asked, csr_pem)
+    if answer is None:
+        answer = mover.ca.submit(asked, csr_pem)
+    if isinstance(answer, Rejected):
+        mover.fail("ca_rejected", f"CA account {request.ca} refused the {algorithm} CSR: {answer.reason}")
+        return
+    bundle = _checked(mover, algorithm, answer)
+    with ports.store.write() as unit:
+        current = unit.intents.get(intent.intent_id)
+        if current is not None:
+            intents.close(unit, current, {"handle": answer.handle}, ports.clock.now())
+        handles = {**mover.request.ca_handles, algorithm: answer.handle}
+        changes: dict[str, Any] = {"ca_handles": handles}
+        if mover.request.state == "implementing":
+            changes["state"] = "retrieval_in_progress"
+        if bundle is not None:
+            changes["fingerprints"] = _keep_bundle(unit, mover, algorithm, bundle)
+        mover.save(unit, "certificate_ordered", **changes)
+        _end_if_complete(unit, mover)
+
+
+def is_ready(mover: Mover) -> bool:
+    """Say whether the CA has an answer for an open order; reads only."""
+    return any(not isinstance(answer, Pending) for answer in _collected(mover).values())
+
+
+def _collected(mover: Mover) -> dict[str, Answer]:
+    request = mover.request
+    missing = [algorithm for algorithm in request.csrs if algorithm not in request.fingerprints]
+    return {algorithm: mover.ca.collect(request.ca_handles[algorithm]) for algorithm in missing}
+
+
+def retrieve(mover: Mover) -> bool:
+    """Ask for what is not signed yet, until all is or the time is over."""
+    if mover.next_move() != "retrieve":
+        return True
+    with mover.lease():
+        while True:
+            waiting = _collect_once(mover)
+            if not waiting:
+                return True
+            if not mover.pause(min(answer.look_again_s for answer in waiting)):
+                return mover.park("ca_pending", waiting[0].message, min(answer.look_again_s for answer in waiting))
+
+
+def _collect_once(mover: Mover) -> list[Pending]:
+    waiting = []
+    for algorithm, answer in _collected(mover).items():
+        if isinstance(answer, Pending):
+            waiting.append(answer)
+        elif isinstance(answer, Rejected):
+            mover.fail("ca_rejected", f"CA account {mover.request.ca} refused the {algorithm} CSR: {answer.reason}")
+        else:
+            bundle = _checked(mover, algorithm, answer)
+            with mover.ports.store.write() as unit:
+                assert bundle is not None
+                mover.save(unit, "certificate_retrieved", fingerprints=_keep_bundle(unit, mover, algorithm, bundle))
+                _end_if_complete(unit, mover)
+    return waiting
+
+
+def _checked(mover: Mover, algorithm: str, answer: Answer) -> Bundle | None:
+    """Give the bundle in order, None while there is none; a certificate that cannot be used ends the request (U6)."""
+    if not isinstance(answer, Issued):
+        return None
+    request = mover.request
+    found = preflight.check_bundle(
+        answer.bundle,
+        csr_pem=request.csrs[algorithm],
+        names=wanted_names(request.wish),
+        at=mover.ports.clock.now(),
+        is_public=mover.ca.capabilities().is_public,
+        key_algorithm=algorithm,
+    )
+    if found.problems:
+        if request.state == "implementing":
+            with mover.ports.store.write() as unit:
+                handles = {**request.ca_handles, algorithm: answer.handle}
+                mover.save(unit, "certificate_ordered", state="retrieval_in_progress", ca_handles=handles)
+        mover.fail("certificate_unusable", f"what CA account {request.ca} issued: {'; '.join(found.problems)}")
+    return found.bundle
+
+
+def _keep_bundle(unit: Unit, mover: Mover, algorithm: str, bundle: Bundle) -> dict[str, str]:
+    facts = x509.certificate_facts(bundle.leaf)
+    if unit.pems.get(facts.fingerprint) is None:
+        unit.pems.add(StoredPem(facts.fingerprint, bundle.leaf, "".join(bundle.chain), bundle.root))
+    return {**mover.request.fingerprints, algorithm: facts.fingerprint}
+
+
+def _end_if_complete(unit: Unit, mover: Mover) -> None:
+    """End the request when every CSR is signed, and show the certificate in the inventory."""
+    request = mover.request
+    if set(request.fingerprints) != set(request.csrs):
+        return
+    mover.save(unit, "certificate_issued", state="issued", next_look_at=None)
+    # The RSA one stands for both: every client can use it.
+    primary = vocabulary.RSA if vocabulary.RSA in request.fingerprints else next(iter(request.fingerprints))
+    pem = unit.pems.get(request.fingerprints[primary])
+    certificate = unit.certificates.get(request.certificate_id)
+    if pem is None or certificate is None:
+        raise StoreError(f"The certificate of {request.certificate_id} is gone from the store")
+    facts = x509.certificate_facts(pem.leaf)
+    unit.certificates.put(
+        replace(
+            certificate,
+            state="issued",
+            fingerprint=facts.fingerprint,
+            serial=facts.serial,
+            issuer=facts.issuer,
+            key_algorithm=primary,
+            not_before=facts.not_before,
+            not_after=facts.not_after,
+            updated_at=mover.ports.clock.now(),
+        )
+    )
