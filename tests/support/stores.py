@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A place where a store may stand, for tests: opens it, reaches under it, and works on it in other processes."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from multiprocessing import get_context
+from typing import Any
+
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.ledger import Limits
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, Certificate
+from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
+from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
+from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore
+
+KEY = "a test's store key"
+NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+
+
+@dataclass
+class StandingClock:
+    """Time that moves only when told to."""
+
+    moment: datetime = NOON
+
+    def now(self) -> datetime:
+        """Give the moment it stands at."""
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.moment += timedelta(seconds=seconds)
+
+    def monotonic(self) -> float:
+        """Give the moment as seconds."""
+        return self.moment.timestamp()
+
+
+@dataclass
+class StorePlace:
+    """One database that holds a store, or will."""
+
+    url: str
+    key: StoreKey = field(default_factory=lambda: StoreKey(Secret(KEY)))
+    clock: StandingClock = field(default_factory=StandingClock)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Say which back end it is."""
+        return self.url.startswith("sqlite")
+
+    @contextlib.contextmanager
+    def open(self, holder: str = "tester", key: StoreKey | None = None, **options: bool) -> Iterator[SqlStore]:
+        """Open the store for a block."""
+        store = open_store(self.url, self.key if key is None else key, self.clock, holder, **options)
+        with contextlib.closing(store):
+            yield store
+
+    def execute(self, sql: str, *parameters: Any) -> list[Any]:
+        """Reach under the store, as somebody with the database's password could; ``?`` marks parameters."""
+        if self.is_sqlite:
+            with contextlib.closing(sqlite3.connect(self.url[len("sqlite:///") :])) as lite, lite:
+                return lite.execute(sql, parameters).fetchall()
+        import psycopg
+
+        with psycopg.connect(self.url) as connection:
+            cursor = connection.execute(sql.replace("?", "%s").encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+def in_processes(work: Callable[..., Any], url: str, processes: int, *arguments: Any) -> list[Any]:
+    """Run ``work(url, number, *arguments)`` in that many fresh processes at once."""
+    # A fresh interpreter each: a forked one would share this one's connections.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=sys.path.extend, initargs=(sys.path,)) as pool:
+        futures = [pool.submit(work, url, number, *arguments) for number in range(processes)]
+        return [future.result() for future in futures]
+
+
+@contextlib.contextmanager
+def opened(url: str, number: int) -> Iterator[SqlStore]:
+    """Open a store as a working process does."""
+    with contextlib.closing(open_store(url, StoreKey(Secret(KEY)), SystemClock(), f"worker {number}")) as store:
+        yield store
+
+
+def count_up(url: str, number: int, times: int) -> int:
+    """Add one to a shared record and one record of its own, that many times; answer the clashes of versions."""
+    clashes = 0
+    with opened(url, number) as store:
+        for turn in range(times):
+            while True:
+                with store.read() as unit:
+                    seen = unit.certificates.get("shared")
+                assert seen is not None
+                try:
+                    with store.write() as unit:
+                        unit.certificates.put(replace(seen, san_count=seen.san_count + 1))
+                        unit.certificates.add(Certificate(f"own-{number}-{turn}", "enrolled", "own.example.com"))
+                        unit.audit(AuditEntry(f"worker {number}", "counted", "certificate", "shared"))
+                    break
+                except ConflictError:
+                    clashes += 1
+    return clashes
+
+
+def seal_one(url: str, number: int) -> None:
+    """Store a device with a secret, in a store that may not have a data key yet."""
+    from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Device
+
+    with opened(url, number) as store, store.write() as unit:
+        unit.devices.add(Device(f"device-{number}", client_secret=Secret(f"hush-{number}")))
+
+
+def reserve_calls(url: str, number: int, tries: int, now: datetime) -> int:
+    """Ask the ledger for calls at one moment; answer how many were granted."""
+    with opened(url, number) as store:
+        limits = Limits(per_minute=25, burst=25)
+        return sum(store.ledger.reserve("account", "", limits, now) == 0 for _try in range(tries))
+
+
+def take_lease(url: str, number: int) -> bool:
+    """Take a lease and keep it, as a job that dies does; answer whether it was got."""
+    with opened(url, number) as store:
+        try:
+            store.lease("certificate www.example.com", 600).__enter__()
+        except ConflictError:
+            return False
+        return True
