@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of the sandbox's engine: configuration, account, enrollments, changes, certificates. No behaviour beyond small predicates."""
+"""Records of the sandbox's engine: configuration, account, enrollments, changes, certificates.
+
+No behaviour beyond small predicates; nothing of wire shapes.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,7 @@ class WorldConfig:
     :param standard_roots: PEM certificates that count as standard (public) roots in upload checks.
     :param auto_renewal_days: days before expiry at which CPS opens a renewal; never more than a third of the lifetime.
     :param third_party_auto_renewal_shown: False answers ``autoRenewalStartTime: null`` for third-party enrollments.
+    :param put_mid_deployment_500: True answers an update in mid-deployment with 500, as seen on the real service.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -61,6 +65,7 @@ class WorldConfig:
     third_party_auto_renewal_shown: bool = True
     cancel_restores_staging: bool = False
     tech_contact_must_be_akamai: bool = True
+    put_mid_deployment_500: bool = False
     user: str = "sandbox"
 
 
@@ -136,6 +141,7 @@ class Deployment:
 class Change:
     """A running or ended change; ``phase`` is a key of the table in ``changes``.
 
+    :param adds_missing: True keeps deployed certificates of other key algorithms beside the new one.
     :param due: moment at which the phase ends by itself; None waits for input.
     :param shown_phase: what readers still see until ``shown_until``.
     :param previous: the enrollment document before this change, put back when it is cancelled.
@@ -150,11 +156,13 @@ class Change:
     created_on: datetime
     created_by: str
     needs_certificate: bool = True
+    adds_missing: bool = False
     due: datetime | None = None
     shown_phase: str = ""
     shown_until: datetime | None = None
     not_before: str | None = None
     not_after: str | None = None
+    csr_ready: bool = False
     algorithms: list[str] = field(default_factory=list)
     keys: list[KeyPair] = field(default_factory=list)
     uploads: list[CertificateEntry] = field(default_factory=list)
@@ -200,3 +208,27 @@ class Enrollment:
     def deployed(self, network: str) -> Deployment | None:
         """Give what a network serves, or None."""
         return self.production if network == "production" else self.staging
+
+
+@dataclass
+class Account:
+    """All of a sandbox's state.
+
+    :param timeline: heap of ``(due, sequence, enrollment id, change id)``; change id 0 is CPS's own renewal.
+    """
+
+    enrollments: dict[int, Enrollment] = field(default_factory=dict)
+    last_create: dict[str, datetime] = field(default_factory=dict)
+    timeline: list[tuple[datetime, int, int, int]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    generations: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NETWORKS, 0))
+    counters: dict[str, int] = field(default_factory=lambda: {"id": 10000, "slot": 12000, "timeline": 0})
+
+    def next(self, counter: str) -> int:
+        """Count a counter up and give its new value."""
+        self.counters[counter] += 1
+        return self.counters[counter]
+
+    def note(self, at: datetime, kind: str, enrollment_id: int, change_id: int | None, text: str) -> None:
+        """Append an event."""
+        self.events.append(Event(at, kind, enrollment_id, change_id, text))
