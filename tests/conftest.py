@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from collections.abc import Iterator
 
@@ -19,11 +20,11 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 def postgres_cluster() -> Iterator[postgres.Cluster]:
     """Start one server for the whole run, at the first test that wants it."""
     pytest.importorskip("psycopg", reason="psycopg, the driver of requirements-postgres.txt, is not installed")
-    try:
-        postgres.server_binaries()
-    except postgres.NoServer as reason:
-        pytest.skip(str(reason))
-    with postgres.cluster() as cluster:
+    with contextlib.ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(postgres.cluster())
+        except postgres.NoServer as reason:
+            pytest.skip(str(reason))
         yield cluster
 
 

@@ -9,6 +9,7 @@ Knows the server's binaries and the psycopg driver; nothing of the store.
 from __future__ import annotations
 
 import contextlib
+import functools
 import glob
 import itertools
 import os
@@ -18,7 +19,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 USER = "clm"
@@ -79,35 +80,40 @@ def server_binaries() -> pathlib.Path:
     raise NoServer("no PostgreSQL server is installed (tools/bootstrap installs it where it may)")
 
 
-def _unprivileged() -> list[str]:
-    """Give the words in front of a server command: PostgreSQL refuses to run as root."""
+def _server_user() -> str | None:
+    """Give the user that runs the server where root must not; None where we are nobody special ourselves."""
     if os.geteuid() != 0:
-        return []
+        return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     user = next((name for name in ("postgres", "nobody") if name in names), None)
-    if user is None or shutil.which("runuser") is None:
-        raise NoServer("PostgreSQL refuses to run as root, and there is no other user or no runuser to start it")
-    return ["runuser", "-u", user, "--"]
+    if user is None:
+        raise NoServer("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
+    return user
 
 
-def _call(command: Sequence[str | pathlib.Path], folder: pathlib.Path) -> None:
-    """Run a server command in a folder its user may read; its output goes to a file, which a daemon may keep open."""
-    log = folder / "commands.log"
+def _call(program: pathlib.Path, *arguments: str | pathlib.Path, folder: pathlib.Path, user: str | None) -> None:
+    """Run a server command in a folder its user may read; its output goes to a file, which a daemon may keep open.
+
+    :raises RuntimeError: it failed; the message holds the end of its log and the server's.
+    """
+    command = [str(part) for part in (program, *arguments)]
+    groups: list[str | int] | None = [] if user else None
+    log, server = folder / "commands.log", folder / "server.log"
     with log.open("ab") as output:
         result = subprocess.run(
-            [str(part) for part in command],
+            command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=groups,
             check=False,
         )
     if result.returncode:
-        server = folder / "server.log"
-        text = log.read_text(errors="replace") + (server.read_text(errors="replace") if server.exists() else "")
-        raise RuntimeError(
-            f"PostgreSQL for tests: {command[-1]} ended with status {result.returncode}:\n{text[-2000:]}"
-        )
+        text = "".join(path.read_text(errors="replace") for path in (log, server) if path.exists())
+        raise RuntimeError(f"PostgreSQL for tests: {' '.join(command)} ended with {result.returncode}:\n{text[-2000:]}")
 
 
 def _free_port() -> int:
@@ -123,22 +129,21 @@ def cluster() -> Iterator[Cluster]:
     :raises NoServer: there is none to start here.
     :raises RuntimeError: it is there and did not start; the message holds its log.
     """
-    binaries, prefix = server_binaries(), _unprivileged()
+    binaries, user = server_binaries(), _server_user()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="clm-pg-", dir="/tmp"))
+    call = functools.partial(_call, folder=folder, user=user)
     try:
-        if prefix:
-            shutil.chown(folder, prefix[2])
+        if user:
+            shutil.chown(folder, user)
         data, port = folder / "data", _free_port()
-        initdb = ("initdb", "-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C", "-D", data)
-        _call([*prefix, binaries / initdb[0], *initdb[1:]], folder)
-        options = " ".join(
-            ["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}", *(f"-c {one}" for one in SETTINGS)]
-        )
-        control = [*prefix, binaries / "pg_ctl", "-D", data]
-        _call([*control, "-w", "-l", folder / "server.log", "-o", options, "start"], folder)
+        words = ["-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+        call(binaries / "initdb", *words, "-D", data)
+        settings = ["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}", *(f"-c {one}" for one in SETTINGS)]
+        control = (binaries / "pg_ctl", "-D", data, "-w")
+        call(*control, "-l", folder / "server.log", "-o", " ".join(settings), "start")
         try:
             yield Cluster(port)
         finally:
-            _call([*control, "-m", "immediate", "-w", "stop"], folder)
+            call(*control, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
