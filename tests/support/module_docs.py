@@ -145,7 +145,7 @@ def all_names_read() -> set[str]:
     return set().union(*(names_read(path.read_text(encoding="utf-8")) for path in files))
 
 
-def _keywords(*kinds: type) -> set[str]:
+def _keywords(*kinds: Any) -> set[str]:
     return {name for kind in kinds for name in kind.fattributes} | {"local_action", "loop", "with_items"}
 
 

@@ -81,7 +81,7 @@ def test_an_inventory_source_in_the_examples_uses_options_that_exist(inventory: 
 
 
 def test_a_difference_between_documentation_and_spec_is_seen() -> None:
-    documented = {
+    documented: dict[str, dict[str, Any]] = {
         "name": {"type": "str", "required": True},
         "only_here": {"type": "str"},
         "contact": {"type": "dict", "suboptions": {"phone": {"type": "str"}, "mail": {"type": "str"}}},
