@@ -23,7 +23,6 @@ READ_ONLY = (
     "slots",
     "maxAllowedSanNames",
     "maxAllowedWildcardSanNames",
-    "autoRenewalStartTime",
 )
 """Members CPS sets itself; they are left out of what is sent."""
 

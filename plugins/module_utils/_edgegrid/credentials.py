@@ -225,7 +225,7 @@ def _from_file(
 
 
 def _parsed(text: str, path: str) -> configparser.RawConfigParser:
-    # Secrets hold '=' and '%': no interpolation, and only the first delimiter counts. No section is everybody's default.
+    # Secrets hold '=' and '%': no interpolation, the first delimiter counts. No section is every other's default.
     parser = configparser.RawConfigParser(default_section="\n", interpolation=None)
     try:
         parser.read_string(text)
@@ -254,7 +254,8 @@ def _made(values: Values, source: str) -> Credentials:
     for name in TOKENS:
         if not values[name].isprintable() or any(char.isspace() for char in values[name]):
             raise InputError(
-                f"Cannot use the credentials from {source}: {name} has a blank or a control character in it; copy it again"
+                f"Cannot use the credentials from {source}: {name} has a blank or a control character in it; "
+                "copy it again"
             )
     return Credentials(
         host=host,

@@ -193,11 +193,13 @@ def send(
     pacer: Pacer | None = None,
     policy: RetryPolicy | None = None,
     chance: Callable[[], float] = random.random,
+    inspect: Callable[[Response], None] | None = None,
 ) -> Response:
     """Send a request, repeating what is safe to repeat; the last answer or failure is given as it is.
 
     :param pacer: asked before every single try.
     :param chance: source of randomness, 0 to 1.
+    :param inspect: looks at each answer; raises TransportError for one that is not whole although it looked so.
     :raises TransportError: no usable answer.
     :raises RateLimited: the pacer would have to wait longer than it may.
     """
@@ -208,6 +210,8 @@ def send(
             pacer.before(request.family)
         try:
             response = transport.send(request)
+            if inspect is not None:
+                inspect(response)
         except TransportError as failure:
             if may_repeat_failure(request.method, failure) and budget.try_again():
                 continue

@@ -1,0 +1,279 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CPS client: one method for each API operation; ids and records in, records out.
+
+Knows nothing of flows: what to call when is decided by the callers. Paths are built from ids alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from .._core.errors import RemoteError
+from . import deployments, models
+from . import reading as read
+from .caller import Operation
+from .change_calls import ChangeCalls
+from .client_base import ENROLLMENT, Query
+from .errors import RemoteNotFound
+from .media import JSON
+from .pacing import ACTIVE_CERTIFICATES
+
+NETWORKS = ("staging", "production")
+
+_PAPI_HEADERS = {"PAPI-Use-Prefixes": "false"}
+
+
+def _flags(**flags: bool) -> Query:
+    """Give the flags that are set; those that are not are left to CPS's default, which is false."""
+    return tuple((name.replace("_", "-"), "true") for name, is_set in flags.items() if is_set)
+
+
+def _dates(not_before: date | None, not_after: date | None) -> Query:
+    pairs = (("deploy-not-before", not_before), ("deploy-not-after", not_after))
+    return tuple((name, day.strftime("%Y-%m-%d")) for name, day in pairs if day is not None)
+
+
+def _contract(contract_id: str | None) -> Query:
+    return (("contractId", models.bare(contract_id)),) if contract_id else ()
+
+
+class CpsClient(ChangeCalls):
+    """Speaks to CPS, and to the two APIs that list contracts, for one API client.
+
+    Every method makes one call (and its safe repetitions) and raises ``RemoteError`` as ``errors`` tells, or
+    ``TransportError``. A write that got no answer is not repeated: look first.
+
+    :param host: for messages.
+    :param account_switch_key: sent with every call; empty for the client's own account.
+    :param prefix: begins with a slash.
+    :param chance: randomness of waits, 0 to 1.
+    """
+
+    # Enrollments
+
+    def list_enrollments(self, contract_id: str | None = None) -> tuple[models.EnrollmentRecord, ...]:
+        """List the enrollments of a contract, whole; without a contract all visible ones, their contract unknown.
+
+        :source: get-enrollments; the contract is documented as required and is not in practice.
+        """
+        what = f"the enrollments of contract {contract_id}" if contract_id else "the enrollments"
+        value = self._get(what, "/enrollments", "enrollments", query=_contract(contract_id))
+        contract = models.bare(contract_id) if contract_id else None
+        return tuple(models.EnrollmentRecord.from_wire(wire, contract) for wire in models.listed(value, what))
+
+    def get_enrollment(self, enrollment_id: int) -> models.EnrollmentRecord:
+        """Read one enrollment; ``raw`` is the start of an update.
+
+        :source: get-enrollment.
+        """
+        value = self._get(f"enrollment {enrollment_id}", ENROLLMENT, "enrollment", enrollment_id)
+        return models.EnrollmentRecord.from_wire(read.mapping(value))
+
+    def create_enrollment(
+        self,
+        body: Mapping[str, Any],
+        contract_id: str,
+        *,
+        allow_duplicate_cn: bool = False,
+        deploy_not_before: date | None = None,
+        deploy_not_after: date | None = None,
+    ) -> models.EnrollmentStatus:
+        """Create an enrollment; look for one of the same name before, as the call is not idempotent.
+
+        :param body: from ``enrollment_to_wire``.
+        :source: post-enrollments.
+        """
+        name = read.text(read.mapping(body.get("csr")).get("cn"))
+        query = (
+            *_contract(contract_id),
+            *_dates(deploy_not_before, deploy_not_after),
+            *_flags(allow_duplicate_cn=allow_duplicate_cn),
+        )
+        operation = Operation(
+            f"create an enrollment for {name} on contract {contract_id}",
+            "POST",
+            self._prefix + "/enrollments",
+            accept="enrollment-status",
+            sends="enrollment",
+            body=body,
+            query=query,
+        )
+        answer = self._caller.call(operation)
+        try:
+            return models.EnrollmentStatus.from_wire(answer.value, answer.status)
+        except RemoteError as exc:
+            raise self._caller.in_doubt(operation, f"HTTP {answer.status} that names no enrollment") from exc
+
+    def update_enrollment(
+        self,
+        enrollment_id: int,
+        body: Mapping[str, Any],
+        *,
+        allow_cancel_pending_changes: bool = False,
+        allow_staging_bypass: bool = False,
+        force_renewal: bool = False,
+        renewal_date_check_override: bool = False,
+        allow_missing_certificate_addition: bool = False,
+        deploy_not_before: date | None = None,
+        deploy_not_after: date | None = None,
+    ) -> models.EnrollmentStatus:
+        """Change an enrollment; the answer names the change this opened, if any.
+
+        :param body: from ``enrollment_update``, the whole object.
+        :source: put-enrollment.
+        """
+        flags = _flags(
+            allow_cancel_pending_changes=allow_cancel_pending_changes,
+            allow_staging_bypass=allow_staging_bypass,
+            force_renewal=force_renewal,
+            renewal_date_check_override=renewal_date_check_override,
+            allow_missing_certificate_addition=allow_missing_certificate_addition,
+        )
+        answer = self._caller.call(
+            Operation(
+                f"update enrollment {enrollment_id}",
+                "PUT",
+                self._prefix + ENROLLMENT,
+                ids=(enrollment_id,),
+                accept="enrollment-status",
+                sends="enrollment",
+                body=body,
+                query=(*flags, *_dates(deploy_not_before, deploy_not_after)),
+                is_empty_allowed=True,
+            )
+        )
+        return models.EnrollmentStatus.from_wire(answer.value, answer.status, enrollment_id)
+
+    def delete_enrollment(
+        self,
+        enrollment_id: int,
+        *,
+        allow_cancel_pending_changes: bool = False,
+        deploy_not_before: date | None = None,
+        deploy_not_after: date | None = None,
+    ) -> models.EnrollmentStatus:
+        """Delete an enrollment: gone at once (200), or by a change that goes on (202).
+
+        :source: delete-enrollment.
+        """
+        flags = _flags(allow_cancel_pending_changes=allow_cancel_pending_changes)
+        answer = self._caller.call(
+            Operation(
+                f"delete enrollment {enrollment_id}",
+                "DELETE",
+                self._prefix + ENROLLMENT,
+                ids=(enrollment_id,),
+                accept="enrollment-status",
+                query=(*flags, *_dates(deploy_not_before, deploy_not_after)),
+                is_empty_allowed=True,
+            )
+        )
+        return models.EnrollmentStatus.from_wire(answer.value, answer.status, enrollment_id)
+
+    def active_certificates(self, contract_id: str | None = None) -> tuple[models.ActiveRecord, ...]:
+        """List what is live on both networks for every enrollment of a contract, without PEM.
+
+        :source: GET /active-certificates, in Akamai's documentation and absent from the published API file.
+        """
+        what = f"the active certificates of contract {contract_id}" if contract_id else "the active certificates"
+        value = self._get(
+            what,
+            "/active-certificates",
+            "active-certificates",
+            query=_contract(contract_id),
+            family=ACTIVE_CERTIFICATES,
+        )
+        return tuple(models.ActiveRecord.from_wire(wire) for wire in models.listed(value, what))
+
+    # What is deployed, and what was
+
+    def get_deployments(self, enrollment_id: int) -> deployments.DeploymentsRecord:
+        """Read what both networks serve, with PEM, in one call.
+
+        :source: get-deployments.
+        """
+        what = f"the deployments of enrollment {enrollment_id}"
+        value = self._get(what, ENROLLMENT + "/deployments", "deployments", enrollment_id)
+        return deployments.DeploymentsRecord.from_wire(value)
+
+    def get_deployment(self, enrollment_id: int, network: str) -> deployments.DeploymentRecord | None:
+        """Read what one network serves; None when nothing is deployed there.
+
+        :param network: ``staging`` or ``production``.
+        :source: get-deployments-staging, get-deployment-production.
+        """
+        what = f"the {network} deployment of enrollment {enrollment_id}"
+        template = f"{ENROLLMENT}/deployments/{network}"
+        try:
+            value = self._get(what, template, "deployment", enrollment_id, is_empty_allowed=True)
+        except RemoteNotFound:
+            return None
+        return deployments.single_deployment(value, network)
+
+    def certificate_history(self, enrollment_id: int) -> tuple[deployments.CertificateHistoryEntry, ...]:
+        """Read the certificates an enrollment had.
+
+        :source: get-history-certificates.
+        """
+        what = f"the certificate history of enrollment {enrollment_id}"
+        value = self._get(what, ENROLLMENT + "/history/certificates", "certificate-history", enrollment_id)
+        return deployments.certificate_history(value)
+
+    def change_history(self, enrollment_id: int) -> tuple[deployments.ChangeHistoryEntry, ...]:
+        """Read the changes an enrollment went through, the newest first; CSRs stay readable here.
+
+        :source: get-history-changes.
+        """
+        what = f"the change history of enrollment {enrollment_id}"
+        value = self._get(what, ENROLLMENT + "/history/changes", "change-history", enrollment_id)
+        return deployments.change_history(value)
+
+    def dv_history(self, enrollment_id: int) -> Mapping[str, Any]:
+        """Read the domain validations of an enrollment, as CPS sends them.
+
+        :source: get-dv-history.
+        """
+        what = f"the validation history of enrollment {enrollment_id}"
+        return read.mapping(self._get(what, ENROLLMENT + "/dv-history", "dv-history", enrollment_id))
+
+    # Contracts and groups
+
+    def contract_ids(self, depth: str = "TOP") -> tuple[str, ...]:
+        """List the contracts the client may see, without ``ctr_``.
+
+        :param depth: ``TOP`` for parent contracts, ``ALL`` with their children.
+        :source: contract-api get-contracts-identifiers.
+        """
+        operation = Operation(
+            "list the contracts",
+            "GET",
+            "/contract-api/v1/contracts/identifiers",
+            accept=JSON,
+            query=(("depth", depth),),
+        )
+        found = (models.bare(entry) for entry in read.items(self._caller.call(operation).value))
+        return tuple(dict.fromkeys(entry for entry in found if entry))
+
+    def papi_contracts(self) -> models.PapiContracts:
+        """List the contracts by Property Manager, with the account's id.
+
+        :source: PAPI get-contracts.
+        """
+        return models.papi_contracts(self._papi("contracts"))
+
+    def papi_groups(self) -> models.PapiGroups:
+        """List the groups by Property Manager, with the account's id and name.
+
+        :source: PAPI get-groups.
+        """
+        return models.papi_groups(self._papi("groups"))
+
+    def _papi(self, noun: str) -> Any:
+        operation = Operation(
+            f"list the {noun} of Property Manager", "GET", f"/papi/v1/{noun}", accept=JSON, headers=_PAPI_HEADERS
+        )
+        return self._caller.call(operation).value
