@@ -138,7 +138,8 @@ def _result(plan: Plan, outcome: Outcome, record: str | None, *, with_diff: bool
     return result
 
 
-def _carry_out(module: AnsibleModule, plan: Plan, record: str | None) -> dict[str, Any]:
+def carry_out(module: AnsibleModule, plan: Plan, record: str | None) -> dict[str, Any]:
+    """Run a plan, or predict it in check mode, and give the module's result."""
     predicted = Outcome(record=plan.after)
     try:
         if module.check_mode:
@@ -166,24 +167,26 @@ def _unexpected(error: Exception) -> dict[str, Any]:
     }
 
 
-def _run(
-    module: AnsibleModule, plan: UseCase, record: str | None, wires: Wires, clock: Clock, *, reads_only: bool
-) -> dict[str, Any]:
-    create = not (module.check_mode or reads_only)
-    environment = dict(os.environ)
-    own, common = split(module.params)
-    meter = _Meter()
-    result: dict[str, Any] = {}
+def started(spec: Spec, constraints: Mapping[str, Any]) -> AnsibleModule:
+    """Read the module's arguments; exits with Ansible's own message when they do not fit the spec."""
+    Secret.revealed.clear()
+    module = AnsibleModule(argument_spec=argument_spec(spec), supports_check_mode=True, **constraints)
+    _unmask_urls(module)
+    return module
+
+
+def finished(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
+    """Do the work and leave the module, every secret that was in use masked; does not return."""
     try:
-        actor = who_acts(common["actor"], environment)
-        with opened(common, clock, actor, create=create, or_empty=module.check_mode) as store:
-            ports = _ports(store, clock, actor, environment, wires, meter)
-            result = _carry_out(module, plan(own, ports), record)
+        result = work()
     except ClmError as exc:
         result = _failed(exc)
     except Exception as exc:
         result = _unexpected(exc)
-    return {**result, **meter.result()}
+    module.no_log_values.update(maskable(Secret.revealed))
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 def run_module(
@@ -205,11 +208,17 @@ def run_module(
     :param reads_only: a store that is not there is an error rather than made.
     :param constraints: ``required_if`` and its like, as AnsibleModule takes them.
     """
-    Secret.revealed.clear()
-    module = AnsibleModule(argument_spec=argument_spec(spec), supports_check_mode=True, **constraints)
-    _unmask_urls(module)
-    result = _run(module, plan, record, wires or Wires(), clock or SystemClock(), reads_only=reads_only)
-    module.no_log_values.update(maskable(Secret.revealed))
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    module = started(spec, constraints)
+    own, common = split(module.params)
+    environment = dict(os.environ)
+    time, meter = clock or SystemClock(), _Meter()
+    create = not (module.check_mode or reads_only)
+
+    def work() -> dict[str, Any]:
+        actor = who_acts(common["actor"], environment)
+        with opened(common, time, actor, create=create, or_empty=module.check_mode) as store:
+            ports = _ports(store, time, actor, environment, wires or Wires(), meter)
+            result = carry_out(module, plan(own, ports), record)
+        return {**result, **meter.result()}
+
+    finished(module, work)

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one module that runs without an open store: it makes it and cares for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from .._clm.store_care import StoreAt
+from .._core.clock import Clock, SystemClock
+from .._core.plan import Plan
+from .actor import who_acts
+from .options import Spec, split
+from .run import Params, carry_out, finished, started
+from .wire_store import StorePlace
+
+
+def run_store_module(
+    spec: Spec,
+    plan: Callable[[Params, StoreAt], Plan],
+    record: str,
+    *,
+    clock: Clock | None = None,
+    **constraints: Any,
+) -> None:
+    """Run a module that is about the store itself; does not return."""
+    module = started(spec, constraints)
+    own, common = split(module.params)
+    environment = dict(os.environ)
+
+    def work() -> dict[str, Any]:
+        actor = who_acts(common["actor"], environment)
+        place = StorePlace(common, clock or SystemClock(), actor, environment)
+        return carry_out(module, plan(own, place), record)
+
+    finished(module, work)

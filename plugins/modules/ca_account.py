@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep, test and ask a CA account: options and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ca_account
+short_description: Keep an account at a certificate authority
+version_added: 0.1.0
+author:
+  - The edgecert.clm authors (@edgecert)
+description:
+  - Adds, changes, tests and removes an account at a certificate authority (CA), which
+    O(edgecert.clm.cert_enroll#module:ca) names.
+  - The type V(own_ca) is a CA of your own. Without any options it makes a root and an issuing CA, whose keys are
+    kept sealed in the store; give the root to those who are to trust its certificates.
+  - Secrets are sealed in the store and never shown.
+extends_documentation_fragment:
+  - edgecert.clm._attributes
+  - edgecert.clm._store
+options:
+  name:
+    description:
+      - Name of the account, its key in the store.
+    type: str
+    required: true
+  state:
+    description:
+      - V(absent) removes the account and the secrets it holds. Refused while requests wait for it.
+    type: str
+    choices: [present, absent]
+    default: present
+  type:
+    description:
+      - Which CA. Needed when the account is added, and not to be changed later.
+    type: str
+    choices: [own_ca]
+  options:
+    description:
+      - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
+        there are.
+    type: dict
+  secrets:
+    description:
+      - The CA's own secret options; one left out keeps what is stored.
+    type: dict
+  test:
+    description:
+      - Whether to test the account, reachability, authentication and rights. Nothing is issued.
+    type: bool
+    default: false
+  choices:
+    description:
+      - Lists to fetch from the CA; RV(ca_account.capabilities) names those it has.
+    type: list
+    elements: str
+seealso:
+  - module: edgecert.clm.cert_enroll
+"""
+
+EXAMPLES = r"""
+- name: Make a CA of our own
+  edgecert.clm.ca_account:
+    name: own-ca
+    type: own_ca
+
+- name: Test it
+  edgecert.clm.ca_account:
+    name: own-ca
+    test: true
+  register: account
+
+- name: Show what it can do
+  ansible.builtin.debug:
+    var: account.ca_account.capabilities
+
+- name: Remove it, with its keys
+  edgecert.clm.ca_account:
+    name: own-ca
+    state: absent
+"""
+
+RETURN = r"""
+ca_account:
+  description: The account as stored, or as it would be in check mode; null once removed.
+  returned: success
+  type: dict
+  sample:
+    name: own-ca
+    type: own_ca
+    options: {}
+    secrets_set: true
+    capabilities:
+      is_public: false
+      is_immediate: true
+      can_revoke: false
+      can_renew: true
+      san_types: [dns, ip, email, uri]
+      key_types: [rsa, ec]
+      csr_sources: [endpoint]
+      request_options: {}
+      choices: []
+      max_validity_days: 397
+    created_at: "2026-11-23T12:00:00Z"
+    updated_at: "2026-11-23T12:00:00Z"
+checks:
+  description: What the test found, a line each.
+  returned: when O(test=true)
+  type: list
+  elements: dict
+  sample: [{name: issuing key, passed: true, detail: "the issuing key fits its certificate"}]
+choices:
+  description: The lists asked for, each with V(value) and V(label) of its entries.
+  returned: when O(choices) names any
+  type: dict
+  sample: {}
+steps:
+  description: What was changed, or would be in check mode, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Add CA account own-ca (own_ca)"]
+failure:
+  description: The failure for programs, with a stable C(code), C(details), C(request_id) and C(retryable).
+  returned: on failure
+  type: dict
+  sample: {code: wrong_state, details: {requests: [req-0a1b2c3d4e5f]}, request_id: null, retryable: false}
+"""
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_accounts import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type
+
+SPEC = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "type": {"type": "str", "choices": ["own_ca"]},
+    "options": {"type": "dict"},
+    "secrets": {"type": "dict", "no_log": True},
+    "test": {"type": "bool", "default": False},
+    "choices": {"type": "list", "elements": "str"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, plan, "ca_account", Wires(ca=ca_maker, ca_type=ca_type))
+
+
+if __name__ == "__main__":
+    main()

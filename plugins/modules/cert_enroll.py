@@ -1,0 +1,347 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Enrol a certificate: options and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cert_enroll
+short_description: Enroll a certificate
+version_added: 0.1.0
+author:
+  - The edgecert.clm authors (@edgecert)
+description:
+  - Requests a certificate, or goes on with a request where it stands. The key and the CSR are made by Akamai CPS in
+    a new enrollment, the CA account signs, and the certificate is fetched into the store.
+  - Each call does all that can be done now and returns the state reached. When it waits for CPS or the CA, call it
+    again later with the same options, or use O(wait).
+  - Everything that can be checked is checked before anything is sent, and all problems are reported at once.
+  - A request is opened once. After a crash or a lost answer the next call looks for what is there and adopts it.
+  - Called again for a certificate that is issued with the same options, it changes nothing; with other options it is
+    refused.
+extends_documentation_fragment:
+  - edgecert.clm._attributes
+  - edgecert.clm._store
+  - edgecert.clm._warnings
+options:
+  certificate:
+    description:
+      - Id of the certificate, its key in the inventory. The default is the common name; an empty text means the
+        common name and the time.
+    type: str
+  ca:
+    description:
+      - CA account that signs, as added with M(edgecert.clm.ca_account).
+    type: str
+    required: true
+  ca_options:
+    description:
+      - Options of the request that this CA takes; RV(edgecert.clm.ca_account#module:ca_account.capabilities) names
+        them.
+    type: dict
+  csr_source:
+    description:
+      - Where key and CSR are made. With V(endpoint) Akamai CPS makes them and keeps the key.
+      - A new request gets V(endpoint).
+    type: str
+    choices: [endpoint]
+  device:
+    description:
+      - Device to enroll on; it must be managed. Not needed when there is only one managed device.
+    type: str
+  contract_id:
+    description:
+      - Contract to enroll on, with or without the C(ctr_) prefix. The default is that of the vendor settings, else
+        the only one that the device sees.
+    type: str
+  validation_type:
+    description:
+      - CPS's validation type. The settings of the combination with O(secure_network) and O(vendor_certificate_type)
+        must have been saved with M(edgecert.clm.akamai_vendor_settings).
+      - A new request gets V(third-party). Spellings like V(Third-party) are accepted.
+    type: str
+  secure_network:
+    description:
+      - V(standard-tls) or V(enhanced-tls). A new request gets V(standard-tls).
+    type: str
+  vendor_certificate_type:
+    description:
+      - CPS's certificate type. A new request gets V(third-party).
+    type: str
+  common_name:
+    description:
+      - Common name, a DNS name of at most 64 characters, also with a leading C(*.). The default is O(certificate).
+    type: str
+  subject_alternative_names:
+    description:
+      - Subject alternative names by kind. The common name is always among the DNS names.
+      - The order plays no part. CPS takes DNS names only; other kinds are refused before anything is sent.
+    type: dict
+    suboptions:
+      dns:
+        description: DNS names.
+        type: list
+        elements: str
+      ip:
+        description: IP addresses.
+        type: list
+        elements: str
+      email:
+        description: Email addresses.
+        type: list
+        elements: str
+      uri:
+        description: URIs.
+        type: list
+        elements: str
+  organization:
+    description:
+      - Organization in the subject. The default is that of the vendor settings, as for O(locality),
+        O(state_or_province) and O(country).
+    type: str
+  organizational_unit:
+    description: Organizational unit in the subject.
+    type: str
+  locality:
+    description: City in the subject.
+    type: str
+  state_or_province:
+    description: State or province in the subject.
+    type: str
+  country:
+    description: Country in the subject, two letters.
+    type: str
+  email:
+    description: Email address of the subject.
+    type: str
+  validity:
+    description:
+      - Lifetime to ask for, checked against the limits of the CA and of public trust. A new request gets 90 days.
+    type: dict
+    suboptions:
+      count:
+        description: How many.
+        type: int
+        required: true
+      unit:
+        description: Of what.
+        type: str
+        choices: [days, months, years]
+        default: days
+  hash:
+    description: Signature hash. A new request gets V(sha256).
+    type: str
+    choices: [sha256, sha384, sha512]
+  key_type:
+    description: Kind of key. A new request gets V(rsa).
+    type: str
+    choices: [rsa, ec]
+  key_size:
+    description: Bits of an RSA key.
+    type: int
+  curve:
+    description: Curve of an EC key.
+    type: str
+  dual_stack:
+    description: Whether to enroll an RSA and an ECDSA certificate together.
+    type: bool
+  exclude_sans:
+    description: Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the
+    order.
+    type: bool
+  ca_connector_name:
+    description: Name of the CA connector in views. The default is O(ca).
+    type: str
+  description:
+    description: Description, at most 2000 characters.
+    type: str
+  comment:
+    description: Comment on the request, kept with it and in the audit.
+    type: str
+  wait:
+    description: Whether to wait for CPS and the CA.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to wait at most. When they are over, the call returns the state reached and does not fail.
+    type: int
+    default: 900
+seealso:
+  - module: edgecert.clm.ca_account
+  - module: edgecert.clm.akamai_vendor_settings
+  - module: edgecert.clm.cert_push
+"""
+
+EXAMPLES = r"""
+- name: Enroll a certificate with key and CSR made by CPS
+  edgecert.clm.cert_enroll:
+    common_name: www.example.com
+    subject_alternative_names:
+      dns:
+        - example.com
+        - api.example.com
+    ca: own-ca
+    device: cps-main
+    validity:
+      count: 90
+      unit: days
+    comment: first certificate
+    wait: true
+    wait_timeout: 900
+  register: enrolled
+
+- name: Show where it stands
+  ansible.builtin.debug:
+    msg: "{{ enrolled.request.request_id }} is {{ enrolled.request.label }}"
+"""
+
+RETURN = r"""
+request:
+  description: The request as it stands, or would stand in check mode.
+  returned: success
+  type: dict
+  sample:
+    request_id: req-0a1b2c3d4e5f
+    certificate: www.example.com
+    action: enroll
+    state: issued
+    label: Completed
+    reason: ""
+    message: ""
+    ca: own-ca
+    ca_options: {}
+    csr_source: endpoint
+    device: cps-main
+    enrollment_id: 10001
+    change_id: 20001
+    wish: {common_name: www.example.com, key_type: rsa}
+    csrs: {RSA: "-----BEGIN CERTIFICATE REQUEST-----..."}
+    ca_handles: {RSA: {}}
+    fingerprints: {RSA: 5f0c...}
+    conditions: [{type: submitted, at: "2026-11-23T12:00:00Z", actor: ada, comment: first certificate}]
+    actor: ada
+    comment: first certificate
+    tracking_id: ""
+    next_look_at:
+    created_at: "2026-11-23T12:00:00Z"
+    updated_at: "2026-11-23T12:02:00Z"
+  contains:
+    request_id:
+      description: Id of the request, given automatically.
+      returned: always
+      type: str
+    state:
+      description: >-
+        V(draft), V(submitted), V(approved), V(scheduled), V(implementing), V(retrieval_in_progress), or how it ended,
+        V(issued), V(rejected), V(cancelled), V(failed).
+      returned: always
+      type: str
+    label:
+      description: The state in words.
+      returned: always
+      type: str
+    message:
+      description: What it waits for, or why it failed.
+      returned: always
+      type: str
+    next_look_at:
+      description: Earliest time at which calling again makes sense; null when nothing is waited for.
+      returned: always
+      type: str
+certificate:
+  description: The certificate's line of the inventory, with its PEM by key algorithm under C(pem).
+  returned: once the certificate is in the inventory
+  type: dict
+  sample:
+    certificate: www.example.com
+    common_name: www.example.com
+    state: issued
+    not_after: "2027-02-21T12:00:00Z"
+    days_left: 89
+    pem: {RSA: {certificate: "-----BEGIN CERTIFICATE-----...", chain: "...", root: "..."}}
+calls:
+  description: Number of API calls of this call.
+  returned: when the API was used
+  type: int
+  sample: 6
+steps:
+  description: What was done, or would be in check mode, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Fetch the CSR", "Have CA account own-ca sign the CSR", "Retrieve the certificate"]
+failure:
+  description: The failure for programs, with a stable C(code), C(details), Akamai's C(request_id) and C(retryable).
+  returned: on failure
+  type: dict
+  sample: {code: vendor_settings_missing, details: {validation_type: third-party}, request_id: null, retryable: false}
+"""
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
+    CSR_SOURCES,
+    HASHES,
+    KEY_TYPES,
+    VALIDITY_UNITS,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker, target_maker
+
+_TEXT = {"type": "str"}
+_TEXTS = {"type": "list", "elements": "str"}
+
+SPEC = {
+    "certificate": _TEXT,
+    "ca": {"type": "str", "required": True},
+    "ca_options": {"type": "dict"},
+    "csr_source": {"type": "str", "choices": list(CSR_SOURCES)},
+    "device": _TEXT,
+    "contract_id": _TEXT,
+    "validation_type": _TEXT,
+    "secure_network": _TEXT,
+    "vendor_certificate_type": _TEXT,
+    "common_name": _TEXT,
+    "subject_alternative_names": {
+        "type": "dict",
+        "options": dict.fromkeys(("dns", "ip", "email", "uri"), _TEXTS),
+    },
+    "organization": _TEXT,
+    "organizational_unit": _TEXT,
+    "locality": _TEXT,
+    "state_or_province": _TEXT,
+    "country": _TEXT,
+    "email": _TEXT,
+    "validity": {
+        "type": "dict",
+        "options": {
+            "count": {"type": "int", "required": True},
+            "unit": {"type": "str", "choices": list(VALIDITY_UNITS), "default": VALIDITY_UNITS[0]},
+        },
+    },
+    "hash": {"type": "str", "choices": list(HASHES)},
+    "key_type": {"type": "str", "choices": list(KEY_TYPES), "no_log": False},
+    "key_size": {"type": "int", "no_log": False},
+    "curve": _TEXT,
+    "dual_stack": {"type": "bool"},
+    "exclude_sans": {"type": "bool"},
+    "ca_connector_name": _TEXT,
+    "description": _TEXT,
+    "comment": _TEXT,
+    "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 900},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    wires = Wires(target=target_maker, key_provider=key_provider_maker, ca=ca_maker, ca_type=ca_type)
+    run_module(SPEC, plan, "request", wires)
+
+
+if __name__ == "__main__":
+    main()
