@@ -20,31 +20,27 @@ from typing import Any
 KEPT = ("type", "enum", "required", "additionalProperties")
 NULLABLE_BOOLEAN: dict[str, Any] = {"type": ["boolean", "null"]}
 
-WANTED = (
-    "acknowledgement.v1",
-    "acknowledgement-with-hash.v1",
-    "certificate-and-trust-chain.v1",
-    "certificate-and-trust-chain.v2",
-    "certificate-history.v2",
-    "change.v1",
-    "change.v2",
-    "change-history.v5",
-    "change-id.v1",
-    "change-management-info.v5",
-    "csr.v1",
-    "csr.v2",
-    "deployment.v7",
-    "deployment-schedule.v1",
-    "deployments.v7",
-    "dv-challenges.v2",
-    "dv-history.v1",
-    "enrollment.v10",
-    "enrollment.v11",
-    "enrollment-status.v1",
-    "enrollments.v10",
-    "enrollments.v11",
-    "warnings.v1",
-)
+# Entity -> the published versions that are derived.
+WANTED = {
+    "acknowledgement": (1,),
+    "acknowledgement-with-hash": (1,),
+    "certificate-and-trust-chain": (1, 2),
+    "certificate-history": (1, 2),
+    "change": (1, 2),
+    "change-history": (3, 5),
+    "change-id": (1,),
+    "change-management-info": (1, 2, 4, 5),
+    "csr": (1, 2),
+    "deployment": (1, 2, 3, 6, 7),
+    "deployment-schedule": (1,),
+    "deployments": (1, 2, 3, 6, 7),
+    "dv-challenges": (1, 2),
+    "dv-history": (1,),
+    "enrollment": (3, 4, 7, 9, 10, 11),
+    "enrollment-status": (1,),
+    "enrollments": (3, 4, 7, 9, 10, 11),
+    "warnings": (1,),
+}
 
 
 def structure(node: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +80,8 @@ def newer_versions(derived: dict[str, Any]) -> None:
 def derive(bundle: dict[str, Any]) -> dict[str, Any]:
     """Give entity and version to JSON Schema, for all entities the sandbox reads or writes."""
     schemas = bundle["components"]["schemas"]
-    derived = {name: structure(schemas[name], schemas) for name in WANTED}
+    names = [f"{entity}.v{version}" for entity, versions in WANTED.items() for version in versions]
+    derived = {name: structure(schemas[name], schemas) for name in names}
     newer_versions(derived)
     return dict(sorted(derived.items()))
 

@@ -86,7 +86,7 @@ class Admin:
     def _post_seed(self, order: Order) -> object:
         _only(order, "count", "contracts", "kinds", "expiring")
         count = int(_number(order, "count"))
-        contracts, kinds = _texts(order, "contracts"), _texts(order, "kinds")
+        contracts, kinds = _texts(order, "contracts"), _texts(order, "kinds") or ["third-party"]
         ids = self._world.seed(count, contracts, kinds, int(order.get("expiring", 0)))
         return {"count": len(ids), "first": ids[0] if ids else None, "last": ids[-1] if ids else None}
 

@@ -72,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     advance_parser = add("advance", advance, "move the clock of changes and certificates forward")
     advance_parser.add_argument("span", type=duration, help="90s, 10m, 2h, 10d, 1w")
-    _add_seed(add("seed", seed, "make deployed enrollments at once"))
+    _add_seed(add("seed", seed, "make enrollments at once"))
     _add_fault(add("fault", fault, "order a fault for calls to come, or forget all"))
     config_parser = add("config", config, "change how the change engine behaves, as 'csr_s=0'")
     config_parser.add_argument("setting", nargs="+", type=setting, metavar="NAME=VALUE")
@@ -114,7 +114,8 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("count", type=int, help="how many")
     parser.add_argument("--contract", action="append", default=[], metavar="ID", help="spread over these contracts")
-    parser.add_argument("--kind", action="append", default=[], choices=("third-party", "dv", "ov", "ev"))
+    parser.add_argument("--kind", action="append", default=[], metavar="KIND",
+                        help="third-party, dv, ov, ev, third-party-pending or dv-pending; may be repeated, in turns")
     parser.add_argument("--expiring", type=int, default=0, metavar="N", help="of them, N expire within thirty days")
 
 

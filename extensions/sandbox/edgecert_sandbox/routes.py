@@ -14,15 +14,16 @@ from .media import Entity
 
 BOOLEAN, DATE, TEXT, DEPTH = "boolean", "date", "text", "depth"
 
-ENROLLMENT_VERSIONS = (10, 11, 12)
+# Old versions too: Akamai's own tools still ask for some of them.
+ENROLLMENT_VERSIONS = (3, 4, 7, 9, 10, 11, 12)
 ENROLLMENTS = Entity("enrollments", ENROLLMENT_VERSIONS)
 ENROLLMENT = Entity("enrollment", ENROLLMENT_VERSIONS)
 ENROLLMENT_STATUS = Entity("enrollment-status", (1,))
 CHANGE = Entity("change", (1, 2))
 CHANGE_ID = Entity("change-id", (1,))
 SCHEDULE = Entity("deployment-schedule", (1,))
-DEPLOYMENTS = Entity("deployments", (7, 8))
-DEPLOYMENT = Entity("deployment", (7, 8))
+DEPLOYMENTS = Entity("deployments", (1, 2, 3, 6, 7, 8))
+DEPLOYMENT = Entity("deployment", (1, 2, 3, 6, 7, 8))
 ACKNOWLEDGEMENT = Entity("acknowledgement", (1,))
 WARNINGS = Entity("warnings", (1,))
 
@@ -31,8 +32,8 @@ INPUT_INFO = {
     "third-party-csr": (Entity("csr", (1, 2)),),
     "pre-verification-warnings": (WARNINGS,),
     "post-verification-warnings": (WARNINGS,),
-    "change-management-info": (Entity("change-management-info", (5, 6)), DEPLOYMENT),
-    "lets-encrypt-challenges": (Entity("dv-challenges", (2,)),),
+    "change-management-info": (Entity("change-management-info", (1, 2, 3, 4, 5, 6)), DEPLOYMENT),
+    "lets-encrypt-challenges": (Entity("dv-challenges", (1, 2)),),
 }
 INPUT_UPDATE = {
     "third-party-cert-and-trust-chain": (Entity("certificate-and-trust-chain", (1, 2)),),
@@ -109,8 +110,8 @@ ROUTES = (
     ),
     Route("GET", _ONE + "/deployments", "get_deployments", (DEPLOYMENTS,)),
     Route("GET", _ONE + "/deployments/{network}", "get_deployment", (DEPLOYMENT,)),
-    Route("GET", _ONE + "/history/certificates", "get_certificate_history", (Entity("certificate-history", (2,)),)),
-    Route("GET", _ONE + "/history/changes", "get_change_history", (Entity("change-history", (5,)),)),
+    Route("GET", _ONE + "/history/certificates", "get_certificate_history", (Entity("certificate-history", (1, 2)),)),
+    Route("GET", _ONE + "/history/changes", "get_change_history", (Entity("change-history", (3, 5)),)),
     Route("GET", _ONE + "/dv-history", "get_dv_history", (Entity("dv-history", (1,)),)),
     Route(
         "GET", "/cps/v2/active-certificates", "get_active_certificates", (Entity("active-certificates", (1, 2)),),
@@ -128,7 +129,9 @@ _WORDS = {"tail": "[a-z-]+", "network": "staging|production", "eid": r"\d{1,18}"
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", lambda found: f"(?P<{found[1]}>{_WORDS[found[1]]})", path))
+    # PAPI takes its lists with a slash at the end, as Akamai's command line sends them; CPS does not.
+    end = "/?" if path.startswith("/papi/") else ""
+    return re.compile(re.sub(r"\{(\w+)\}", lambda found: f"(?P<{found[1]}>{_WORDS[found[1]]})", path) + end)
 
 
 _TABLE = [(route, _pattern(route.path)) for route in ROUTES]

@@ -12,6 +12,7 @@ import socket
 import socketserver
 import ssl
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -120,7 +121,7 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path, headers, body, str(self.client_address[0]))
-        reply = self.server.handle_call(request)
+        reply = self._reply(request)
         if reply is None:
             self._hang_up()
             return
@@ -138,6 +139,14 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         if timestamp is None and self.server.now is not None:
             timestamp = self.server.now()
         return email.utils.formatdate(timestamp, usegmt=True)
+
+    def _reply(self, request: Request) -> Reply | None:
+        try:
+            return self.server.handle_call(request)
+        except Exception:
+            # A fault of the sandbox itself: the client sees what it would see of CPS, the log says why.
+            traceback.print_exc()
+            return Reply(500, {"Content-Type": "text/plain"}, b"The sandbox failed; its log has the traceback.")
 
     def _body(self) -> bytes | None:
         length = self.headers.get("Content-Length", "0")

@@ -158,9 +158,16 @@ def test_two_faults_of_one_call_strike_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        {}, {"kind": "fire"}, {"kind": "empty", "nth": 0}, {"kind": "empty", "path": "("}, {"kind": "empty", "when": "x"},
-        {"kind": "empty", "times": "1"}, {"kind": "empty", "colour": "red"}, {"kind": "rate_limited", "style": "loud"},
-        {"kind": "server_error", "status": 200}, {"kind": "empty", "fault_id": 1},
+        {},
+        {"kind": "fire"},
+        {"kind": "empty", "nth": 0},
+        {"kind": "empty", "path": "("},
+        {"kind": "empty", "when": "x"},
+        {"kind": "empty", "times": "1"},
+        {"kind": "empty", "colour": "red"},
+        {"kind": "rate_limited", "style": "loud"},
+        {"kind": "server_error", "status": 200},
+        {"kind": "empty", "fault_id": 1},
     ],
 )
 def test_a_wrong_order_is_refused(order: dict[str, object]) -> None:

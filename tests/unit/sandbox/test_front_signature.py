@@ -72,7 +72,8 @@ VECTORS = [
 @pytest.mark.parametrize(("method", "target", "body", "signature"), VECTORS)
 def test_signature_agrees_with_the_published_vectors(method: str, target: str, body: bytes, signature: str) -> None:
     """Akamai's own test data for its clients."""
-    assert auth.sign(CLIENT.client_secret, unsigned(), STAMP, Request(method, target, {"host": HOST}, body)) == signature
+    request = Request(method, target, {"host": HOST}, body)
+    assert auth.sign(CLIENT.client_secret, unsigned(), STAMP, request) == signature
 
 
 @given(
@@ -109,7 +110,8 @@ def test_a_missing_or_garbled_header_is_a_bad_request(header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "passes"), [(0, True), (30, True), (31, False), (3600, False), (-30, True), (-30.5, False), (-3600, False)]
+    ("offset", "passes"),
+    [(0, True), (30, True), (31, False), (3600, False), (-30, True), (-30.5, False), (-3600, False)],
 )
 def test_a_timestamp_more_than_thirty_seconds_off_is_refused(offset: float, passes: bool) -> None:
     """The gateway's clock stands ``offset`` seconds after the timestamp."""
