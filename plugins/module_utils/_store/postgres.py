@@ -85,7 +85,9 @@ class PostgresDatabase(Database):
 
     def has_table(self, name: str) -> bool:
         """Say whether the table exists in the search path."""
-        return self.rows("SELECT to_regclass(?) IS NOT NULL", (name,))[0][0] is True
+        # Not to_regclass: it may answer from a cache that is older than the lock this connection has just waited for.
+        visible = "SELECT 1 FROM pg_catalog.pg_class WHERE relname = ? AND pg_catalog.pg_table_is_visible(oid)"
+        return bool(self.rows(visible, (name,)))
 
     def prepare_empty(self) -> None:
         """Do nothing: the database is made by its owner."""
