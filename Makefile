@@ -29,4 +29,5 @@ $(GATES):
 
 clean:
 	rm -rf .venv .cache .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache dist collections tests/output importer_result.json
+	rm -rf "$${TMPDIR:-/tmp}/clm-ansible-test-$$(id -u)-$$(pwd -P | tr -d '\n' | cksum | cut -d' ' -f1)"
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

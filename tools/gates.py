@@ -56,15 +56,29 @@ def rules() -> None:
 
 
 def lint() -> None:
-    """Read the sources with the linters."""
-    run(BIN / "ruff", "check", ".")
-    run(BIN / "yamllint", "--strict", ".")
-    run(BIN / "antsibull-changelog", "lint")
-    if shutil.which("shellcheck"):
-        run("shellcheck", "-x", "-P", "SCRIPTDIR", *shell_scripts())
-    else:
-        print("shellcheck is not on this machine: shell scripts were not read")
-    run(BIN / "ansible-lint", "--offline", "--strict", env={"PATH": path_with(BIN)})
+    """Read the sources with the linters: all of them, so that one look shows everything.
+
+    :raises RuntimeError: one or more complain.
+    """
+    commands: list[tuple[str | pathlib.Path, ...]] = [
+        (BIN / "ruff", "check", "."),
+        (BIN / "yamllint", "--strict", "."),
+        (BIN / "antsibull-changelog", "lint"),
+        ("shellcheck", "-x", "-P", "SCRIPTDIR", *shell_scripts()),
+        (BIN / "ansible-lint", "--offline", "--strict"),
+    ]
+    complaining = []
+    for command in commands:
+        name = pathlib.Path(command[0]).name
+        if not shutil.which(str(command[0])):
+            print(f"{name} is not on this machine: what it checks was not checked")
+            continue
+        try:
+            run(*command, env={"PATH": path_with(BIN)})
+        except subprocess.CalledProcessError:
+            complaining.append(name)
+    if complaining:
+        raise RuntimeError(f"{', '.join(complaining)} complain")
 
 
 def types() -> None:
@@ -107,8 +121,22 @@ def integration() -> None:
 
 
 def sanity() -> None:
-    """Run ansible-test's sanity tests on every Python found."""
-    run("tools/ansible-test", "sanity", "--color", "no")
+    """Run ansible-test's sanity tests on every Python found.
+
+    :raises RuntimeError: it found nothing to test, which it takes for a success.
+    """
+    command = ["tools/ansible-test", "sanity", "--color", "no"]
+    with subprocess.Popen(
+        command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        said = []
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            said.append(line)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    if any("All targets skipped" in line for line in said):
+        raise RuntimeError("ansible-test found nothing to test")
 
 
 def matrix_() -> None:
