@@ -22,8 +22,8 @@ ENROLLMENT_STATUS = Entity("enrollment-status", (1,))
 CHANGE = Entity("change", (1, 2))
 CHANGE_ID = Entity("change-id", (1,))
 SCHEDULE = Entity("deployment-schedule", (1,))
-DEPLOYMENTS = Entity("deployments", (1, 2, 3, 6, 7, 8))
-DEPLOYMENT = Entity("deployment", (1, 2, 3, 6, 7, 8))
+DEPLOYMENTS = Entity("deployments", (3, 6, 7, 8))
+DEPLOYMENT = Entity("deployment", (3, 6, 7, 8))
 ACKNOWLEDGEMENT = Entity("acknowledgement", (1,))
 WARNINGS = Entity("warnings", (1,))
 
@@ -32,7 +32,7 @@ INPUT_INFO = {
     "third-party-csr": (Entity("csr", (1, 2)),),
     "pre-verification-warnings": (WARNINGS,),
     "post-verification-warnings": (WARNINGS,),
-    "change-management-info": (Entity("change-management-info", (1, 2, 3, 4, 5, 6)), DEPLOYMENT),
+    "change-management-info": (Entity("change-management-info", (3, 4, 5, 6)), DEPLOYMENT),
     "lets-encrypt-challenges": (Entity("dv-challenges", (1, 2)),),
 }
 INPUT_UPDATE = {

@@ -87,12 +87,12 @@ def _downgrade(doc: Wire, version: int) -> None:
     if version < 11:
         for member in V11_MEMBERS:
             doc.pop(member, None)
+        for member in ("c", "st", "l", "o", "preferredTrustChain"):
+            if doc["csr"][member] is None:
+                del doc["csr"][member]
     if version < 10:
         doc["pendingChanges"] = [change["location"] for change in doc["pendingChanges"]]
         doc["csr"].pop("preferredTrustChain", None)
-        for member in ("c", "st", "l", "o"):
-            if doc["csr"][member] is None:
-                del doc["csr"][member]
     if version < 9:
         doc.pop("autoRenewalStartTime", None)
         network.pop("clientMutualAuthentication", None)

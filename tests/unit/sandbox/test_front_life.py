@@ -162,16 +162,14 @@ def errors(entity: str, body: Any, schema: dict[str, Any]) -> set[tuple[str, str
 def lifetime_of_answers(sandbox: Handle) -> list[tuple[str, Any]]:
     """Ask every route in every version while an enrollment goes through its life; active-certificates is unpublished."""
     life = Life(sandbox, "schema.example.com")
-    for version in (1, 2, 3, 6, 7):
+    for version in (3, 6, 7):
         life.call("GET", f"{life.path}/deployments", f"deployments.v{version}")
     life.upload(SmallCa())
-    for version in (1, 2):
-        life.info("third-party-csr", f"csr.v{version}") if version == 0 else None
     life.acknowledge()
     life.until("change-management-ack")
-    for version in (1, 2, 4, 5):
+    for version in (4, 5):
         life.info("change-management-info", f"change-management-info.v{version}")
-    for version in (1, 2, 3, 6, 7):
+    for version in (3, 6, 7):
         life.info("change-management-info", f"deployment.v{version}")
         life.call("GET", f"{life.path}/deployments/staging", f"deployment.v{version}")
     life.call("GET", f"{life.change}/deployment-schedule", "deployment-schedule.v1")
@@ -189,7 +187,7 @@ def after_production(life: Life) -> None:
     for version in (3, 4, 7, 9, 10, 11):
         life.call("GET", f"/cps/v2/enrollments?contractId={CONTRACT}", f"enrollments.v{version}")
         body = life.call("GET", life.path, f"enrollment.v{version}")
-    for version in (1, 2, 3, 6, 7):
+    for version in (3, 6, 7):
         life.call("GET", f"{life.path}/deployments", f"deployments.v{version}")
         life.call("GET", f"{life.path}/deployments/production", f"deployment.v{version}")
     for version in (1, 2):
@@ -212,7 +210,7 @@ def test_every_answer_fits_the_published_schema_but_for_the_known_contradictions
     for name, body in answers:
         entity = {"enrollments": "enrollment"}.get(split(name)[0], split(name)[0])
         found |= errors(entity, body, schemas.published()[name])
-    assert found == CONTRADICTIONS
+    assert {str(one) for one in found ^ CONTRADICTIONS} == set()
     asked = {name for name, _body in answers}
     unasked = {name for name in schemas.published() if split(name)[0] not in REQUEST_ONLY} - asked
     assert unasked == NEVER_HERE
