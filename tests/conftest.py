@@ -9,11 +9,16 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from ansible_collections.edgecert.clm.tests.support import postgres
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
+
+# How long an example takes is not what these tests are about, and a busy machine must not fail them.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
