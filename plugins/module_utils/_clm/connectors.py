@@ -144,8 +144,8 @@ def _check_devices(wanted: Connector, certificate: Certificate, unit: Unit) -> N
         checked_managed(device)
     if certificate.device and certificate.device not in wanted.devices:
         raise PolicyError(
-            f"{what}: its key is in enrollment {certificate.enrollment_id} on device {certificate.device}, and CPS takes "
-            f"a certificate only for a key of its own; add {certificate.device} to devices",
+            f"{what}: its key is in enrollment {certificate.enrollment_id} on device {certificate.device}, and CPS "
+            f"takes a certificate only for a key of its own; add {certificate.device} to devices",
             code="key_elsewhere",
             details={"device": certificate.device},
         )

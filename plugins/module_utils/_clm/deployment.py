@@ -22,6 +22,7 @@ from .ports import Ports
 
 _LEASE_S = 900.0
 _ASK_AGAIN_S = 300.0
+_LAG_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Deployer:
         self.ports, self.target, self.order, self.pushed = ports, target, order, pushed
         self.certificate, self.policy, self.edges, self.wait_s = certificate, policy, edges, wait_s
         self.state = PushState("none")
+        self._error_before = ""
         self._deadline = ports.clock.monotonic() + wait_s
 
     def observe(self) -> None:
@@ -96,8 +98,8 @@ class Deployer:
             )
         if state.phase in ("failed", "cancelled"):
             raise StateError(
-                f"Cannot push {name}: the change is {state.phase} ({state.error or state.status}); look at it in Akamai "
-                "Control Center",
+                f"Cannot push {name}: the change is {state.phase} ({state.error or state.status}); look at it in "
+                "Akamai Control Center",
                 code="change_failed",
                 details={"error": state.error, "status": state.status},
             )
@@ -219,6 +221,7 @@ class Deployer:
             self.observe()
             if self.is_deployed or self.state.phase != "wants_certificate":
                 return True
+            self._error_before = self.state.error
             store, now = self.ports.store, self.ports.clock.now()
             intent, _is_new = intents.begin(
                 store,
@@ -258,7 +261,9 @@ class Deployer:
     def _react(self, since_upload_s: float) -> tuple[str, str] | None:
         """Do what the change asks for; None when it was done, else why to wait."""
         state = self.state
-        if state.phase == "wants_certificate" and state.error:
+        # The old status stays for a while after an upload, and with it an error of an earlier one.
+        is_new_error = state.error != self._error_before or since_upload_s > _LAG_S
+        if state.phase == "wants_certificate" and state.error and is_new_error:
             self._fail("upload_refused", state.error)
         if state.phase in ("failed", "cancelled", "none"):
             self._fail("change_failed", state.error or state.status or state.phase)

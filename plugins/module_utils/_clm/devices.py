@@ -17,7 +17,7 @@ from typing import Any
 from .._core import vocabulary
 from .._core.clock import to_text
 from .._core.errors import ClmError, InputError, StateError
-from .._core.hosts import host_problem
+from .._core.hosts import host_reasons, proxy_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry, Device
@@ -221,9 +221,9 @@ def _problems(device: Device) -> list[str]:
         if not device.host:
             problems.append("host is missing; it is the host of the API credential, as akab-….luna.akamaiapis.net")
     if device.host:
-        reason = host_problem(device.host)
-        if reason:
-            problems.append(reason)
+        problems += [f"host {device.host!r}: {reason}" for reason in host_reasons(device.host)]
+    if device.proxy:
+        problems += [f"proxy: {reason}" for reason in proxy_reasons(device.proxy.reveal())]
     if device.proxy_required and not device.proxy:
         problems.append("proxy_required is true and proxy is missing; give the proxy's URL, as http://proxy:3128")
     if device.api_version != "cps/v2":
@@ -342,8 +342,8 @@ def _keep_look(look: _Look, ports: Ports) -> None:
 
 def _extra(look: _Look) -> dict[str, Any]:
     if look.target is None:
-        return {"calls": 0}
-    extra: dict[str, Any] = {"calls": look.target.calls, "warnings_found": list(look.problems)}
+        return {}
+    extra: dict[str, Any] = {"warnings_found": list(look.problems)}
     if look.difference is not None:
         extra["discovery"] = {**look.difference.counts(), "fetched": look.fetched, "calls": look.discovery_calls}
     return extra

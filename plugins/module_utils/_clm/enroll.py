@@ -146,7 +146,7 @@ def _plan(
     def finish() -> Outcome:
         return _outcome(request.certificate_id, request.request_id, ports, mover)
 
-    extra: dict[str, Any] = {"calls": mover.calls}
+    extra: dict[str, Any] = {}
     if certificate is not None:
         extra["certificate"] = certificate_view(certificate, ports.clock.now())
     before = None if is_new else request_view(request)
@@ -192,7 +192,7 @@ def _outcome(certificate_id: str, request_id: str, ports: Ports, mover: moves.Mo
                 for alg, p in found.items()
                 if p is not None
             }
-    extra: dict[str, Any] = {"calls": mover.calls}
+    extra: dict[str, Any] = {}
     if certificate is not None:
         extra["certificate"] = {**certificate_view(certificate, ports.clock.now()), "pem": pems}
     return Outcome(request_view(request) if request is not None else None, extra)

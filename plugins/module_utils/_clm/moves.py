@@ -64,11 +64,6 @@ class Mover:
         return self._ca
 
     @property
-    def calls(self) -> int:
-        """Count the API calls made at the device."""
-        return 0 if self._keys is None else int(getattr(self._keys, "calls", 0))
-
-    @property
     def order(self) -> KeyOrder:
         """Give the key provider's order."""
         wish = self.request.wish
@@ -262,12 +257,12 @@ class Mover:
             if reference is None:
                 raise
         except (RemoteError, ConflictError) as exc:
-            if isinstance(exc, RemoteError) and (exc.retryable or exc.code == "create_too_soon"):
-                exc.details["look_again_s"] = getattr(exc, "retry_after_s", _CREATE_INTERVAL_S)
-                if exc.code == "create_too_soon":
-                    return exc
-                raise
-            self._withdraw(intent.intent_id, exc.message)
+            if isinstance(exc, RemoteError) and exc.code == "create_too_soon":
+                exc.details["look_again_s"] = _CREATE_INTERVAL_S
+                return exc
+            # What an earlier run may have opened is in nobody's way only once it was looked for and not found.
+            if is_new and not (isinstance(exc, RemoteError) and exc.retryable):
+                self._withdraw(intent.intent_id, exc.message)
             raise
         with ports.store.write() as unit:
             current = unit.intents.get(intent.intent_id)

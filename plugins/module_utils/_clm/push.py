@@ -52,10 +52,10 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     def finish() -> Outcome:
         with ports.store.read() as unit:
             stored = unit.work_orders.get(deployer.order.work_order_id)
-        extra = {"calls": target.calls, "skipped_devices": _skipped(connector, device)}
+        extra = {"skipped_devices": _skipped(connector, device)}
         return Outcome(work_order_view(stored) if stored else None, extra)
 
-    extra = {"calls": target.calls, "skipped_devices": _skipped(connector, device)}
+    extra = {"skipped_devices": _skipped(connector, device)}
     view_before = work_order_view(before) if before else None
     return Plan(view_before, work_order_view(predicted), steps, finish, extra=extra)
 

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading the warnings a change waits on, and acknowledging those that were decided on and no others.
+
+Decides nothing; knows no policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._core.errors import ConflictError, RemoteError
+from .._core.types import Notice
+from .change_calls import ChangeCalls
+from .changes import InputKind
+from .errors import RemoteNotFound
+from .warnings import recognise
+
+
+def read_notices(client: ChangeCalls, kind: InputKind, enrollment_id: int, change_id: int) -> tuple[Notice, ...]:
+    """Read the warnings a change waits on; empty when they vanished meanwhile, so the change has gone on."""
+    try:
+        return recognise(client.get_warnings(kind, enrollment_id, change_id))
+    except RemoteNotFound:
+        return ()
+
+
+def acknowledge_notices(
+    client: ChangeCalls, kind: InputKind, enrollment_id: int, change_id: int, notices: Sequence[Notice]
+) -> None:
+    """Acknowledge warnings that were decided on.
+
+    :raises ConflictError: there is another one by now.
+    """
+    current = read_notices(client, kind, enrollment_id, change_id)
+    if not current:
+        return
+    unseen = [notice.text for notice in current if notice not in notices]
+    if unseen:
+        raise ConflictError(
+            f"Cannot acknowledge the warnings of change {change_id}: there are new ones ({'; '.join(unseen)}); "
+            "run again to decide on them",
+            code="warnings_changed",
+        )
+    try:
+        client.acknowledge(kind, enrollment_id, change_id)
+    except RemoteError as exc:
+        # CPS went on by itself between reading and acknowledging; the next look tells where it stands.
+        if exc.status not in (404, 409):
+            raise

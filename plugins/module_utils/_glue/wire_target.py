@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a stored device to the real parts that speak to it. One client, and so one connection, for each device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .._core.clock import Clock
+from .._core.errors import InputError
+from .._core.types import Device
+from .._cps.client import CpsClient
+from .._cps.pacing import LedgerPacer
+from .._edgegrid.auth import edgegrid_auth
+from .._edgegrid.credentials import CredentialOptions, Credentials, resolve
+from .._http.base import TransportOptions
+from .._http.transport import RequestsTransport
+from .._keys.base import KeyProvider
+from .._keys.endpoint import EndpointKeys
+from .._store.base import Store
+from .._target.akamai_cps import AkamaiCpsTarget
+from .._target.base import EdgeProbe, Target
+from .._target.edge import TlsEdgeProbe
+
+Environment = Mapping[str, str]
+
+
+def credentials_of(device: Device, environment: Environment) -> Credentials:
+    """Find the credentials of a device where it says they are (D6).
+
+    :raises InputError: they are missing there, or cannot be used.
+    """
+    is_inline = device.credential_source == "inline"
+    options = CredentialOptions(
+        host=device.host,
+        client_token=device.client_token.reveal() if is_inline and device.client_token else "",
+        client_secret=device.client_secret if is_inline else None,
+        access_token=device.access_token.reveal() if is_inline and device.access_token else "",
+        account_switch_key=device.account_switch_key,
+        edgerc=device.edgerc,
+        section=device.section,
+    )
+    return resolve(options, environment)
+
+
+def client_of(device: Device, store: Store, clock: Clock, environment: Environment) -> CpsClient:
+    """Build the client of a device; no traffic."""
+    credentials = credentials_of(device, environment)
+    options = TransportOptions(
+        host=credentials.host,
+        proxy=device.proxy.reveal() if device.proxy_required and device.proxy else None,
+        ca_path=device.ca_path or None,
+        validate_certs=device.validate_certs,
+        timeout_s=float(device.timeout_s),
+    )
+    # The limits are the account's: an account reached by a switch key has limits of its own.
+    account = credentials.account_switch_key or credentials.host
+    return CpsClient(
+        RequestsTransport(options, edgegrid_auth(credentials)),
+        LedgerPacer(store.ledger, account, clock),
+        clock,
+        host=credentials.host,
+        account_switch_key=credentials.account_switch_key,
+        prefix=f"/{device.api_version}",
+    )
+
+
+def target_maker(store: Store, clock: Clock, environment: Environment) -> Callable[[Device], Target]:
+    """Give the maker of targets."""
+
+    def make(device: Device) -> Target:
+        return AkamaiCpsTarget(client_of(device, store, clock, environment), clock, device.contracts)
+
+    return make
+
+
+def key_provider_maker(
+    store: Store, clock: Clock, environment: Environment
+) -> Callable[[str, Device | None], KeyProvider]:
+    """Give the maker of key providers."""
+
+    def make(csr_source: str, device: Device | None) -> KeyProvider:
+        if csr_source != "endpoint" or device is None:
+            raise InputError(f"csr_source {csr_source!r} is not to be had; there is: endpoint, on a device")
+        return EndpointKeys(lambda: client_of(device, store, clock, environment))
+
+    return make
+
+
+def probe_maker() -> EdgeProbe:
+    """Give the probe of edge servers."""
+    return TlsEdgeProbe()

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys and CSRs made by CPS: the enrollment is opened there and the key never leaves it (E9, E10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .._core import vocabulary
+from .._core.types import Notice
+from .._cps import changes
+from .._cps.client import CpsClient
+from .._cps.enrollment_wire import Contact, NewEnrollment, NewNetwork, Organization, enrollment_to_wire
+from .._cps.errors import RemoteNotFound
+from .._cps.models import EnrollmentRecord
+from .._cps.notices import acknowledge_notices, read_notices
+from .base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Reference
+
+_NEAR_S = 10.0
+# CPS names the registration authority by the validation type; cps-protocol §2.5.
+_RA = {"third-party": "third-party", "dv": "lets-encrypt", "ov": "symantec", "ev": "symantec"}
+_RSA_BITS = 2048
+_CURVES = ("p-256", "secp256r1", "prime256v1")
+
+
+class EndpointKeys(KeyProvider):
+    """CPS as the maker of keys, for one device.
+
+    :param connect: builds the client; called at the first call that needs one, so that checks cost no connection.
+    """
+
+    def __init__(self, connect: Callable[[], CpsClient]) -> None:
+        self._connect = connect
+        self._connected: CpsClient | None = None
+        self._listed: dict[str, tuple[EnrollmentRecord, ...]] = {}
+
+    @property
+    def calls(self) -> int:
+        """Count the API calls made so far."""
+        return self._connected.calls if self._connected else 0
+
+    @property
+    def _client(self) -> CpsClient:
+        if self._connected is None:
+            self._connected = self._connect()
+        return self._connected
+
+    def validate(self, order: KeyOrder) -> Sequence[str]:
+        """Give what CPS cannot put into a key or a CSR; no traffic (E13, E17)."""
+        spec, problems = order.spec, []
+        if order.place["validation_type"] != "third-party":
+            problems.append(
+                f"validation_type {order.place['validation_type']}: its CA is chosen and asked by CPS itself; only "
+                "third-party enrollments have a CSR to be signed here"
+            )
+        for kind, names in (
+            ("IP addresses", spec.ip_addresses),
+            ("e-mail addresses", spec.emails),
+            ("URIs", spec.uris),
+        ):
+            if names:
+                problems.append(f"CPS takes DNS names only, no {kind} ({', '.join(names)})")
+        if spec.email:
+            problems.append("the CSR that CPS makes bears no e-mail address; leave email out")
+        if spec.hash_name != "sha256":
+            problems.append(f"hash {spec.hash_name}: CPS signs its CSRs with sha256 only")
+        if spec.key_size not in (None, _RSA_BITS):
+            problems.append(f"key_size {spec.key_size}: CPS makes RSA keys of {_RSA_BITS} bits only")
+        if spec.curve and spec.curve.lower() not in _CURVES:
+            problems.append(f"curve {spec.curve}: CPS makes ECDSA keys on P-256 only")
+        if spec.key_type not in vocabulary.KEY_TYPES:
+            problems.append(f"key_type {spec.key_type}: CPS makes {' and '.join(vocabulary.KEY_TYPES)} keys only")
+        return problems
+
+    def predict(self, order: KeyOrder) -> str:
+        """Say what ``begin`` would do."""
+        keys = "RSA and ECDSA" if _is_multi_stacked(order) else "RSA"
+        return (
+            f"Create an enrollment for {order.spec.common_name} with {len(order.spec.dns_names)} names and {keys} keys "
+            f"on contract {order.place['contract_id']}"
+        )
+
+    def find(self, order: KeyOrder) -> Sequence[Reference]:
+        """Look for enrollments that are just what the order would have made, and are still being made."""
+        self._listed.pop(order.place["contract_id"], None)
+        found = []
+        for enrollment in self._list(order):
+            change = enrollment.newest_change
+            if change is not None and not enrollment.production_slots and _fits(enrollment, order):
+                found.append(_reference(enrollment.id, change.change_id))
+        return found
+
+    def conflicts(self, order: KeyOrder) -> Sequence[str]:
+        """Look for an enrollment of the same name, and for a limit of names that would be passed."""
+        name = order.spec.common_name.lower()
+        listed = self._list(order)
+        problems = [
+            f"enrollment {enrollment.id} on contract {order.place['contract_id']} has the same common name; renew "
+            "that one, or remove it first"
+            for enrollment in listed
+            if enrollment.cn.lower() == name
+        ]
+        limits = [enrollment.max_sans for enrollment in listed if enrollment.max_sans]
+        if limits and len(order.spec.dns_names) > max(limits):
+            problems.append(
+                f"{len(order.spec.dns_names)} names are asked for, an enrollment on this contract may have "
+                f"{max(limits)}, the common name among them; split them over several certificates"
+            )
+        return problems
+
+    def begin(self, order: KeyOrder) -> Reference:
+        """Create the enrollment."""
+        self._listed.pop(order.place["contract_id"], None)
+        status = self._client.create_enrollment(enrollment_to_wire(_wanted(order)), order.place["contract_id"])
+        if not status.change_ids:
+            enrollment = self._client.get_enrollment(status.enrollment_id)
+            change = enrollment.newest_change
+            return _reference(status.enrollment_id, change.change_id if change else None)
+        return _reference(status.enrollment_id, status.change_ids[-1])
+
+    def collect(self, reference: Reference) -> CsrAnswer:
+        """Ask where the change stands, and for the CSRs when it says they are there."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        try:
+            change = self._client.get_change(enrollment_id, change_id)
+        except RemoteNotFound:
+            return CsrRefused(f"change {change_id} of enrollment {enrollment_id} is gone; somebody cancelled it")
+        if change.state in ("cancelled", "completed", "error"):
+            reason = (change.error.description if change.error else None) or change.description or change.status
+            return CsrRefused(f"change {change_id} of enrollment {enrollment_id} is {change.state}: {reason}")
+        if change.takes(changes.PRE_WARNINGS):
+            return self._question(enrollment_id, change_id)
+        if not change.takes(changes.CSR):
+            return CsrPending(f"CPS is at work on the CSR: {change.status}", _NEAR_S)
+        try:
+            csrs = self._client.get_csrs(enrollment_id, change_id)
+        except RemoteNotFound:
+            return CsrPending("CPS asks for the certificate already, and shows the CSR in a moment", _NEAR_S)
+        return CsrReady({csr.key_algorithm or vocabulary.RSA: csr.pem for csr in csrs})
+
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+        """Acknowledge the warnings that were decided on, if there is no other one by now."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        acknowledge_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id, notices)
+
+    def _question(self, enrollment_id: int, change_id: int) -> CsrAnswer:
+        notices = read_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id)
+        if not notices:
+            return CsrPending("the warnings vanished, CPS goes on", _NEAR_S)
+        return CsrQuestion(notices)
+
+    def _list(self, order: KeyOrder) -> tuple[EnrollmentRecord, ...]:
+        contract_id = order.place["contract_id"]
+        if contract_id not in self._listed:
+            self._listed[contract_id] = self._client.list_enrollments(contract_id)
+        return self._listed[contract_id]
+
+
+def _is_multi_stacked(order: KeyOrder) -> bool:
+    """An ECDSA CSR is to be had only beside an RSA one; cps-protocol §3.5."""
+    return order.spec.dual_stack or order.spec.key_type == "ec"
+
+
+def _reference(enrollment_id: int, change_id: int | None) -> dict[str, Any]:
+    label = f"enrollment {enrollment_id} (change {change_id})"
+    return {"enrollment_id": enrollment_id, "change_id": change_id, "label": label}
+
+
+def _fits(enrollment: EnrollmentRecord, order: KeyOrder) -> bool:
+    """Say whether an enrollment is what the order asks for; names are sets without case, with the common name."""
+    place, name = order.place, order.spec.common_name.lower()
+    network = place["settings"]["network"]
+    names = {san.lower() for san in enrollment.sans} | {enrollment.cn.lower()}
+    return (
+        enrollment.cn.lower() == name
+        and names == {san.lower() for san in order.spec.dns_names} | {name}
+        and enrollment.validation_type == place["validation_type"]
+        and enrollment.certificate_type == place["vendor_certificate_type"]
+        and enrollment.secure_network == place["secure_network"]
+        and enrollment.multi_stacked == _is_multi_stacked(order)
+        and enrollment.sni_only in (None, network.get("sni_only", True))
+    )
+
+
+def _wanted(order: KeyOrder) -> NewEnrollment:
+    spec, place = order.spec, order.place
+    settings = place["settings"]
+    return NewEnrollment(
+        cn=spec.common_name,
+        sans=spec.dns_names,
+        country=spec.country,
+        state=spec.state_or_province,
+        locality=spec.locality,
+        organization=spec.organization,
+        organizational_unit=spec.organizational_unit,
+        validation_type=place["validation_type"],
+        certificate_type=place["vendor_certificate_type"],
+        ra=_RA[place["validation_type"]],
+        change_management=settings["change_management"],
+        multi_stacked=_is_multi_stacked(order),
+        exclude_sans=place["exclude_sans"],
+        network=_network(place["secure_network"], settings["network"]),
+        org=Organization(**settings["organization"]),
+        admin_contact=Contact(**settings["admin_contact"]),
+        tech_contact=Contact(**settings["tech_contact"]),
+    )
+
+
+def _network(secure_network: str, settings: Mapping[str, Any]) -> NewNetwork:
+    given = {name: value for name, value in settings.items() if value is not None}
+    for name in ("disallowed_tls_versions", "dns_names"):
+        if name in given:
+            given[name] = tuple(given[name])
+    return NewNetwork(secure_network=secure_network, **given)

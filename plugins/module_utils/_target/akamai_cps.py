@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One CPS device as a target: what is there, what is deployed, uploads and acknowledgements.
+
+Decides by the state of a change and the input it takes, never by its status word, which is for messages only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .._core.clock import Clock, to_text
+from .._core.types import Bundle, Notice
+from .._cps import changes
+from .._cps.changes import ChangeRecord, UploadCertificate
+from .._cps.client import CpsClient
+from .._cps.errors import RemoteNotFound
+from .._cps.models import EnrollmentRecord
+from .._cps.notices import acknowledge_notices, read_notices
+from .._pki import pem, x509
+from .akamai_cps_discovery import deployed_facts, discover
+from .akamai_cps_inspection import inspect
+from .base import Inspection, PushState, Reference, Sweep, Target
+
+_NEAR_S = 10.0
+_DEPLOYING_S = 30.0
+
+
+class AkamaiCpsTarget(Target):
+    """A device that is reached through one CPS client.
+
+    :param contracts: those the user selected; empty for every visible one.
+    """
+
+    def __init__(self, client: CpsClient, clock: Clock, contracts: Sequence[str] = ()) -> None:
+        self._client, self._clock, self._contracts = client, clock, tuple(contracts)
+        self._enrollments: dict[int, EnrollmentRecord] = {}
+
+    @property
+    def calls(self) -> int:
+        """Count the API calls made so far."""
+        return self._client.calls
+
+    def inspect(self, *, will_write: bool) -> Inspection:
+        """Look whether the device can be reached and what the credential may do."""
+        return inspect(self._client, self._clock, self._contracts, will_write=will_write)
+
+    def discover(self, contracts: Sequence[str]) -> Sweep:
+        """Go through every enrollment of the contracts."""
+        return discover(self._client, contracts)
+
+    def fetch_pem(self, enrollment_id: int) -> Mapping[str, Bundle]:
+        """Fetch what both networks serve, by fingerprint."""
+        found = self._client.get_deployments(enrollment_id)
+        result = {}
+        for deployment in (found.production, found.staging):
+            for certificate in deployment.certificates if deployment else ():
+                facts = x509.certificate_facts(certificate.certificate)
+                chain = pem.split_certificates(certificate.trust_chain) if certificate.trust_chain.strip() else ()
+                result[facts.fingerprint] = Bundle(pem.one_certificate(certificate.certificate), tuple(chain))
+        return result
+
+    def observe(self, reference: Reference, fingerprints: Mapping[str, str]) -> PushState:
+        """Tell where the change stands: one call while CPS works, two when something may be deployed."""
+        enrollment_id = int(reference["enrollment_id"])
+        try:
+            enrollment = self._enrollment(enrollment_id)
+            change_id = self._change_id(enrollment, reference)
+            change = self._client.get_change(enrollment_id, change_id) if change_id is not None else None
+        except RemoteNotFound as exc:
+            self._enrollments.pop(enrollment_id, None)
+            return self._without_change(enrollment_id, str(exc))
+        if change is None or change.state in ("completed", "cancelled"):
+            return self._without_change(enrollment_id, change.status if change else "no change is open")
+        state = self._of_change(enrollment, change_id or 0, change)
+        if state.phase != "on_staging":
+            return state
+        return self._with_deployments(enrollment_id, state)
+
+    def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
+        """Hand over certificates and chains, all in one call."""
+        entries = []
+        for algorithm, bundle in bundles.items():
+            chain = [*bundle.chain, *([bundle.root] if with_root and bundle.root else [])]
+            entries.append(UploadCertificate(bundle.leaf, pem.join(chain), algorithm))
+        self._client.upload_certificates(int(reference["enrollment_id"]), int(reference["change_id"]), entries)
+
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+        """Acknowledge exactly these post-verification warnings."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        acknowledge_notices(self._client, changes.POST_WARNINGS, enrollment_id, change_id, notices)
+
+    def _enrollment(self, enrollment_id: int) -> EnrollmentRecord:
+        """Read an enrollment once: whether CPS stops after staging does not change under a pending change."""
+        if enrollment_id not in self._enrollments:
+            self._enrollments[enrollment_id] = self._client.get_enrollment(enrollment_id)
+        return self._enrollments[enrollment_id]
+
+    @staticmethod
+    def _change_id(enrollment: EnrollmentRecord, reference: Reference) -> int | None:
+        """Give our own change if it is still open, and no other one."""
+        wanted = reference.get("change_id")
+        open_ids = [change.change_id for change in enrollment.pending_changes]
+        return int(wanted) if wanted is not None and int(wanted) in open_ids else None
+
+    def _of_change(self, enrollment: EnrollmentRecord, change_id: int, change: ChangeRecord) -> PushState:
+        status = f"{change.status} ({change.description})" if change.description else change.status
+        error = _error_text(change)
+        goes_on = not enrollment.change_management
+        if change.state == "error":
+            return PushState("failed", status, error=error or status, goes_on=goes_on)
+        needed = change.needed
+        if needed is None:
+            phase = "deploying_staging" if "staging" in change.status else "busy"
+            if "production" in change.status:
+                return PushState("on_staging", status, goes_on=goes_on, look_again_s=_DEPLOYING_S)
+            return PushState(phase, status, error=error, goes_on=goes_on, look_again_s=_pace(phase))
+        if needed.kind is changes.CSR:
+            return PushState("wants_certificate", status, error=error, goes_on=goes_on, look_again_s=_NEAR_S)
+        if needed.kind is changes.PRE_WARNINGS:
+            return PushState("wants_csr", status, goes_on=goes_on)
+        if needed.kind is changes.POST_WARNINGS:
+            notices = read_notices(self._client, changes.POST_WARNINGS, enrollment.id, change_id)
+            phase = "wants_decision" if notices else "busy"
+            return PushState(phase, status, notices=notices, goes_on=goes_on)
+        if needed.kind is changes.CHANGE_MANAGEMENT:
+            return PushState("on_staging", status, goes_on=goes_on)
+        return PushState("busy", f"{status}: waits for {needed.type}, which is not known here", goes_on=goes_on)
+
+    def _without_change(self, enrollment_id: int, status: str) -> PushState:
+        """Say what is deployed when our change is over, or the enrollment gone with it."""
+        try:
+            return self._with_deployments(enrollment_id, PushState("none", status))
+        except RemoteNotFound:
+            return PushState("none", f"enrollment {enrollment_id} is gone")
+
+    def _with_deployments(self, enrollment_id: int, state: PushState) -> PushState:
+        found = self._client.get_deployments(enrollment_id)
+        return PushState(
+            state.phase,
+            state.status,
+            state.notices,
+            state.error,
+            deployed_facts(found.staging),
+            deployed_facts(found.production),
+            state.goes_on,
+            state.look_again_s,
+        )
+
+
+def _pace(phase: str) -> float:
+    return _DEPLOYING_S if phase == "deploying_staging" else _NEAR_S
+
+
+def _error_text(change: ChangeRecord) -> str:
+    if change.error is None:
+        return ""
+    parts = [change.error.code, change.error.description]
+    text = ": ".join(part for part in parts if part)
+    return f"{text} (at {to_text(change.error.timestamp)})" if change.error.timestamp else text
