@@ -42,10 +42,15 @@ options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
         there are.
+      - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
+        C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
+        lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to rehearse
+        a CA that takes its time. With C(certificate) and C(chain) (PEM) it is an existing issuing CA.
     type: dict
   secrets:
     description:
       - The CA's own secret options; one left out keeps what is stored.
+      - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
     type: dict
   test:
     description:
@@ -91,7 +96,7 @@ ca_account:
   sample:
     name: own-ca
     type: own_ca
-    options: {}
+    options: {common_name: own-ca, max_validity_days: 397, certificate: "-----BEGIN CERTIFICATE-----..."}
     secrets_set: true
     capabilities:
       is_public: false
@@ -99,10 +104,10 @@ ca_account:
       can_revoke: false
       can_renew: true
       san_types: [dns, ip, email, uri]
-      key_types: [rsa, ec]
-      csr_sources: [endpoint]
-      request_options: {}
-      choices: []
+      key_types: [rsa, ec, ed25519]
+      csr_sources: [endpoint, local, upload, hsm, adc]
+      request_options: {certificate_profile: {required: false, choices_from: profiles}}
+      choices: [profiles]
       max_validity_days: 397
     created_at: "2026-11-23T12:00:00Z"
     updated_at: "2026-11-23T12:00:00Z"
@@ -111,12 +116,12 @@ checks:
   returned: when O(test=true)
   type: list
   elements: dict
-  sample: [{name: issuing key, passed: true, detail: "the issuing key fits its certificate"}]
+  sample: [{name: issuing CA, passed: true, detail: "CN=own-ca Issuing CA can sign until 2036-11-20T12:00:00Z"}]
 choices:
-  description: The lists asked for, each with V(value) and V(label) of its entries.
+  description: The lists asked for, each with C(value) and C(label) of its entries.
   returned: when O(choices) names any
   type: dict
-  sample: {}
+  sample: {profiles: [{value: server, label: TLS server}]}
 steps:
   description: What was changed, or would be in check mode, a sentence each.
   returned: success
@@ -132,7 +137,7 @@ failure:
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_accounts import plan
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
 
 SPEC = {
     "name": {"type": "str", "required": True},
@@ -147,7 +152,7 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(SPEC, plan, "ca_account", Wires(ca=ca_maker, ca_type=ca_type))
+    run_module(SPEC, plan, "ca_account", Wires(ca=ca_maker, ca_type=ca_type_maker))
 
 
 if __name__ == "__main__":

@@ -49,8 +49,8 @@ class Wires:
     target: Callable[[Store, Clock, Environment], Callable[[Device], Target]] | None = None
     key_provider: Callable[[Store, Clock, Environment], Callable[[str, Device | None], KeyProvider]] | None = None
     ca: Callable[[Store, Clock, Environment], Callable[[CaAccount], CaConnector]] | None = None
-    ca_type: Callable[[str], CaConnectorType] | None = None
-    probe: Callable[[], EdgeProbe] | None = None
+    ca_type: Callable[[Store, Clock, Environment], Callable[[str], CaConnectorType]] | None = None
+    probe: Callable[[Store, Clock, Environment], Callable[[], EdgeProbe]] | None = None
 
 
 class _Meter:
@@ -93,8 +93,8 @@ def _ports(store: Store, clock: Clock, actor: str, environment: Environment, wir
         target=meter.watched(made(wires.target, "a target")),
         key_provider=meter.watched(made(wires.key_provider, "a key provider")),
         ca=made(wires.ca, "a CA connector"),
-        ca_type=wires.ca_type or _not_wired("a kind of CA"),
-        probe=wires.probe or _not_wired("an edge probe"),
+        ca_type=made(wires.ca_type, "a kind of CA"),
+        probe=made(wires.probe, "an edge probe"),
         environment=environment,
     )
 
@@ -130,9 +130,10 @@ def _diff(before: Any, after: Any) -> dict[str, Any]:
 def _result(plan: Plan, outcome: Outcome, record: str | None, *, with_diff: bool) -> dict[str, Any]:
     result = dict(redacted({**plan.extra, **outcome.extra}))
     result["changed"] = plan.changed
+    if record is None:
+        return result
     result["steps"] = [step.sentence for step in plan.steps]
-    if record is not None:
-        result[record] = redacted(outcome.record)
+    result[record] = redacted(outcome.record)
     if with_diff:
         result["diff"] = _diff(plan.before, outcome.record if plan.changed else plan.before)
     return result

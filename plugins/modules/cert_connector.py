@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say where a certificate goes: options and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cert_connector
+short_description: Add an application connector to a certificate
+version_added: 0.1.0
+author:
+  - The edgecert.clm authors (@edgecert)
+description:
+  - Adds, changes and removes an application connector, which says to which devices a certificate is pushed.
+  - A certificate can be pushed only when it has one. Nothing is sent to Akamai by this module.
+  - An option left out keeps what is stored; an empty text clears it.
+extends_documentation_fragment:
+  - edgecert.clm._attributes
+  - edgecert.clm._store
+options:
+  certificate:
+    description:
+      - Id of the certificate.
+    type: str
+    required: true
+  name:
+    description:
+      - Name of the application connector, unique for the certificate.
+    type: str
+    required: true
+  state:
+    description:
+      - V(absent) removes the application connector. Refused while a work order goes through it.
+    type: str
+    choices: [present, absent]
+    default: present
+  description:
+    description:
+      - Description.
+    type: str
+  devices:
+    description:
+      - Names of the devices to push to. All must be managed, and the one that holds the certificate's key must be
+        among them.
+    type: list
+    elements: str
+  certificate_type:
+    description:
+      - Format in which the certificate is pushed. CPS takes V(pem) only, which is also the default; another value is
+        refused.
+    type: str
+  private_key_in_device:
+    description:
+      - Whether the private key is in the device. With CPS it always is; V(false) is refused.
+    type: bool
+  push_chain:
+    description:
+      - Whether root and intermediates are pushed along. CPS always wants them; V(false) is refused.
+    type: bool
+seealso:
+  - module: edgecert.clm.cert_push
+"""
+
+EXAMPLES = r"""
+- name: Push the certificate to the device that holds its key
+  edgecert.clm.cert_connector:
+    certificate: www.example.com
+    name: edge
+    description: Akamai edge
+    devices:
+      - cps-main
+
+- name: Remove the application connector
+  edgecert.clm.cert_connector:
+    certificate: www.example.com
+    name: edge
+    state: absent
+"""
+
+RETURN = r"""
+connector:
+  description: The application connector as stored, or as it would be in check mode; null once removed.
+  returned: success
+  type: dict
+  sample:
+    certificate: www.example.com
+    name: edge
+    description: Akamai edge
+    category: Server
+    vendor: Akamai CPS
+    devices: [cps-main]
+    certificate_type: pem
+    private_key_in_device: true
+    push_chain: true
+    created_at: "2026-11-23T12:00:00Z"
+    updated_at: "2026-11-23T12:00:00Z"
+steps:
+  description: What was changed, or would be in check mode, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Add application connector edge of www.example.com to cps-main"]
+failure:
+  description: The failure for programs, with a stable C(code), C(details), C(request_id) and C(retryable).
+  returned: on failure
+  type: dict
+  sample: {code: device_not_managed, details: {device: cps-main}, request_id: null, retryable: false}
+"""
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.connectors import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import run_module
+
+SPEC = {
+    "certificate": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "description": {"type": "str"},
+    "devices": {"type": "list", "elements": "str"},
+    "certificate_type": {"type": "str"},
+    "private_key_in_device": {"type": "bool", "no_log": False},
+    "push_chain": {"type": "bool"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, plan, "connector")
+
+
+if __name__ == "__main__":
+    main()

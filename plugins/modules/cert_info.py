@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask the store for certificates: options and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cert_info
+short_description: Look up certificates, requests, work orders and the audit
+version_added: 0.1.0
+author:
+  - The edgecert.clm authors (@edgecert)
+description:
+  - Looks up what the store knows of certificates. Nothing is asked of Akamai or a CA.
+  - Filters narrow each other down. Certificates of ignored devices are left out unless O(sync) asks for them,
+    vanished ones unless O(state) does.
+extends_documentation_fragment:
+  - edgecert.clm._attributes.info
+  - edgecert.clm._store
+options:
+  view:
+    description:
+      - V(list) gives the certificates.
+      - V(holistic) gives for each certificate its CA connector, its application connectors, and their devices with
+        the status of the work orders.
+      - V(history) gives requests and work orders, oldest first.
+      - V(audit) gives the lines of the audit, oldest first.
+    type: str
+    choices: [list, holistic, history, audit]
+    default: list
+  certificate:
+    description:
+      - Only the certificate of that id.
+    type: str
+  device:
+    description:
+      - Only certificates of these devices.
+    type: list
+    elements: str
+  sync:
+    description:
+      - Only certificates of devices with such a sync policy.
+    type: list
+    elements: str
+    choices: [managed, monitored, ignored]
+  ca:
+    description:
+      - Only certificates requested from these CA accounts.
+    type: list
+    elements: str
+  state:
+    description:
+      - Only certificates in such a state.
+    type: list
+    elements: str
+    choices: [pending, issued, superseded, revoked, vanished]
+  expires_within_days:
+    description:
+      - Only certificates that expire within so many days; expired ones are among them.
+    type: int
+  network:
+    description:
+      - Only certificates that this network serves.
+    type: str
+    choices: [staging, production]
+  limit:
+    description:
+      - With O(view=audit), only the newest that many lines.
+    type: int
+seealso:
+  - module: edgecert.clm.akamai_cps_device_info
+  - plugin: edgecert.clm.akamai_cps
+    plugin_type: inventory
+"""
+
+EXAMPLES = r"""
+- name: List the certificates that expire within 30 days
+  edgecert.clm.cert_info:
+    expires_within_days: 30
+  register: expiring
+
+- name: Show one certificate with everything around it
+  edgecert.clm.cert_info:
+    certificate: www.example.com
+    view: holistic
+
+- name: Show what was done for it, and by whom
+  edgecert.clm.cert_info:
+    certificate: www.example.com
+    view: audit
+"""
+
+RETURN = r"""
+certificates:
+  description: The certificates, ordered by id.
+  returned: when O(view=list)
+  type: list
+  elements: dict
+  sample:
+    - certificate: www.example.com
+      common_name: www.example.com
+      sans: [example.com, www.example.com]
+      san_count: 2
+      origin: enrolled
+      state: issued
+      device: cps-main
+      cert_sync: managed
+      enrollment_id: 10001
+      contract_id: C-1
+      validation_type: third-party
+      vendor_certificate_type: third-party
+      secure_network: standard-tls
+      change_management: true
+      ca: own-ca
+      request_id: req-0a1b2c3d4e5f
+      key_algorithm: RSA
+      issuer: "CN=Issuing CA"
+      serial: 1f2e
+      fingerprint: 5f0c...
+      not_before: "2026-11-23T12:00:00Z"
+      not_after: "2027-02-21T12:00:00Z"
+      days_left: 89
+      expired: false
+      networks: [staging]
+      staging: {fingerprint: 5f0c..., not_after: "2027-02-21T12:00:00Z"}
+      production: {}
+      pending_changes: []
+      attributes: {}
+      created_at: "2026-11-23T12:00:00Z"
+      updated_at: "2026-11-23T12:10:00Z"
+holistic:
+  description: For each certificate C(ca_connector), C(certificate) with its PEM, and C(connectors) with their
+  devices.
+  returned: when O(view=holistic)
+  type: list
+  elements: dict
+  sample:
+    - ca_connector: {name: own-ca, ca: own-ca, type: own_ca, csr_source: endpoint}
+      certificate: {certificate: www.example.com}
+      connectors:
+        - name: edge
+          devices:
+            - name: cps-main
+              status: managed
+              cert_sync: managed
+              work_orders: [{work_order_id: wo-0a1b2c3d4e5f, network: staging, state: completed, label: Completed}]
+requests:
+  description: The requests; members as in RV(edgecert.clm.cert_enroll#module:request).
+  returned: when O(view=history)
+  type: list
+  elements: dict
+  sample: [{request_id: req-0a1b2c3d4e5f, certificate: www.example.com, state: issued}]
+work_orders:
+  description: The work orders; members as in RV(edgecert.clm.cert_push#module:work_order).
+  returned: when O(view=history)
+  type: list
+  elements: dict
+  sample: [{work_order_id: wo-0a1b2c3d4e5f, certificate: www.example.com, state: completed}]
+audit:
+  description: Who did what and when, with the record before and after; each line's hash covers the hash of the line
+  before.
+  returned: when O(view=audit)
+  type: list
+  elements: dict
+  sample:
+    - sequence: 1
+      at: "2026-11-23T12:00:00Z"
+      actor: ada
+      action: device_onboarded
+      noun: device
+      key: cps-main
+      before:
+      after: {name: cps-main}
+      comment: ""
+      tracking_id: ""
+      previous_hash: "0000..."
+      hash: "9a1b..."
+failure:
+  description: The failure for programs, with a stable C(code), C(details), C(request_id) and C(retryable).
+  returned: on failure
+  type: dict
+  sample: {code: store_missing, details: {}, request_id: null, retryable: false}
+"""
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import STATES, VIEWS, plan_certificates
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import NETWORKS, SYNC_MODES
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import run_module
+
+SPEC = {
+    "view": {"type": "str", "choices": list(VIEWS), "default": VIEWS[0]},
+    "certificate": {"type": "str"},
+    "device": {"type": "list", "elements": "str"},
+    "sync": {"type": "list", "elements": "str", "choices": list(SYNC_MODES)},
+    "ca": {"type": "list", "elements": "str"},
+    "state": {"type": "list", "elements": "str", "choices": list(STATES)},
+    "expires_within_days": {"type": "int"},
+    "network": {"type": "str", "choices": list(NETWORKS)},
+    "limit": {"type": "int"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, plan_certificates, None, reads_only=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Push a certificate: options and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cert_push
+short_description: Push a certificate to Akamai's staging network
+version_added: 0.1.0
+author:
+  - The edgecert.clm authors (@edgecert)
+description:
+  - Pushes an issued certificate with its chain through an application connector to the staging network, and stops
+    there. The change is opened with change management, so that production keeps serving what it serves.
+  - Before anything is uploaded, key, names, dates and chain are checked. After it, what CPS reports as deployed, and
+    what the edge presents in a TLS handshake where O(edge) names one, must be what was pushed.
+  - Each call does all that can be done now and returns the state reached. When it waits for CPS, call it again later
+    with the same options, or use O(wait). Called again for what is deployed already, it changes nothing.
+extends_documentation_fragment:
+  - edgecert.clm._attributes
+  - edgecert.clm._store
+  - edgecert.clm._warnings
+options:
+  certificate:
+    description:
+      - Id of the certificate.
+    type: str
+    required: true
+  connector:
+    description:
+      - Application connector to push through, as added with M(edgecert.clm.cert_connector). Not needed when there is
+        only one.
+    type: str
+  network:
+    description:
+      - Network to push to.
+    type: str
+    choices: [staging]
+    default: staging
+  edge:
+    description:
+      - Edge servers to prove the deployment against with a TLS handshake.
+    type: dict
+    suboptions:
+      staging:
+        description: Host names or addresses of staging edges, each with an optional port (443 when left out).
+        type: list
+        elements: str
+  comment:
+    description:
+      - Comment on the work order, kept with it and in the audit.
+    type: str
+  wait:
+    description:
+      - Whether to wait for CPS.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to wait at most. When they are over, the call returns the state reached and does not fail.
+    type: int
+    default: 1800
+seealso:
+  - module: edgecert.clm.cert_enroll
+  - module: edgecert.clm.cert_connector
+"""
+
+EXAMPLES = r"""
+- name: Push the certificate to staging and prove it at a staging edge
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    network: staging
+    edge:
+      staging: "{{ (lookup('ansible.builtin.env', 'EDGECERT_STAGING_EDGE') | default('', true)).split() }}"
+    comment: first push
+    wait: true
+    wait_timeout: 1800
+  register: pushed
+
+- name: Show where it stands
+  ansible.builtin.debug:
+    msg: "{{ pushed.work_order.work_order_id }}: {{ pushed.work_order.label }}"
+"""
+
+RETURN = r"""
+work_order:
+  description: The work order as it stands, or would stand in check mode.
+  returned: success
+  type: dict
+  sample:
+    work_order_id: wo-0a1b2c3d4e5f
+    certificate: www.example.com
+    connector: edge
+    device: cps-main
+    action: push
+    network: staging
+    state: completed
+    label: Completed
+    reason: ""
+    message: ""
+    enrollment_id: 10001
+    change_id: 20001
+    fingerprints: {RSA: 5f0c...}
+    notices: []
+    evidence: [{kind: api, where: staging, fingerprint: 5f0c..., at: "2026-11-23T12:10:00Z"}]
+    conditions: [{type: submitted, at: "2026-11-23T12:05:00Z", actor: ada, comment: first push}]
+    actor: ada
+    comment: first push
+    tracking_id: ""
+    next_look_at:
+    created_at: "2026-11-23T12:05:00Z"
+    updated_at: "2026-11-23T12:10:00Z"
+  contains:
+    work_order_id:
+      description: Id of the work order, given automatically.
+      returned: always
+      type: str
+    state:
+      description: >-
+        V(implementing), V(deploying_staging), V(on_staging), V(needs_decision) when a warning waits for a decision,
+        V(in_doubt) when an outcome could not be established, or how it ended, V(completed), V(rejected),
+        V(cancelled), V(failed).
+      returned: always
+      type: str
+    label:
+      description: The state in words.
+      returned: always
+      type: str
+    message:
+      description: What it waits for, or why it failed.
+      returned: always
+      type: str
+    notices:
+      description: Warnings of CPS met on the way, each with its C(code), C(text) and C(decision).
+      returned: always
+      type: list
+      elements: dict
+    evidence:
+      description: What proves the deployment.
+      returned: always
+      type: list
+      elements: dict
+skipped_devices:
+  description: Devices of the application connector that cannot take the certificate, with the reason.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+calls:
+  description: Number of API calls of this call.
+  returned: when the API was used
+  type: int
+  sample: 7
+steps:
+  description: What was done, or would be in check mode, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Upload the certificate and its chain"]
+failure:
+  description: The failure for programs, with a stable C(code), C(details), Akamai's C(request_id) and C(retryable).
+  returned: on failure
+  type: dict
+  sample: {code: connector_missing, details: {}, request_id: null, retryable: false}
+"""
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.push import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_edge import probe_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import target_maker
+
+_TEXTS = {"type": "list", "elements": "str"}
+
+SPEC = {
+    "certificate": {"type": "str", "required": True},
+    "connector": {"type": "str"},
+    "network": {"type": "str", "choices": ["staging"], "default": "staging"},
+    "edge": {"type": "dict", "options": {"staging": _TEXTS}},
+    "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
+    "comment": {"type": "str"},
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 1800},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(SPEC, plan, "work_order", Wires(target=target_maker, probe=probe_maker))
+
+
+if __name__ == "__main__":
+    main()
