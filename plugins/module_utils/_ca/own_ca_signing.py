@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
 
 FEATURE = "the own CA"
-CURVES = ("p256", "p384", "p521")
+CURVES = ("secp256r1", "secp384r1", "secp521r1")
 HASHES = ("sha256", "sha384", "sha512")
 
 
@@ -58,7 +58,11 @@ def make_key(key_type: str, key_size: int, curve: str) -> CertificateIssuerPriva
         return rsa.generate_private_key(65537, key_size)
     if key_type == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
-    curves: Mapping[str, ec.EllipticCurve] = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1(), "p521": ec.SECP521R1()}
+    curves: Mapping[str, ec.EllipticCurve] = {
+        "secp256r1": ec.SECP256R1(),
+        "secp384r1": ec.SECP384R1(),
+        "secp521r1": ec.SECP521R1(),
+    }
     return ec.generate_private_key(curves[curve])
 
 

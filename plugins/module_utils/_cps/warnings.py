@@ -75,7 +75,8 @@ _LISTING = re.compile(
         trust[ ]chain:?
       | the[ ]chain[ ]that[ ]will[ ]be[ ]used[ ]is:?
       | -----(?:BEGIN|END)[ ]CERTIFICATE-----
-      | (?:\d+[.)]?\s*)?(?:(?:certificate|subject|issuer|[si])\s*[:=]\s*)*[A-Za-z0-9.]+\s?=.*
+      | (?:\d+[.)]?\s*)?(?:(?:certificate|subject|issuer|[si])\s*[:=]\s*)*
+        (?:CN|OU|O|C|L|ST|S|DC|UID|serialNumber|emailAddress|[0-9]+(?:[.][0-9]+)+)\s?=.*
       | serial(?:[ ]number)?\s*[:=]\s*[0-9a-fx: ]+
       | fingerprint\s*[:=]\s*[0-9a-f: ]+
       | not[ ](?:before|after)\s*[:=].*\d.*

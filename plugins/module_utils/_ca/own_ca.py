@@ -1,0 +1,270 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The own CA: a connector that signs in memory, at once or after a delay; for labs, private trust and rehearsals.
+
+It asks nobody. Twice the same order gives the same serial number, names and dates, so nothing has to be found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import timedelta
+from typing import Any
+
+from .._core import names
+from .._core.clock import Clock, SystemClock, from_text, to_text
+from .._core.errors import InputError
+from .._core.redact import Secret
+from .._core.types import Bundle, CsrSpec
+from .._core.validity import validity_problems
+from .._pki import pem
+from .._pki.chain import order_chain
+from .._pki.csr import strength_problems
+from .._pki.x509 import CsrFacts, certificate_facts, csr_facts, load_csr
+from . import own_ca_account as account
+from . import own_ca_signing as signing
+from .base import (
+    Answer,
+    CaConnector,
+    CaConnectorType,
+    Capabilities,
+    Check,
+    Choice,
+    Handle,
+    Issued,
+    Order,
+    Pending,
+    Rejected,
+)
+
+PROFILE_OPTION = "certificate_profile"
+PROFILES: Mapping[str, str] = {
+    "server": "TLS server",
+    "server_client": "TLS server and TLS client",
+}
+_LIMITS = {"organization": 64, "organizational_unit": 64, "locality": 128, "state_or_province": 128}
+
+
+class OwnCaType(CaConnectorType):
+    """Makes and reads accounts of the own CA.
+
+    :param clock: for the lifetimes of CAs made here and for delays.
+    """
+
+    name = "own_ca"
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+
+    def options(self) -> Mapping[str, Mapping[str, Any]]:
+        """Describe the account's options."""
+        return account.describe()
+
+    def prepare(
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: Mapping[str, str]
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Make a root and an issuing CA when none is given and none is stored, else check the one there is."""
+        what = f"Cannot use the options of CA account {name}"
+        wanted, problems = account.checked(name, options)
+        known = set(account.describe()) - set(wanted)
+        problems += [
+            f"{secret} is no secret of own_ca; there are {', '.join(sorted(known))}" for secret in set(secrets) - known
+        ]
+        kept = {**before, **{key: value for key, value in secrets.items() if value}}
+        if wanted.get("certificate") and not kept.get("private_key"):
+            problems.append("certificate is given without private_key among the secrets; give both or neither")
+        if kept.get("private_key") and not wanted.get("certificate"):
+            problems.append("private_key is given without certificate among the options; give both or neither")
+        if problems:
+            raise InputError.of_problems(what, problems)
+        if not wanted["certificate"]:
+            certificates, made = account.make(wanted, self._clock.now())
+            return {**wanted, **certificates}, made
+        if secrets.get("private_key") and "passphrase" not in secrets:
+            # A new key does not inherit the old key's passphrase, nor the root that was made here.
+            kept = {key: value for key, value in kept.items() if key not in ("passphrase", account.ROOT_KEY)}
+        return {**wanted, **account.taken(wanted, kept, self._clock.now())}, kept
+
+    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
+        """Build the connector; certificate and key are read when they are used."""
+        return OwnCa(name, options, secrets, self._clock)
+
+
+class OwnCa(CaConnector):
+    """One issuing CA with its key."""
+
+    def __init__(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret], clock: Clock) -> None:
+        self._name = name
+        self._options = options
+        self._secrets = secrets
+        self._clock = clock
+
+    def capabilities(self) -> Capabilities:
+        """Give what it can take: every kind of name and key, from any source."""
+        return Capabilities(
+            is_public=False,
+            is_immediate=not self._options["delay_s"],
+            can_revoke=False,
+            can_renew=True,
+            san_types=("dns", "ip", "email", "uri"),
+            key_types=("rsa", "ec", "ed25519"),
+            request_options={
+                PROFILE_OPTION: {
+                    "required": False,
+                    "choices_from": "profiles",
+                    "description": "What the certificate may be used for; server when left out.",
+                }
+            },
+            choices=("profiles",),
+            max_validity_days=self._options["max_validity_days"],
+        )
+
+    def test(self) -> Sequence[Check]:
+        """Look whether the key is there and fits, and whether the issuing CA and its chain are valid now."""
+        problems = account.authority_problems(self._options, self._opened(), self._clock.now())
+        if problems:
+            return [Check("issuing CA", False, problem) for problem in problems]
+        facts = certificate_facts(self._options["certificate"])
+        return [Check("issuing CA", True, f"{facts.subject} can sign until {to_text(facts.not_after)}")]
+
+    def choices(self, kind: str) -> Sequence[Choice]:
+        """Give the certificate profiles."""
+        if kind != "profiles":
+            raise InputError(f"CA account {self._name} has no list {kind!r}; there is: profiles")
+        return [Choice(value, label) for value, label in PROFILES.items()]
+
+    def validate(self, order: Order) -> Sequence[str]:
+        """Give every problem of names, subject, lifetime and options."""
+        spec = order.spec
+        problems = [problem.sentence for problem in _names(spec)[1]]
+        if spec.country and (reason := names.country_reason(spec.country)):
+            problems.append(f"country {spec.country!r} {reason}")
+        if spec.email and (reason := names.email_reason(spec.email)):
+            problems.append(f"email {spec.email!r} {reason}")
+        for word, limit in _LIMITS.items():
+            if len(getattr(spec, word)) > limit:
+                problems.append(f"{word} has {len(getattr(spec, word))} characters, {limit} are allowed")
+        if spec.hash_name not in signing.HASHES:
+            problems.append(f"hash {spec.hash_name!r} is not taken; there are {', '.join(signing.HASHES)}")
+        if spec.key_type not in self.capabilities().key_types:
+            problems.append(f"key_type {spec.key_type!r} is not taken; there are rsa, ec, ed25519")
+        limit_days = self._options["max_validity_days"]
+        problems += validity_problems(
+            order.validity_days, order.at, is_public=False, max_days=limit_days, ca=f"CA account {self._name}"
+        )
+        facts = certificate_facts(self._options["certificate"], "certificate of the issuing CA")
+        if facts.not_after <= order.at:
+            problems.append(
+                f"the issuing CA {facts.subject} expired on {to_text(facts.not_after)}; give the account a new one"
+            )
+        return problems + self._option_problems(order.options)
+
+    def _option_problems(self, options: Mapping[str, Any]) -> list[str]:
+        problems = [
+            f"{name} is no option of this CA; there is: {PROFILE_OPTION}" for name in options if name != PROFILE_OPTION
+        ]
+        profile = options.get(PROFILE_OPTION)
+        if profile is not None and profile not in PROFILES:
+            problems.append(f"{PROFILE_OPTION} {profile!r} is not known; there are {', '.join(PROFILES)}")
+        return problems
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Sign at once, or keep the order in the handle until the delay is over."""
+        facts = csr_facts(csr_pem)
+        problems = [*self.validate(order), *strength_problems(facts), *_surplus(order.spec, facts)]
+        if problems:
+            return Rejected(f"CA account {self._name} does not sign this: {'; '.join(problems)}")
+        return self.collect({"order": _order_to_json(order), "csr": pem.one_csr(csr_pem)})
+
+    def find(self, order: Order, csr_pem: str) -> Answer | None:
+        """Answer that nothing was left: a second ``submit`` gives the same certificate and costs nothing."""
+        return None
+
+    def collect(self, handle: Handle) -> Answer:
+        """Sign once the delay, counted from the order's time, is over."""
+        order, csr_pem = _order_from_json(handle["order"]), handle["csr"]
+        left = (order.at + timedelta(seconds=self._options["delay_s"]) - self._clock.now()).total_seconds()
+        if left > 0:
+            message = f"CA account {self._name} signs in {left:.0f} seconds (option delay_s); nobody has to do anything"
+            return Pending(dict(handle), message, left)
+        leaf = self._signed(order, csr_pem)
+        upper = order_chain(self._options["certificate"], [self._options["chain"]], at=order.at).bundle
+        is_root = not upper.root and not upper.chain
+        chain = () if is_root else (upper.leaf, *upper.chain)
+        bundle = Bundle(leaf, chain, upper.leaf if is_root else upper.root)
+        return Issued(bundle, {**handle, "serial": certificate_facts(leaf).serial})
+
+    def _signed(self, order: Order, csr_pem: str) -> str:
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        authority = account.authority_of(self._options, self._opened())
+        public = load_csr(csr_pem).public_key()
+        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        span = signing.Span(
+            max(order.at - timedelta(minutes=self._options["backdate_minutes"]), authority.cert.not_valid_before_utc),
+            min(order.at + timedelta(days=order.validity_days), authority.cert.not_valid_after_utc),
+        )
+        wanted = _names(order.spec)[0]
+        subject = {word: getattr(order.spec, word) for word in ("country", "email", *_LIMITS)}
+        return signing.sign_server(
+            authority,
+            public,
+            {**subject, "common_name": wanted.common_name},
+            wanted,
+            span,
+            serial=signing.serial_for(order.intent_id, spki),
+            hash_name=order.spec.hash_name,
+            with_client_auth=order.options.get(PROFILE_OPTION) == "server_client",
+        )
+
+    def _opened(self) -> dict[str, str]:
+        return {name: secret.reveal() for name, secret in self._secrets.items()}
+
+
+def _names(spec: CsrSpec) -> tuple[names.Names, tuple[names.NameProblem, ...]]:
+    return names.read_names(
+        spec.common_name, spec.dns_names, spec.ip_addresses, spec.emails, spec.uris, is_qualified=False
+    )
+
+
+def _surplus(spec: CsrSpec, facts: CsrFacts) -> list[str]:
+    """Give the names of the CSR that the order does not have: leaving them out would surprise."""
+    wanted = _names(spec)[0]
+    pairs = (
+        (wanted.dns, (*facts.sans.dns, *([facts.common_name] if facts.common_name else []))),
+        (wanted.ips, facts.sans.ips),
+        (wanted.emails, facts.sans.emails),
+        (wanted.uris, facts.sans.uris),
+        ((), facts.sans.others),
+    )
+    more = sorted({name for ordered, given in pairs for name in given if name.lower() not in map(str.lower, ordered)})
+    return [f"the CSR has names that the order has not: {', '.join(more)}"] if more else []
+
+
+def _order_to_json(order: Order) -> dict[str, Any]:
+    spec = {word: list(value) if isinstance(value, tuple) else value for word, value in asdict(order.spec).items()}
+    return {
+        "spec": spec,
+        "validity_days": order.validity_days,
+        "intent_id": order.intent_id,
+        "at": to_text(order.at),
+        "options": dict(order.options),
+    }
+
+
+def _order_from_json(kept: Mapping[str, Any]) -> Order:
+    known = {one.name for one in fields(CsrSpec)}
+    spec: dict[str, Any] = {
+        word: tuple(value) if isinstance(value, list) else value
+        for word, value in kept["spec"].items()
+        if word in known
+    }
+    return Order(
+        spec=CsrSpec(**spec),
+        validity_days=kept["validity_days"],
+        intent_id=kept["intent_id"],
+        at=from_text(kept["at"]),
+        options=kept["options"],
+    )

@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The account of the own CA: its options as a table, checked, completed, and turned into something that can sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from .._core.errors import InputError
+from .._core.names import country_reason
+from .._pki import pem, x509
+from .._pki.chain import order_chain
+from . import own_ca_signing as signing
+
+CURVES = signing.CURVES
+_PREFIX_LIMIT = 50
+
+# name: type, least, most, default, description; for texts the limits count characters.
+_NUMBERS: Mapping[str, tuple[int, int, int, str]] = {
+    "root_validity_days": (30, 14600, 7300, "Lifetime of a root made here."),
+    "issuing_validity_days": (10, 7300, 3650, "Lifetime of an issuing CA made here; it never outlives its root."),
+    "max_validity_days": (1, 7300, 397, "Longest lifetime of a certificate that this CA signs."),
+    "backdate_minutes": (0, 1440, 5, "How long before the order a certificate's lifetime begins, for clocks that lag."),
+    "delay_s": (0, 31536000, 0, "Seconds for which an order stays pending; for rehearsals of a slow CA."),
+}
+_TEXTS: Mapping[str, tuple[int, str]] = {
+    "common_name": (_PREFIX_LIMIT, "Beginning of the CA's names; the account's name when it is left out."),
+    "organization": (64, "Organization in the CA's names."),
+    "country": (2, "Two-letter country code in the CA's names."),
+}
+_CHOICES: Mapping[str, tuple[tuple[Any, ...], Any, str]] = {
+    "key_type": (("ec", "rsa", "ed25519"), "ec", "Kind of key of a CA made here."),
+    "key_size": ((2048, 3072, 4096), 3072, "Bits of an RSA key of a CA made here."),
+    "curve": (CURVES, "secp256r1", "Curve of an EC key of a CA made here."),
+    "hash": (signing.HASHES, "sha256", "Hash the CA certificates made here are signed with."),
+}
+_PEMS: Mapping[str, str] = {
+    "certificate": "Certificate of an existing issuing CA, PEM; left out, a root and an issuing CA are made.",
+    "chain": "What stands above the issuing CA, PEM, in any order, the root among it.",
+}
+_SECRETS: Mapping[str, str] = {
+    "private_key": "Private key of the existing issuing CA, PEM.",
+    "passphrase": "Passphrase of that key, where it has one.",
+}
+# Kept for making another issuing CA below the same root; nobody gives it.
+ROOT_KEY = "root_private_key"
+
+
+def describe() -> dict[str, dict[str, Any]]:
+    """Describe the options, ``{name: {type, required, secret, default, description}}``."""
+
+    def entry(kind: str, default: Any, text: str, *, secret: bool = False, **more: Any) -> dict[str, Any]:
+        return {"type": kind, "required": False, "secret": secret, "default": default, "description": text, **more}
+
+    table = {name: entry("int", default, text) for name, (_least, _most, default, text) in _NUMBERS.items()}
+    table.update({name: entry("str", None, text) for name, (_most, text) in _TEXTS.items()})
+    for name, (allowed, default, text) in _CHOICES.items():
+        kind = "int" if isinstance(default, int) else "str"
+        table[name] = entry(kind, default, text, choices=list(allowed))
+    table.update({name: entry("str", None, text) for name, text in _PEMS.items()})
+    table.update({name: entry("str", None, text, secret=True) for name, text in _SECRETS.items()})
+    return dict(sorted(table.items()))
+
+
+def checked(name: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Complete the options with their defaults; give every problem as a sentence."""
+    known = {*_NUMBERS, *_TEXTS, *_CHOICES, *_PEMS}
+    problems = [
+        f"{option} is no option of own_ca; there are {', '.join(sorted(known))}"
+        for option in options
+        if option not in known
+    ]
+    result: dict[str, Any] = {}
+    readers: tuple[tuple[Mapping[str, Any], Callable[[str, Any], Any]], ...] = (
+        (_NUMBERS, _number),
+        (_CHOICES, _choice),
+        (_TEXTS, _text),
+        (_PEMS, lambda _option, value: str(value or "")),
+    )
+    for table, read in readers:
+        for option in table:
+            try:
+                result[option] = read(option, options.get(option))
+            except ValueError as exc:
+                problems.append(f"{option} {exc}")
+    result["common_name"] = result.get("common_name") or name[:_PREFIX_LIMIT]
+    country = result.get("country")
+    if country and (reason := country_reason(country)):
+        problems.append(f"country {country!r} {reason}")
+    return result, problems
+
+
+def _number(option: str, value: Any) -> int:
+    least, most, default, _text_of_it = _NUMBERS[option]
+    number = default if value is None else _whole(value)
+    if number is None or not least <= number <= most:
+        raise ValueError(f"is {value!r}; a whole number from {least} to {most} is wanted")
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    """Read a whole number; templates hand numbers over as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+
+
+def _choice(option: str, value: Any) -> Any:
+    allowed, default, _text_of_it = _CHOICES[option]
+    if value is None:
+        return default
+    wanted = _whole(value) if isinstance(default, int) else value
+    if wanted not in allowed:
+        raise ValueError(f"is {value!r}; there are {', '.join(map(str, allowed))}")
+    return wanted
+
+
+def _text(option: str, value: Any) -> str:
+    text = str(value or "").strip()
+    limit = _TEXTS[option][0]
+    if len(text) > limit:
+        raise ValueError(f"has {len(text)} characters, {limit} are allowed")
+    return text
+
+
+def make(options: Mapping[str, Any], now: datetime) -> tuple[dict[str, str], dict[str, str]]:
+    """Make a root and an issuing CA below it.
+
+    :return: the certificate options, and the secrets.
+    """
+
+    def subject(kind: str) -> dict[str, str]:
+        fields = {word: options[word] for word in ("country", "organization")}
+        return {**fields, "common_name": f"{options['common_name']} {kind}"}
+
+    def key() -> Any:
+        return signing.make_key(options["key_type"], options["key_size"], options["curve"])
+
+    begin = now - timedelta(minutes=options["backdate_minutes"])
+    root_end = now + timedelta(days=options["root_validity_days"])
+    issuing_end = min(now + timedelta(days=options["issuing_validity_days"]), root_end)
+    root = signing.make_ca(subject("Root CA"), key(), None, signing.Span(begin, root_end), options["hash"])
+    issuing = signing.make_ca(subject("Issuing CA"), key(), root, signing.Span(begin, issuing_end), options["hash"])
+    certificates = {"certificate": signing.certificate_pem(issuing), "chain": signing.certificate_pem(root)}
+    return certificates, {"private_key": signing.key_to_pem(issuing.key), ROOT_KEY: signing.key_to_pem(root.key)}
+
+
+def taken(options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime) -> dict[str, str]:
+    """Check an existing issuing CA and give its certificate options, normalised and in order.
+
+    :raises InputError: all problems at once.
+    """
+    problems = authority_problems(options, secrets, now)
+    if problems:
+        raise InputError.of_problems("Cannot use the given issuing CA", problems)
+    ordered = order_chain(options["certificate"], [options["chain"]], at=now).bundle
+    return {"certificate": ordered.leaf, "chain": pem.join([*ordered.chain, ordered.root])}
+
+
+def authority_problems(options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime) -> list[str]:
+    """Give every reason why certificate, chain and key cannot sign now."""
+    problems: list[str] = []
+    try:
+        ordered = order_chain(options["certificate"], [options["chain"]], at=now)
+        problems += ordered.problems
+        if not ordered.facts[0].is_ca:
+            problems.append(f"{ordered.facts[0].subject} is not a CA certificate")
+        problems += _usage_problems(options["certificate"])
+    except InputError as exc:
+        problems.append(exc.message)
+    try:
+        authority = authority_of(options, secrets)
+        if authority.key.public_key() != authority.cert.public_key():
+            problems.append("the private key is not the key of the certificate")
+    except InputError as exc:
+        if exc.message not in problems:
+            problems.append(exc.message)
+    return problems
+
+
+def _usage_problems(certificate: str) -> list[str]:
+    from cryptography import x509 as library
+
+    cert = x509.load_certificate(certificate, "CA certificate")
+    try:
+        usage = cert.extensions.get_extension_for_class(library.KeyUsage).value
+    except library.ExtensionNotFound:
+        return []
+    return [] if usage.key_cert_sign else ["the CA certificate's key usage does not allow it to sign certificates"]
+
+
+def authority_of(options: Mapping[str, Any], secrets: Mapping[str, str]) -> signing.Authority:
+    """Read certificate and key of the issuing CA.
+
+    :raises InputError: one of them cannot be read.
+    """
+    cert = x509.load_certificate(options["certificate"], "certificate")
+    return signing.Authority(cert, signing.load_key(secrets.get("private_key", ""), secrets.get("passphrase", "")))
