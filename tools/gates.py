@@ -106,7 +106,7 @@ def contract() -> None:
 
 def docs() -> None:
     """Read plugin documentation and guides as the documentation site would."""
-    lint_docs = ("lint-collection-docs", "--plugin-docs", "--skip-rstcheck", "--validate-collection-refs=all", ".")
+    lint_docs = ("lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")
     run(BIN / "antsibull-docs", *lint_docs, env={"PATH": path_with(BIN)})
 
 
