@@ -18,7 +18,6 @@ setup:
 	@tools/setup
 
 demo:
-	@tools/setup
 	@tools/demo
 
 test:
