@@ -166,11 +166,16 @@ def test_a_method_the_path_has_not_is_refused(api: ApiClient) -> None:
     assert api.call("PATCH", LIST, "enrollments.v11").status_code == 405
 
 
-def test_connections_are_kept_alive(sandbox: Handle, api: ApiClient) -> None:
-    for _round in range(5):
-        read_list(api)
-    pools = api.session.get_adapter(sandbox.base_url).poolmanager.pools  # type: ignore[attr-defined]
-    assert [pools[key].num_connections for key in pools.keys()] == [1]
+def test_a_connection_is_kept_alive_also_after_a_refusal(sandbox: Handle) -> None:
+    context = ssl.create_default_context(cafile=sandbox.ca_path)
+    connection = http.client.HTTPSConnection(sandbox.host, context=context, timeout=10)
+    connection.connect()
+    socket_used = connection.sock
+    for _round in range(3):
+        connection.request("GET", LIST)
+        assert connection.getresponse().read()
+        assert connection.sock is socket_used
+    connection.close()
 
 
 def test_the_certificate_is_good_for_all_names_of_the_sandbox(sandbox: Handle) -> None:
