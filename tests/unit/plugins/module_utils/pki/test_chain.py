@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
-from ansible_collections.edgecert.clm.plugins.module_utils._pki.chain import Chain, order_chain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.chain import Chain, order_chain
 
 
 def openssl_accepts(folder: Path, chain: Chain) -> bool:

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
-from ansible_collections.edgecert.clm.plugins.module_utils._pki.preflight import Preflight, WantedNames, check_bundle
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.preflight import Preflight, WantedNames, check_bundle
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
 NAMES = WantedNames("www.example.com", ("www.example.com",))
