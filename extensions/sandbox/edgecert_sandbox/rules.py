@@ -70,9 +70,11 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def is_dns_name(name: str) -> bool:
-    """Say whether a name is a host name CPS takes; one leading ``*.`` is allowed."""
+    """Say whether a name is a host name CPS takes; one leading ``*.`` is allowed, an IP address is not."""
     labels = name.removeprefix("*.").split(".")
-    return len(name) <= 255 and len(labels) >= 2 and all(_LABEL.fullmatch(label) for label in labels)
+    if len(name) > 255 or len(labels) < 2 or labels[-1].isdigit():
+        return False
+    return all(_LABEL.fullmatch(label) for label in labels)
 
 
 def normalise(body: Wire) -> Wire:
