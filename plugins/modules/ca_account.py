@@ -44,8 +44,8 @@ options:
         there are.
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
-        lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to rehearse
-        a CA that takes its time. With C(certificate) and C(chain) (PEM) it is an existing issuing CA.
+        lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
+        rehearse a CA that takes its time. With C(certificate) and C(chain) (PEM) it is an existing issuing CA.
     type: dict
   secrets:
     description:

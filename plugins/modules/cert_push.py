@@ -169,8 +169,8 @@ failure:
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.push import plan
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_edge import probe_maker
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import target_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import probe_maker, target_maker
 
 _TEXTS = {"type": "list", "elements": "str"}
 
@@ -188,7 +188,7 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(SPEC, plan, "work_order", Wires(target=target_maker, probe=probe_maker))
+    run_module(SPEC, plan, "work_order", Wires(target=target_maker, ca=ca_maker, probe=probe_maker))
 
 
 if __name__ == "__main__":

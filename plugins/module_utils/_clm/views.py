@@ -141,13 +141,23 @@ def request_view(request: CertRequest) -> View:
     }
 
 
+def lifetime_left(not_after: datetime | None, now: datetime) -> View:
+    """Give ``days_left``, whole days and negative once expired, and ``expired``.
+
+    :param not_after: UTC, or None without a certificate.
+    :param now: UTC.
+    """
+    if not_after is None:
+        return {"days_left": None, "expired": False}
+    return {"days_left": (not_after - now) // _DAY, "expired": not_after <= now}
+
+
 def certificate_view(certificate: Certificate, now: datetime, sync: str = "") -> View:
     """Show a certificate as it stands at a moment.
 
     :param now: UTC; ``days_left`` are whole days from then, negative once expired, None without a certificate.
     :param sync: sync policy of its device, empty where it has none.
     """
-    end = certificate.not_after
     return {
         "certificate": certificate.certificate_id,
         "common_name": certificate.common_name,
@@ -170,9 +180,8 @@ def certificate_view(certificate: Certificate, now: datetime, sync: str = "") ->
         "serial": certificate.serial,
         "fingerprint": certificate.fingerprint,
         "not_before": text_of(certificate.not_before),
-        "not_after": text_of(end),
-        "days_left": None if end is None else (end - now) // _DAY,
-        "expired": end is not None and end <= now,
+        "not_after": text_of(certificate.not_after),
+        **lifetime_left(certificate.not_after, now),
         "networks": [name for name in ("staging", "production") if getattr(certificate, name)],
         "staging": redacted(certificate.staging),
         "production": redacted(certificate.production),

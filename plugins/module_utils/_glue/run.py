@@ -43,14 +43,15 @@ _NOT_IN_DIFF = frozenset({"checked_at", "created_at", "next_look_at", "updated_a
 class Wires:
     """The real parts a module's use case needs beside the store; a part left out fails loudly when asked for.
 
-    Each maker is called once, with the open store, the clock and the environment, and gives the member of ``Ports``.
+    Each maker is called once, with the open store, the clock and the environment, and gives the member of ``Ports``;
+    ``probe`` needs none of them and is that member itself.
     """
 
     target: Callable[[Store, Clock, Environment], Callable[[Device], Target]] | None = None
     key_provider: Callable[[Store, Clock, Environment], Callable[[str, Device | None], KeyProvider]] | None = None
     ca: Callable[[Store, Clock, Environment], Callable[[CaAccount], CaConnector]] | None = None
     ca_type: Callable[[Store, Clock, Environment], Callable[[str], CaConnectorType]] | None = None
-    probe: Callable[[Store, Clock, Environment], Callable[[], EdgeProbe]] | None = None
+    probe: Callable[[], EdgeProbe] | None = None
 
 
 class _Meter:
@@ -94,7 +95,7 @@ def _ports(store: Store, clock: Clock, actor: str, environment: Environment, wir
         key_provider=meter.watched(made(wires.key_provider, "a key provider")),
         ca=made(wires.ca, "a CA connector"),
         ca_type=made(wires.ca_type, "a kind of CA"),
-        probe=made(wires.probe, "an edge probe"),
+        probe=wires.probe or _not_wired("an edge probe"),
         environment=environment,
     )
 

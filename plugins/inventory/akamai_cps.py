@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of the store as inventory hosts: options and Ansible's side; what is read stands in the use cases."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: akamai_cps
+short_description: Certificates as inventory hosts
+version_added: 0.1.0
+author:
+  - The edgecert.clm authors (@edgecert)
+description:
+  - Reads the certificates of managed and monitored devices from the store and makes a host of each. Nothing is asked
+    of Akamai; run M(edgecert.clm.akamai_cps_device) to bring the store up to date.
+  - The source file's name ends in C(akamai_cps.yml) or C(akamai_cps.yaml).
+  - Variables begin with C(cert_); their names are those that M(edgecert.clm.cert_info) gives, and the id is
+    C(cert_id).
+  - Groups are C(managed), C(monitored), C(expired), C(expiring), and C(pending), which are the certificates that are
+    not there yet or have a change open at CPS.
+  - Certificates of ignored devices are left out unless O(filters) asks for them by C(sync), vanished ones unless by
+    C(state).
+extends_documentation_fragment:
+  - constructed
+  - inventory_cache
+  - edgecert.clm._store.plugin
+options:
+  plugin:
+    description:
+      - Marks the file as a source of this plugin.
+    type: str
+    required: true
+    choices: [edgecert.clm.akamai_cps, akamai_cps]
+  filters:
+    description:
+      - Which certificates, narrowed down by each filter. Filters are C(certificate), C(device), C(sync), C(ca),
+        C(state), C(expires_within_days) and C(network), as the options of M(edgecert.clm.cert_info).
+    type: dict
+    default: {}
+  hostnames:
+    description:
+      - Variables, or Jinja2 expressions over them, that give a host's name; the first that gives something is taken,
+        and the certificate's id where none does.
+      - Of two certificates with one name the second gets its id instead.
+    type: list
+    elements: str
+    default: [cert_id]
+  expiring_days:
+    description:
+      - A certificate is in the group C(expiring) when it expires within so many days.
+    type: int
+    default: 30
+"""
+
+EXAMPLES = r"""
+# certificates.akamai_cps.yml: every certificate of managed and monitored devices
+plugin: edgecert.clm.akamai_cps
+
+---
+# expiring.akamai_cps.yml: managed certificates that production serves and that expire within 60 days, by device and
+issuer
+plugin: edgecert.clm.akamai_cps
+filters:
+  sync: managed
+  network: production
+  expires_within_days: 60
+hostnames:
+  - cert_common_name
+keyed_groups:
+  - key: cert_device
+    prefix: device
+  - key: cert_issuer
+    prefix: issuer
+groups:
+  many_names: cert_san_count > 10
+compose:
+  cert_weeks_left: cert_days_left // 7
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import Filters, certificate_list
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.views import lifetime_left
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock, from_text
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.actor import login_name
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.options import reading_options
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_store import opened
+from ansible_collections.edgecert.clm.plugins.plugin_utils._unsafe import make_unsafe
+
+Row = dict[str, Any]
+
+# What already says what it is about keeps its name; the id is what the other variables are about.
+_NAMES = {"certificate": "cert_id", "cert_sync": "cert_sync"}
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """Reads certificates and adds them as hosts."""
+
+    NAME = "edgecert.clm.akamai_cps"
+
+    def verify_file(self, path: str) -> bool:
+        """Say whether the file is one of ours, by its name."""
+        is_file: bool = super().verify_file(path)
+        return is_file and path.endswith(("akamai_cps.yml", "akamai_cps.yaml"))
+
+    def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
+        """Fill the inventory from one source file."""
+        super().parse(inventory, loader, path, cache)
+        try:
+            self._read_config_data(path)
+            rows = self._rows(path, cache)
+            self._add_hosts(rows, SystemClock().now())
+        except ClmError as exc:
+            raise AnsibleParserError(f"Cannot make an inventory of {path}: {exc.message}") from exc
+
+    def _templated(self, name: str) -> Any:
+        """Give an option, resolved where it is a template."""
+        value = self.get_option(name)
+        return self.templar.template(value) if value else value
+
+    def _rows(self, path: str, cache: bool) -> list[Row]:
+        """Give the certificates, from the cache when it may be used and has them."""
+        options = reading_options(self._templated)
+        filters = self._templated("filters") or {}
+        if not self.get_option("cache"):
+            return self._read(options, filters)
+        # Another store or other filters in the same file are another list.
+        asked = json.dumps([options["store"], filters], sort_keys=True, default=str)
+        key = f"{self.get_cache_key(path)}_{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
+        if cache:
+            try:
+                cached: list[Row] = self._cache[key]
+                return cached
+            except KeyError:
+                pass
+        rows = self._read(options, filters)
+        self._cache[key] = rows
+        return rows
+
+    def _read(self, options: dict[str, Any], filters: dict[str, Any]) -> list[Row]:
+        wanted, clock = Filters.from_options(filters), SystemClock()
+        with opened(options, clock, login_name(), create=False) as store, store.read() as unit:
+            return certificate_list(unit, wanted, clock.now())
+
+    def _add_hosts(self, rows: list[Row], now: datetime) -> None:
+        strict = self.get_option("strict")
+        compose, groups, keyed = (self.get_option(name) for name in ("compose", "groups", "keyed_groups"))
+        hostnames, expiring_days = self.get_option("hostnames"), self.get_option("expiring_days")
+        for group in ("managed", "monitored", "expired", "expiring", "pending"):
+            self.inventory.add_group(group)
+        for row in rows:
+            variables = self._variables(row, now)
+            host = self._host_name(variables, hostnames, strict)
+            self.inventory.add_host(host)
+            for name, value in variables.items():
+                self.inventory.set_variable(host, name, value)
+            for group in _groups(variables, expiring_days):
+                # The group of ignored ones is there only when they were asked for.
+                self.inventory.add_group(group)
+                self.inventory.add_child(group, host)
+            if compose:
+                self._set_composite_vars(compose, variables, host, strict=strict)
+                variables = self.inventory.get_host(host).get_vars()
+            if groups:
+                self._add_host_to_composed_groups(groups, variables, host, strict=strict, fetch_hostvars=False)
+            if keyed:
+                self._add_host_to_keyed_groups(keyed, variables, host, strict=strict, fetch_hostvars=False)
+
+    def _variables(self, row: Row, now: datetime) -> Row:
+        """Give a host's variables; a cached row's days are counted anew."""
+        end = row["not_after"]
+        row = {**row, **lifetime_left(from_text(end) if end else None, now)}
+        unsafe: Row = make_unsafe({_NAMES.get(name, f"cert_{name}"): value for name, value in row.items()})
+        return unsafe
+
+    def _host_name(self, variables: Row, hostnames: list[str], strict: bool) -> str:
+        name = ""
+        for wanted in hostnames:
+            name = self._evaluated(wanted, variables, strict)
+            if name:
+                break
+        if not name or name in self.inventory.hosts:
+            return str(variables["cert_id"])
+        return name
+
+    def _evaluated(self, wanted: str, variables: Row, strict: bool) -> str:
+        if wanted in variables:
+            return str(variables[wanted] or "")
+        try:
+            return str(self._compose(wanted, variables) or "")
+        except Exception as exc:
+            if strict:
+                raise AnsibleParserError(f"Cannot name {variables['cert_id']} by {wanted!r}: {exc}") from exc
+            return ""
+
+
+def _groups(variables: Row, expiring_days: int) -> list[str]:
+    groups = [variables["cert_sync"]] if variables["cert_sync"] else []
+    days_left = variables["cert_days_left"]
+    if variables["cert_expired"]:
+        groups.append("expired")
+    elif days_left is not None and days_left < expiring_days:
+        groups.append("expiring")
+    if variables["cert_state"] == "pending" or variables["cert_pending_changes"]:
+        groups.append("pending")
+    return groups
