@@ -216,17 +216,21 @@ def send(
             if may_repeat_failure(request.method, failure) and budget.try_again():
                 continue
             raise
-        if asks_to_wait(response):
-            seconds = wait_told(response, clock.now(), rules)
-            if pacer is not None:
-                pacer.told_to_wait(seconds)
-            if budget.keep_wait(seconds):
-                continue
-        else:
-            _note_remaining(response, request, pacer)
-            if may_repeat_status(request.method, response.status) and budget.try_again():
-                continue
-        return response
+        if not _is_to_repeat(request, response, pacer, budget, clock.now(), rules):
+            return response
+
+
+def _is_to_repeat(
+    request: Request, response: Response, pacer: Pacer | None, budget: _Budget, now: datetime, rules: RetryPolicy
+) -> bool:
+    """Tell whether the answer is to be asked for again, after the wait that goes with it."""
+    if asks_to_wait(response):
+        seconds = wait_told(response, now, rules)
+        if pacer is not None:
+            pacer.told_to_wait(seconds)
+        return budget.keep_wait(seconds)
+    _note_remaining(response, request, pacer)
+    return may_repeat_status(request.method, response.status) and budget.try_again()
 
 
 def _note_remaining(response: Response, request: Request, pacer: Pacer | None) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.ledger import MemoryLedger
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_to_wire
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.pacing import LedgerPacer
 from ansible_collections.edgecert.clm.plugins.module_utils._edgegrid.auth import edgegrid_auth
 from ansible_collections.edgecert.clm.plugins.module_utils._edgegrid.credentials import Credentials
@@ -27,6 +28,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Tra
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 
 from .conftest import MovedClock
+from .test_client_operations import create, new_name, wanted
 
 BODY = {"csr": {"cn": "lost.example.com"}}
 
@@ -155,8 +157,6 @@ def test_create_whose_reply_is_lost_is_not_repeated(make_client: Any, cps_sandbo
 
 @pytest.mark.parametrize("kind", ["garbage", "empty"])
 def test_create_answered_unreadably_is_in_doubt(make_client: Any, cps_sandbox: Handle, kind: str) -> None:
-    from .test_client_operations import enrollment_to_wire, new_name, wanted
-
     cps_sandbox.fault(kind, method="POST")
     cps_sandbox.calls(reset=True)
     with pytest.raises(TransportError, match="look before repeating") as caught:
@@ -194,8 +194,6 @@ def test_write_answered_500_is_not_repeated(make_client: Any, cps_sandbox: Handl
 @pytest.mark.parametrize("style", ["retry-after", "next", "text"])
 def test_told_wait_is_kept_for_writes_too(make_client: Any, cps_sandbox: Handle, style: str) -> None:
     """All three places in which the wait is told; nothing was done, so repeating is safe."""
-    from .test_client_operations import create
-
     cps_sandbox.fault("rate_limited", method="POST", style=style, seconds=20)
     clock = MovedClock()
     create(make_client(clock=clock))
