@@ -12,6 +12,7 @@ import ssl
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -246,7 +247,7 @@ def test_a_truncated_reply_promises_more_than_it_sends(sandbox: Handle, api: Api
     ],
 )
 def test_a_fault_strikes_once_and_is_gone(
-    sandbox: Handle, api: ApiClient, kind: str, more: dict[str, object], status: int, content: str
+    sandbox: Handle, api: ApiClient, kind: str, more: dict[str, Any], status: int, content: str
 ) -> None:
     sandbox.fault(kind, path="/cps/v2/enrollments", **more)
     struck = read_list(api)

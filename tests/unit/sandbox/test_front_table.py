@@ -206,7 +206,8 @@ def test_what_a_read_gave_is_taken_back() -> None:
                                  "sniOnly": True},
         "signatureAlgorithm": None,
     }
-    for more in ({"id": 10, "orgId": "7"}, {"id": "10", "orgId": 7}, {"id": None, "pendingChanges": []}):
+    variants: list[dict[str, Any]] = [{"id": 10, "orgId": "7"}, {"id": "10", "orgId": 7}, {"pendingChanges": []}]
+    for more in variants:
         schemas.read("enrollment.v11", json.dumps({**base, **more}).encode())
 
 
