@@ -17,6 +17,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import I
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, CaAccount, Certificate, Device
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
+from ansible_collections.edgecert.clm.tests.support.postgres import server_binaries
 from ansible_collections.edgecert.clm.tests.support.stores import KEY, StorePlace, in_processes, seal_one
 
 HUSH = "hush-a-long-client-secret"
@@ -46,7 +47,8 @@ def test_a_dump_of_the_database_reveals_no_secret(place: StorePlace) -> None:
             assert "store.db-wal" in [file.name for file in files]
             dump = b"".join(file.read_bytes() for file in files)
         else:
-            dump = subprocess.run(["pg_dump", "--inserts", place.url], capture_output=True, check=True).stdout
+            command = [server_binaries() / "pg_dump", "--inserts", place.url]
+            dump = subprocess.run(command, capture_output=True, check=True).stdout
         assert b"cps" in dump
         for secret in (HUSH, HUSH[::-1], HUSH.encode().hex(), base64.b64encode(HUSH.encode()).decode()[:20], KEY):
             assert secret.encode() not in dump

@@ -19,7 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Sy
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.ledger import Limits
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, Certificate
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, Certificate, Device
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore
@@ -117,8 +117,6 @@ def count_up(url: str, number: int, times: int) -> int:
 
 def seal_one(url: str, number: int) -> None:
     """Store a device with a secret, in a store that may not have a data key yet."""
-    from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Device
-
     with opened(url, number) as store, store.write() as unit:
         unit.devices.add(Device(f"device-{number}", client_secret=Secret(f"hush-{number}")))
 
@@ -131,10 +129,15 @@ def reserve_calls(url: str, number: int, tries: int, now: datetime) -> int:
 
 
 def take_lease(url: str, number: int) -> bool:
-    """Take a lease and keep it, as a job that dies does; answer whether it was got."""
-    with opened(url, number) as store:
-        try:
-            store.lease("certificate www.example.com", 600).__enter__()
-        except ConflictError:
-            return False
-        return True
+    """Take a lease and keep it until the process ends, without giving it back; answer whether it was got."""
+    store = open_store(url, StoreKey(Secret(KEY)), SystemClock(), f"worker {number}")
+    lease = store.lease("certificate www.example.com", 600)
+    _KEPT.append((store, lease))
+    try:
+        lease.__enter__()
+    except ConflictError:
+        return False
+    return True
+
+
+_KEPT: list[Any] = []

@@ -99,11 +99,17 @@ def read_head(database: Database) -> tuple[int, str]:
 
 def broken_places(database: Database) -> Iterator[str]:
     """Give a sentence for each place where the chain does not hold; call it in a reading unit."""
+    noted: tuple[int, str] | None = None
+    try:
+        noted = read_head(database)
+    except StoreError as exc:
+        yield str(exc)
     position, previous = 0, FIRST_HASH
     for row in _pages(database, [], []):
         sequence, digest = row[0], row[-1]
-        if sequence < 1:
-            yield f"Audit line {sequence} was inserted: lines are counted from 1."
+        if sequence < 1 or (noted and sequence > noted[0]):
+            wrote = f"lines 1 to {noted[0]}" if noted else "lines from 1 on"
+            yield f"Audit line {sequence} was inserted: the store wrote {wrote}."
             continue
         if sequence > position + 1:
             yield _removed(position + 1, sequence - 1)
@@ -112,21 +118,10 @@ def broken_places(database: Database) -> Iterator[str]:
         if not _is_intact(row):
             yield f"Audit line {sequence} was altered, or moved there: its hash is not that of its content."
         position, previous = sequence, digest
-    yield from _broken_end(database, position, previous)
-
-
-def _broken_end(database: Database, position: int, previous: str) -> Iterator[str]:
-    try:
-        count, digest = read_head(database)
-    except StoreError as exc:
-        yield str(exc)
-        return
-    if position < count:
-        yield _removed(position + 1, count)
-    elif position > count:
-        yield f"Audit lines {count + 1} to {position} were inserted: the store wrote {count}."
-    elif digest != previous:
-        yield f"The last audit line, {count}, was replaced: its hash is not the one the store noted."
+    if noted and position < noted[0]:
+        yield _removed(position + 1, noted[0])
+    elif noted and previous != noted[1]:
+        yield f"The last audit line, {position}, was replaced: its hash is not the one the store noted."
 
 
 def _removed(first: int, last: int) -> str:
