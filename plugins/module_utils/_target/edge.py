@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at the certificate an edge server presents, by a TLS handshake that asks for one kind of key.
+
+Sends no request, trusts nothing and needs no trust: the answer is a fingerprint that the caller compares with the one
+he pushed, and a fingerprint that is equal can only be that very certificate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .._core.errors import InputError, TransportError
+from .._core.hosts import parse_host
+from .._pki.x509 import certificate_facts
+from .base import EdgeProbe
+
+DEFAULT_PORT = 443
+# TLS 1.2 suites by how the server proves its key; a server with both certificates picks the one that fits.
+_CIPHERS = {"RSA": "aRSA:!eNULL", "ECDSA": "aECDSA:!eNULL"}
+
+
+class TlsEdgeProbe(EdgeProbe):
+    """The probe over a real connection.
+
+    :param timeout_s: for connecting and again for the handshake.
+    """
+
+    def __init__(self, timeout_s: float = 10.0) -> None:
+        self._timeout_s = timeout_s
+
+    def presented(self, address: str, server_name: str, key_algorithm: str) -> str:
+        """Give the fingerprint of the leaf presented in a TLS handshake.
+
+        :param server_name: a host name, sent as SNI; a wildcard is none.
+        :raises InputError: the address, the name or the key algorithm cannot be used.
+        """
+        place = parse_host(address, "the address of an edge server")
+        host, port = place.name, place.port or DEFAULT_PORT
+        if key_algorithm not in _CIPHERS:
+            raise InputError(
+                f"Cannot look at {address} for a key of the kind {key_algorithm!r}; RSA and ECDSA can be asked for"
+            )
+        if not server_name or "*" in server_name:
+            raise InputError(
+                f"Cannot look at {address} for {server_name!r}: a handshake needs a host name, name one that it covers"
+            )
+        where = f"{host} port {port} for {server_name} ({key_algorithm})"
+        try:
+            der = self._handshake(host, port, server_name, _limited(key_algorithm), where)
+        except TransportError as exc:
+            if exc.details.get("alert") != "protocol_version":
+                raise
+            return self._presented_by_tls13(host, port, server_name, key_algorithm, where)
+        return hashlib.sha256(der).hexdigest()
+
+    def _presented_by_tls13(self, host: str, port: int, server_name: str, key_algorithm: str, where: str) -> str:
+        """Look again with TLS 1.3, where the ssl module cannot say which key is wanted: the edge picks.
+
+        A leaf of the other kind is then no answer to the question.
+        """
+        context = _context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        der = self._handshake(host, port, server_name, context, where)
+        found = certificate_facts(ssl.DER_cert_to_PEM_cert(der)).key.algorithm
+        if found != key_algorithm:
+            raise TransportError(
+                f"Cannot look at {where}: the edge speaks TLS 1.3 only and chose its {found} certificate; the "
+                f"{key_algorithm} one cannot be asked for by this Python",
+                kind="tls",
+                sent=False,
+            )
+        return hashlib.sha256(der).hexdigest()
+
+    def _handshake(self, host: str, port: int, server_name: str, context: ssl.SSLContext, where: str) -> bytes:
+        with (
+            self._connection(host, port, where) as plain,
+            _handshake_errors(where),
+            context.wrap_socket(plain, server_hostname=server_name) as secured,
+        ):
+            der = secured.getpeercert(binary_form=True)
+        if der is None:
+            raise TransportError(f"Cannot look at {where}: no certificate was presented", kind="tls", sent=False)
+        return der
+
+    def _connection(self, host: str, port: int, where: str) -> socket.socket:
+        try:
+            return socket.create_connection((host, port), timeout=self._timeout_s)
+        except socket.gaierror as exc:
+            raise _failure(where, "the name cannot be resolved", "resolve", exc, "check the address") from exc
+        except TimeoutError as exc:
+            raise _failure(
+                where, f"no connection in {self._timeout_s:g} s", "timeout", exc, "look again later"
+            ) from exc
+        except OSError as exc:
+            raise _failure(where, "no connection", "connect", exc, "check address, port and firewall") from exc
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # No trust check: a certificate of a private CA, an expired one, the wrong one are all to be seen and told.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _limited(key_algorithm: str) -> ssl.SSLContext:
+    """Limit a handshake to one kind of key, which TLS 1.2 does by its cipher suites."""
+    context = _context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS[key_algorithm])
+    return context
+
+
+@contextmanager
+def _handshake_errors(where: str) -> Iterator[None]:
+    """Turn what goes wrong in a handshake into our error."""
+    try:
+        yield
+    except TimeoutError as exc:
+        raise _failure(where, "the handshake took too long", "timeout", exc, "look again later") from exc
+    except (ConnectionError, ssl.SSLEOFError) as exc:
+        advice = "check that it is a TLS server and that it serves this name"
+        raise _failure(where, "the connection was closed in the handshake", "reset", exc, advice) from exc
+    except ssl.SSLError as exc:
+        advice = "the edge may have no certificate of this kind for the name"
+        failure = _failure(where, "the TLS handshake failed", "tls", exc, advice)
+        if "PROTOCOL_VERSION" in (exc.reason or ""):
+            failure.details["alert"] = "protocol_version"
+        raise failure from exc
+    except OSError as exc:
+        raise _failure(where, "the connection failed", "connect", exc, "look again later") from exc
+
+
+def _failure(where: str, what: str, kind: str, exc: OSError, advice: str) -> TransportError:
+    reason = exc.strerror or str(exc)
+    return TransportError(f"Cannot look at {where}: {what} ({reason}); {advice}", kind=kind, sent=False)
