@@ -175,6 +175,7 @@ def comparable(network: Wire) -> Wire:
     settings = result.get("dnsNameSettings")
     if settings:
         names = sorted(name.lower() for name in settings.get("dnsNames") or [])
+        # A list read back from an older version must not look like a change.
         result["dnsNameSettings"] = {"cloneDnsNames": settings["cloneDnsNames"], "dnsNames": names}
     return result
 

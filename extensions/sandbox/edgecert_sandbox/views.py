@@ -16,12 +16,8 @@ from .clock import iso
 from .model import CertificateEntry, Change, Deployment, Enrollment, KeyPair, Wire, WorldConfig
 from .phases import PHASES, Input
 
-V4_ABSENT = (
-    "certificateChainType",
-    "enableMultiStackedCertificates",
-    "maxAllowedSanNames",
-    "maxAllowedWildcardSanNames",
-)
+V4_LIST_MEMBERS = ("certificateChainType", "enableMultiStackedCertificates")
+V4_ABSENT = (*V4_LIST_MEMBERS, "maxAllowedSanNames", "maxAllowedWildcardSanNames")
 V11_MEMBERS = ("id", "orgId", "assignedSlots", "productionSlots", "stagingSlots")
 NETWORK_SHOWN = ("geography", "mustHaveCiphers", "preferredCiphers", "ocspStapling", "quicEnabled", "secureNetwork")
 
@@ -62,6 +58,15 @@ def enrollment_view(config: WorldConfig, enrollment: Enrollment, version: int) -
     return doc
 
 
+def enrollments_view(config: WorldConfig, enrollments: list[Enrollment], version: int) -> Wire:
+    """Build ``enrollments``; version 4 of the list tells two members that version 4 of the single one does not."""
+    found = [enrollment_view(config, one, version) for one in enrollments]
+    if version == 4:
+        for view, enrollment in zip(found, enrollments, strict=True):
+            view.update({member: enrollment.doc[member] for member in V4_LIST_MEMBERS})
+    return {"enrollments": found}
+
+
 def _copy(value: Any) -> Any:
     """Copy nested wire values; five times as fast as a general deep copy, which matters for ten thousand."""
     if isinstance(value, dict):
@@ -69,6 +74,11 @@ def _copy(value: Any) -> Any:
     if isinstance(value, list):
         return [_copy(inner) for inner in value]
     return value
+
+
+def _listed(settings: Wire | None) -> Wire | None:
+    """Write DNS name settings where names must be a list, even an empty one."""
+    return settings and {**settings, "dnsNames": list(settings.get("dnsNames") or [])}
 
 
 def slots_view(enrollment: Enrollment) -> Wire:
@@ -90,6 +100,7 @@ def _downgrade(doc: Wire, version: int) -> None:
         for member in ("c", "st", "l", "o", "preferredTrustChain"):
             if doc["csr"][member] is None:
                 del doc["csr"][member]
+        network["dnsNameSettings"] = _listed(network["dnsNameSettings"])
     if version < 10:
         doc["pendingChanges"] = [change["location"] for change in doc["pendingChanges"]]
         doc["csr"].pop("preferredTrustChain", None)
@@ -220,7 +231,7 @@ def change_management_view(machine: Machine, enrollment: Enrollment, change: Cha
             "quicEnabled": _text(network["quicEnabled"]),
             "sniOnly": _text(network["sniOnly"]),
             "disallowedTlsVersions": list(network["disallowedTlsVersions"]),
-            "dnsNameSettings": _copy(network["dnsNameSettings"]),
+            "dnsNameSettings": _listed(network["dnsNameSettings"]),
             "ocspStapling": network["ocspStapling"],
             "networkType": None,
         },

@@ -54,8 +54,8 @@ class World:
         """List enrollments with their full documents, of one contract or of all the client may see."""
         with self._lock:
             self._tick()
-            found = [views.enrollment_view(self.config, one, version) for one in self._visible(contract_id)]
-            return Answer(200, "enrollments", {"enrollments": found})
+            found = self._visible(contract_id)
+            return Answer(200, "enrollments", views.enrollments_view(self.config, found, version))
 
     def post_enrollment(self, contract_id: str, body: Wire, query: dict[str, str], version: int) -> Answer:
         """Create an enrollment and open its first change (202)."""

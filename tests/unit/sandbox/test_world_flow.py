@@ -156,7 +156,9 @@ def test_the_csr_has_no_sans_when_they_are_excluded(lab: Lab) -> None:
 def test_version_one_of_the_csr_is_a_single_text(lab: Lab) -> None:
     eid, cid = lab.create()
     lab.wait(eid, cid, "wait-upload-third-party")
-    assert body_of(lab.world.get_input_info(eid, cid, "third-party-csr", "csr", 1)) == {"csr": lab.csrs(eid, cid)["RSA"]}
+    assert body_of(lab.world.get_input_info(eid, cid, "third-party-csr", "csr", 1)) == {
+        "csr": lab.csrs(eid, cid)["RSA"]
+    }
 
 
 def test_one_certificate_of_a_dual_stack_may_be_uploaded_alone_and_the_other_added_later(lab: Lab) -> None:
@@ -199,7 +201,9 @@ def test_post_verification_warnings_can_be_acknowledged_or_answered_with_a_bette
     lab.wait(eid, cid, "wait-review-third-party-cert")
     assert lab.offered(eid, cid) == ["post-verification-warnings-ack", CERTIFICATE]
     text = body_of(lab.world.get_input_info(eid, cid, "post-verification-warnings", "warnings", 1))["warnings"]
-    assert text.startswith("[WARNINGS]\nThe trust chain terminates with a non-standard root certificate.\nTrust Chain\n")
+    assert text.startswith(
+        "[WARNINGS]\nThe trust chain terminates with a non-standard root certificate.\nTrust Chain\n"
+    )
     lab.config.standard_roots.append(pem(lab.ca.root))
     lab.upload(eid, cid, signed)
     lab.wait(eid, cid, "wait-ack-change-management")
@@ -232,7 +236,9 @@ def test_staging_has_the_certificate_while_production_waits_for_approval(lab: La
     deployed = body_of(lab.world.get_deployments(eid, 7))
     assert deployed["production"] is None
     assert deployed["staging"]["primaryCertificate"]["certificate"] == signed["RSA"].strip()
-    assert lab.management(eid, cid)["pendingState"]["pendingCertificates"][0]["fullCertificate"] == signed["RSA"].strip()
+    assert (
+        lab.management(eid, cid)["pendingState"]["pendingCertificates"][0]["fullCertificate"] == signed["RSA"].strip()
+    )
     shown = lab.world.get_input_info(eid, cid, "change-management-info", "deployment", 7)
     assert shown.entity == "deployment"
     assert shown.body == deployed["staging"]
@@ -306,7 +312,10 @@ def test_an_approved_change_waits_for_its_date(lab: Lab) -> None:
     eid, cid = lab.create()
     lab.to_staging(eid, cid)
     lab.world.put_deployment_schedule(eid, cid, {"notBefore": "2026-11-24T12:00:00Z"})
-    assert body_of(lab.world.get_deployment_schedule(eid, cid)) == {"notBefore": "2026-11-24T12:00:00Z", "notAfter": None}
+    assert body_of(lab.world.get_deployment_schedule(eid, cid)) == {
+        "notBefore": "2026-11-24T12:00:00Z",
+        "notAfter": None,
+    }
     lab.approve(eid, cid)
     lab.clock.advance(3600)
     assert lab.fingerprints(eid, "production") == []

@@ -70,7 +70,9 @@ BAD_DOCUMENTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("words", "changes"), BAD_DOCUMENTS, ids=[f"{n}-{w}" for n, (w, _c) in enumerate(BAD_DOCUMENTS)])
+@pytest.mark.parametrize(
+    ("words", "changes"), BAD_DOCUMENTS, ids=[f"{n}-{w}" for n, (w, _c) in enumerate(BAD_DOCUMENTS)]
+)
 def test_an_unusable_document_is_refused_and_leaves_nothing(lab: Lab, words: str, changes: dict[str, Any]) -> None:
     with refused(400, words):
         lab.create(document(**changes))

@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from edgecert_sandbox.world import Problem, WorldConfig
 
-from ansible_collections.edgecert.clm.tests.support.sandbox_world import CERTIFICATE, START, Lab, LabAuthority, body_of, pem
+from ansible_collections.edgecert.clm.tests.support.sandbox_world import (
+    CERTIFICATE,
+    START,
+    Lab,
+    LabAuthority,
+    body_of,
+    pem,
+)
 
 NAMES = ["www.example.com", "api.example.com"]
 SUBJECT = [
@@ -116,7 +123,12 @@ def test_what_is_deployed_is_the_sorted_chain_without_the_leaf(lab: Lab) -> None
 
 
 REFUSED: list[tuple[str, dict[str, Any], Chain | None, str]] = [
-    ("another RSA key", {"key": rsa.generate_private_key(65537, 2048).public_key()}, None, "not generated from the CSR"),
+    (
+        "another RSA key",
+        {"key": rsa.generate_private_key(65537, 2048).public_key()},
+        None,
+        "not generated from the CSR",
+    ),
     ("an EC key", {"key": ec.generate_private_key(ec.SECP256R1()).public_key()}, None, "not generated from the CSR"),
     ("another CN", {"cn": "evil.example.com"}, None, "(CN) on this certificate does not match the CSR"),
     ("expired", {"start": START - timedelta(days=91)}, None, "already expired"),
