@@ -34,7 +34,7 @@ def environment(core: str, version: str, python: str) -> pathlib.Path:
     mark = str(zlib.crc32("\n".join(content).encode()))
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != mark:
         run(python, "-m", "venv", "--clear", folder)
-        pip = (folder / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check")
+        pip = (folder / "bin" / "python", "-m", "pip", "-qq", "--disable-pip-version-check")
         run(*pip, "install", "-r", "requirements.txt", *wanted)
         stamp.write_text(mark, encoding="utf-8")
     link_collection(folder / "lib" / f"python{version}" / "site-packages")

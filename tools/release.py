@@ -90,7 +90,7 @@ def accepted(archive: pathlib.Path) -> None:
     stamp = IMPORTER / ".stamp"
     if not stamp.exists():
         output(sys.executable, "-m", "venv", "--clear", IMPORTER)
-        output(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "galaxy-importer")
+        output(python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "galaxy-importer")
         stamp.touch()
     config = WORK / "galaxy-importer.cfg"
     config.write_text(CONFIG, encoding="utf-8")
