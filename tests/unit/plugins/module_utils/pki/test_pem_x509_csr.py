@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import subprocess
+import sys
 from datetime import timezone
 from typing import Any
 
@@ -19,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, MissingLibrary
 from ansible_collections.edgecert.clm.plugins.module_utils._pki import csr, pem
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts, csr_facts
 
@@ -207,3 +208,9 @@ def test_all_kinds_of_names_and_subject_fields_are_read() -> None:
     assert facts.sans.uris == ("https://example.com/",)
     assert facts.sans.others == ("directory:CN=x", "other:1.3.6.1.4.1.311.20.2.3:0c0175")
     assert facts.signature_hash == "sha384" and facts.sans.count == 6
+
+
+def test_missing_library_is_told_with_what_needs_it(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(MissingLibrary, match="cryptography is needed for reading certificates"):
+        certificate_facts(tree.leaf.pem)
