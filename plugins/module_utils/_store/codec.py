@@ -49,13 +49,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is no plain value")
 
 
+# Made once: json.dumps makes an encoder for each call that differs from its defaults.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain, allow_nan=False)
+_CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
+
 def json_text(value: Any) -> str:
     """Write a plain value as JSON in ASCII.
 
     :raises InputError: it holds something JSON cannot.
     """
     try:
-        return json.dumps(value, separators=(",", ":"), default=_plain, allow_nan=False)
+        return _ENCODER.encode(value)
     except (TypeError, ValueError) as exc:
         raise InputError(f"Cannot keep a value in the store: {exc}; use texts, numbers, lists and mappings") from exc
 
@@ -63,7 +68,7 @@ def json_text(value: Any) -> str:
 def canonical(value: Any) -> str:
     """Write a plain value as the one JSON text it has: ASCII, keys sorted, no spaces."""
     # Keys become text on the first way through JSON; only then do they sort the same way each time.
-    return json.dumps(json.loads(json_text(value)), sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(json.loads(json_text(value)))
 
 
 def place_of(table: Table[Any], key: Sequence[str], column: str) -> str:
@@ -76,31 +81,23 @@ def encode(table: Table[R], record: R, sealing: Sealing) -> list[Any]:
 
     :raises InputError: a value cannot be stored.
     """
-    values: list[Any] = []
-    for column in table.columns:
-        value = getattr(record, column.name)
-        if column.kind is Kind.SECRET and value is not None:
+    values = list(table.values_of(record))
+    for number, column in table.converted:
+        value = values[number]
+        if value is None:
+            continue
+        if column.kind is Kind.SECRET:
             place = place_of(table, table.key_of(record), column.name)
-            values.append(sealing.seal(place, value.reveal()))
+            values[number] = sealing.seal(place, value.reveal())
         else:
-            values.append(encode_value(column, value))
+            values[number] = _ENCODERS[column.kind](column.name, value)
     return values
 
 
 def encode_value(column: Column, value: Any) -> Any:
-    """Give the column's value for a value that is no secret; for searching, too."""
-    if value is None:
-        return None
-    if column.kind is Kind.TEXT:
-        return checked(column.name, value)
-    if column.kind is Kind.TIME:
-        return time_text(value)
-    if column.kind in _JSON:
-        return json_text(value)
-    return value
-
-
-_JSON = frozenset({Kind.MAP, Kind.MAPS, Kind.WORDS})
+    """Give the column's value for a value that is no secret; for searching."""
+    encoder = _ENCODERS.get(column.kind)
+    return value if value is None or encoder is None else encoder(column.name, value)
 
 
 def checked(name: str, text: str) -> str:
@@ -113,6 +110,15 @@ def checked(name: str, text: str) -> str:
     if "\0" in text:
         raise InputError(f"Cannot store {name}: the text holds a NUL character; remove it")
     return text
+
+
+_ENCODERS: Mapping[Kind, Callable[[str, Any], Any]] = {
+    Kind.TEXT: checked,
+    Kind.TIME: lambda _name, moment: time_text(moment),
+    Kind.MAP: lambda _name, value: json_text(value) if value else "{}",
+    Kind.MAPS: lambda _name, value: json_text(value) if value else "[]",
+    Kind.WORDS: lambda _name, value: json_text(value) if value else "[]",
+}
 
 
 def _map(text: str) -> dict[str, Any]:

@@ -8,9 +8,11 @@ Knows no SQL; the DDL of a released schema is frozen in ``schema.py``, and a tes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from .._core.types import (
@@ -51,6 +53,7 @@ _KINDS = {
     "tuple[str, ...]": Kind.WORDS,
     "Secret": Kind.SECRET,
 }
+_AS_THEY_ARE = frozenset({Kind.INTEGER, Kind.BOOLEAN})
 SEARCHED = frozenset({Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.TIME})
 
 
@@ -98,6 +101,16 @@ class Table(Generic[R]):
     def names(self) -> tuple[str, ...]:
         """Give the column names, in the record's order."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def values_of(self) -> Callable[[R], tuple[Any, ...]]:
+        """Give what takes the values of all columns from a record."""
+        return attrgetter(*self.names)
+
+    @cached_property
+    def converted(self) -> tuple[tuple[int, Column], ...]:
+        """Give the columns that are not written as they are, with their places."""
+        return tuple((number, column) for number, column in enumerate(self.columns) if column.kind not in _AS_THEY_ARE)
 
     def key_of(self, record: R) -> tuple[str, ...]:
         """Give a record's key."""
