@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One sandbox for all flows, and for each test a fresh bench with contracts that no other test has."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from edgecert_sandbox.handle import SandboxOptions, start
+
+from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock, contract_names
+
+
+@pytest.fixture(scope="session")
+def account() -> Iterator[Account]:
+    names = contract_names(400)
+    with start(SandboxOptions(limits=False, contracts=names)) as sandbox:
+        yield Account(sandbox, names, FlowClock(sandbox))
+
+
+@pytest.fixture
+def bench(account: Account, tmp_path: pathlib.Path) -> Iterator[Bench]:
+    account.sandbox.clear_faults()
+    account.sandbox.configure(ENGINE)
+    account.sandbox.calls(reset=True)
+    made = Bench(account, tmp_path)
+    yield made
+    made.close()
