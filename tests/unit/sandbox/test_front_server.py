@@ -304,6 +304,14 @@ def test_limits_refuse_the_call_too_many_in_the_style_chosen(
     assert api.get("/papi/v1/contracts").status_code == 200
 
 
+def test_active_certificates_have_a_limit_of_their_own(sandbox: Handle, api: ApiClient) -> None:
+    sandbox.limits(enabled=True, active_per_minute=2, reset=True)
+    active = "/cps/v2/active-certificates"
+    assert [api.get(active, "active-certificates.v2").status_code for _round in range(3)] == [200, 200, 429]
+    assert read_list(api).status_code == 200
+    sandbox.limits(active_per_minute=10)
+
+
 def test_the_log_of_calls_names_who_called_what(sandbox: Handle, api: ApiClient) -> None:
     read_list(api, params={"contractId": CONTRACTS[0]})
     ApiClient(sandbox, "inactive").get("/papi/v1/groups")
