@@ -94,6 +94,11 @@ def test_unknown_warning_never_travels_in_a_known_one(line: str) -> None:
     assert [notice.code for notice in recognise(f"{known}\n{LISTING}\n{line}")] == [QUOTED[known], ""]
 
 
+def test_known_warning_that_looks_like_a_listing_stands_alone() -> None:
+    text = f"The trust chain was unsorted.\n{LISTING}\nSubject: CN=x was not generated from the CSR"
+    assert [notice.code for notice in recognise(text)] == ["UNSORTED_TRUST_CHAIN", "CSR_VS_CERTIFICATE_KEY_MISMATCH"]
+
+
 def test_nothing_is_no_warning() -> None:
     assert recognise("") == recognise("[WARNINGS]") == recognise(" \n\r\n ") == ()
 
