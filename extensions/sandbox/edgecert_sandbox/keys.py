@@ -127,6 +127,16 @@ def dns_names(certificate: x509.Certificate) -> list[str]:
     return list(extension.value.get_values_for_type(x509.DNSName))
 
 
+def to_pem(certificate: x509.Certificate) -> str:
+    """Write a certificate as PEM without a newline at the end."""
+    return certificate.public_bytes(Encoding.PEM).decode().strip()
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Give the SHA-256 fingerprint as colon-separated upper-case hexadecimal."""
+    return colons(certificate.fingerprint(hashes.SHA256())).upper()
+
+
 def make_entry(
     certificate: x509.Certificate, chain: Sequence[x509.Certificate], csr: str, key_pem: str
 ) -> CertificateEntry:
@@ -135,13 +145,13 @@ def make_entry(
     short = isinstance(signature_hash, hashes.SHA1)
     return CertificateEntry(
         key_algorithm=algorithm_of(certificate),
-        certificate=certificate.public_bytes(Encoding.PEM).decode().strip(),
-        trust_chain="\n".join(link.public_bytes(Encoding.PEM).decode().strip() for link in chain),
+        certificate=to_pem(certificate),
+        trust_chain="\n".join(to_pem(link) for link in chain),
         csr=csr,
         key_pem=key_pem,
         issuer=certificate.issuer.rfc4514_string(),
         serial=serial_text(certificate.serial_number),
-        fingerprint=colons(certificate.fingerprint(hashes.SHA256())).upper(),
+        fingerprint=fingerprint(certificate),
         signature_algorithm="SHA-1" if short else "SHA-256",
         not_before=certificate.not_valid_before_utc.astimezone(timezone.utc),
         not_after=certificate.not_valid_after_utc.astimezone(timezone.utc),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -80,7 +79,7 @@ def _deploy(machine: Machine, enrollment: Enrollment, kind: str, left: timedelta
     start = end - timedelta(days=LIFETIME[kind])
     key, key_pem = machine.authority.pooled_key("ECDSA" if enrollment.id % 4 == 0 else "RSA", enrollment.id)
     entry = machine.authority.sign(enrollment.doc["csr"], key, key_pem, start, end)
-    network = copy.deepcopy(enrollment.doc["networkConfiguration"])
+    network = rules.copy_wire(enrollment.doc["networkConfiguration"])
     deployment = Deployment([entry], network, deployed_names(enrollment.doc), start)
     enrollment.staging = enrollment.production = deployment
     enrollment.past.append(deployment)

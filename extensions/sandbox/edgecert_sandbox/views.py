@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from typing import Any
 
 from . import keys
 from .changes import Machine
 from .clock import iso
 from .model import CertificateEntry, Change, Deployment, Enrollment, KeyPair, Wire, WorldConfig
 from .phases import PHASES, Input
+from .rules import copy_wire
 
 V4_LIST_MEMBERS = ("certificateChainType", "enableMultiStackedCertificates")
 V4_ABSENT = (*V4_LIST_MEMBERS, "maxAllowedSanNames", "maxAllowedWildcardSanNames")
@@ -41,7 +41,7 @@ def status_view(config: WorldConfig, eid: int, changes: list[Change]) -> Wire:
 
 def enrollment_view(config: WorldConfig, enrollment: Enrollment, version: int) -> Wire:
     """Build one enrollment in a media version."""
-    doc: Wire = _copy(enrollment.doc)
+    doc: Wire = copy_wire(enrollment.doc)
     doc["csr"]["sans"] = keys.names_of(enrollment.doc["csr"])
     doc["id"] = enrollment.id
     doc["location"] = enrollment_path(config, enrollment.id)
@@ -65,15 +65,6 @@ def enrollments_view(config: WorldConfig, enrollments: list[Enrollment], version
         for view, enrollment in zip(found, enrollments, strict=True):
             view.update({member: enrollment.doc[member] for member in V4_LIST_MEMBERS})
     return {"enrollments": found}
-
-
-def _copy(value: Any) -> Any:
-    """Copy nested wire values; five times as fast as a general deep copy, which matters for ten thousand."""
-    if isinstance(value, dict):
-        return {name: _copy(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_copy(inner) for inner in value]
-    return value
 
 
 def _listed(settings: Wire | None) -> Wire | None:

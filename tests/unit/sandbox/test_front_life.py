@@ -27,7 +27,6 @@ WARNING = "The sandbox was told to warn."
 # Where real answers break the published schema, as the published examples do: entity, member, what is wrong with it.
 CONTRADICTIONS = {
     ("enrollment", "id", "integer"),
-    ("enrollment", "enableMultiStackedCertificates", "absent"),  # version 4: the list wants what the object has not
     ("change-management-info", "ocspStapled", "text"),
     ("change-management-info", "quicEnabled", "text"),
     ("change-management-info", "sniOnly", "text"),
