@@ -26,14 +26,14 @@ class Skipped(Exception):
     """A gate could not run here; the text says why."""
 
 
-def pytest(folder: str, *more: str) -> None:
+def pytest(folder: str) -> None:
     """Run the tests of one folder.
 
     :raises Skipped: there is none yet.
     """
     if not tests_in(folder):
         raise Skipped(f"{folder} holds no test")
-    run(BIN / "python", "-m", "pytest", "-q", folder, *more)
+    run(BIN / "python", "-m", "pytest", "-q", folder)
 
 
 def shell_scripts() -> list[str]:
@@ -146,8 +146,16 @@ def matrix_() -> None:
 
 
 def bench() -> None:
-    """Measure."""
-    pytest("tests/benchmarks", "-s")
+    """Measure: run every script of tests/benchmarks, which print their figures.
+
+    :raises Skipped: there is none yet.
+    """
+    scripts = sorted((TOP / "tests" / "benchmarks").glob("bench_*.py"))
+    if not scripts:
+        raise Skipped("tests/benchmarks holds no script")
+    for script in scripts:
+        print(f"\n-- {script.name}")
+        run(BIN / "python", script, env={"PATH": path_with(BIN)})
 
 
 GATES: dict[str, Callable[[], None]] = {
