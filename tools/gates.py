@@ -197,7 +197,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--list", action="store_true", help="say what each gate does")
     options = parser.parse_args(arguments)
     if options.list:
-        print("\n".join(f"{name:12} {gate.__doc__}" for name, gate in GATES.items()))
+        print("\n".join(f"{name:12} {str(gate.__doc__).splitlines()[0]}" for name, gate in GATES.items()))
         return 0
     unknown = sorted(set(options.gates) - set(GATES))
     if unknown:
