@@ -31,7 +31,6 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan
-from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CaAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import (
@@ -141,7 +140,7 @@ class Bench:
 
     def open_store(self, holder: str = "tester") -> SqlStore:
         """Open the bench's store once more."""
-        return open_store(self.url, StoreKey(Secret("a test's store key")), self.clock, holder, create=True)
+        return open_store(self.url, StoreKey(), self.clock, holder, create=True)
 
     def make_ports(self, store: SqlStore, actor: str = "tester") -> Ports:
         """Wire the real parts."""

@@ -187,6 +187,9 @@ def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
     changes["credential_source"] = _source(params, before, ports.environment)
     if changes["credential_source"] != "inline":
         changes.update(dict.fromkeys(_TOKENS))
+        if device.credential_source == "inline" and params.get("host") is None:
+            # The host belongs to the credential: the old one's would send the new tokens to the wrong place.
+            changes["host"] = ""
     elif any(params.get(name) for name in _TOKENS):
         changes.update(edgerc="", section="")
     merged = replace(device, **changes)
@@ -237,7 +240,8 @@ def _look(wanted: Device, params: Params, ports: Ports, now: datetime) -> _Look:
     """Validate and discover, as far as asked for and possible (D7, D8, D9)."""
     discover = params["discover"] != "none" and wanted.sync != vocabulary.SYNC_IGNORED
     if not params["validate"] and params["discover"] == "none":
-        return _Look(wanted)
+        known = wanted.status in vocabulary.SYNC_MODES
+        return _Look(replace(wanted, status=wanted.sync) if known else wanted)
     target = ports.target(wanted)
     inspection = target.inspect(will_write=wanted.sync == vocabulary.SYNC_MANAGED)
     reached = inspection.status == "reached"

@@ -308,7 +308,7 @@ def test_options_that_cannot_be_used_are_refused_before_any_traffic(
     assert bench.calls() == [] and bench.records()["devices"] == 0
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(host=st.text(max_size=40), proxy=st.text(max_size=40), api=st.text(max_size=10), timeout=st.integers())
 def test_whatever_is_typed_ends_in_an_input_error_or_nothing(
     bench: Bench, host: str, proxy: str, api: str, timeout: int
