@@ -58,8 +58,7 @@ EXAMPLES = r"""
 plugin: edgecert.clm.akamai_cps
 
 ---
-# expiring.akamai_cps.yml: managed certificates that production serves and that expire within 60 days, by device and
-issuer
+# expiring.akamai_cps.yml: managed certificates on production that expire within 60 days, by device and issuer
 plugin: edgecert.clm.akamai_cps
 filters:
   sync: managed

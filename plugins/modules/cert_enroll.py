@@ -148,8 +148,8 @@ options:
     description: Whether to enroll an RSA and an ECDSA certificate together.
     type: bool
   exclude_sans:
-    description: Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the
-    order.
+    description:
+      - Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the order.
     type: bool
   ca_connector_name:
     description: Name of the CA connector in views. The default is O(ca).

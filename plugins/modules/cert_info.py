@@ -131,8 +131,8 @@ certificates:
       created_at: "2026-11-23T12:00:00Z"
       updated_at: "2026-11-23T12:10:00Z"
 holistic:
-  description: For each certificate C(ca_connector), C(certificate) with its PEM, and C(connectors) with their
-  devices.
+  description: >-
+    For each certificate its C(ca_connector), the C(certificate) with its PEM, and its C(connectors) with their devices.
   returned: when O(view=holistic)
   type: list
   elements: dict
@@ -159,8 +159,8 @@ work_orders:
   elements: dict
   sample: [{work_order_id: wo-0a1b2c3d4e5f, certificate: www.example.com, state: completed}]
 audit:
-  description: Who did what and when, with the record before and after; each line's hash covers the hash of the line
-  before.
+  description: >-
+    Who did what and when, with the record before and after; each line's hash covers the hash of the line before.
   returned: when O(view=audit)
   type: list
   elements: dict

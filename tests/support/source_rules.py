@@ -61,7 +61,7 @@ LAYERS = {
         ("_core", "_pki", "_http", "_edgegrid", "_cps", *_FAMILIES, "_clm"), ansible=("ansible.module_utils.basic",)
     ),
     "modules": Layer(_ENTRY),
-    "inventory": Layer(_ENTRY, ansible=_PLUGIN_BASES),
+    "inventory": Layer((*_ENTRY, "plugin_utils"), ansible=_PLUGIN_BASES),
     "plugin_utils": Layer(_ENTRY, ansible=_PLUGIN_BASES),
     "doc_fragments": Layer(),
 }
@@ -121,7 +121,7 @@ def _import_breach(found: Import, file: pathlib.PurePosixPath, package: str, lay
         if _starts(target, (package,), "/"):
             return None
         allowed = layer.ours + (("_cps",) if any(file.match(pattern) for pattern in CPS_SPEAKERS) else ())
-        if target.startswith("module_utils/") and _starts(target[len("module_utils/") :], allowed, "/"):
+        if _starts(target.removeprefix("module_utils/"), allowed, "/"):
             return None
         return f"{package} may not import {target}"
     top = found.name.split(".")[0]

@@ -161,11 +161,14 @@ def _failed(error: ClmError) -> dict[str, Any]:
 
 
 def _unexpected(error: Exception) -> dict[str, Any]:
+    trace = traceback.format_exc()
+    # Newer cores show `exception` only to those who ask for tracebacks; a fault is to be reported with it.
+    details = {"traceback": trace.splitlines()}
     return {
         "failed": True,
         "msg": f"Unexpected {type(error).__name__}: {error}. This is a fault of the collection; please report it.",
-        "failure": {"code": "internal_error", "details": {}, "request_id": None, "retryable": False},
-        "exception": traceback.format_exc(),
+        "failure": {"code": "internal_error", "details": details, "request_id": None, "retryable": False},
+        "exception": trace,
     }
 
 

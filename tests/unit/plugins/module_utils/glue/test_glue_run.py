@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way a module runs: check mode, diff, failures, masking, the store; through the real AnsibleModule."""
+
+from __future__ import annotations
+
+import pathlib
+import types
+from typing import Any
+
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Params, Ports
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ClmError,
+    ConflictError,
+    InputError,
+    RemoteError,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan, Step
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Device
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, maskable, run_module
+from ansible_collections.edgecert.clm.tests.support.run_module import run
+
+SPEC: dict[str, dict[str, Any]] = {"name": {"type": "str"}, "proxy": {"type": "str", "no_log": True}}
+
+
+def _url(tmp_path: pathlib.Path) -> str:
+    return f"sqlite:///{tmp_path}/clm.db"
+
+
+def _module(plan: Any, record: str | None = "thing", wires: Wires | None = None, **more: Any) -> Any:
+    return lambda: run_module(SPEC, plan, record, wires, **more)
+
+
+class _Counter:
+    """A use case with one step that can be seen to have run."""
+
+    def __init__(self, failure: ClmError | None = None) -> None:
+        self.done: list[str] = []
+        self.failure = failure
+
+    def plan(self, params: Params, ports: Ports) -> Plan:
+        def step() -> bool:
+            self.done.append("step")
+            return True
+
+        def finish() -> Outcome:
+            return Outcome({"name": "real", "updated_at": "now"}, {"more": ("a", Secret("hidden"))})
+
+        return Plan(
+            {"name": "old", "updated_at": "then"},
+            {"name": "predicted"},
+            (Step("Do the thing", step),),
+            finish,
+            note=lambda: self.done.append("note"),
+            extra={"early": 1},
+            failure=self.failure,
+        )
+
+
+def test_outside_check_mode_the_steps_run_and_the_real_outcome_is_returned(tmp_path: pathlib.Path) -> None:
+    use = _Counter()
+    result = run(_module(use.plan), {"store": _url(tmp_path)})
+    assert use.done == ["step", "note"]
+    assert result["changed"] is True
+    assert result["thing"]["name"] == "real"
+    assert (result["early"], result["more"], result["steps"]) == (1, ["a", "***"], ["Do the thing"])
+    assert "diff" not in result
+    assert "calls" not in result
+
+
+def test_check_mode_predicts_runs_nothing_and_makes_no_store(tmp_path: pathlib.Path) -> None:
+    use = _Counter()
+    result = run(_module(use.plan), {"store": _url(tmp_path)}, check=True)
+    assert use.done == []
+    assert result["changed"] is True
+    assert result["thing"] == {"name": "predicted"}
+    assert result["steps"] == ["Do the thing"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_diff_shows_what_was_changed_and_no_bookkeeping(tmp_path: pathlib.Path) -> None:
+    use = _Counter()
+    assert run(_module(use.plan), {"store": _url(tmp_path)}, diff=True)["diff"] == {
+        "before": {"name": "old"},
+        "after": {"name": "real"},
+    }
+    predicted = run(_module(use.plan), {"store": _url(tmp_path)}, check=True, diff=True)["diff"]
+    assert predicted["after"] == {"name": "predicted"}
+
+
+def test_without_a_step_nothing_changed_and_the_diff_is_empty(tmp_path: pathlib.Path) -> None:
+    def plan(params: Params, ports: Ports) -> Plan:
+        return Plan({"name": "a", "status": "old"}, None, (), lambda: Outcome({"name": "a", "status": "new"}))
+
+    result = run(_module(plan), {"store": _url(tmp_path)}, diff=True)
+    assert result["changed"] is False
+    assert result["diff"]["before"] == result["diff"]["after"]
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_a_planned_failure_comes_with_what_was_seen(tmp_path: pathlib.Path, check: bool) -> None:
+    use = _Counter(RemoteError("Device is failed: no grant", code="device_failed", request_id="r-1", status=403))
+    result = run(_module(use.plan), {"store": _url(tmp_path)}, check=check)
+    assert result["msg"] == "Device is failed: no grant"
+    assert result["failure"]["code"] == "device_failed"
+    assert result["failure"]["request_id"] == "r-1"
+    assert result["failure"]["details"]["status"] == 403
+    assert result["thing"] == {"name": "predicted"}
+    assert use.done == ([] if check else ["step", "note"])
+
+
+def test_a_refusal_while_planning_is_one_message_and_a_failure_for_programs(tmp_path: pathlib.Path) -> None:
+    def plan(params: Params, ports: Ports) -> Plan:
+        raise InputError.of_problems("Cannot do it", ["a is missing", "b is wrong"])
+
+    result = run(_module(plan), {"store": _url(tmp_path)})
+    assert result["msg"] == "Cannot do it: (1) a is missing; (2) b is wrong"
+    assert result["failure"] == {
+        "code": "invalid_input",
+        "details": {"problems": ["a is missing", "b is wrong"]},
+        "request_id": None,
+        "retryable": False,
+    }
+    assert "exception" not in result
+
+
+def test_a_step_that_fails_fails_the_module_without_a_made_up_record(tmp_path: pathlib.Path) -> None:
+    def fail() -> bool:
+        raise ConflictError("somebody else is at it")
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        return Plan(None, {"name": "predicted"}, (Step("Try", fail),), lambda: Outcome(None))
+
+    result = run(_module(plan), {"store": _url(tmp_path)})
+    assert result["failure"]["retryable"] is True
+    assert "thing" not in result
+
+
+def test_an_unexpected_exception_keeps_its_traceback_and_shows_no_secret(tmp_path: pathlib.Path) -> None:
+    secret = Secret("s3cr3t-of-the-store")
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        raise ValueError(f"cannot parse {secret.reveal()}")
+
+    result = run(_module(plan), {"store": _url(tmp_path)})
+    assert result["failure"]["code"] == "internal_error"
+    assert "Traceback" in result["failure"]["details"]["traceback"][0]
+    assert "s3cr3t-of-the-store" not in str(result)
+
+
+def test_every_secret_revealed_during_the_call_is_masked_in_its_result(tmp_path: pathlib.Path) -> None:
+    secret = Secret("s3cr3t-of-the-store")
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        record = {"header": f"token {secret.reveal()}"}
+        return Plan(record, record, (), lambda: Outcome(record))
+
+    assert "s3cr3t" not in str(run(_module(plan), {"store": _url(tmp_path)}, diff=True))
+
+
+def test_of_a_url_only_the_password_is_masked(tmp_path: pathlib.Path) -> None:
+    def plan(params: Params, ports: Ports) -> Plan:
+        record = {"proxy": params["proxy"]}
+        return Plan(record, record, (), lambda: Outcome(record))
+
+    proxy = "http://user:pa55w0rd@proxy.example.com:3128"
+    result = run(_module(plan), {"store": _url(tmp_path), "proxy": proxy})
+    assert result["thing"]["proxy"] == "http://user:********@proxy.example.com:3128"
+    assert "pa55w0rd" not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("plain", {"plain"}),
+        ("", set()),
+        ("http://proxy:3128", set()),
+        ("http://user:word@proxy", {"word"}),
+        ("http://[broken", {"http://[broken"}),
+        ("-----BEGIN KEY-----\nhttp://x", {"-----BEGIN KEY-----\nhttp://x"}),
+    ],
+)
+def test_what_is_masked_of_a_text(text: str, masked: set[str]) -> None:
+    assert maskable([text]) == masked
+
+
+def test_a_store_key_is_masked(tmp_path: pathlib.Path) -> None:
+    def plan(params: Params, ports: Ports) -> Plan:
+        return Plan(None, None, (), lambda: Outcome({"leak": "key-of-the-store"}))
+
+    result = run(_module(plan), {"store": _url(tmp_path), "store_key": "key-of-the-store"})
+    assert "key-of-the-store" not in str(result)
+
+
+def test_calls_of_every_target_are_counted(tmp_path: pathlib.Path) -> None:
+    part: Any = types.SimpleNamespace(calls=3)
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        ports.target(Device("a"))
+        ports.target(Device("b"))
+        return Plan(None, None, (), lambda: Outcome(None))
+
+    wires = Wires(target=lambda store, clock, environment: lambda device: part)
+    assert run(_module(plan, wires=wires), {"store": _url(tmp_path)})["calls"] == 6
+
+
+def test_a_part_that_is_not_wired_fails_loudly(tmp_path: pathlib.Path) -> None:
+    def plan(params: Params, ports: Ports) -> Plan:
+        ports.target(Device("a"))
+        raise AssertionError("unreachable")
+
+    result = run(_module(plan), {"store": _url(tmp_path)})
+    assert "not wired" in result["msg"]
+
+
+def test_common_options_fall_back_to_the_environment(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        seen.update(params=dict(params), actor=ports.actor)
+        return Plan(None, None, (), lambda: Outcome(None))
+
+    monkeypatch.setenv("EDGECERT_STORE", _url(tmp_path))
+    monkeypatch.setenv("EDGECERT_ACTOR", "ada")
+    run(_module(plan), {"name": "x"})
+    assert seen == {"params": {"name": "x", "proxy": None}, "actor": "ada"}
+    assert (tmp_path / "clm.db").exists()
+
+
+def test_a_module_that_only_reads_makes_no_store(tmp_path: pathlib.Path) -> None:
+    use = _Counter()
+    result = run(_module(use.plan, reads_only=True), {"store": _url(tmp_path)})
+    assert result["failure"]["code"] == "store_missing"
+    assert list(tmp_path.iterdir()) == []
