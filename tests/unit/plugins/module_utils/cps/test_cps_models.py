@@ -300,6 +300,8 @@ def test_update_keeps_what_it_does_not_know_and_drops_what_is_read_only(unknown:
     body = enrollment_update(raw, {"csr": {"sans": ["x.example.com"]}})
     assert raw == before
     assert not set(READ_ONLY) & set(body)
+    if isinstance(raw["networkConfiguration"], dict):
+        assert body["networkConfiguration"] is not raw["networkConfiguration"]
     assert {name: body[name] for name in unknown if name not in (*READ_ONLY, "csr")} == {
         name: value for name, value in unknown.items() if name not in (*READ_ONLY, "csr")
     }
