@@ -226,6 +226,8 @@ class Machine:
             change.uploads = self.authority.issue(enrollment.doc, change.algorithms, at)
             return "slots"
         if decision == "decide_kind_of_deployment":
+            if change.skips_staging:
+                return self.to_production(enrollment, change, at)
             return "stage" if change.needs_certificate else "stage_config"
         if decision == "decide_after_staging":
             return "approval" if enrollment.doc["changeManagement"] else self.to_production(enrollment, change, at)

@@ -144,6 +144,7 @@ class Change:
     :param adds_missing: True keeps deployed certificates of other key algorithms beside the new one.
     :param due: moment at which the phase ends by itself; None waits for input.
     :param shown_phase: what readers still see until ``shown_until``.
+    :param skips_staging: True goes from the checks to production, unapproved; for changes without a certificate.
     :param previous: the enrollment document before this change, put back when it is cancelled.
     """
 
@@ -157,6 +158,7 @@ class Change:
     created_by: str
     needs_certificate: bool = True
     adds_missing: bool = False
+    skips_staging: bool = False
     due: datetime | None = None
     shown_phase: str = ""
     shown_until: datetime | None = None

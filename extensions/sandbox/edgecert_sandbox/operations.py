@@ -92,6 +92,7 @@ def update(machine: Machine, enrollment: Enrollment, body: Wire, query: dict[str
         machine.account.note(now, "enrollment-updated", enrollment.id, None, kind)
         return Answer(200, STATUS_ENTITY, views.status_view(config, enrollment.id, []))
     change = _open_for(machine, enrollment, kind, old, now)
+    change.skips_staging = not change.needs_certificate and rules.flag(query, "allow-staging-bypass")
     change.not_before, change.not_after = not_before, not_after
     return Answer(202, STATUS_ENTITY, views.status_view(config, enrollment.id, [change]))
 

@@ -97,6 +97,9 @@ def normalise(body: Wire) -> Wire:
     network.setdefault("quicEnabled", False)
     given = {name: value for name, value in network.items() if value is not None}
     doc["networkConfiguration"] = {**copy_wire(NETWORK_DEFAULTS), **given}
+    settings = doc["networkConfiguration"]["dnsNameSettings"]
+    if settings is not None:
+        settings["dnsNames"] = settings.get("dnsNames") or None
     doc["csr"]["sans"] = doc["csr"]["sans"] or []
     if doc["validationType"] == "third-party":
         doc["signatureAlgorithm"] = None
@@ -114,7 +117,7 @@ def carry_over(doc: Wire, body: Wire, old: Wire) -> Wire:
             merged[member] = old[member]
     if "preferredTrustChain" not in body["csr"]:
         merged["csr"]["preferredTrustChain"] = old["csr"]["preferredTrustChain"]
-    for member in ("fipsMode", "clientMutualAuthentication"):
+    for member in ("fipsMode", "clientMutualAuthentication", "quicEnabled", "ocspStapling"):
         if member not in body["networkConfiguration"]:
             merged["networkConfiguration"][member] = old["networkConfiguration"].get(member)
     return merged

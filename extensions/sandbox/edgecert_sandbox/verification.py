@@ -104,7 +104,7 @@ def _check_dates(leaf: x509.Certificate, algorithm: str, now: datetime, found: F
         return
     if start > now:
         found.warnings.append("The certificate is not yet valid.")
-    if lifetime > timedelta(days=MAX_DAYS, hours=24):
+    if lifetime > timedelta(days=MAX_DAYS):
         months = int((end - now).days // 30)
         found.warnings.append(
             f"The '{algorithm}' certificate is set to expire in [{months // 12}] years, [{months % 12}] months. "

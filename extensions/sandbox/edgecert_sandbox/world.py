@@ -246,7 +246,7 @@ class World:
             now = self._tick()
             chosen = list(contracts) or list(self.config.contracts)
             self.config.contracts.extend(one for one in chosen if one not in self.config.contracts)
-            return seeding.seed(self._machine, count, chosen, list(kinds), expiring, now)
+            return seeding.seed(self._machine, count, chosen, list(kinds) or ["third-party"], expiring, now)
 
     def add_validation(self, eid: int, cid: int, message: str, error: bool = False) -> None:
         """Make change management find something more: the validation hash changes, an error blocks the push."""

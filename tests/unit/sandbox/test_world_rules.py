@@ -190,6 +190,23 @@ def test_a_network_change_needs_no_certificate_and_has_none_in_the_history(lab: 
     assert oldest["primaryCertificate"]["csr"].startswith("-----BEGIN CERTIFICATE REQUEST")
 
 
+def test_a_network_change_may_bypass_staging_and_a_certificate_may_not(lab: Lab) -> None:
+    bypass = {"allow-staging-bypass": "true"}
+    eid = lab.live()
+    cid = lab.opened(lab.put(eid, bypass, networkConfiguration={"quicEnabled": True}))
+    lab.wait(eid, cid, "deploy-cert-to-production")
+    lab.wait(eid, cid, "complete")
+    assert body_of(lab.world.get_deployment(eid, "production", 7))["networkConfiguration"]["quicEnabled"] is True
+    lab.to_staging(eid, lab.opened(lab.put(eid, {**bypass, **FORCE})))
+
+
+def test_an_old_media_version_leaves_alone_what_it_cannot_say(lab: Lab) -> None:
+    eid = lab.live(document(networkConfiguration={"quicEnabled": True, "ocspStapling": "on", "fipsMode": False}))
+    before = lab.read(eid, 12)
+    assert lab.world.put_enrollment(eid, lab.read(eid, 4), {}, 4).status == 200
+    assert lab.read(eid, 12) == before
+
+
 def test_a_renewal_has_a_new_key_and_keeps_the_slot(lab: Lab) -> None:
     eid = lab.live()
     slots = lab.read(eid)["productionSlots"]

@@ -81,7 +81,7 @@ WARNED: list[tuple[str, dict[str, Any], Chain | None, str]] = [
     ("short life", {"days": 20}, None, "This certificate has a short lifetime and will expire soon."),
     ("soon over", {"start": START - timedelta(days=85)}, None, "This certificate will expire in the near future."),
     ("not yet valid", {"start": START + timedelta(days=2)}, None, "The certificate is not yet valid."),
-    ("too long", {"days": 825}, None, "greater than 397 days"),
+    ("too long", {"days": 398}, None, "greater than 397 days"),
     ("standard root", {}, lambda lab, _leaf: issuing(lab) + root(lab), "The trust chain includes a standard root"),
     ("unsorted", {}, lambda lab, _leaf: root(lab) + issuing(lab), "The trust chain was unsorted"),
     ("leaf in chain", {}, lambda lab, leaf: leaf + issuing(lab), "The end-entity certificate appears in the trust"),
@@ -97,8 +97,9 @@ def test_a_questionable_upload_is_warned_about(
     assert any(words in line for line in found), name
 
 
-def test_a_clean_upload_is_not_warned_about(lab: Lab) -> None:
-    eid, cid = outcome(lab)
+@pytest.mark.parametrize("days", [31, 90, 397])
+def test_a_clean_upload_is_not_warned_about(lab: Lab, days: int) -> None:
+    eid, cid = outcome(lab, days=days)
     lab.wait(eid, cid, "wait-ack-change-management")
 
 
@@ -114,9 +115,8 @@ def test_a_private_root_is_warned_about_with_the_chain_written_out() -> None:
 def test_an_empty_chain_under_a_private_root_is_warned_about() -> None:
     lab = Lab(trusted=False)
     found = warnings(lab, *outcome(lab, lambda _lab, _leaf: ""))
-    assert found == [
-        "The trust chain is empty and the end-entity certificate may have been signed by a non-standard root certificate."
-    ]
+    (only,) = found
+    assert only.startswith("The trust chain is empty and the end-entity certificate may have been signed by a non-sta")
 
 
 def test_what_is_deployed_is_the_sorted_chain_without_the_leaf(lab: Lab) -> None:
