@@ -11,7 +11,6 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from . import faults, limits
 from .clock import SandboxClock, iso
@@ -152,7 +151,7 @@ def _like(name: str, value: Any, default: Any) -> Any:
 
 def _order(request: Request) -> Order:
     if request.method in ("GET", "DELETE") or not request.body:
-        return {name: values[-1] for name, values in parse_qs(urlsplit(request.target).query).items()}
+        return dict(request.query)
     order = json.loads(request.body)
     if not isinstance(order, dict):
         raise ValueError("the body must be a JSON object")

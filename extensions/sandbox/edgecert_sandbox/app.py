@@ -142,7 +142,7 @@ class Sandbox:
     def close(self) -> None:
         """Stop listening and take back the files that say it runs."""
         self._stop.set()
-        for name in (STATE_NAME, "edgerc"):
+        for name in (STATE_NAME, "edgerc", "sandbox.pid"):
             with contextlib.suppress(OSError):
                 (self._options.state_dir / name).unlink(missing_ok=True)
         for server in self._servers:

@@ -67,8 +67,10 @@ def build_parser() -> argparse.ArgumentParser:
         return command
 
     _add_serve(add("serve", serve, "run a sandbox until SIGTERM, SIGINT or 'stop'", epilog=SERVE_EPILOG))
-    add("status", status, "show where the sandbox listens and what is in it").add_argument(
-        "--json", action="store_true", help="all of it as JSON"
+    status_parser = add("status", status, "show where the sandbox listens and what is in it")
+    status_parser.add_argument("--json", action="store_true", help="all of it as JSON")
+    status_parser.add_argument(
+        "--enrollments", type=int, default=10, metavar="N", help="list the newest N enrollments (default: %(default)s)"
     )
     advance_parser = add("advance", advance, "move the clock of changes and certificates forward")
     advance_parser.add_argument("span", type=duration, help="90s, 10m, 2h, 10d, 1w")
@@ -95,13 +97,15 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     names = ("localhost", "127.0.0.1", "sandbox.akamaiapis.test")
     parser.add_argument("--host-name", default=names[0], choices=names,
                         help="name in the credentials' host (default: %(default)s)")
-    parser.add_argument("--no-limits", action="store_true", help="do not count calls against the rate limits")
-    parser.add_argument("--strict-limits", action="store_true", help="count them (the default)")
+    strict = parser.add_mutually_exclusive_group()
+    strict.add_argument("--strict-limits", action="store_true", help="count calls against the limits (default)")
+    strict.add_argument("--no-limits", action="store_true", help="do not count them")
     parser.add_argument("--limit-style", default="rotate", choices=("rotate", *limits.STYLES),
                         help="where a 429 tells the wait (default: %(default)s)")
-    parser.add_argument("--instant", action="store_true", help="changes take no time")
-    parser.add_argument("--real-durations", action="store_true",
-                        help="changes take about as long as at CPS; see 'advance'")
+    pace = parser.add_mutually_exclusive_group()
+    pace.add_argument("--instant", action="store_true", help="changes take no time (default: seconds)")
+    pace.add_argument("--real-durations", action="store_true",
+                      help="changes take about as long as at CPS; see 'advance'")
     parser.add_argument("--contract", action="append", default=[], metavar="ID", help="a contract; may be repeated")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="make N deployed enrollments at the start")
     parser.add_argument("--skew", type=float, default=0.0, metavar="SECONDS",
@@ -225,11 +229,17 @@ def status(arguments: argparse.Namespace) -> int:
         print(json.dumps(state, indent=2))
         return 0
     _print_running(running)
+    world, counts = state["world"], state["world"]["counts"]
     print(f"  clock       {state['now']}")
     print(f"  limits      {'on' if state['limits']['enabled'] else 'off'}")
     print(f"  faults      {len(state['faults'])} in force")
-    for name, value in state["world"].items():
-        print(f"  {name:<11} {len(value) if isinstance(value, (list, dict)) else value}")
+    print(f"  account     {world['accountId']}, contracts {', '.join(world['contracts'])}")
+    print(f"  enrollments {counts['enrollments']}: {counts['pending']} with a change under way, "
+          f"{counts['onStaging']} on staging, {counts['onProduction']} on production")
+    for one in world["enrollments"][-arguments.enrollments:] if arguments.enrollments else ():
+        where = "+".join(network for network in ("staging", "production") if one[network]) or "nowhere"
+        change = "".join(f", change {change['id']} {change['status']}" for change in one["pending"])
+        print(f"    {one['id']}  {one['contract']}  {one['commonName']}  {where}{change}")
     return 0
 
 

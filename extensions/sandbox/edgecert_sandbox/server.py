@@ -107,6 +107,11 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError):
             super().handle()
 
+    def finish(self) -> None:
+        """Close the files; a client that has hung up is no error."""
+        with contextlib.suppress(OSError):
+            super().finish()
+
     def handle_one_request(self) -> None:
         """Read one request and answer it, whatever its method."""
         self.raw_requestline = self.rfile.readline(65537)
@@ -154,7 +159,11 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self._write(Reply(411 if "Transfer-Encoding" in self.headers else 413))
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) == int(length):
+            return body
+        self._hang_up()
+        return None
 
     def _write(self, reply: Reply) -> None:
         self.send_response(reply.status)

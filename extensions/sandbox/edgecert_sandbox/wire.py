@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Request:
     @property
     def path(self) -> str:
         """Path without the query."""
-        return urlsplit(self.target).path
+        return self.target.partition("?")[0]
 
     @property
     def query(self) -> list[tuple[str, str]]:
         """Query parameters in their order, decoded; blank values kept."""
-        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+        return parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
 
     @property
     def host(self) -> str:

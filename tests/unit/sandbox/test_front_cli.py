@@ -57,6 +57,8 @@ def test_status_shows_where_it_listens_and_no_token(sandbox: Handle) -> None:
     text = said(sandbox, "status")
     assert sandbox.host in text
     assert sandbox.edge("staging") in text
+    assert ": 0 with a change under way, 2 on staging, 2 on production" in text
+    assert text.count(".seed.example.com  staging+production") == 2
     assert read_state(sandbox.state_dir).admin_token not in text + said(sandbox, "status", "--json")
 
 
@@ -139,6 +141,7 @@ def test_daemon_goes_to_the_background_and_stop_ends_it(tmp_path: Path) -> None:
     assert (tmp_path / "sandbox.pid").read_text(encoding="ascii") == f"{running.pid}\n"
     assert run("stop", state_dir=tmp_path).returncode == 0
     assert not is_alive(running.pid)
+    assert not (tmp_path / "sandbox.pid").exists()
 
 
 def test_starting_says_why_it_could_not(tmp_path: Path) -> None:

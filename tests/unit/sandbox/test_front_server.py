@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -191,6 +192,32 @@ def test_the_certificate_is_good_for_all_names_of_the_sandbox(sandbox: Handle) -
 def test_a_silent_client_holds_up_nobody(sandbox: Handle, api: ApiClient) -> None:
     with socket.create_connection(("127.0.0.1", int(sandbox.host.rpartition(":")[2]))):
         assert read_list(api).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x16\x03\x01garbage\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nshort",
+        b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_good_http_leaves_the_sandbox_well(sandbox: Handle, api: ApiClient, raw: bytes) -> None:
+    context = ssl.create_default_context(cafile=sandbox.ca_path)
+    port = int(sandbox.host.rpartition(":")[2])
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost") as tls:
+        tls.sendall(raw)
+        tls.settimeout(1)
+        with contextlib.suppress(OSError):
+            assert not tls.recv(4096).startswith(b"HTTP/1.1 2")
+    assert read_list(api).status_code == 200
+    assert "Traceback" not in (sandbox.state_dir / "sandbox.log").read_text(encoding="utf-8")
 
 
 def test_a_clock_ahead_shows_in_refusal_and_date() -> None:

@@ -109,6 +109,12 @@ def test_a_missing_or_garbled_header_is_a_bad_request(header: str) -> None:
     assert refusal.detail == "Authorization header missing"
 
 
+@given(st.text(max_size=80) | st.from_regex(auth._HEADER, fullmatch=True))
+def test_no_header_whatever_passes_or_breaks_the_gate(header: str) -> None:
+    request = Request("GET", "/cps/v2/enrollments", {"host": HOST, "authorization": header})
+    assert refused(request).status in (400, 401)
+
+
 @pytest.mark.parametrize(
     ("offset", "passes"),
     [(0, True), (30, True), (31, False), (3600, False), (-30, True), (-30.5, False), (-3600, False)],

@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 from edgecert_sandbox import api, media, routes, schemas
+from edgecert_sandbox.problems import Problem
+from edgecert_sandbox.wire import Request
+from hypothesis import given
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[3]
 PUBLISHED = ROOT.parent / "shared" / "openapi" / "cps-v2.bundled.json"
@@ -229,3 +233,25 @@ def test_papi_writes_ids_with_prefixes_unless_told_not_to() -> None:
         "accountId": "act_A-1",
         "groups": {"items": [{"groupId": "grp_5", "contractIds": ["ctr_C-1"], "groupName": "5"}]},
     }
+
+
+@given(st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]), st.text(max_size=40), st.binary(max_size=60))
+def test_no_path_query_or_body_whatever_is_more_than_a_problem(method: str, text: str, body: bytes) -> None:
+    for target in (text, f"/cps/v2/enrollments{text}", f"/cps/v2/enrollments?{text}", f"/papi/v1/groups{text}"):
+        request = Request(method, target, {"host": "localhost", "accept": text, "content-type": text}, body)
+        try:
+            match = api.locate(request)
+            api._check(match, request)
+        except Problem as problem:
+            assert problem.status in (400, 404, 405, 406, 415)
+
+
+@given(
+    st.sampled_from(sorted(schemas.published())),
+    st.binary(max_size=60) | st.from_regex(r"[\[{][\]}\[{\",:0-9a-z]*"),
+)
+def test_no_body_whatever_is_more_than_invalid(name: str, body: bytes | str) -> None:
+    try:
+        assert isinstance(schemas.read(name, body if isinstance(body, bytes) else body.encode()), dict)
+    except schemas.InvalidBody as invalid:
+        assert str(invalid)
