@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 import subprocess
 
+import common
 import gates
 import pytest
 import rules
@@ -64,7 +65,7 @@ def test_gates_are_counted_and_the_failed_ones_listed(
         """Pass."""
 
     def bad() -> None:
-        gates.run("false")
+        common.run("false")
 
     def away() -> None:
         raise gates.Skipped("not here")
