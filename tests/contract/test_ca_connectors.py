@@ -20,7 +20,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Issued, Order, Pending, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
+    CaConnector,
+    Issued,
+    Order,
+    Pending,
+    Rejected,
+    StoredAccount,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CsrSpec
@@ -114,7 +121,7 @@ class Setting:
 @pytest.fixture(params=sorted(WAYS), scope="module")
 def account(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any], dict[str, str]]:
     way = WAYS[request.param]
-    options, secrets = connector_type(way.type_name, MovingClock()).prepare("lab", way.options, {}, {})
+    options, secrets = connector_type(way.type_name, MovingClock()).prepare("lab", way.options, {}, StoredAccount())
     return way.type_name, dict(options), dict(secrets)
 
 
@@ -260,5 +267,5 @@ def test_every_choice_that_is_announced_can_be_listed_and_ordered(setting: Setti
 
 def test_account_prepared_again_is_unchanged(account: tuple[str, dict[str, Any], dict[str, str]]) -> None:
     type_name, options, secrets = account
-    again = connector_type(type_name, MovingClock()).prepare("lab", options, {}, secrets)
+    again = connector_type(type_name, MovingClock()).prepare("lab", options, {}, StoredAccount(options, secrets))
     assert again == (options, secrets)

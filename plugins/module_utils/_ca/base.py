@@ -150,6 +150,14 @@ class CaConnector(ABC):
         """Ask again for a pending order."""
 
 
+@dataclass(frozen=True)
+class StoredAccount:
+    """An account as it is in the store; empty for a new one."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
 class CaConnectorType(ABC):
     """A kind of CA: makes and reads accounts."""
 
@@ -161,12 +169,13 @@ class CaConnectorType(ABC):
 
     @abstractmethod
     def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: Mapping[str, str]
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Check an account's options and complete them before they are stored.
 
-        :param secrets: what the user gave; ``before`` is what is stored already and stays unless replaced.
-        :raises InputError: all problems at once.
+        :param options: what is stored with what the user gave laid over it; ``secrets`` only what the user gave.
+        :param before: a stored secret stays unless it is replaced.
+        :raises InputError: all problems at once, a change that an account cannot go through among them.
         """
 
     @abstractmethod

@@ -37,6 +37,7 @@ from .base import (
     Order,
     Pending,
     Rejected,
+    StoredAccount,
 )
 
 PROFILE_OPTION = "certificate_profile"
@@ -63,7 +64,7 @@ class OwnCaType(CaConnectorType):
         return account.describe()
 
     def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: Mapping[str, str]
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Make a root and an issuing CA when none is given and none is stored, else check the one there is."""
         what = f"Cannot use the options of CA account {name}"
@@ -72,11 +73,12 @@ class OwnCaType(CaConnectorType):
         problems += [
             f"{secret} is no secret of own_ca; there are {', '.join(sorted(known))}" for secret in set(secrets) - known
         ]
-        kept = {**before, **{key: value for key, value in secrets.items() if value}}
+        kept = {**before.secrets, **{key: value for key, value in secrets.items() if value}}
         if wanted.get("certificate") and not kept.get("private_key"):
             problems.append("certificate is given without private_key among the secrets; give both or neither")
         if kept.get("private_key") and not wanted.get("certificate"):
             problems.append("private_key is given without certificate among the options; give both or neither")
+        problems += account.unmakeable(wanted, before.options)
         if problems:
             raise InputError.of_problems(what, problems)
         if not wanted["certificate"]:

@@ -45,6 +45,8 @@ _SECRETS: Mapping[str, str] = {
     "private_key": "Private key of the existing issuing CA, PEM.",
     "passphrase": "Passphrase of that key, where it has one.",
 }
+# What a CA is made with, once.
+_MADE_WITH = (*_TEXTS, *_CHOICES, "root_validity_days", "issuing_validity_days")
 # Kept for making another issuing CA below the same root; nobody gives it.
 ROOT_KEY = "root_private_key"
 
@@ -160,6 +162,21 @@ def taken(options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime)
         raise InputError.of_problems("Cannot use the given issuing CA", problems)
     ordered = order_chain(options["certificate"], [options["chain"]], at=now).bundle
     return {"certificate": ordered.leaf, "chain": pem.join([*ordered.chain, ordered.root])}
+
+
+def unmakeable(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
+    """Name the options that say how the CA was made and that a CA once made cannot follow any more.
+
+    :param stored: options of the account as it is; empty for a new one.
+    """
+    if not stored or wanted.get("certificate") != stored.get("certificate"):
+        return []
+    return [
+        f"{option} was {stored.get(option)!r} when the CA was made and cannot become {wanted.get(option)!r}; add another "
+        "account for another CA"
+        for option in _MADE_WITH
+        if wanted.get(option) != stored.get(option)
+    ]
 
 
 def authority_problems(options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime) -> list[str]:

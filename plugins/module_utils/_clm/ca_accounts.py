@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from .._ca.base import CaConnector
+from .._ca.base import CaConnector, StoredAccount
 from .._core.errors import InputError, NotFoundError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
@@ -112,7 +112,9 @@ def _merged(params: Params, before: CaAccount | None, ports: Ports) -> CaAccount
     given = {name: value for name, value in (params.get("options") or {}).items() if value is not None}
     secrets = {name: str(value) for name, value in (params.get("secrets") or {}).items() if value is not None}
     kind = ports.ca_type(account.type)
-    options, sealed = kind.prepare(account.name, {**account.options, **given}, secrets, stored)
+    options, sealed = kind.prepare(
+        account.name, {**account.options, **given}, secrets, StoredAccount(account.options, stored)
+    )
     if sealed == stored:
         return replace(account, options=dict(options))
     return replace(account, options=dict(options), secrets=Secret(json.dumps(dict(sealed), sort_keys=True)))

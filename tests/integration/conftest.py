@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sandbox that every integration test speaks to, and the stores they use."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from edgecert_sandbox.handle import Handle, SandboxOptions, start
+
+STORE_KEY = "integration store key, kept by nobody"
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Handle]:
+    """Start one sandbox for the whole run; changes take no time there, limits are off."""
+    contracts = [f"C-T{number:02d}" for number in range(40)]
+    options = SandboxOptions(limits=False, instant=True, contracts=contracts, extra=("--set", "create_interval_s=0"))
+    with start(options) as handle:
+        yield handle
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> dict[str, str]:
+    """Give the store options of a run, on either back end."""
+    if request.param == "sqlite":
+        return {"store": f"sqlite:///{tmp_path}/clm.db"}
+    return {"store": request.getfixturevalue("postgres_url"), "store_key": STORE_KEY}
+
+
+def variables(sandbox: Handle, store: dict[str, str], contract: str) -> dict[str, Any]:
+    """Give what every playbook of the tests wants to know."""
+    return {
+        "clm_host": sandbox.host,
+        "clm_edgerc": sandbox.edgerc,
+        "clm_ca_path": sandbox.ca_path,
+        "clm_contract": contract,
+        "clm_edge_staging": sandbox.edge("staging"),
+        "clm_store_options": store,
+    }

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs each target under targets/ against the sandbox, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import pathlib
+
+import pytest
+from edgecert_sandbox.handle import Handle
+
+from ansible_collections.edgecert.clm.tests.integration.conftest import variables
+from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
+
+HERE = pathlib.Path(__file__).resolve().parent
+TARGETS = sorted(path.parent.parent.name for path in HERE.glob("targets/*/tasks/main.yml"))
+RUNNABLE = [name for name in TARGETS if not name.startswith("setup_")]
+_numbers = itertools.count()
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/edgecert.clm.clm: "{{{{ clm_store_options }}}}"
+  roles:
+    - {target}
+"""
+
+
+@pytest.mark.parametrize("target", RUNNABLE)
+def test_target_passes(target: str, sandbox: Handle, store: dict[str, str], tmp_path: pathlib.Path) -> None:
+    """One target, each with a contract of its own, so that no target meets another's enrollments."""
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(PLAY.format(target=target), encoding="utf-8")
+    contract = f"C-T{next(_numbers):02d}"
+    work = {"clm_work": str(tmp_path)}
+    run_playbook(
+        playbook,
+        {**variables(sandbox, store, contract), **work},
+        {"ANSIBLE_ROLES_PATH": str(HERE / "targets")},
+    ).ok()
