@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -210,8 +211,24 @@ class Deployer:
         self.ports.clock.sleep(min(look_again_s, left))
         return True
 
-    def _lease(self) -> Any:
-        return self.ports.store.lease(f"enrollment:{self.order.device}:{self.certificate.enrollment_id}", _LEASE_S)
+    @contextmanager
+    def _lease(self) -> Iterator[None]:
+        """Hold the enrollment for the time of one step.
+
+        :raises ConflictError: another run holds it, or moved the work order since this one planned.
+        """
+        planned = self.order
+        with self.ports.store.lease(f"enrollment:{planned.device}:{self.certificate.enrollment_id}", _LEASE_S):
+            with self.ports.store.read() as unit:
+                current = unit.work_orders.get(planned.work_order_id)
+            if current is None or (current.state, current.notices) != (planned.state, planned.notices):
+                raise ConflictError(
+                    f"Cannot go on with work order {planned.work_order_id} for {planned.certificate_id}: another run "
+                    "moved it meanwhile; run again to go on from there",
+                    details={"work_order_id": planned.work_order_id},
+                )
+            self.order = current
+            yield
 
     # -- steps -----------------------------------------------------------------------------------------------------
 

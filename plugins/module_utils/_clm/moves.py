@@ -9,7 +9,8 @@ for what the CA had not signed at once. A killed run leaves an intent; the next 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,8 @@ from . import form, intents, signing, states
 from .ports import Ports
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
+# What a move changes; a request that differs in one of these was moved by somebody else.
+_MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints")
 _LEASE_S = 900.0
 # CPS opens no second enrollment on a contract within five minutes of the last; cps-protocol §5.2.
 _CREATE_INTERVAL_S = 300.0
@@ -214,9 +217,24 @@ class Mover:
         self.ports.clock.sleep(min(look_again_s, left))
         return True
 
-    def lease(self) -> Any:
-        """Hold the request for the time of one move."""
-        return self.ports.store.lease(f"request:{self.request.request_id}", _LEASE_S)
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """Hold the request for the time of one move.
+
+        :raises ConflictError: another run holds it, or moved it since this one planned.
+        """
+        planned = self.request
+        with self.ports.store.lease(f"request:{planned.request_id}", _LEASE_S):
+            with self.ports.store.read() as unit:
+                current = unit.requests.get(planned.request_id)
+            if current is None or any(getattr(current, name) != getattr(planned, name) for name in _MOVED):
+                raise ConflictError(
+                    f"Cannot go on with request {planned.request_id} for {planned.certificate_id}: another run moved "
+                    "it meanwhile; run again to go on from there",
+                    details={"request_id": planned.request_id},
+                )
+            self.request = current
+            yield
 
     # -- begin -----------------------------------------------------------------------------------------------------
 
@@ -258,6 +276,10 @@ class Mover:
                 raise
         except (RemoteError, ConflictError) as exc:
             if isinstance(exc, RemoteError) and exc.code == "create_too_soon":
+                if is_new:
+                    # Refused, so nothing was made: what may be found later is somebody else's.
+                    with ports.store.write() as unit:
+                        _forget(unit, intent.intent_id)
                 exc.details["look_again_s"] = _CREATE_INTERVAL_S
                 return exc
             # What an earlier run may have opened is in nobody's way only once it was looked for and not found.
@@ -305,9 +327,7 @@ class Mover:
         """Take back a request that was refused outright: nothing exists, so nothing may be left in the way."""
         request = self.request
         with self.ports.store.write() as unit:
-            intent = unit.intents.get(intent_id)
-            if intent is not None:
-                unit.intents.remove(intent)
+            _forget(unit, intent_id)
             unit.requests.remove(request)
             after = {"message": message, "certificate": request.certificate_id}
             unit.audit(AuditEntry(self.ports.actor, "request_refused", "request", request.request_id, None, after))
@@ -327,6 +347,7 @@ class Mover:
             base,
             origin="enrolled",
             state="pending",
+            common_name=wish["common_name"],
             sans=tuple(sorted(sans["dns"])),
             san_count=sum(len(names) for names in sans.values()),
             device=self.device.name,
@@ -391,3 +412,9 @@ class Mover:
             self.fail("csr_unusable", "; ".join(problems))
         with self.ports.store.write() as unit:
             self.save(unit, "csr_fetched", csrs=csrs, next_look_at=None)
+
+
+def _forget(unit: Unit, intent_id: str) -> None:
+    intent = unit.intents.get(intent_id)
+    if intent is not None:
+        unit.intents.remove(intent)
