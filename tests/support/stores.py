@@ -106,9 +106,10 @@ def count_up(url: str, number: int, times: int) -> int:
                 assert seen is not None
                 try:
                     with store.write() as unit:
-                        unit.certificates.put(replace(seen, san_count=seen.san_count + 1))
-                        unit.certificates.add(Certificate(f"own-{number}-{turn}", "enrolled", "own.example.com"))
+                        # First what reads before it writes: without the writers' lock two would read the same end.
                         unit.audit(AuditEntry(f"worker {number}", "counted", "certificate", "shared"))
+                        unit.certificates.add(Certificate(f"own-{number}-{turn}", "enrolled", "own.example.com"))
+                        unit.certificates.put(replace(seen, san_count=seen.san_count + 1))
                     break
                 except ConflictError:
                     clashes += 1
