@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from datetime import timedelta
 
 from .._core.clock import Clock
@@ -36,7 +36,7 @@ class Leases:
         self._database.check_alone()
         now = self._clock.now()
         # Not the holder's name: one person's two jobs must exclude each other, too.
-        token = secrets.token_hex(16)
+        token = os.urandom(16).hex()
         taken = self._database.run(
             "INSERT INTO leases (name, holder, token, expires_at) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, token = excluded.token, "
