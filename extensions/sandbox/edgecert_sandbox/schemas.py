@@ -36,8 +36,11 @@ def published() -> dict[str, Any]:
 @functools.cache
 def _validator(name: str) -> Draft202012Validator:
     schema = dict(published()[name])
-    if name.startswith("enrollment.v"):
-        schema["properties"] = {**schema["properties"], **READ_BACK}
+    entity, _dot, version = name.rpartition(".v")
+    if entity == "enrollment":
+        # The published list of version 4 has members that the published object lacks; Akamai's own tool sends them.
+        listed = published()[f"enrollments.v{version}"]["properties"]["enrollments"]["items"]["properties"]
+        schema["properties"] = {**listed, **schema["properties"], **(READ_BACK if int(version) >= 11 else {})}
     return Draft202012Validator(schema)
 
 

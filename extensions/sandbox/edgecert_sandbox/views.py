@@ -176,7 +176,7 @@ def deployment_view(deployment: Deployment, version: int) -> Wire:
     """Build ``deployment`` in a media version."""
     network = network_view(deployment)
     if version < 6:
-        return _flat_deployment(deployment, network)
+        return _flat_deployment(deployment, network, version)
     certificates = [certificate_view(entry, version) for entry in deployment.certificates]
     return {
         "ocspStapled": deployment.network["ocspStapling"] == "on",
@@ -187,8 +187,12 @@ def deployment_view(deployment: Deployment, version: int) -> Wire:
     }
 
 
-def _flat_deployment(deployment: Deployment, network: Wire) -> Wire:
+def _flat_deployment(deployment: Deployment, network: Wire, version: int) -> Wire:
     dns_names, sni_only = network.pop("dnsNames"), network.pop("sniOnly")
+    if version < 3:
+        network["networkType"] = None
+        for member in ("geography", "secureNetwork", *(("disallowedTlsVersions",) if version < 2 else ())):
+            network.pop(member)
     for member in ("quicEnabled", "ocspStapling"):
         network.pop(member)
     network["sni"] = {"cloneDnsNames": False, "dnsNames": dns_names} if sni_only else None

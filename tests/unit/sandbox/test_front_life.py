@@ -107,6 +107,49 @@ class Life:
         return warnings
 
 
+def old_enrollment(name: str) -> dict[str, Any]:
+    """Give an enrollment as templates of Akamai's command line have it: version 4, SNI as an object."""
+    body = enrollment(name, changeManagement=False, signatureAlgorithm="SHA-256", thirdParty={"excludeSans": True})
+    body["networkConfiguration"] = {
+        "preferredCiphers": "ak-akamai-default-2017q3",
+        "mustHaveCiphers": "ak-akamai-default-2017q3",
+        "disallowedTlsVersions": [],
+        "sni": {"cloneDnsNames": True, "dnsNames": [name]},
+        "secureNetwork": "enhanced-tls",
+        "geography": "core",
+    }
+    return body
+
+
+def test_the_calls_of_akamais_command_line_get_their_answers(sandbox: Handle) -> None:
+    """Lists, creates, follows, updates and deletes with the media types and queries that cli-cps 2.0.7 sends."""
+    api = ApiClient(sandbox)
+    assert api.get("/contract-api/v1/contracts/identifiers?depth=TOP", headers={"Accept": "*/*"}).json() == [CONTRACT]
+    made = api.call("POST", f"/cps/v2/enrollments?contractId={CONTRACT}&allow-duplicate-cn=true",
+                    "enrollment-status.v1", old_enrollment("old.example.com"), "enrollment.v4")
+    assert made.status_code == 202, made.text
+    eid = made.json()["enrollment"].split("/")[-1]
+    listed = api.get(f"/cps/v2/enrollments?contractId={CONTRACT}", "enrollments.v4").json()["enrollments"]
+    assert "old.example.com" in [one["csr"]["cn"] for one in listed]
+    read = api.get(f"/cps/v2/enrollments/{eid}", "enrollment.v4").json()
+    assert read["networkConfiguration"]["sni"]["cloneDnsNames"] is True
+    sandbox.advance(60)
+    change = f"/cps/v2/enrollments/{eid}/changes/{read['pendingChanges'][0].split('/')[-1]}"
+    status = api.get(change, "change.v1").json()
+    assert status["statusInfo"]["status"] == "wait-upload-third-party"
+    csrs = api.get(status["allowedInput"][0]["info"], "csr.v2").json()["csrs"]
+    assert [one["keyAlgorithm"] for one in csrs] == ["RSA"]
+    assert api.get(f"/cps/v2/enrollments/{eid}/history/changes", "change-history.v3").status_code == 200
+    assert api.get(f"/cps/v2/enrollments/{eid}/deployments/production", "deployment.v3").status_code == 404
+    updated = api.call("PUT", f"/cps/v2/enrollments/{eid}?allow-cancel-pending-changes=true", "enrollment-status.v1",
+                       {**read, "changeManagement": True}, "enrollment.v4")
+    assert updated.status_code in (200, 202), updated.text
+    deleted = api.call("DELETE", f"/cps/v2/enrollments/{eid}?allow-cancel-pending-changes=true", "enrollment-status.v1")
+    assert deleted.status_code in (200, 202), deleted.text
+    sandbox.advance(60)
+    assert api.get(f"/cps/v2/enrollments/{eid}", "enrollment.v4").status_code == 404
+
+
 def test_a_certificate_goes_from_create_to_production(sandbox: Handle) -> None:
     """U1, U2: the way a first certificate takes, by clients that know nothing of the sandbox."""
     life = Life(sandbox, "whole-life.example.com")
@@ -167,14 +210,14 @@ def errors(entity: str, body: Any, schema: dict[str, Any]) -> set[tuple[str, str
 def lifetime_of_answers(sandbox: Handle) -> list[tuple[str, Any]]:
     """Ask every published route in every version while an enrollment goes through its life."""
     life = Life(sandbox, "schema.example.com")
-    for version in (3, 6, 7):
+    for version in (1, 2, 3, 6, 7):
         life.call("GET", f"{life.path}/deployments", f"deployments.v{version}")
     life.upload(SmallCa())
     life.acknowledge()
     life.until("change-management-ack")
     for version in (4, 5):
         life.info("change-management-info", f"change-management-info.v{version}")
-    for version in (3, 6, 7):
+    for version in (1, 2, 3, 6, 7):
         life.info("change-management-info", f"deployment.v{version}")
         life.call("GET", f"{life.path}/deployments/staging", f"deployment.v{version}")
     life.call("GET", f"{life.change}/deployment-schedule", "deployment-schedule.v1")
@@ -192,7 +235,7 @@ def after_production(life: Life) -> None:
     for version in (3, 4, 7, 9, 10, 11):
         life.call("GET", f"/cps/v2/enrollments?contractId={CONTRACT}", f"enrollments.v{version}")
         body = life.call("GET", life.path, f"enrollment.v{version}")
-    for version in (3, 6, 7):
+    for version in (1, 2, 3, 6, 7):
         life.call("GET", f"{life.path}/deployments", f"deployments.v{version}")
         life.call("GET", f"{life.path}/deployments/production", f"deployment.v{version}")
     for version in (1, 2):
