@@ -11,7 +11,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Ce
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Store
 
 DEVICES = ("cps-managed", "cps-monitored", "cps-ignored")
-_SYNC = dict(zip(DEVICES, ("managed", "monitored", "ignored")))
+_SYNC = {"cps-managed": "managed", "cps-monitored": "monitored", "cps-ignored": "ignored"}
 _ISSUERS = ("CN=Example CA 1", "CN=Example CA 2", "CN=Example CA 3")
 
 
