@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._core.redact import Secret
 from .._core.types import Bundle, CsrSpec
@@ -112,7 +112,7 @@ class Rejected:
     handle: Handle = field(default_factory=dict)
 
 
-Answer = Issued | Pending | Rejected
+Answer: TypeAlias = "Issued | Pending | Rejected"
 
 
 class CaConnector(ABC):

@@ -152,9 +152,8 @@ def _steps(
             f"{counts['vanished']} vanished"
         )
         steps.append(Step(sentence, store_found))
-    if difference is not None and difference.unfetched and params["discover"] == "full":
-        target = look.target
-        assert target is not None
+    target = look.target
+    if difference is not None and target is not None and difference.unfetched and params["discover"] == "full":
 
         def fetch() -> bool:
             look.fetched = discovery.fetch_pems(difference, target, ports.store)
@@ -255,23 +254,23 @@ def _look(wanted: Device, params: Params, ports: Ports, now: datetime) -> _Look:
     )
     entries = list(inspection.log)
     if reached and discover:
-        entries.append(_discover(look, inspection, wanted, params, ports))
+        entries.append(_discover(look, target, inspection, params, ports))
     else:
         entries.append(_skipped(now, wanted, reached))
     look.device = replace(look.device, status_log=tuple(_entry(e) for e in entries))
     return look
 
 
-def _discover(look: _Look, inspection: Inspection, wanted: Device, params: Params, ports: Ports) -> LogEntry:
-    assert look.target is not None
-    started, began_with = ports.clock.monotonic(), look.target.calls
+def _discover(look: _Look, target: Target, inspection: Inspection, params: Params, ports: Ports) -> LogEntry:
+    wanted = look.device
+    started, began_with = ports.clock.monotonic(), target.calls
     at = ports.clock.now()
     contracts = wanted.contracts or tuple(inspection.instance.get("contracts", ()))
-    sweep = look.target.discover(contracts)
+    sweep = target.discover(contracts)
     difference = discovery.compare(wanted.name, sweep, ports.store, at, want_pem=params["discover"] == "full")
     look.difference = difference
     # The list of contracts is the one call that a discovery shares with the inspection.
-    look.discovery_calls = look.target.calls - began_with + (0 if wanted.contracts else 1)
+    look.discovery_calls = target.calls - began_with + (0 if wanted.contracts else 1)
     counts = difference.counts()
     summary = {key: value for key, value in counts.items() if key in ("enrollments", "vanished")}
     look.device = replace(look.device, discovery={**summary, "at": to_text(at), "calls": look.discovery_calls})

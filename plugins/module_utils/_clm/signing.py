@@ -112,7 +112,7 @@ def _order_one(mover: Mover, algorithm: str) -> None:
     if isinstance(answer, Rejected):
         mover.fail("ca_rejected", f"CA account {request.ca} refused the {algorithm} CSR: {answer.reason}")
         return
-    bundle = _checked(mover, algorithm, answer)
+    bundle = _checked(mover, algorithm, answer) if isinstance(answer, Issued) else None
     with ports.store.write() as unit:
         current = unit.intents.get(intent.intent_id)
         if current is not None:
@@ -161,16 +161,13 @@ def _collect_once(mover: Mover) -> list[Pending]:
         else:
             bundle = _checked(mover, algorithm, answer)
             with mover.ports.store.write() as unit:
-                assert bundle is not None
                 mover.save(unit, "certificate_retrieved", fingerprints=_keep_bundle(unit, mover, algorithm, bundle))
                 _end_if_complete(unit, mover)
     return waiting
 
 
-def _checked(mover: Mover, algorithm: str, answer: Answer) -> Bundle | None:
-    """Give the bundle in order, None while there is none; a certificate that cannot be used ends the request (U6)."""
-    if not isinstance(answer, Issued):
-        return None
+def _checked(mover: Mover, algorithm: str, answer: Issued) -> Bundle:
+    """Give the bundle in order; a certificate that cannot be used ends the request (U6)."""
     request = mover.request
     found = preflight.check_bundle(
         answer.bundle,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._core.types import CsrSpec, Notice
 
@@ -63,7 +63,7 @@ class CsrRefused:
     reason: str
 
 
-CsrAnswer = CsrReady | CsrPending | CsrQuestion | CsrRefused
+CsrAnswer: TypeAlias = "CsrReady | CsrPending | CsrQuestion | CsrRefused"
 
 
 class KeyProvider(ABC):
