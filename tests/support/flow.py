@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bench for use cases: a real store, the real parts towards a running sandbox, the own CA, and a clock that tests move.
+"""A bench for use cases: a real store, the real parts towards a running sandbox, the own CA, a clock that tests move.
 
 Knows the core and no Ansible.
 """

@@ -46,6 +46,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         _refuse_taken(certificate_id, certificate)
         request = _new_request(certificate_id, wish, params, ports)
     mover = moves.Mover(ports, request, device, account, wait_s=_wait(params))
+    mover.warnings = wish["warnings"]
     if request.version == 0:
         mover.validate()
     return _plan(params, ports, mover, wish, certificate)

@@ -19,11 +19,12 @@ from .._ca.base import CaConnector
 from .._core.clock import to_text
 from .._core.errors import ConflictError, InputError, RemoteError, StateError, TransportError
 from .._core.plan import Step
-from .._core.types import AuditEntry, CaAccount, Certificate, CertRequest, Device
+from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._core.warning_policy import WarningPolicy, decide
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Reference
 from .._store.base import Unit
 from . import form, intents, signing, states
+from .binding import bind_certificate
 from .ports import Ports
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
@@ -39,6 +40,7 @@ class Mover:
 
     :ivar request: as stored last.
     :ivar wait_s: how long to wait for others, 0 for not at all.
+    :ivar warnings: the lists of the warning policy; those of the request unless this call brings others.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Mover:
         self._ca: CaConnector | None = None
         self._peeked: CsrAnswer | None = None
         self._next_look_s: float | None = None
+        self.warnings: Mapping[str, Any] = request.wish["warnings"]
 
     @property
     def keys(self) -> KeyProvider:
@@ -291,7 +294,7 @@ class Mover:
             if current is not None:
                 intents.close(unit, current, reference, ports.clock.now())
             self.save(unit, "key_place_opened", key_reference=reference, next_look_at=None)
-            self._bind_certificate(unit, reference)
+            bind_certificate(unit, self.request, reference, ports.clock.now())
         return None
 
     def _adoptable(self) -> Reference | None:
@@ -332,40 +335,6 @@ class Mover:
             after = {"message": message, "certificate": request.certificate_id}
             unit.audit(AuditEntry(self.ports.actor, "request_refused", "request", request.request_id, None, after))
 
-    def _bind_certificate(self, unit: Unit, reference: Mapping[str, Any]) -> None:
-        """Put the certificate into the inventory, in place of what a discovery may have put there meanwhile."""
-        request, now = self.request, self.ports.clock.now()
-        wish = request.wish
-        enrollment_id = reference.get("enrollment_id")
-        for found in unit.certificates.find(device=self.device.name, enrollment_id=enrollment_id):
-            if found.certificate_id != request.certificate_id:
-                unit.certificates.remove(found)
-        stored = unit.certificates.get(request.certificate_id)
-        base = stored or Certificate(request.certificate_id, "enrolled", wish["common_name"], created_at=now)
-        sans = wish["subject_alternative_names"]
-        certificate = replace(
-            base,
-            origin="enrolled",
-            state="pending",
-            common_name=wish["common_name"],
-            sans=tuple(sorted(sans["dns"])),
-            san_count=sum(len(names) for names in sans.values()),
-            device=self.device.name,
-            enrollment_id=enrollment_id,
-            contract_id=wish["contract_id"],
-            validation_type=wish["validation_type"],
-            certificate_type=wish["vendor_certificate_type"],
-            secure_network=wish["secure_network"],
-            change_management=wish["settings"]["change_management"],
-            ca=request.ca,
-            request_id=request.request_id,
-            updated_at=now,
-        )
-        if stored is None:
-            unit.certificates.add(certificate)
-        else:
-            unit.certificates.put(certificate)
-
     # -- csr -------------------------------------------------------------------------------------------------------
 
     def _fetch_csr(self) -> bool:
@@ -389,8 +358,7 @@ class Mover:
 
     def _undecided(self, question: CsrQuestion) -> str:
         """Say which warnings the policy does not allow; empty when it allows all."""
-        lists = self.request.wish["warnings"]
-        policy = WarningPolicy(**{name: tuple(entries) for name, entries in lists.items()})
+        policy = WarningPolicy(**{name: tuple(entries) for name, entries in self.warnings.items()})
         decision = decide(question.notices, policy, private_ca=not self.ca.capabilities().is_public)
         left = [*decision.asked, *decision.blocked]
         texts = "; ".join(f"{n.code or 'unknown'}: {n.text}" for n in left)

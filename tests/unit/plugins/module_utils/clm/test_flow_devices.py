@@ -249,9 +249,8 @@ def test_a_wrong_secret_is_told_and_not_shown(bench: Bench) -> None:
 
 def test_a_clock_that_is_wrong_is_told_with_its_seconds(account: Account, bench: Bench) -> None:
     """D8: the error names the difference."""
-    with start(SandboxOptions(limits=False, skew_s=3600)) as sandbox:
-        with pytest.raises(ClmError) as caught:
-            bench.plan_device(edgerc=sandbox.edgerc, ca_path=sandbox.ca_path, contracts=[])
+    with start(SandboxOptions(limits=False, skew_s=3600)) as sandbox, pytest.raises(ClmError) as caught:
+        bench.plan_device(edgerc=sandbox.edgerc, ca_path=sandbox.ca_path, contracts=[])
     assert caught.value.code == "device_failed"
     assert any(str(seconds) in caught.value.message for seconds in range(3590, 3611)), caught.value.message
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Enrolments whose runs break off, meet, or get bad certificates: never a second enrollment, never a wrong certificate."""
+"""Enrolments whose runs break off, meet, or get bad certificates: nothing happens twice, nothing wrong is kept."""
 
 from __future__ import annotations
 
