@@ -20,11 +20,11 @@ def certificate(number: int, now: datetime, device: str) -> Certificate:
     name = f"www{number}.example.com"
     days = -3 if number % 50 == 0 else 5 + number % 360
     end = now + timedelta(days=days, hours=1)
-    fingerprint = f"{number:064x}"
+    fingerprint, serial, issuer = f"{number:064x}", f"{number:x}", _ISSUERS[number % 3]
     served = {
         "fingerprint": fingerprint,
-        "serial": f"{number:x}",
-        "issuer": _ISSUERS[number % 3],
+        "serial": serial,
+        "issuer": issuer,
         "not_after": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "key_algorithm": "RSA",
         "others": [],
@@ -44,8 +44,8 @@ def certificate(number: int, now: datetime, device: str) -> Certificate:
         secure_network="enhanced-tls",
         change_management=True,
         key_algorithm="RSA",
-        issuer=served["issuer"],
-        serial=served["serial"],
+        issuer=issuer,
+        serial=serial,
         fingerprint=fingerprint,
         not_before=end - timedelta(days=365),
         not_after=end,

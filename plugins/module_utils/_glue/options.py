@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
-Spec = dict[str, dict[str, Any]]
+Spec = dict[str, Any]
 
 
 @dataclass(frozen=True)

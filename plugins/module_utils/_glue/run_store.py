@@ -9,12 +9,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from .._clm.ports import Params
 from .._clm.store_care import StoreAt
 from .._core.clock import Clock, SystemClock
 from .._core.plan import Plan
 from .actor import who_acts
 from .options import Spec, split
-from .run import Params, carry_out, finished, started
+from .run import carry_out, finished, started
 from .wire_store import StorePlace
 
 

@@ -72,13 +72,9 @@ def test_everything_missing_in_settings_is_said_at_once_and_nothing_is_saved(url
     main = _main("akamai_vendor_settings")
     result = run(main, {"store": url, "organization": {"country": "XX"}})
     problems = " ".join(result["failure"]["details"]["problems"])
-    assert all(
-        word in problems for word in ("organization.city", "country", "admin_contact.email", "tech_contact.phone")
-    )
-    assert (
-        _main("clm_store")
-        and run(_main("clm_store"), {"store": url, "action": "info"})["store"]["records"]["audit"] == 0
-    )
+    for word in ("organization.city", "organization.country", "admin_contact.email", "tech_contact.phone"):
+        assert word in problems
+    assert run(_main("clm_store"), {"store": url, "action": "info"})["store"]["records"]["audit"] == 0
 
 
 def test_a_ca_of_our_own_is_made_tested_and_removed_without_showing_a_key(url: str) -> None:
