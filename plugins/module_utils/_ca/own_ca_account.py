@@ -172,8 +172,8 @@ def unmakeable(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str
     if not stored or wanted.get("certificate") != stored.get("certificate"):
         return []
     return [
-        f"{option} was {stored.get(option)!r} when the CA was made and cannot become {wanted.get(option)!r}; add another "
-        "account for another CA"
+        f"{option} was {stored.get(option)!r} when the CA was made and cannot become {wanted.get(option)!r}; add "
+        "another account for another CA"
         for option in _MADE_WITH
         if wanted.get(option) != stored.get(option)
     ]

@@ -68,7 +68,7 @@ def checked_managed(device: Device) -> Device:
 
 def certificate_id(params: Params, unit: Unit, now: datetime) -> str:
     """Give the certificate's id (E21): as named; by default the common name; for an empty one with a timestamp."""
-    named, common_name = params.get("certificate"), params["common_name"].strip().lower()
+    named, common_name = params.get("certificate"), str(params["common_name"]).strip().lower()
     if named is None:
         return common_name
     if named.strip():
