@@ -187,8 +187,8 @@ device:
         result: ok
         at: "2026-11-23T12:00:00Z"
         duration_ms: 84
-        detail: "reached"
-    instance: {contracts: [C-1], account: {}}
+        detail: a signed call was answered
+    instance: {contracts: [C-1], account_id: A-1}
     discovery: {enrollments: 3, vanished: 0, calls: 3, at: "2026-11-23T12:00:01Z"}
     checked_at: "2026-11-23T12:00:00Z"
     created_at: "2026-11-23T12:00:01Z"
@@ -220,7 +220,7 @@ discovery:
   description: What this call's discovery found, in counts, with the number of API calls it took.
   returned: when certificates were discovered
   type: dict
-  sample: {enrollments: 3, added: 3, changed: 0, vanished: 0, fetched: 0, calls: 3}
+  sample: {enrollments: 3, added: 3, changed: 0, unchanged: 0, vanished: 0, notes: [], fetched: 0, calls: 3}
 warnings_found:
   description: What works only in part, a sentence each with what to grant or set.
   returned: when the device was looked at

@@ -105,7 +105,7 @@ work_order:
     change_id: 20001
     fingerprints: {RSA: 5f0c...}
     notices: []
-    evidence: [{kind: api, where: staging, fingerprint: 5f0c..., at: "2026-11-23T12:10:00Z"}]
+    evidence: [{kind: handshake, where: www.example.com at 192.0.2.1, fingerprint: 5f0c..., at: "2026-11-23T12:10:00Z"}]
     conditions: [{type: submitted, at: "2026-11-23T12:05:00Z", actor: ada, comment: first push}]
     actor: ada
     comment: first push
@@ -159,7 +159,7 @@ steps:
   returned: success
   type: list
   elements: str
-  sample: ["Upload the certificate and its chain"]
+  sample: ["Upload the RSA certificate of www.example.com with its chain to CPS"]
 failure:
   description: The failure for programs, with a stable C(code), C(details), Akamai's C(request_id) and C(retryable).
   returned: on failure
