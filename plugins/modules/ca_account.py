@@ -111,6 +111,15 @@ ca_account:
       max_validity_days: 397
     created_at: "2026-11-23T12:00:00Z"
     updated_at: "2026-11-23T12:00:00Z"
+  contains:
+    capabilities:
+      description: What the CA can take and do; C(request_options) are what a request may set, C(choices) its lists.
+      returned: unless removed
+      type: dict
+    secrets_set:
+      description: Whether secrets are stored for it.
+      returned: always
+      type: bool
 checks:
   description: What the test found, a line each.
   returned: when O(test=true)

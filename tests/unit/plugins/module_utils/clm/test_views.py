@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How records look to users: plain data, no secret, days counted right."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import views
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import Filters
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
+    CaAccount,
+    Certificate,
+    CertRequest,
+    Connector,
+    Device,
+    VendorSettings,
+    WorkOrder,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+SECRETS = {name: Secret(f"hidden-{name}") for name in ("client_token", "client_secret", "access_token")}
+
+
+def test_a_device_shows_where_its_credential_is_from_and_nothing_of_it() -> None:
+    """D6."""
+    device = Device("main", proxy=Secret("http://user:hidden-word@proxy:3128"), **SECRETS)
+    view = views.device_view(device)
+    assert "hidden" not in json.dumps(view)
+    assert view["proxy"] == "http://***@proxy:3128"
+    assert view["credential"] == {
+        "source": "inline",
+        "edgerc": "",
+        "section": "",
+        "client_token_set": True,
+        "client_secret_set": True,
+        "access_token_set": True,
+    }
+
+
+def test_a_ca_account_shows_only_that_it_has_secrets() -> None:
+    view = views.ca_account_view(CaAccount("own", "own_ca", {"pin": Secret("hidden")}, Secret('{"key": "hidden"}')))
+    assert "hidden" not in json.dumps(view)
+    assert view["secrets_set"] is True
+
+
+@pytest.mark.parametrize(
+    ("left", "days", "expired"),
+    [
+        (timedelta(days=10), 10, False),
+        (timedelta(days=10, seconds=-1), 9, False),
+        (timedelta(seconds=1), 0, False),
+        (timedelta(0), 0, True),
+        (timedelta(seconds=-1), -1, True),
+        (timedelta(days=-2), -2, True),
+    ],
+)
+def test_days_left_are_whole_days_and_negative_once_expired(left: timedelta, days: int, expired: bool) -> None:
+    certificate = Certificate("a", "enrolled", "a", not_after=NOW + left)
+    view = views.certificate_view(certificate, NOW, "managed")
+    assert (view["days_left"], view["expired"], view["cert_sync"]) == (days, expired, "managed")
+
+
+def test_a_certificate_that_is_not_there_yet_has_no_days() -> None:
+    view = views.certificate_view(Certificate("a", "enrolled", "a", staging={"fingerprint": "f"}), NOW)
+    assert (view["days_left"], view["expired"], view["not_after"]) == (None, False, None)
+    assert view["networks"] == ["staging"]
+
+
+@pytest.mark.parametrize("state", REQUEST_LABELS)
+def test_a_request_bears_the_label_of_its_state(state: str) -> None:
+    """W3."""
+    view = views.request_view(CertRequest("req-1", "a", "enroll", state, "own", "endpoint"))
+    assert view["label"] == REQUEST_LABELS[state]
+
+
+@pytest.mark.parametrize("state", WORK_ORDER_LABELS)
+def test_a_work_order_bears_the_label_of_its_state(state: str) -> None:
+    """W3."""
+    view = views.work_order_view(WorkOrder("wo-1", "a", "edge", "main", "push", "staging", state, created_at=NOW))
+    assert (view["label"], view["created_at"]) == (WORK_ORDER_LABELS[state], "2026-11-23T12:00:00Z")
+
+
+def test_every_view_is_json() -> None:
+    for view in (
+        views.settings_view(VendorSettings("third-party", "standard-tls", "third-party", {}, {}, {})),
+        views.connector_view(Connector("a", "edge", devices=("main",))),
+    ):
+        assert json.loads(json.dumps(view)) == view
+
+
+def test_all_mistakes_in_filters_are_said_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        Filters.from_options(
+            {"colour": "red", "sync": "x", "state": ["y"], "network": "z", "expires_within_days": True}
+        )
+    assert len(caught.value.details["problems"]) == 5
