@@ -304,9 +304,10 @@ def test_a_store_without_the_right_to_write_is_told(tmp_path: pathlib.Path, monk
     connect = sqlite3.connect
 
     def read_only(path: str, **options: Any) -> sqlite3.Connection:
-        return connect(f"file:{path}?mode=ro", uri=True, **options)
+        connection: sqlite3.Connection = connect(f"file:{path}?mode=ro", uri=True, **options)
+        return connection
 
-    monkeypatch.setattr(sqlite.sqlite3, "connect", read_only)
+    monkeypatch.setattr(sqlite3, "connect", read_only)
     refused = pytest.raises(StoreError, match="give the user that runs the module the right")
     with place.open() as store, refused, store.write() as unit:
         unit.certificates.add(Certificate("www.example.com", "enrolled", "www.example.com"))

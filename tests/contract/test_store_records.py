@@ -197,7 +197,7 @@ def test_records_are_ordered_by_code_point_of_their_key(place: StorePlace) -> No
 
 
 def test_a_key_of_several_parts_identifies_a_record(place: StorePlace) -> None:
-    settings_of = {"organization": {}, "admin_contact": {}, "tech_contact": {}}
+    settings_of: dict[str, Any] = {"organization": {}, "admin_contact": {}, "tech_contact": {}}
     with place.open() as store, store.write() as unit:
         unit.vendor_settings.add(VendorSettings("dv", "enhanced-tls", "san", **settings_of))
         unit.vendor_settings.add(VendorSettings("ov", "enhanced-tls", "san", **settings_of))

@@ -47,7 +47,7 @@ def test_a_dump_of_the_database_reveals_no_secret(place: StorePlace) -> None:
             assert "store.db-wal" in [file.name for file in files]
             dump = b"".join(file.read_bytes() for file in files)
         else:
-            command = [server_binaries() / "pg_dump", "--inserts", place.url]
+            command = [str(server_binaries() / "pg_dump"), "--inserts", place.url]
             dump = subprocess.run(command, capture_output=True, check=True).stdout
         assert b"cps" in dump
         for secret in (HUSH, HUSH[::-1], HUSH.encode().hex(), base64.b64encode(HUSH.encode()).decode()[:20], KEY):

@@ -29,7 +29,7 @@ from ansible_collections.edgecert.clm.tests.support.sandbox_world import (
     id_of,
 )
 
-DUAL = {"enableMultiStackedCertificates": True}
+DUAL: dict[str, Any] = {"enableMultiStackedCertificates": True}
 
 
 def strict(schema: Any) -> Any:

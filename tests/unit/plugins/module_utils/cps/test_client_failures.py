@@ -169,7 +169,8 @@ def test_create_answered_unreadably_is_in_doubt(make_client: Any, cps_sandbox: H
     "kind", ["lost_before", "lost_after", "truncated", "server_error", "plain_text", "garbage", "empty"]
 )
 def test_read_is_repeated_over_a_passing_fault(make_client: Any, cps_sandbox: Handle, kind: str) -> None:
-    cps_sandbox.fault(kind, method="GET", **({"status": 500} if kind == "plain_text" else {}))
+    more: dict[str, Any] = {"status": 500} if kind == "plain_text" else {}
+    cps_sandbox.fault(kind, method="GET", **more)
     clock = MovedClock()
     make_client(clock=clock).list_enrollments("C-1")
     assert clock.slept == [0.25]

@@ -30,7 +30,8 @@ class Made:
 
     @property
     def pem(self) -> str:
-        return self.cert.public_bytes(serialization.Encoding.PEM).decode()
+        text: str = self.cert.public_bytes(serialization.Encoding.PEM).decode()
+        return text
 
     @property
     def key_pem(self) -> str:
