@@ -26,12 +26,13 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
-SECRETS = {name: Secret(f"hidden-{name}") for name in ("client_token", "client_secret", "access_token")}
+TOKEN = Secret("hidden-token")
 
 
 def test_a_device_shows_where_its_credential_is_from_and_nothing_of_it() -> None:
     """D6."""
-    device = Device("main", proxy=Secret("http://user:hidden-word@proxy:3128"), **SECRETS)
+    proxy = Secret("http://user:hidden-word@proxy:3128")
+    device = Device("main", proxy=proxy, client_token=TOKEN, client_secret=TOKEN, access_token=TOKEN)
     view = views.device_view(device)
     assert "hidden" not in json.dumps(view)
     assert view["proxy"] == "http://***@proxy:3128"
