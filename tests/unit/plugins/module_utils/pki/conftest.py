@@ -35,9 +35,10 @@ class Made:
 
     @property
     def key_pem(self) -> str:
-        return self.key.private_bytes(
+        text: str = self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
+        return text
 
 
 def subject(name: str) -> x509.Name:
