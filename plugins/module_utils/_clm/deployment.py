@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import ConflictError, PolicyError, StateError, TransportError
+from .._core.errors import ConflictError, PolicyError, RemoteError, StateError
 from .._core.plan import Step
 from .._core.types import AuditEntry, Bundle, CaAccount, Certificate, CertRequest, Notice, WorkOrder
 from .._core.warning_policy import WarningPolicy, decide
@@ -20,6 +20,8 @@ from .._store.base import Unit
 from .._target.base import PushState, Target
 from . import intents, states
 from .ports import Ports
+from .proof import handshakes
+from .views import work_order_brief
 
 _LEASE_S = 900.0
 _ASK_AGAIN_S = 300.0
@@ -72,6 +74,10 @@ class Deployer:
         self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints)
 
     @property
+    def _upload_key(self) -> tuple[str, str, str]:
+        return intents.UPLOAD_CERTIFICATE, "work_order", self.order.work_order_id
+
+    @property
     def is_deployed(self) -> bool:
         """Say whether staging serves all that is pushed."""
         served = {facts["fingerprint"] for facts in self.state.staging.certificates}
@@ -112,10 +118,25 @@ class Deployer:
                 code="would_reach_production",
             )
 
+    def _is_upload_due(self) -> bool:
+        """Say whether the change waits for our upload, and not only shows so for a while after it."""
+        if self.state.phase != "wants_certificate":
+            return False
+        now = self.ports.clock.now()
+        with self.ports.store.read() as unit:
+            uploads = intents.of(unit, *self._upload_key)
+        for upload in uploads:
+            if upload.finished_at is not None and now - upload.finished_at < timedelta(seconds=_LAG_S):
+                self._error_before = upload.wanted.get("error_before", "")
+                return False
+        return True
+
     def can_move(self) -> bool:
         """Say whether something can be done, or waited for, now."""
-        if self.is_deployed or self.wait_s > 0 or self.state.phase == "wants_certificate":
+        if self.is_deployed or self.wait_s > 0 or self._is_upload_due():
             return True
+        if self.state.phase == "wants_certificate":
+            return self.state.error != self._error_before
         return self.state.phase == "wants_decision" and (
             not self._undecided(self.state.notices) or self.order.state != "needs_decision"
         )
@@ -124,7 +145,7 @@ class Deployer:
         """Give the steps from where the target stands."""
         network, name = self.order.network, self.certificate.certificate_id
         steps = []
-        if not self.is_deployed and self.state.phase == "wants_certificate":
+        if not self.is_deployed and self._is_upload_due():
             algorithms = " and ".join(self.pushed.bundles)
             steps.append(Step(f"Upload the {algorithms} certificate of {name} with its chain to CPS", self._upload))
         if not self.is_deployed:
@@ -142,7 +163,7 @@ class Deployer:
             rivals = [
                 other
                 for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network)
-                if not states.is_final(states.WORK_ORDER, other.state)
+                if not states.is_final(states.WORK_ORDER, other.state) or self._is_same_push(other)
             ]
             if rivals:
                 raise ConflictError(
@@ -152,6 +173,12 @@ class Deployer:
             self.order = unit.work_orders.add(order)
             self._audit(unit, None, "work_order_submitted")
         return True
+
+    def _is_same_push(self, other: WorkOrder) -> bool:
+        return other.state == "completed" and (other.connector, other.fingerprints) == (
+            self.order.connector,
+            self.order.fingerprints,
+        )
 
     def _save(self, action: str, **changes: Any) -> None:
         before, now = self.order, self.ports.clock.now()
@@ -169,6 +196,9 @@ class Deployer:
         changes.setdefault("message", "")
         with self.ports.store.write() as unit:
             self.order = unit.work_orders.put(replace(before, updated_at=now, **changes))
+            if states.is_final(states.WORK_ORDER, state):
+                # An upload whose reply was lost is settled by how the order ended.
+                intents.close_all(unit, *self._upload_key, {"order": state}, now)
             self._audit(unit, before, action)
 
     def _audit(self, unit: Unit, before: WorkOrder | None, action: str) -> None:
@@ -179,8 +209,8 @@ class Deployer:
                 action,
                 "work_order",
                 after.work_order_id,
-                before=_brief(before) if before else None,
-                after=_brief(after),
+                before=work_order_brief(before) if before else None,
+                after=work_order_brief(after),
                 comment=after.comment if before is None else "",
                 tracking_id=after.tracking_id,
             )
@@ -236,24 +266,24 @@ class Deployer:
         with self._lease():
             # Somebody may have acted since planning, or an earlier run of ours after its intent.
             self.observe()
-            if self.is_deployed or self.state.phase != "wants_certificate":
+            if self.is_deployed or not self._is_upload_due():
                 return True
             self._error_before = self.state.error
-            store, now = self.ports.store, self.ports.clock.now()
-            intent, _is_new = intents.begin(
-                store,
-                intents.UPLOAD_CERTIFICATE,
-                "work_order",
-                self.order.work_order_id,
-                {"fingerprints": dict(self.pushed.fingerprints)},
-                now,
+            _intent, is_new = intents.begin(
+                self.ports.store,
+                *self._upload_key,
+                {"fingerprints": dict(self.pushed.fingerprints), "error_before": self._error_before},
+                self.ports.clock.now(),
             )
             # The last state still asks for a certificate, so an earlier upload did not happen or was turned down.
-            self.target.upload(self.pushed.reference, self.pushed.bundles, with_root=False)
-            with store.write() as unit:
-                current = unit.intents.get(intent.intent_id)
-                if current is not None:
-                    intents.close(unit, current, {"uploaded": True}, self.ports.clock.now())
+            try:
+                self.target.upload(self.pushed.reference, self.pushed.bundles, with_root=False)
+            except RemoteError as exc:
+                # An upload whose reply was lost may have been taken, though the change still showed its old state.
+                if is_new or exc.code != "conflict":
+                    raise
+            with self.ports.store.write() as unit:
+                intents.close_all(unit, *self._upload_key, {"uploaded": True}, self.ports.clock.now())
             if self.order.state in ("needs_decision", "in_doubt"):
                 self._save("push_resumed", state="implementing")
         return True
@@ -340,34 +370,14 @@ class Deployer:
             ]
             return self._complete(evidence)
         while True:
-            evidence, missing = self._handshakes()
+            evidence, missing = handshakes(
+                self.ports.probe(), self.edges, self.certificate.sans, self.pushed.fingerprints, self.ports.clock
+            )
             if not missing:
                 return self._complete(evidence)
             if not self._pause(self.state.look_again_s):
                 self._reach("on_staging", "certificate_on_staging")
                 return self._park("not_proven", "; ".join(missing), self.state.look_again_s)
-
-    def _handshakes(self) -> tuple[list[dict[str, str]], list[str]]:
-        probe = self.ports.probe()
-        names = [name for name in self.certificate.sans if not name.startswith("*.")] or [
-            name.replace("*", "edgecert-probe", 1) for name in self.certificate.sans[:1]
-        ]
-        evidence, missing = [], []
-        for address in self.edges:
-            for name in names:
-                for algorithm, fingerprint in self.pushed.fingerprints.items():
-                    try:
-                        shown = probe.presented(address, name, algorithm)
-                    except TransportError as exc:
-                        missing.append(exc.message)
-                        continue
-                    if shown == fingerprint:
-                        at = to_text(self.ports.clock.now())
-                        where = f"{name} at {address}"
-                        evidence.append({"kind": "handshake", "where": where, "fingerprint": shown, "at": at})
-                    else:
-                        missing.append(f"{address} presents {shown} for {name}, {fingerprint} was pushed")
-        return evidence, missing
 
     def _complete(self, evidence: list[dict[str, str]]) -> bool:
         self._reach("on_staging", "certificate_on_staging")
@@ -383,13 +393,3 @@ class Deployer:
             certificate = unit.certificates.get(self.certificate.certificate_id)
             if certificate is not None and certificate.staging != staging:
                 unit.certificates.put(replace(certificate, staging=staging, updated_at=self.ports.clock.now()))
-
-
-def _brief(order: WorkOrder) -> dict[str, Any]:
-    return {
-        "state": order.state,
-        "reason": order.reason,
-        "certificate": order.certificate_id,
-        "network": order.network,
-        "fingerprints": dict(order.fingerprints),
-    }

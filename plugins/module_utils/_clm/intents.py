@@ -42,3 +42,14 @@ def is_open(unit: Unit, kind: str, noun: str, key: str) -> bool:
 def close(unit: Unit, intent: Intent, result: Mapping[str, Any], now: datetime) -> None:
     """Write what came of it, in the unit that writes the result itself."""
     unit.intents.put(replace(intent, result=result, finished_at=now))
+
+
+def of(unit: Unit, kind: str, noun: str, key: str) -> list[Intent]:
+    """Give the intents of that kind for a record, closed ones too."""
+    return unit.intents.find(kind=kind, noun=noun, key=key)
+
+
+def close_all(unit: Unit, kind: str, noun: str, key: str, result: Mapping[str, Any], now: datetime) -> None:
+    """Close what is left open of that kind for a record, also what a lost reply left."""
+    for left in unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None):
+        close(unit, left, result, now)

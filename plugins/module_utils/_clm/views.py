@@ -207,6 +207,17 @@ def connector_view(connector: Connector) -> View:
     }
 
 
+def work_order_brief(order: WorkOrder) -> View:
+    """Show of a work order what an audit line is about."""
+    return {
+        "state": order.state,
+        "reason": order.reason,
+        "certificate": order.certificate_id,
+        "network": order.network,
+        "fingerprints": dict(order.fingerprints),
+    }
+
+
 def work_order_view(order: WorkOrder) -> View:
     """Show a work order, with the manual's label beside its state."""
     return {
