@@ -99,9 +99,10 @@ def test_the_partner_account_is_reached_by_its_switch_key_alone(sandbox: Handle)
     identifiers = "/contract-api/v1/contracts/identifiers"
     assert partner.get(identifiers).json() == list(CONTRACTS)
     assert partner.get(identifiers, params={"accountSwitchKey": "1-SANDB:1-PARTN"}).json() == ["P-1ABCDEF"]
-    assert ApiClient(sandbox, "readonly").get(
-        identifiers, params={"accountSwitchKey": "1-SANDB:1-PARTN"}
-    ).status_code == 403
+    assert (
+        ApiClient(sandbox, "readonly").get(identifiers, params={"accountSwitchKey": "1-SANDB:1-PARTN"}).status_code
+        == 403
+    )
 
 
 def test_papi_gives_prefixes_unless_told_not_to(api: ApiClient) -> None:
@@ -419,5 +420,3 @@ def test_an_edge_answers_with_its_network_and_fingerprint(sandbox: Handle) -> No
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     with opener.open(f"https://{sandbox.edge('staging')}/", timeout=10) as answer:
         assert json.loads(answer.read())["network"] == "staging"
-
-
