@@ -87,12 +87,12 @@ class Filters:
         return self == Filters()
 
 
-def select(unit: Unit, filters: Filters, now: datetime) -> tuple[list[Certificate], dict[str, str]]:
-    """Give the certificates that fit, ordered by id, and the sync policy of each device.
+def select(unit: Unit, filters: Filters, now: datetime) -> tuple[list[Certificate], dict[str, Device]]:
+    """Give the certificates that fit, ordered by id, and the devices by name.
 
     :param now: UTC.
     """
-    sync_of = {device.name: device.sync for device in unit.devices.find()}
+    devices = {device.name: device for device in unit.devices.find()}
     equal: dict[str, Any] = {name: list(getattr(filters, name)) for name in ("ca", "state") if getattr(filters, name)}
     if filters.certificate:
         equal["certificate_id"] = filters.certificate
@@ -103,7 +103,8 @@ def select(unit: Unit, filters: Filters, now: datetime) -> tuple[list[Certificat
         horizon = now + timedelta(days=filters.expires_within_days)
 
     def fits(certificate: Certificate) -> bool:
-        sync = sync_of.get(certificate.device, "")
+        device = devices.get(certificate.device)
+        sync = device.sync if device else ""
         if filters.sync and sync not in filters.sync:
             return False
         if sync == SYNC_IGNORED and SYNC_IGNORED not in filters.sync:
@@ -114,13 +115,13 @@ def select(unit: Unit, filters: Filters, now: datetime) -> tuple[list[Certificat
             return False
         return horizon is None or (certificate.not_after is not None and certificate.not_after <= horizon)
 
-    return [certificate for certificate in unit.certificates.find(**equal) if fits(certificate)], sync_of
+    return [certificate for certificate in unit.certificates.find(**equal) if fits(certificate)], devices
 
 
 def certificate_list(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     """Give the views of the certificates that fit."""
-    selected, sync_of = select(unit, filters, now)
-    return [certificate_view(certificate, now, sync_of.get(certificate.device, "")) for certificate in selected]
+    selected, devices = select(unit, filters, now)
+    return [certificate_view(certificate, now, devices.get(certificate.device)) for certificate in selected]
 
 
 def plan_certificates(params: Params, ports: Ports) -> Plan:
@@ -205,18 +206,17 @@ def _grouped(records: Iterable[Any]) -> dict[str, list[Any]]:
 
 def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     """Give CA connector, certificate, application connectors and their devices for each certificate (V2)."""
-    selected, sync_of = select(unit, filters, now)
+    selected, devices = select(unit, filters, now)
     of = {"certificate_id": [certificate.certificate_id for certificate in selected]}
     requests, orders = _history(unit, of)
     requests_of, orders_of = _grouped(requests), _grouped(orders)
     connectors_of = _grouped(unit.connectors.find(**of))
     kinds = {account.name: account.type for account in unit.ca_accounts.find()}
-    devices = {device.name: device for device in unit.devices.find()}
     return [
         {
             "ca_connector": _ca_connector(requests_of.get(certificate.certificate_id, []), kinds),
             "certificate": {
-                **certificate_view(certificate, now, sync_of.get(certificate.device, "")),
+                **certificate_view(certificate, now, devices.get(certificate.device)),
                 "pem": pem_view(unit.pems.get(certificate.fingerprint) if certificate.fingerprint else None),
             },
             "connectors": [

@@ -152,11 +152,11 @@ def lifetime_left(not_after: datetime | None, now: datetime) -> View:
     return {"days_left": (not_after - now) // _DAY, "expired": not_after <= now}
 
 
-def certificate_view(certificate: Certificate, now: datetime, sync: str = "") -> View:
+def certificate_view(certificate: Certificate, now: datetime, device: Device | None = None) -> View:
     """Show a certificate as it stands at a moment.
 
     :param now: UTC; ``days_left`` are whole days from then, negative once expired, None without a certificate.
-    :param sync: sync policy of its device, empty where it has none.
+    :param device: its device, None where it has none or it is of no interest.
     """
     return {
         "certificate": certificate.certificate_id,
@@ -166,7 +166,8 @@ def certificate_view(certificate: Certificate, now: datetime, sync: str = "") ->
         "origin": certificate.origin,
         "state": certificate.state,
         "device": certificate.device,
-        "cert_sync": sync,
+        "cert_sync": device.sync if device else "",
+        "data_center": device.data_center if device else "",
         "enrollment_id": certificate.enrollment_id,
         "contract_id": certificate.contract_id,
         "validation_type": certificate.validation_type,

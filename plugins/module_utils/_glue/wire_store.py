@@ -20,12 +20,22 @@ from .._store.open import open_store
 from .._store.schema import MIGRATIONS
 from .._store.seal import StoreKey
 from .._store.url import default_url, masked
+from .options import COMMON
 
 
 def key_of(options: Mapping[str, Any]) -> StoreKey:
-    """Give the store key the common options name; empty when they name none."""
-    text = options.get("store_key")
-    return StoreKey(Secret(text) if text else None, options.get("store_key_file") or "")
+    """Give the store key the common options name; empty when they name none.
+
+    An option holds over an environment variable, so a key file that a task names is not in conflict with a key that
+    the environment happens to hold, and the other way round.
+    """
+    text, path = options.get("store_key") or "", options.get("store_key_file") or ""
+    if text and path:
+        is_text_inherited = text == os.environ.get(COMMON["store_key"].env)
+        is_path_inherited = path == os.environ.get(COMMON["store_key_file"].env)
+        if is_text_inherited != is_path_inherited:
+            text, path = ("", path) if is_text_inherited else (text, "")
+    return StoreKey(Secret(text) if text else None, path)
 
 
 def holder_of(actor: str) -> str:

@@ -65,8 +65,9 @@ def test_a_ca_account_shows_only_that_it_has_secrets() -> None:
 )
 def test_days_left_are_whole_days_and_negative_once_expired(left: timedelta, days: int, expired: bool) -> None:
     certificate = Certificate("a", "enrolled", "a", not_after=NOW + left)
-    view = views.certificate_view(certificate, NOW, "managed")
+    view = views.certificate_view(certificate, NOW, Device("akamai", data_center="FRA"))
     assert (view["days_left"], view["expired"], view["cert_sync"]) == (days, expired, "managed")
+    assert view["data_center"] == "FRA", "D3"
 
 
 def test_a_certificate_that_is_not_there_yet_has_no_days() -> None:
