@@ -267,7 +267,8 @@ def _discover(look: _Look, target: Target, inspection: Inspection, params: Param
     at = ports.clock.now()
     contracts = wanted.contracts or tuple(inspection.instance.get("contracts", ()))
     sweep = target.discover(contracts)
-    difference = discovery.compare(wanted.name, sweep, ports.store, at, want_pem=params["discover"] == "full")
+    is_full = params["discover"] == "full"
+    difference = discovery.compare(wanted.name, sweep, ports.store, at, contracts=contracts, want_pem=is_full)
     look.difference = difference
     # The list of contracts is the one call that a discovery shares with the inspection.
     look.discovery_calls = target.calls - began_with + (0 if wanted.contracts else 1)

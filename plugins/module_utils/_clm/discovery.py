@@ -8,7 +8,8 @@ Knows nothing of CPS beyond the target's contract.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -109,13 +110,19 @@ def _from_found(
 
 def _free_id(found: Found, taken: set[str]) -> str:
     """Name a certificate by its common name (E21); a second one of that name also bears its enrollment id."""
-    name = found.common_name or f"enrollment-{found.enrollment_id}"
-    return name if name not in taken else f"{name}-{found.enrollment_id}"
+    name = found.common_name.lower() or f"enrollment-{found.enrollment_id}"
+    numbered = f"{name}-{found.enrollment_id}"
+    # Two devices may lead to one account, and so to the same enrollment.
+    candidates = itertools.chain((name, numbered), (f"{numbered}-{n}" for n in itertools.count(2)))
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
-def compare(device: str, sweep: Sweep, store: Store, now: datetime, *, want_pem: bool) -> Difference:
+def compare(
+    device: str, sweep: Sweep, store: Store, now: datetime, *, contracts: Sequence[str] = (), want_pem: bool
+) -> Difference:
     """Go through a sweep and say what differs from the store; writes nothing.
 
+    :param contracts: those the sweep goes through; empty when it does not name any.
     :param want_pem: also work out whose PEM the store lacks.
     """
     with store.read() as unit:
@@ -140,7 +147,9 @@ def compare(device: str, sweep: Sweep, store: Store, now: datetime, *, want_pem:
         if want_pem:
             _note_unfetched(found, have_pem, result.unfetched)
     result.seen = len(met)
-    result.vanished = _vanished(known.values(), met, sweep.skipped_contracts, now)
+    # A contract that was not asked for proves nothing about its certificates.
+    swept = [c for c in known.values() if not contracts or c.contract_id in contracts]
+    result.vanished = _vanished(swept, met, sweep, now)
     result.notes = tuple(sweep.notes)
     return result
 
@@ -152,8 +161,9 @@ def _note_unfetched(found: Found, have: set[str], unfetched: dict[str, int]) -> 
                 unfetched.setdefault(facts["fingerprint"], found.enrollment_id)
 
 
-def _vanished(known: Iterable[Certificate], met: set[int], skipped: list[str], now: datetime) -> list[Certificate]:
+def _vanished(known: Iterable[Certificate], met: set[int], sweep: Sweep, now: datetime) -> list[Certificate]:
     """Give what is gone; a contract that could not be read proves nothing about its certificates."""
+    skipped = sweep.skipped_contracts
     return [
         replace(c, state="vanished", production={}, staging={}, pending_changes=(), updated_at=now)
         for c in known

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Discovery against a running sandbox: number of calls, differences, contracts out of reach, PEM, sync policy."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from edgecert_sandbox.handle import SandboxOptions, start
+
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, RemoteError
+from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock
+from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient
+
+CONTRACTS = ["C-1", "C-2", "C-3"]
+
+
+@pytest.fixture(scope="module")
+def small_account() -> Iterator[Account]:
+    """Give a sandbox of three contracts with six enrollments."""
+    with start(SandboxOptions(limits=False, contracts=CONTRACTS, seed=6)) as sandbox:
+        yield Account(sandbox, CONTRACTS * 50, FlowClock(sandbox))
+
+
+@pytest.fixture
+def small(small_account: Account, tmp_path: pathlib.Path) -> Iterator[Bench]:
+    """Give a bench on all three contracts."""
+    small_account.sandbox.clear_faults()
+    small_account.sandbox.configure(ENGINE)
+    small_account.sandbox.calls(reset=True)
+    made = Bench(small_account, tmp_path)
+    yield made
+    made.close()
+
+
+def counts(outcome: Any) -> tuple[int, ...]:
+    """Give enrollments, added, changed, vanished."""
+    found = outcome.extra["discovery"]
+    return tuple(found[name] for name in ("enrollments", "added", "changed", "vanished"))
+
+
+def remove(bench: Bench, enrollment_id: int) -> None:
+    """Remove an enrollment behind the store's back, as another tool would."""
+    path = f"/cps/v2/enrollments/{enrollment_id}?allow-cancel-pending-changes=true"
+    answer = ApiClient(bench.sandbox).call("DELETE", path, "enrollment-status.v1")
+    assert answer.status_code in (200, 202), answer.text
+    bench.advance(60)
+
+
+def test_a_discovery_takes_two_calls_for_each_contract_and_one(small: Bench) -> None:
+    """D7, design §6: counted at the sandbox, not only by ourselves."""
+    outcome = small.device(contracts=[])
+    listing = [
+        path for _m, path in small.calls() if "identifiers" in path or "contractId=" in path or "active-cert" in path
+    ]
+    assert len(listing) == 2 * len(CONTRACTS) + 1 == outcome.extra["discovery"]["calls"]
+    assert counts(outcome) == (6, 6, 0, 0)
+    assert outcome.record is not None and outcome.record["discovery"]["enrollments"] == 6
+
+
+def test_a_second_discovery_changes_nothing(small: Bench) -> None:
+    """D7."""
+    small.device(contracts=[])
+    plan = small.plan_device(contracts=[])
+    assert not plan.changed
+    assert counts(plan.execute()) == (6, 0, 0, 0)
+    assert small.audit() == ["device_onboarded", "certificates_discovered"]
+
+
+def test_a_contract_out_of_reach_is_passed_over_and_nothing_of_it_vanishes(small: Bench) -> None:
+    """D7, D9: 403 and 400 alike; the log says which."""
+    small.device(contracts=[])
+    small.sandbox.configure({"inaccessible_contracts": ["C-2"], "contracts_without_cps": ["C-3"]})
+    outcome = small.again().execute()
+    seen, _added, _changed, vanished = counts(outcome)
+    assert seen < 6 and vanished == 0
+    assert outcome.record is not None
+    entry = outcome.record["status_log"][-1]
+    assert entry["result"] == "warning" and "C-2" in entry["detail"] and "C-3" in entry["detail"]
+    assert {c["state"] for c in small.certificates()} == {"issued"}
+
+
+def test_a_refused_list_of_what_is_live_is_made_up_for(small: Bench) -> None:
+    """Design §6: one call for each enrollment instead, with a note, and the same result."""
+    small.device(contracts=[])
+    before = small.certificates()
+    small.sandbox.configure({"active_certificates_available": False})
+    plan = small.again()
+    assert not plan.changed
+    outcome = plan.execute()
+    assert outcome.extra["discovery"]["notes"] and outcome.extra["discovery"]["calls"] == 2 * 3 + 1 + 6
+    assert small.certificates() == before
+
+
+def test_an_error_of_the_service_ends_a_discovery_and_keeps_the_store(small: Bench) -> None:
+    """D9: a contract that fails for another reason is not passed over."""
+    small.device(contracts=[])
+    before = small.certificates()
+    small.sandbox.fault("server_error", method="GET", path="contractId=C-2", times=0)
+    with pytest.raises(RemoteError):
+        small.again()
+    assert small.certificates() == before
+
+
+def test_contracts_that_are_deselected_do_not_vanish(small: Bench) -> None:
+    """D10: a contract that is not read proves nothing about its certificates."""
+    small.device(contracts=[])
+    outcome = small.again(contracts=["C-1"]).execute()
+    assert counts(outcome)[3] == 0
+    assert {c["contract_id"] for c in small.certificates()} == set(CONTRACTS)
+
+
+def test_full_fetches_only_what_was_never_seen_and_resumes(small: Bench) -> None:
+    """Design §6: PEM once for each fingerprint; what was fetched before a failure stays."""
+    small.device(contracts=[])
+    small.sandbox.fault("server_error", method="GET", path="/deployments", nth=4, times=0)
+    with pytest.raises(ClmError):
+        small.again(discover="full").execute()
+    kept = small.records()["pems"]
+    assert kept == 3
+    small.sandbox.clear_faults()
+    small.calls()
+    outcome = small.again(discover="full").execute()
+    assert small.records()["pems"] == 6 and outcome.extra["discovery"]["fetched"] == 3
+    assert len([path for _m, path in small.calls() if path.endswith("/deployments")]) == 3
+    assert not small.again(discover="full").changed
+
+
+def test_two_devices_on_one_account_get_ids_of_their_own(small: Bench) -> None:
+    """E21: ids are unique, whoever leads to the enrollment, and stay the same at the next discovery."""
+    for name in ("edge", "second", "third"):
+        small.device(name=name, contracts=[])
+    ids = [c["certificate"] for c in small.certificates()]
+    assert len(ids) == len(set(ids)) == 18
+    for name in ("edge", "second", "third"):
+        assert not small.plan_device(name=name, contracts=[]).changed
+
+
+def test_vanished_and_reappeared_and_changed_ones_are_told(bench: Bench) -> None:
+    """D7: what is gone is kept as vanished; what comes back is issued again."""
+    bench.sandbox.seed(2, contracts=[bench.contract])
+    assert counts(bench.device()) == (2, 2, 0, 0)
+    gone, _stays = bench.enrollments()
+    remove(bench, gone["enrollment_id"])
+    outcome = bench.again().execute()
+    assert counts(outcome) == (1, 0, 0, 1)
+    assert not bench.again().changed
+    assert [c["state"] for c in bench.certificates(state=["vanished"])] == ["vanished"]
+    assert len(bench.certificates()) == 1
+    with bench.store.read() as unit:
+        rows = [row.entry for row in unit.audit_rows() if row.entry.action == "certificates_discovered"]
+    assert rows[-1].after is not None and len(rows[-1].after["vanished_ids"]) == 1
+
+
+def test_a_certificate_that_is_there_again_is_no_longer_vanished(bench: Bench) -> None:
+    """D7: found again by its enrollment."""
+    bench.sandbox.seed(1, contracts=[bench.contract])
+    bench.device()
+    with bench.store.write() as unit:
+        [known] = unit.certificates.find()
+        unit.certificates.put(replace(known, state="vanished", production={}, staging={}))
+    assert counts(bench.again().execute()) == (1, 0, 1, 0)
+    [found] = bench.certificates()
+    assert found["state"] == "issued" and found["production"]
+
+
+def test_an_enrolled_certificate_stays_what_its_request_says(bench: Bench) -> None:
+    """E21, D7: discovery adds what the networks serve and touches nothing else."""
+    bench.issued()
+    before = bench.certificates()[0]
+    bench.push()
+    bench.again().execute()
+    [after] = bench.certificates()
+    assert after["fingerprint"] == before["fingerprint"] == after["staging"]["fingerprint"]
+    assert (after["origin"], after["state"], after["ca"]) == ("enrolled", "issued", "house")
+    assert not bench.again().changed
+
+
+def test_a_pending_change_is_seen(bench: Bench) -> None:
+    """D7."""
+    bench.prepare()
+    bench.sandbox.configure({"csr_s": 120})
+    bench.enroll(wait=False)
+    bench.again().execute()
+    [found] = bench.certificates()
+    assert found["pending_changes"][0]["change_id"] and found["state"] == "pending"
+
+
+def test_changing_the_sync_policy_applies_to_what_was_discovered_before(bench: Bench) -> None:
+    """D5: managed, monitored, ignored and back."""
+    bench.sandbox.seed(2, contracts=[bench.contract])
+    bench.device()
+    assert {c["cert_sync"] for c in bench.certificates()} == {"managed"}
+    bench.again(cert_sync="monitored").execute()
+    assert {c["cert_sync"] for c in bench.certificates()} == {"monitored"} and len(bench.certificates()) == 2
+    bench.again(cert_sync="ignored").execute()
+    assert bench.certificates() == []
+    assert len(bench.certificates(sync=["ignored"])) == 2
+    bench.sandbox.seed(1, contracts=[bench.contract])
+    outcome = bench.again(cert_sync="managed").execute()
+    assert counts(outcome) == (3, 1, 0, 0)
+    assert {c["cert_sync"] for c in bench.certificates()} == {"managed"} and len(bench.certificates()) == 3
