@@ -24,6 +24,7 @@ from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 WARNING = "A warning nobody has seen before."
 LISTS: dict[str, list[str]] = {"allow": [], "ask": [], "block": []}
+NETWORKS = ("staging", "production")
 UPLOAD = "third-party-cert-and-trust-chain"
 
 
@@ -46,7 +47,8 @@ def order_of(outcome: Any) -> Any:
 def deployed(bench: Bench) -> tuple[list[str], list[str]]:
     """Give the fingerprints that staging and production serve."""
     [found] = bench.enrollments()
-    return tuple([facts["fingerprint"] for facts in found[net].certificates] for net in ("staging", "production"))  # type: ignore[return-value]
+    staging, production = ([facts["fingerprint"] for facts in found[net].certificates] for net in NETWORKS)
+    return staging, production
 
 
 # -- connectors ----------------------------------------------------------------------------------------------------
