@@ -36,13 +36,14 @@ def run(main: Callable[[], None], options: Mapping[str, Any], *, check: bool = F
     """
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
     printed = io.StringIO()
+    ended: SystemExit | None = None
     with _arguments(arguments), contextlib.redirect_stdout(printed):
         try:
             main()
         except SystemExit as left:
-            code = left.code
-        else:
-            raise AssertionError("the module did not exit")
+            ended = left
+    if ended is None:
+        raise AssertionError("the module did not exit")
     result = json.loads(printed.getvalue().strip().splitlines()[-1])
-    assert bool(code) == bool(result.get("failed")), result
+    assert bool(ended.code) == bool(result.get("failed")), result
     return result

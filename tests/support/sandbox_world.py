@@ -57,7 +57,7 @@ class LabAuthority:
     """A root and an issuing CA, and certificates for CSRs as a test wants them."""
 
     def __init__(self, at: datetime = START) -> None:
-        self.root_key, self.issuing_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        self.root_key, self.issuing_key = (ec.generate_private_key(ec.SECP256R1()) for _count in range(2))
         start, end = at - timedelta(days=100), at + timedelta(days=4000)
         self.root = _ca("Lab Root", self.root_key, "Lab Root", self.root_key, start, end)
         self.issuing = _ca("Lab Issuing", self.issuing_key, "Lab Root", self.root_key, start, end)

@@ -70,8 +70,10 @@ class StorePlace:
     def execute(self, sql: str, *parameters: Any) -> list[Any]:
         """Reach under the store, as somebody with the database's password could; ``?`` marks parameters."""
         if self.is_sqlite:
-            with contextlib.closing(sqlite3.connect(self.url[len("sqlite:///") :])) as lite, lite:
-                return lite.execute(sql, parameters).fetchall()
+            with contextlib.closing(sqlite3.connect(self.url[len("sqlite:///") :])) as lite:
+                rows = lite.execute(sql, parameters).fetchall()
+                lite.commit()
+                return rows
         import psycopg
 
         with psycopg.connect(self.url) as connection:

@@ -138,8 +138,10 @@ def checked_config(order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _like(name: str, value: Any, default: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value) and (
-        isinstance(default, list) or name == "pre_verification_warnings"
+    if (
+        isinstance(value, list)
+        and all(isinstance(item, str) for item in value)
+        and (isinstance(default, list) or name == "pre_verification_warnings")
     ):
         return value
     if isinstance(default, float) and isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:

@@ -46,9 +46,7 @@ OPERATIONS: dict[str, Callable[[World, Call], Answer]] = {
     "get_change": lambda w, c: w.get_change(c.eid, c.cid, c.answer.version),
     "delete_change": lambda w, c: w.delete_change(c.eid, c.cid),
     "get_input_info": lambda w, c: w.get_input_info(c.eid, c.cid, c.tail, c.answer.entity, c.answer.version),
-    "post_input_update": lambda w, c: w.post_input_update(
-        c.eid, c.cid, c.tail, c.sent.entity, c.sent.version, c.body
-    ),
+    "post_input_update": lambda w, c: w.post_input_update(c.eid, c.cid, c.tail, c.sent.entity, c.sent.version, c.body),
     "get_deployment_schedule": lambda w, c: w.get_deployment_schedule(c.eid, c.cid),
     "put_deployment_schedule": lambda w, c: w.put_deployment_schedule(c.eid, c.cid, c.body),
     "get_deployments": lambda w, c: w.get_deployments(c.eid, c.answer.version),
@@ -144,6 +142,4 @@ def prefixed(node: Any, key: str = "") -> Any:
 
 def refuse(problem: Problem, request: Request) -> Reply:
     """Write a problem as the API that was called does."""
-    return problem_reply(
-        request, problem.status, problem.slug, problem.title, problem.detail, plain=problem.plain
-    )
+    return problem_reply(request, problem.status, problem.slug, problem.title, problem.detail, plain=problem.plain)

@@ -33,13 +33,28 @@ from .world import World
 # Seconds a step takes: at once; the engine's own few seconds; about what CPS takes.
 PACES: dict[str, dict[str, float]] = {
     "instant": dict.fromkeys(
-        ("pre_verification_s", "csr_s", "verify_s", "staging_s", "production_s", "lag_s", "empty_input_s",
-         "deprovision_s"), 0.0,
+        (
+            "pre_verification_s",
+            "csr_s",
+            "verify_s",
+            "staging_s",
+            "production_s",
+            "lag_s",
+            "empty_input_s",
+            "deprovision_s",
+        ),
+        0.0,
     ),
     "quick": {},
     "real": {
-        "pre_verification_s": 20.0, "csr_s": 60.0, "verify_s": 60.0, "staging_s": 900.0, "production_s": 1800.0,
-        "lag_s": 5.0, "empty_input_s": 5.0, "deprovision_s": 900.0,
+        "pre_verification_s": 20.0,
+        "csr_s": 60.0,
+        "verify_s": 60.0,
+        "staging_s": 900.0,
+        "production_s": 1800.0,
+        "lag_s": 5.0,
+        "empty_input_s": 5.0,
+        "deprovision_s": 900.0,
     },
 }
 PARTNER_CONTRACTS = ["P-1ABCDEF"]

@@ -55,7 +55,10 @@ def build_parser() -> argparse.ArgumentParser:
     """Make the parser of all commands."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--state-dir", type=Path, default=default_state_dir(), metavar="DIR",
+        "--state-dir",
+        type=Path,
+        default=default_state_dir(),
+        metavar="DIR",
         help="folder of the sandbox's files (default: %(default)s, or EDGECERT_SANDBOX_STATE_DIR)",
     )
     parser = argparse.ArgumentParser(prog="sandbox", description=DESCRIPTION)
@@ -95,37 +98,63 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--staging-port", type=int, default=0, help="port of the staging edge (default: a free one)")
     parser.add_argument("--production-port", type=int, default=0, help="port of the production edge (default: free)")
     names = ("localhost", "127.0.0.1", "sandbox.akamaiapis.test")
-    parser.add_argument("--host-name", default=names[0], choices=names,
-                        help="name in the credentials' host (default: %(default)s)")
+    parser.add_argument(
+        "--host-name", default=names[0], choices=names, help="name in the credentials' host (default: %(default)s)"
+    )
     strict = parser.add_mutually_exclusive_group()
     strict.add_argument("--strict-limits", action="store_true", help="count calls against the limits (default)")
     strict.add_argument("--no-limits", action="store_true", help="do not count them")
-    parser.add_argument("--limit-style", default="rotate", choices=("rotate", *limits.STYLES),
-                        help="where a 429 tells the wait (default: %(default)s)")
+    parser.add_argument(
+        "--limit-style",
+        default="rotate",
+        choices=("rotate", *limits.STYLES),
+        help="where a 429 tells the wait (default: %(default)s)",
+    )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument("--instant", action="store_true", help="changes take no time (default: seconds)")
-    pace.add_argument("--real-durations", action="store_true",
-                      help="changes take about as long as at CPS; see 'advance'")
+    pace.add_argument(
+        "--real-durations", action="store_true", help="changes take about as long as at CPS; see 'advance'"
+    )
     parser.add_argument("--contract", action="append", default=[], metavar="ID", help="a contract; may be repeated")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="make N deployed enrollments at the start")
-    parser.add_argument("--skew", type=float, default=0.0, metavar="SECONDS",
-                        help="how far the gateway's clock is ahead of this machine's")
-    parser.add_argument("--set", action="append", default=[], type=setting, metavar="NAME=VALUE",
-                        help="a setting of the change engine, as create_interval_s=0; may be repeated")
+    parser.add_argument(
+        "--skew",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how far the gateway's clock is ahead of this machine's",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=setting,
+        metavar="NAME=VALUE",
+        help="a setting of the change engine, as create_interval_s=0; may be repeated",
+    )
     parser.add_argument("--daemon", action="store_true", help="go to the background once it listens")
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("count", type=int, help="how many")
     parser.add_argument("--contract", action="append", default=[], metavar="ID", help="spread over these contracts")
-    parser.add_argument("--kind", action="append", default=[], metavar="KIND",
-                        help="third-party, dv, ov, ev, third-party-pending or dv-pending; may be repeated, in turns")
+    parser.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="third-party, dv, ov, ev, third-party-pending or dv-pending; may be repeated, in turns",
+    )
     parser.add_argument("--expiring", type=int, default=0, metavar="N", help="of them, N expire within thirty days")
 
 
 def _add_fault(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("kind", choices=(*faults.KINDS, "clear"), metavar="KIND",
-                        help=f"one of {', '.join(faults.KINDS)}; or 'clear' to forget all")
+    parser.add_argument(
+        "kind",
+        choices=(*faults.KINDS, "clear"),
+        metavar="KIND",
+        help=f"one of {', '.join(faults.KINDS)}; or 'clear' to forget all",
+    )
     parser.add_argument("--method", help="HTTP method it is about (default: any)")
     parser.add_argument("--path", help="regular expression searched in the path with its query (default: any)")
     parser.add_argument("--nth", type=int, help="first matching call that is hit (default: 1)")
@@ -234,9 +263,11 @@ def status(arguments: argparse.Namespace) -> int:
     print(f"  limits      {'on' if state['limits']['enabled'] else 'off'}")
     print(f"  faults      {len(state['faults'])} in force")
     print(f"  account     {world['accountId']}, contracts {', '.join(world['contracts'])}")
-    print(f"  enrollments {counts['enrollments']}: {counts['pending']} with a change under way, "
-          f"{counts['onStaging']} on staging, {counts['onProduction']} on production")
-    for one in world["enrollments"][-arguments.enrollments:] if arguments.enrollments else ():
+    print(
+        f"  enrollments {counts['enrollments']}: {counts['pending']} with a change under way, "
+        f"{counts['onStaging']} on staging, {counts['onProduction']} on production"
+    )
+    for one in world["enrollments"][-arguments.enrollments :] if arguments.enrollments else ():
         where = "+".join(network for network in ("staging", "production") if one[network]) or "nowhere"
         change = "".join(f", change {change['id']} {change['status']}" for change in one["pending"])
         print(f"    {one['id']}  {one['contract']}  {one['commonName']}  {where}{change}")

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from .limits import STYLES
+from .limits import STYLES, has_type
 
 BEFORE = "before"
 AFTER = "after"
@@ -79,10 +79,9 @@ def parse(order: Mapping[str, Any]) -> Fault:
     for name, value in order.items():
         if name not in fields:
             raise ValueError(f"unknown member {name!r} of a fault; known are {', '.join(sorted(fields))}")
-        value = float(value) if fields[name] is float and type(value) is int else value
-        if type(value) is not fields[name]:
+        if not has_type(value, fields[name]):
             raise ValueError(f"member {name!r} of a fault must be of type {fields[name].__name__}")
-        values[name] = value
+        values[name] = fields[name](value)
     if values.get("kind") not in KINDS:
         raise ValueError(f"unknown kind of fault {values.get('kind')!r}; known are {', '.join(KINDS)}")
     fault = Fault(**values)

@@ -17,7 +17,7 @@ from .routes import Match
 from .wire import Reply, Request
 from .world import World
 
-GARBAGE = b"\x1f\x8b<<<{\"enrollments\": [}\xff\xfe not what you asked for"
+GARBAGE = b'\x1f\x8b<<<{"enrollments": [}\xff\xfe not what you asked for'
 
 
 @dataclasses.dataclass(frozen=True)

@@ -144,6 +144,13 @@ def iso_ms(moment: float) -> str:
     return f"{text}.{milliseconds % 1000:03d}Z"
 
 
+def has_type(value: Any, kind: type) -> bool:
+    """Tell whether a JSON value is of a setting's type: true and false are no numbers, whole numbers are fractions too."""
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
 def changed(settings: LimitSettings, wanted: Mapping[str, Any]) -> LimitSettings:
     """Give settings with some of them changed.
 
@@ -153,7 +160,7 @@ def changed(settings: LimitSettings, wanted: Mapping[str, Any]) -> LimitSettings
     for name, value in wanted.items():
         if name not in kinds:
             raise ValueError(f"unknown limit setting {name!r}; known are {', '.join(sorted(kinds))}")
-        if type(value) is not kinds[name]:
+        if not has_type(value, kinds[name]):
             raise ValueError(f"limit setting {name!r} must be of type {kinds[name].__name__}")
         if isinstance(value, int) and value < 0:
             raise ValueError(f"limit setting {name!r} must not be negative")

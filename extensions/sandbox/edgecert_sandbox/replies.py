@@ -80,9 +80,7 @@ def problem_reply(request: Request, status: int, slug: str, title: str, detail: 
     if plain:
         return plain_reply(status, kind, title, detail)
     reference = f"https://{request.host}/cps/v2/error-instances/{slug}?id={secrets.token_hex(8)}"
-    return json_reply(
-        status, {"type": kind, "title": title, "detail": detail, "instance": reference}, PROBLEM_JSON
-    )
+    return json_reply(status, {"type": kind, "title": title, "detail": detail, "instance": reference}, PROBLEM_JSON)
 
 
 def plain_reply(status: int, kind: str, title: str, detail: str) -> Reply:

@@ -32,8 +32,8 @@ def unusable(what: str, why: str) -> RemoteError:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """Give an object, or an empty one for null, a missing member and anything else."""
-    # Plain types first here and below: asking for the abstract ones costs most of the time of a large list.
-    return value if type(value) is dict or isinstance(value, Mapping) else {}
+    # The plain type first, here and below: asking for the abstract one costs most of the time of a large list.
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def items(value: Any) -> list[Any]:
@@ -43,12 +43,12 @@ def items(value: Any) -> list[Any]:
 
 def objects(value: Any) -> list[Mapping[str, Any]]:
     """Give the objects of an array."""
-    return [entry for entry in items(value) if type(entry) is dict or isinstance(entry, Mapping)]
+    return [entry for entry in items(value) if isinstance(entry, (dict, Mapping))]
 
 
 def text(value: Any) -> str | None:
     """Give a text; None for null and empty; numbers become text."""
-    if type(value) is str:
+    if isinstance(value, str):
         return value.strip() or None
     if value is None or isinstance(value, (bool, list, Mapping)):
         return None
@@ -62,10 +62,10 @@ def texts(value: Any) -> tuple[str, ...]:
 
 def number(value: Any) -> int | None:
     """Give an integer; also from text."""
-    if type(value) is int:
-        return value
     if value is None or isinstance(value, bool):
         return None
+    if isinstance(value, int):
+        return value
     try:
         return int(str(value).strip())
     except ValueError:

@@ -8,6 +8,7 @@ Trusts nothing and knows no trust store: whether a root is a good one is for oth
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,16 +113,18 @@ def _path(leaf: _Member, heap: Mapping[str, _Member]) -> list[_Member]:
 
     Cross-signed CAs give several ways, and two CAs may sign each other: each certificate is visited once.
     """
-    ways = [[leaf]]
+    waiting = deque([[leaf]])
     seen = {leaf.facts.fingerprint}
-    for way in ways:
+    way = [leaf]
+    while waiting:
+        way = waiting.popleft()
         if way[-1].facts.is_self_signed:
-            return way
+            break
         for issuer in _issuers(way[-1], heap):
             if issuer.facts.fingerprint not in seen:
                 seen.add(issuer.facts.fingerprint)
-                ways.append([*way, issuer])
-    return ways[-1]
+                waiting.append([*way, issuer])
+    return way
 
 
 def _issuers(member: _Member, heap: Mapping[str, _Member]) -> list[_Member]:
