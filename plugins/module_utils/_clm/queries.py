@@ -194,7 +194,8 @@ def _audit(unit: Unit, filters: Filters, now: datetime, limit: int | None) -> li
     keys |= {("work_order", order.work_order_id) for order in orders}
     keys |= {("connector", f"{c.certificate_id}/{c.name}") for c in unit.connectors.find(**of)}
     rows = [audit_view(row) for row in unit.audit_rows() if (row.entry.noun, row.entry.key) in keys]
-    return rows if limit is None else rows[max(0, len(rows) - limit) :]
+    surplus = 0 if limit is None else max(0, len(rows) - limit)
+    return rows[surplus:]
 
 
 def _grouped(records: Iterable[Any]) -> dict[str, list[Any]]:

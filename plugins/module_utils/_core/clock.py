@@ -63,6 +63,7 @@ def from_text(text: str) -> datetime:
     # Python before 3.11 takes fractions of three or six digits only, CPS writes one to nine.
     match = _FRACTION.search(cleaned)
     if match:
-        cleaned = f"{cleaned[: match.start()]}.{(match.group(1) + '000000')[:6]}{cleaned[match.end() :]}"
+        fraction = (match.group(1) + "000000")[:6]
+        cleaned = cleaned.replace(match.group(0), f".{fraction}", 1)
     moment = datetime.fromisoformat(cleaned)
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)

@@ -59,7 +59,7 @@ class Decision:
 def _entry_problem(entry: str) -> str:
     if entry.startswith(PATTERN_PREFIX):
         try:
-            pattern = re.compile(entry[len(PATTERN_PREFIX) :])
+            pattern = re.compile(entry.removeprefix(PATTERN_PREFIX))
         except re.error as exc:
             return f"{entry!r} is not a regular expression ({exc})"
         if pattern.match("") is not None:
@@ -76,7 +76,7 @@ def _names(entries: Sequence[str], notice: Notice) -> bool:
     """Say whether a list names a warning; an unrecognised one has no id, so no id can name it."""
     for entry in entries:
         if entry.startswith(PATTERN_PREFIX):
-            if re.search(entry[len(PATTERN_PREFIX) :], notice.text, re.IGNORECASE):
+            if re.search(entry.removeprefix(PATTERN_PREFIX), notice.text, re.IGNORECASE):
                 return True
         elif notice.code and entry == notice.code:
             return True

@@ -360,7 +360,7 @@ def bare(identifier: Any) -> str:
     """Give a PAPI id without its prefix, as CPS wants it."""
     word = read.text(identifier) or ""
     for prefix in ("ctr_", "grp_", "act_"):
-        word = word[len(prefix) :] if word.startswith(prefix) else word
+        word = word.removeprefix(prefix)
     return word
 
 

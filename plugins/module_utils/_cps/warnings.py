@@ -96,7 +96,7 @@ def recognise(text: str) -> tuple[Notice, ...]:
     """
     messages: list[list[str]] = []
     header = _HEADER.match(text)
-    body = text[header.end() :] if header else text
+    body = text.replace(header.group(0), "", 1) if header else text
     for line in body.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if not line.strip():
             continue

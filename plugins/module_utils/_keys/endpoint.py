@@ -173,15 +173,16 @@ def _fits(enrollment: EnrollmentRecord, order: KeyOrder) -> bool:
     place, name = order.place, order.spec.common_name.lower()
     network = place["settings"]["network"]
     names = {san.lower() for san in enrollment.sans} | {enrollment.cn.lower()}
-    return (
-        enrollment.cn.lower() == name
-        and names == {san.lower() for san in order.spec.dns_names} | {name}
-        and enrollment.validation_type == place["validation_type"]
-        and enrollment.certificate_type == place["vendor_certificate_type"]
-        and enrollment.secure_network == place["secure_network"]
-        and enrollment.multi_stacked == _is_multi_stacked(order)
-        and enrollment.sni_only in (None, network.get("sni_only", True))
+    compared = (
+        (enrollment.cn.lower(), name),
+        (names, {san.lower() for san in order.spec.dns_names} | {name}),
+        (enrollment.validation_type, place["validation_type"]),
+        (enrollment.certificate_type, place["vendor_certificate_type"]),
+        (enrollment.secure_network, place["secure_network"]),
+        (enrollment.multi_stacked, _is_multi_stacked(order)),
     )
+    is_sni_fine = enrollment.sni_only in (None, network.get("sni_only", True))
+    return is_sni_fine and all(found == wanted for found, wanted in compared)
 
 
 def _wanted(order: KeyOrder) -> NewEnrollment:

@@ -152,11 +152,11 @@ def _decrypt(cipher: Any, sealed: bytes, place: bytes) -> bytes | None:
     with needed("cryptography", "secrets in the store"):
         from cryptography.exceptions import InvalidTag
 
-    start = len(_FORMAT) + _NONCE_BYTES
-    if sealed[: len(_FORMAT)] != _FORMAT or len(sealed) < start:
+    if not sealed.startswith(_FORMAT) or len(sealed) < len(_FORMAT) + _NONCE_BYTES:
         return None
+    body = sealed.removeprefix(_FORMAT)
     try:
-        opened: bytes = cipher.decrypt(sealed[len(_FORMAT) : start], sealed[start:], place)
+        opened: bytes = cipher.decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], place)
     except InvalidTag:
         return None
     return opened

@@ -38,7 +38,7 @@ def sqlite_path(url: str) -> str | None:
     """
     if not url.startswith("sqlite:"):
         return None
-    path = url[len(_SQLITE) :] if url.startswith(_SQLITE) else ""
+    path = url.removeprefix(_SQLITE) if url.startswith(_SQLITE) else ""
     if not path or path == ":memory:" or "?" in path:
         raise StoreError(
             f"Cannot open the store {masked(url)}: a SQLite store needs a file and takes no parameters; write "
@@ -51,4 +51,4 @@ def sqlite_path(url: str) -> str | None:
 def postgres_uri(url: str) -> str | None:
     """Give the URI as PostgreSQL's own library reads it; None for a URL of another kind."""
     match = _POSTGRES.match(url)
-    return f"postgresql://{url[match.end() :]}" if match else None
+    return url.replace(match.group(0), "postgresql://", 1) if match else None
