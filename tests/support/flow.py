@@ -11,7 +11,7 @@ from __future__ import annotations
 import configparser
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -102,7 +102,7 @@ class Account:
     sandbox: Handle
     contracts: list[str]
     clock: FlowClock
-    _next: Any = field(default_factory=itertools.count)
+    _next: Iterator[int] = field(default_factory=itertools.count)
 
     def take_contract(self) -> str:
         """Give a contract nobody used yet."""
@@ -306,6 +306,3 @@ class Bench:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.sleep(seconds)
-
-
-Make = Callable[..., Bench]

@@ -203,6 +203,10 @@ class Mover:
         """
         with self.ports.store.write() as unit:
             self.save(unit, "request_failed", state="failed", reason=reason, message=message)
+            for algorithm in self.request.csrs:
+                key = f"{self.request.request_id}/{algorithm}"
+                result, now = {"failed": reason}, self.ports.clock.now()
+                intents.close_all(unit, intents.ORDER_CERTIFICATE, "request", key, result, now)
         raise StateError(
             f"Request {self.request.request_id} for {self.request.certificate_id} failed: {message}",
             code=reason,
@@ -285,8 +289,11 @@ class Mover:
                         _forget(unit, intent.intent_id)
                 exc.details["look_again_s"] = _CREATE_INTERVAL_S
                 return exc
-            # What an earlier run may have opened is in nobody's way only once it was looked for and not found.
-            if is_new and not (isinstance(exc, RemoteError) and exc.retryable):
+            # Refused for good, and what an earlier run may have opened was looked for and not found. Only an
+            # enrollment of the same name may be that one after all, altered or not listed yet.
+            is_same_name = isinstance(exc, ConflictError) or exc.code == "duplicate_common_name"
+            is_final = isinstance(exc, ConflictError) or not exc.retryable
+            if is_final and (is_new or not is_same_name):
                 self._withdraw(intent.intent_id, exc.message)
             raise
         with ports.store.write() as unit:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from cryptography import x509
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
@@ -21,7 +22,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     StateError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
-from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.flow import Account, Bench
 
 SLOW_CSR = {"csr_s": 120}
 
@@ -111,25 +112,32 @@ BAD = [
 ]
 
 
+@pytest.fixture(scope="module")
+def forms(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Give a bench for tests that store nothing."""
+    made = Bench(account, tmp_path_factory.mktemp("forms"))
+    made.prepare()
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize(("wish", "reason"), BAD, ids=[str(b[0])[:50] for b in BAD])
-def test_a_form_that_cannot_be_is_refused_before_any_traffic(bench: Bench, wish: dict[str, Any], reason: str) -> None:
+def test_a_form_that_cannot_be_is_refused_before_any_traffic(forms: Bench, wish: dict[str, Any], reason: str) -> None:
     """E5, E12, E13, E14, E15, E17: the reason is told; nothing is sent and nothing stored."""
-    bench.prepare()
-    bench.calls()
+    forms.calls()
     with pytest.raises(InputError, match=rf"(?i){reason}"):
-        bench.plan_enroll(**wish)
-    assert bench.calls() == [] and bench.records()["requests"] == 0
+        forms.plan_enroll(**wish)
+    assert forms.calls() == [] and forms.records()["requests"] == 0
 
 
-def test_all_problems_of_a_form_are_told_at_once(bench: Bench) -> None:
+def test_all_problems_of_a_form_are_told_at_once(forms: Bench) -> None:
     """E12, E14, E17."""
-    bench.prepare()
     with pytest.raises(InputError) as caught:
-        bench.plan_enroll(common_name="bad name", country="XX", key_type="ec", key_size=2048)
+        forms.plan_enroll(common_name="bad name", country="XX", key_type="ec", key_size=2048)
     assert len(caught.value.details["problems"]) >= 3
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(
     common_name=st.text(max_size=20) | st.just("www.example.com"),
     dns=st.lists(st.text(max_size=12) | st.sampled_from(["a.example.com", "*.b.example.com"]), max_size=3),
@@ -137,21 +145,19 @@ def test_all_problems_of_a_form_are_told_at_once(bench: Bench) -> None:
     validity=st.fixed_dictionaries({"count": st.integers(), "unit": st.sampled_from(["days", "months", "years", "x"])}),
 )
 def test_whatever_stands_in_the_form_is_refused_or_planned(
-    bench: Bench, common_name: str, dns: list[str], subject: dict[str, str], validity: dict[str, Any]
+    forms: Bench, common_name: str, dns: list[str], subject: dict[str, str], validity: dict[str, Any]
 ) -> None:
     """E12, E13, E14, E15: no form makes a traceback, and planning a new request costs no call."""
-    if not bench.records()["devices"]:
-        bench.prepare()
-        bench.calls()
+    forms.calls()
     try:
-        plan = bench.plan_enroll(
+        plan = forms.plan_enroll(
             common_name=common_name, subject_alternative_names={"dns": dns}, validity=validity, **subject
         )
     except InputError as exc:
         assert exc.message
     else:
         assert plan.changed
-    assert bench.calls() == []
+    assert forms.calls() == []
 
 
 def test_more_names_than_cps_takes_are_refused_before_the_create(bench: Bench) -> None:
@@ -212,7 +218,7 @@ def test_the_same_call_after_it_was_issued_makes_no_step_and_no_call(bench: Benc
     assert not bench.plan_enroll(common_name=bench.name().upper(), key_type="rsa").changed
 
 
-OTHER = [
+OTHER: list[dict[str, Any]] = [
     {"subject_alternative_names": {"dns": ["more.example.com"]}},
     {"key_type": "ec"},
     {"dual_stack": True},
@@ -262,12 +268,13 @@ def test_ids_are_the_common_name_or_as_named_or_stamped(bench: Bench) -> None:
     stamped = bench.enroll(common_name=bench.name("c"), certificate="").record
     assert stamped is not None and stamped["certificate"].startswith(f"{bench.name('c')}-20")
     bench.advance(120)
-    for wish in (
+    again: list[dict[str, Any]] = [
         {"common_name": bench.name("a")},
         {"common_name": bench.name("b"), "certificate": "shop"},
         {"common_name": None, "certificate": "shop"},
         {"common_name": bench.name("c"), "certificate": ""},
-    ):
+    ]
+    for wish in again:
         assert not bench.plan_enroll(**wish).changed, wish
     assert bench.records()["requests"] == 3
 

@@ -165,6 +165,21 @@ def test_a_run_that_another_one_overtook_orders_nothing_a_second_time(bench: Ben
     assert bench.enroll().record
 
 
+def test_a_create_refused_after_one_in_doubt_that_left_nothing_is_taken_back(bench: Bench) -> None:
+    """W5: looked for and not found, then refused outright: nothing exists, nothing stays in the way."""
+    bench.prepare()
+    plan = bench.plan_enroll()
+    bench.sandbox.fault("lost_before", method="POST", path=ENROLLMENTS)
+    with pytest.raises(RemoteError):
+        plan.execute()
+    assert bench.records()["requests"] == 1
+    bench.sandbox.fault("forbidden", method="POST", path=ENROLLMENTS)
+    with pytest.raises(RemoteError):
+        bench.enroll()
+    assert bench.records()["requests"] == bench.records()["intents"] == 0
+    assert bench.enroll(key_type="ec").record
+
+
 def test_two_runs_at_once_open_one_enrollment(bench: Bench) -> None:
     """W5, design §8: two movers race on one request."""
     bench.prepare()
@@ -269,8 +284,8 @@ def made(bench: Bench, **wishes: Any) -> Callable[[str], Answer]:
 
     def sign(csr_pem: str) -> Answer:
         start: datetime = bench.clock.now() - age - timedelta(minutes=1)
-        more = {"key": authority.issuing_key.public_key()} if is_other_key else {}
-        leaf = authority.sign(csr_pem, start=start, **more, **wishes)
+        key = authority.issuing_key.public_key() if is_other_key else None
+        leaf = authority.sign(csr_pem, start=start, key=key, **wishes)
         root = "" if which == "shuffled" else pem(authority.root)
         return Issued(Bundle(leaf, chain[which], root), {"order": 1})
 
@@ -300,6 +315,7 @@ def test_a_certificate_that_cannot_be_used_ends_the_request_and_is_not_kept(
         [request] = unit.requests.find()
         assert request.state == "failed" and request.reason == "certificate_unusable" and not request.fingerprints
         assert unit.pems.find() == []
+        assert all(intent.finished_at for intent in unit.intents.find())
     assert bench.audit()[-1] == "request_failed"
 
 
