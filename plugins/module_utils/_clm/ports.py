@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._ca.base import CaConnector, CaConnectorType
-from .._core.clock import Clock
-from .._core.types import CaAccount, Device
-from .._keys.base import KeyProvider
-from .._store.base import Store
-from .._target.base import EdgeProbe, Target
+# For the type checker alone: a module compiles what it imports, and many ask for no target, key or CA.
+if TYPE_CHECKING:
+    from .._ca.base import CaConnector, CaConnectorType
+    from .._core.clock import Clock
+    from .._core.types import CaAccount, Device
+    from .._keys.base import KeyProvider
+    from .._store.base import Store
+    from .._target.base import EdgeProbe, Target
 
 Params = Mapping[str, Any]
 

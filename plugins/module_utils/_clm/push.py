@@ -17,7 +17,6 @@ from .._core.errors import InputError, NotFoundError, PolicyError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, Device, WorkOrder
 from .._core.warning_policy import WarningPolicy
-from .._pki import preflight
 from .._store.base import Unit
 from . import form
 from . import ports as port
@@ -210,6 +209,8 @@ def _steps(
 
 def _refuse_unusable(pushed: Pushed, certificate: Certificate, ports: port.Ports) -> None:
     """Look at the certificates once more before they are handed over: time has passed since they were issued (U6)."""
+    from .._pki import preflight
+
     found: list[str] = []
     for algorithm, bundle in pushed.bundles.items():
         wish = pushed.request.wish

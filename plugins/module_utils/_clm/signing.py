@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Having CSRs signed: orders to the CA, retrieval, and the check of what comes back. Knows no CA.
 
-One order for each key algorithm; each has an intent of its own, so that a killed run never orders twice.
+One order for each key algorithm; each has an intent of its own, so that a killed run never orders twice. What reads
+X.509 is imported where it is used: a call that finds its request issued reads none.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from .._ca.base import Answer, Issued, Order, Pending, Rejected
 from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from .._pki import csr, preflight, x509
 from . import form, intents
 
 if TYPE_CHECKING:
+    from .._pki.preflight import WantedNames
     from .._store.base import Unit
     from .moves import Mover
 
@@ -31,10 +32,12 @@ def algorithms(wish: Mapping[str, Any]) -> list[str]:
     return [vocabulary.ECDSA if wish["key_type"] == "ec" else vocabulary.RSA]
 
 
-def wanted_names(wish: Mapping[str, Any]) -> preflight.WantedNames:
+def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
     """Give the names the certificate of a wish has to bear."""
+    from .._pki.preflight import WantedNames
+
     sans = wish["subject_alternative_names"]
-    return preflight.WantedNames(
+    return WantedNames(
         wish["common_name"], tuple(sans["dns"]), tuple(sans["ip"]), tuple(sans["email"]), tuple(sans["uri"])
     )
 
@@ -69,6 +72,8 @@ def problems(mover: Mover) -> list[str]:
 
 def csr_problems(wish: Mapping[str, Any], csrs: Mapping[str, str]) -> list[str]:
     """Hold the CSRs that somebody else made against what was asked for."""
+    from .._pki import csr, x509
+
     found = []
     for algorithm, text in csrs.items():
         facts = x509.csr_facts(text, f"the {algorithm} CSR")
@@ -168,8 +173,10 @@ def _collect_once(mover: Mover) -> list[Pending]:
 
 def _checked(mover: Mover, algorithm: str, answer: Issued) -> Bundle:
     """Give the bundle in order; a certificate that cannot be used ends the request (U6)."""
+    from .._pki.preflight import check_bundle
+
     request = mover.request
-    found = preflight.check_bundle(
+    found = check_bundle(
         answer.bundle,
         csr_pem=request.csrs[algorithm],
         names=wanted_names(request.wish),
@@ -187,7 +194,9 @@ def _checked(mover: Mover, algorithm: str, answer: Issued) -> Bundle:
 
 
 def _keep_bundle(unit: Unit, mover: Mover, algorithm: str, bundle: Bundle) -> dict[str, str]:
-    facts = x509.certificate_facts(bundle.leaf)
+    from .._pki.x509 import certificate_facts
+
+    facts = certificate_facts(bundle.leaf)
     if unit.pems.get(facts.fingerprint) is None:
         unit.pems.add(StoredPem(facts.fingerprint, bundle.leaf, "".join(bundle.chain), bundle.root))
     return {**mover.request.fingerprints, algorithm: facts.fingerprint}
@@ -195,6 +204,8 @@ def _keep_bundle(unit: Unit, mover: Mover, algorithm: str, bundle: Bundle) -> di
 
 def _end_if_complete(unit: Unit, mover: Mover) -> None:
     """End the request when every CSR is signed, and show the certificate in the inventory."""
+    from .._pki.x509 import certificate_facts
+
     request = mover.request
     if set(request.fingerprints) != set(request.csrs):
         return
@@ -205,7 +216,7 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
     certificate = unit.certificates.get(request.certificate_id)
     if pem is None or certificate is None:
         raise StoreError(f"The certificate of {request.certificate_id} is gone from the store")
-    facts = x509.certificate_facts(pem.leaf)
+    facts = certificate_facts(pem.leaf)
     unit.certificates.put(
         replace(
             certificate,

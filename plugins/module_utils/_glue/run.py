@@ -13,24 +13,26 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._ca.base import CaConnector, CaConnectorType
 from .._clm.ports import Params, Ports
 from .._core.clock import Clock, SystemClock
 from .._core.errors import ClmError
 from .._core.plan import Outcome, Plan
 from .._core.redact import Secret, redacted
-from .._core.types import CaAccount, Device
-from .._keys.base import KeyProvider
-from .._store.base import Store
-from .._target.base import EdgeProbe, Target
 from .actor import who_acts
 from .options import URL_OPTIONS, Spec, argument_spec, split
 from .wire_store import opened
+
+if TYPE_CHECKING:
+    from .._ca.base import CaConnector, CaConnectorType
+    from .._core.types import CaAccount, Device
+    from .._keys.base import KeyProvider
+    from .._store.base import Store
+    from .._target.base import EdgeProbe, Target
 
 Environment = Mapping[str, str]
 UseCase = Callable[[Params, Ports], Plan]

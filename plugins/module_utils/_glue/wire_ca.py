@@ -1,25 +1,29 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a stored CA account to its connector."""
+"""From a stored CA account to its connector; connectors are imported where a call builds one, as in ``wire_target``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from .._ca.base import CaConnector, CaConnectorType
-from .._ca.registry import connector_type
-from .._core.clock import Clock
 from .._core.redact import Secret
-from .._core.types import CaAccount
-from .._store.base import Store
+
+if TYPE_CHECKING:
+    from .._ca.base import CaConnector, CaConnectorType
+    from .._core.clock import Clock
+    from .._core.types import CaAccount
+    from .._store.base import Store
 
 
 def ca_type_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) -> Callable[[str], CaConnectorType]:
     """Give what gives a kind of CA by its name."""
 
     def by_name(name: str) -> CaConnectorType:
+        from .._ca.registry import connector_type
+
         return connector_type(name, clock)
 
     return by_name
@@ -29,6 +33,8 @@ def ca_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) -> Ca
     """Give what builds the connector of a CA account; no traffic."""
 
     def connect(account: CaAccount) -> CaConnector:
+        from .._ca.registry import connector_type
+
         opened = json.loads(account.secrets.reveal()) if account.secrets else {}
         secrets = {name: Secret(text) for name, text in opened.items()}
         return connector_type(account.type, clock).connect(account.name, account.options, secrets)

@@ -1,27 +1,27 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a stored device to the real parts that speak to it. One client, and so one connection, for each device."""
+"""From a stored device to the real parts that speak to it. One client, and so one connection, for each device.
+
+The parts are imported where a call builds them: a module has to compile every file it imports, and a call that finds
+nothing to do needs none of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from .._core.clock import Clock
 from .._core.errors import InputError
-from .._core.types import Device
-from .._cps.client import CpsClient
-from .._cps.pacing import LedgerPacer
-from .._edgegrid.auth import edgegrid_auth
-from .._edgegrid.credentials import CredentialOptions, Credentials, resolve
-from .._http.base import TransportOptions
-from .._http.transport import RequestsTransport
-from .._keys.base import KeyProvider
-from .._keys.endpoint import EndpointKeys
-from .._store.base import Store
-from .._target.akamai_cps import AkamaiCpsTarget
-from .._target.base import EdgeProbe, Target
-from .._target.edge import TlsEdgeProbe
+
+if TYPE_CHECKING:
+    from .._core.clock import Clock
+    from .._core.types import Device
+    from .._cps.client import CpsClient
+    from .._edgegrid.credentials import Credentials
+    from .._keys.base import KeyProvider
+    from .._store.base import Store
+    from .._target.base import EdgeProbe, Target
 
 Environment = Mapping[str, str]
 
@@ -31,6 +31,8 @@ def credentials_of(device: Device, environment: Environment) -> Credentials:
 
     :raises InputError: they are missing there, or cannot be used.
     """
+    from .._edgegrid.credentials import CredentialOptions, resolve
+
     is_inline = device.credential_source == "inline"
     options = CredentialOptions(
         host=device.host,
@@ -46,6 +48,12 @@ def credentials_of(device: Device, environment: Environment) -> Credentials:
 
 def client_of(device: Device, store: Store, clock: Clock, environment: Environment) -> CpsClient:
     """Build the client of a device; no traffic."""
+    from .._cps.client import CpsClient
+    from .._cps.pacing import LedgerPacer
+    from .._edgegrid.auth import edgegrid_auth
+    from .._http.base import TransportOptions
+    from .._http.transport import RequestsTransport
+
     credentials = credentials_of(device, environment)
     options = TransportOptions(
         host=credentials.host,
@@ -70,6 +78,8 @@ def target_maker(store: Store, clock: Clock, environment: Environment) -> Callab
     """Give the maker of targets."""
 
     def make(device: Device) -> Target:
+        from .._target.akamai_cps import AkamaiCpsTarget
+
         return AkamaiCpsTarget(client_of(device, store, clock, environment), clock, device.contracts)
 
     return make
@@ -83,6 +93,8 @@ def key_provider_maker(
     def make(csr_source: str, device: Device | None) -> KeyProvider:
         if csr_source != "endpoint" or device is None:
             raise InputError(f"csr_source {csr_source!r} is not to be had; there is: endpoint, on a device")
+        from .._keys.endpoint import EndpointKeys
+
         return EndpointKeys(lambda: client_of(device, store, clock, environment))
 
     return make
@@ -90,4 +102,6 @@ def key_provider_maker(
 
 def probe_maker() -> EdgeProbe:
     """Give the probe of edge servers."""
+    from .._target.edge import TlsEdgeProbe
+
     return TlsEdgeProbe()
