@@ -282,20 +282,7 @@ class Mover:
             if reference is None:
                 raise
         except (RemoteError, ConflictError) as exc:
-            if isinstance(exc, RemoteError) and exc.code == "create_too_soon":
-                if is_new:
-                    # Refused, so nothing was made: what may be found later is somebody else's.
-                    with ports.store.write() as unit:
-                        _forget(unit, intent.intent_id)
-                exc.details["look_again_s"] = _CREATE_INTERVAL_S
-                return exc
-            # Refused for good, and what an earlier run may have opened was looked for and not found. Only an
-            # enrollment of the same name may be that one after all, altered or not listed yet.
-            is_same_name = isinstance(exc, ConflictError) or exc.code == "duplicate_common_name"
-            is_final = isinstance(exc, ConflictError) or not exc.retryable
-            if is_final and (is_new or not is_same_name):
-                self._withdraw(intent.intent_id, exc.message)
-            raise
+            return self._refused(exc, intent.intent_id, is_new=is_new)
         with ports.store.write() as unit:
             current = unit.intents.get(intent.intent_id)
             if current is not None:
@@ -303,6 +290,23 @@ class Mover:
             self.save(unit, "key_place_opened", key_reference=reference, next_look_at=None)
             bind_certificate(unit, self.request, reference, ports.clock.now())
         return None
+
+    def _refused(self, exc: RemoteError | ConflictError, intent_id: str, *, is_new: bool) -> RemoteError:
+        """Give an error that time heals back, else raise it, the request taken back if nothing can be left of it."""
+        if isinstance(exc, RemoteError) and exc.code == "create_too_soon":
+            if is_new:
+                # Refused, so nothing was made: what may be found later is somebody else's.
+                with self.ports.store.write() as unit:
+                    _forget(unit, intent_id)
+            exc.details["look_again_s"] = _CREATE_INTERVAL_S
+            return exc
+        # Refused for good, and what an earlier run may have opened was looked for and not found. Only an
+        # enrollment of the same name may be that one after all, altered or not listed yet.
+        is_same_name = isinstance(exc, ConflictError) or exc.code == "duplicate_common_name"
+        is_final = isinstance(exc, ConflictError) or not exc.retryable
+        if is_final and (is_new or not is_same_name):
+            self._withdraw(intent_id, exc.message)
+        raise exc
 
     def _adoptable(self) -> Reference | None:
         """Find what an earlier run opened, leaving out what belongs to other certificates.
