@@ -5,24 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from cryptography import x509
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ClmError,
     ConflictError,
-    InputError,
     NotFoundError,
     PolicyError,
     StateError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
-from ansible_collections.edgecert.clm.tests.support.flow import Account, Bench
+from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 SLOW_CSR = {"csr_s": 120}
 
@@ -75,89 +71,6 @@ def test_the_subject_comes_from_the_settings_and_can_be_given(bench: Bench) -> N
     outcome = bench.enroll(organizational_unit="Web", locality="Hamburg")
     subject = leaves(outcome)["RSA"].subject.rfc4514_string()
     assert "O=Example GmbH" in subject and "L=Hamburg" in subject and "OU=Web" in subject and "C=DE" in subject
-
-
-# What is wrong, and a word of the reason.
-BAD = [
-    ({"common_name": "a" * 60 + ".example.com"}, "E12|64"),
-    ({"common_name": "bad name.example.com"}, "common name .* character ' '"),
-    ({"common_name": "ex!mple.com"}, "common name .* character '!'"),
-    ({"common_name": "www.*.example.com"}, "common name .* whole first label"),
-    ({"common_name": ""}, "common_name"),
-    ({"subject_alternative_names": {"dns": ["ok.example.com", "not ok"]}}, "not ok"),
-    ({"subject_alternative_names": {"ip": ["192.0.2.1"]}}, "IP addresses"),
-    ({"subject_alternative_names": {"email": ["a@example.com"]}}, "e-mail"),
-    ({"subject_alternative_names": {"uri": ["https://example.com/x"]}}, "URI"),
-    ({"subject_alternative_names": {"ip": ["not-an-ip"]}}, "not-an-ip"),
-    ({"country": "Germany"}, "country"),
-    ({"country": "XX"}, "country"),
-    ({"organization": " "}, "organization"),
-    ({"email": "a@example.com"}, "email"),
-    ({"email": "no-address"}, "email"),
-    ({"hash": "sha384"}, "sha256"),
-    ({"key_size": 4096}, "2048"),
-    ({"key_type": "ed25519"}, "ed25519"),
-    ({"key_type": "ec", "curve": "secp384r1"}, "P-256"),
-    ({"key_type": "ec", "key_size": 2048}, "curve"),
-    ({"curve": "secp256r1"}, "curve"),
-    ({"validity": {"count": 0, "unit": "days"}}, "validity|lifetime|count"),
-    ({"validity": {"count": 90, "unit": "fortnights"}}, "fortnights"),
-    ({"contract_id": "C-NOSUCH"}, "C-NOSUCH"),
-    ({"validation_type": "weird"}, "weird"),
-    ({"description": "x" * 2001}, "2000"),
-    ({"ca_options": {"certificate_profile": "nope"}}, "nope"),
-    ({"ca_options": {"division": "7"}}, "division"),
-    ({"warnings": {"allow": ["NO_SUCH_WARNING"]}}, "NO_SUCH_WARNING"),
-    ({"warnings": {"allow": ["re:.*"]}}, "every warning"),
-]
-
-
-@pytest.fixture(scope="module")
-def forms(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """Give a bench for tests that store nothing."""
-    made = Bench(account, tmp_path_factory.mktemp("forms"))
-    made.prepare()
-    yield made
-    made.close()
-
-
-@pytest.mark.parametrize(("wish", "reason"), BAD, ids=[str(b[0])[:50] for b in BAD])
-def test_a_form_that_cannot_be_is_refused_before_any_traffic(forms: Bench, wish: dict[str, Any], reason: str) -> None:
-    """E5, E12, E13, E14, E15, E17: the reason is told; nothing is sent and nothing stored."""
-    forms.calls()
-    with pytest.raises(InputError, match=rf"(?i){reason}"):
-        forms.plan_enroll(**wish)
-    assert forms.calls() == [] and forms.records()["requests"] == 0
-
-
-def test_all_problems_of_a_form_are_told_at_once(forms: Bench) -> None:
-    """E12, E14, E17."""
-    with pytest.raises(InputError) as caught:
-        forms.plan_enroll(common_name="bad name", country="XX", key_type="ec", key_size=2048)
-    assert len(caught.value.details["problems"]) >= 3
-
-
-@settings(max_examples=30)
-@given(
-    common_name=st.text(max_size=20) | st.just("www.example.com"),
-    dns=st.lists(st.text(max_size=12) | st.sampled_from(["a.example.com", "*.b.example.com"]), max_size=3),
-    subject=st.dictionaries(st.sampled_from(["organization", "locality", "country", "email"]), st.text(max_size=5)),
-    validity=st.fixed_dictionaries({"count": st.integers(), "unit": st.sampled_from(["days", "months", "years", "x"])}),
-)
-def test_whatever_stands_in_the_form_is_refused_or_planned(
-    forms: Bench, common_name: str, dns: list[str], subject: dict[str, str], validity: dict[str, Any]
-) -> None:
-    """E12, E13, E14, E15: no form makes a traceback, and planning a new request costs no call."""
-    forms.calls()
-    try:
-        plan = forms.plan_enroll(
-            common_name=common_name, subject_alternative_names={"dns": dns}, validity=validity, **subject
-        )
-    except InputError as exc:
-        assert exc.message
-    else:
-        assert plan.changed
-    assert forms.calls() == []
 
 
 def test_more_names_than_cps_takes_are_refused_before_the_create(bench: Bench) -> None:
