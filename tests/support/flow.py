@@ -11,7 +11,7 @@ from __future__ import annotations
 import configparser
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,7 +19,15 @@ from typing import Any
 
 from edgecert_sandbox.handle import Handle
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
+    Answer,
+    CaConnector,
+    Capabilities,
+    Check,
+    Choice,
+    Order,
+    Pending,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     ca_accounts,
     connectors,
@@ -306,3 +314,40 @@ class Bench:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.sleep(seconds)
+
+
+class StubCa(CaConnector):
+    """A CA that answers as a test wants."""
+
+    def __init__(self, make: Callable[[str], Answer], *, immediate: bool = True) -> None:
+        self._make, self._immediate = make, immediate
+        self.submitted: list[str] = []
+
+    def capabilities(self) -> Capabilities:
+        """Promise nothing special."""
+        return Capabilities(is_public=False, is_immediate=self._immediate, can_revoke=False, can_renew=False)
+
+    def test(self) -> Sequence[Check]:
+        """Check nothing."""
+        return ()
+
+    def choices(self, kind: str) -> Sequence[Choice]:
+        """Offer nothing."""
+        return ()
+
+    def validate(self, order: Order) -> Sequence[str]:
+        """Take everything."""
+        return ()
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Answer at once, or later."""
+        self.submitted.append(order.intent_id)
+        return Pending({"csr": csr_pem}, "a person signs", 60.0) if not self._immediate else self._make(csr_pem)
+
+    def find(self, order: Order, csr_pem: str) -> Answer | None:
+        """Remember nothing."""
+        return None
+
+    def collect(self, handle: Mapping[str, Any]) -> Answer:
+        """Answer now."""
+        return self._make(str(handle["csr"]))

@@ -6,25 +6,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
-    Answer,
-    CaConnector,
-    Capabilities,
-    Check,
-    Choice,
-    Handle,
-    Issued,
-    Order,
-    Pending,
-    Rejected,
-)
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Issued, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
@@ -34,7 +23,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     StateError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
-from ansible_collections.edgecert.clm.tests.support.flow import ENROLLMENTS, Bench
+from ansible_collections.edgecert.clm.tests.support.flow import ENROLLMENTS, Bench, StubCa
 from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient, enrollment
 from ansible_collections.edgecert.clm.tests.support.sandbox_world import LabAuthority, pem
 
@@ -191,6 +180,26 @@ def test_a_run_that_another_one_overtook_orders_nothing_a_second_time(bench: Ben
     assert bench.enroll().record
 
 
+def test_several_that_fit_are_left_to_a_person(bench: Bench) -> None:
+    """W5: two enrollments that cannot be told apart; neither is adopted, none is opened."""
+    bench.prepare()
+    plan = bench.plan_enroll()
+    bench.sandbox.fault("lost_after", method="POST", path=ENROLLMENTS)
+    bench.sandbox.fault("server_error", method="GET", path=ENROLLMENTS, nth=2, times=0)
+    with pytest.raises(RemoteError):
+        plan.execute()
+    bench.sandbox.clear_faults()
+    path = f"/cps/v2/enrollments?contractId={bench.contract}&allow-duplicate-cn=true"
+    body = enrollment(bench.name())
+    answer = ApiClient(bench.sandbox).call("POST", path, "enrollment-status.v1", body, "enrollment.v11")
+    assert answer.status_code == 202, answer.text
+    creates(bench)
+    with pytest.raises(StateError) as caught:
+        bench.enroll()
+    assert caught.value.code == "in_doubt" and len(caught.value.details["candidates"]) == 2
+    assert creates(bench) == 0
+
+
 def test_a_create_refused_after_one_in_doubt_that_left_nothing_is_taken_back(bench: Bench) -> None:
     """W5: looked for and not found, then refused outright: nothing exists, nothing stays in the way."""
     bench.prepare()
@@ -264,36 +273,6 @@ def test_a_mover_that_another_one_overtook_does_nothing_a_second_time(bench: Ben
 
 
 # -- bad certificates ----------------------------------------------------------------------------------------------
-
-
-class StubCa(CaConnector):
-    """A CA that answers as a test wants."""
-
-    def __init__(self, make: Callable[[str], Answer], *, immediate: bool = True) -> None:
-        self._make, self._immediate = make, immediate
-        self.submitted: list[str] = []
-
-    def capabilities(self) -> Capabilities:
-        return Capabilities(is_public=False, is_immediate=self._immediate, can_revoke=False, can_renew=False)
-
-    def test(self) -> Sequence[Check]:
-        return ()
-
-    def choices(self, kind: str) -> Sequence[Choice]:
-        return ()
-
-    def validate(self, order: Order) -> Sequence[str]:
-        return ()
-
-    def submit(self, order: Order, csr_pem: str) -> Answer:
-        self.submitted.append(order.intent_id)
-        return Pending({"csr": csr_pem}, "a person signs", 60.0) if not self._immediate else self._make(csr_pem)
-
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
-        return None
-
-    def collect(self, handle: Handle) -> Answer:
-        return self._make(str(handle["csr"]))
 
 
 def made(bench: Bench, **wishes: Any) -> Callable[[str], Answer]:
