@@ -16,7 +16,6 @@ import os
 import pathlib
 import pstats
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,9 +23,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any
-
-import measuring
-from edgecert_sandbox.handle import Handle
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import discovery
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
@@ -36,6 +32,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target imp
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import Sweep
+from ansible_collections.edgecert.clm.tests.benchmarks import measuring
+from ansible_collections.edgecert.clm.tests.benchmarks.measuring import Handle
 from ansible_collections.edgecert.clm.tests.support.playbooks import Result, run_playbook
 from ansible_collections.edgecert.clm.tests.support.postgres import NoServer, cluster
 
@@ -142,7 +140,9 @@ def store_alone(place: Place, url: str) -> tuple[float, float, float]:
         found = list(target.discover(CONTRACTS).found)
         steps = []
         began = time.perf_counter()
-        difference = discovery.compare("bench", Sweep(iter(found)), store, clock.now(), contracts=CONTRACTS, want_pem=False)
+        difference = discovery.compare(
+            "bench", Sweep(iter(found)), store, clock.now(), contracts=CONTRACTS, want_pem=False
+        )
         steps.append(time.perf_counter() - began)
         began = time.perf_counter()
         with store.write() as unit:
@@ -157,9 +157,7 @@ def store_alone(place: Place, url: str) -> tuple[float, float, float]:
 
 def alone(work: Any, *arguments: Any) -> Any:
     """Run a function in a fresh process, so that its peak memory is its own."""
-    folder = str(pathlib.Path(__file__).resolve().parent)
-    context = get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, initializer=sys.path.append, initargs=(folder,)) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
 
@@ -225,7 +223,9 @@ def main() -> None:
         folder, place = pathlib.Path(name), Place(sandbox.edgerc, sandbox.ca_path)
         began = time.perf_counter()
         sandbox.seed(options.count)
-        print(f"{options.count} enrollments on {len(CONTRACTS)} contracts, seeded in {time.perf_counter() - began:.1f} s")
+        print(
+            f"{options.count} enrollments on {len(CONTRACTS)} contracts, seeded in {time.perf_counter() - began:.1f} s"
+        )
         if options.only in (None, "module"):
             measure_module(sandbox, folder, options.count, options.rounds)
         if options.only in (None, "core"):

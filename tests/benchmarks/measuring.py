@@ -22,7 +22,8 @@ from typing import Any
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "extensions" / "sandbox"))
 
-from edgecert_sandbox.handle import Handle, SandboxOptions, start
+from edgecert_sandbox.handle import Handle as Handle
+from edgecert_sandbox.handle import SandboxOptions, start
 
 # Stands in for the interpreter: runs it, and notes what the process took.
 _METER = """#!{python}
@@ -84,9 +85,13 @@ def print_machine() -> None:
     print(f"Python {platform.python_version()}, ansible-core {core}, {os.cpu_count()} cores, load {load}")
 
 
+def _shown(cell: Any) -> str:
+    return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows under a header: the first column to the left, numbers to the right."""
-    texts = [[*map(str, header)]] + [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    texts = [[*map(str, header)], *([_shown(cell) for cell in row] for row in rows)]
     widths = [max(len(row[number]) for row in texts) for number in range(len(header))]
     for row in texts:
         rest = "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
