@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +22,7 @@ import zipfile
 from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.edgecert.clm.tests.benchmarks import measuring, module_scene
@@ -37,33 +38,43 @@ LIBRARIES = ("requests", "urllib3", "akamai", "cryptography", "idna", "certifi",
 Calls = Mapping[str, Mapping[str, Any]]
 
 
-def in_turn(names: Sequence[str], run: Callable[[str], float], rounds: int) -> dict[str, float]:
-    """Run each name so many times, one after the other, and give the median of each in milliseconds."""
-    taken: dict[str, list[float]] = defaultdict(list)
+@dataclass(frozen=True)
+class Spent:
+    """Milliseconds by the clock and of the processor."""
+
+    wall: float
+    cpu: float
+
+    def less(self, other: Spent, parts: int) -> Spent:
+        """Give one of the parts by which this exceeds another."""
+        return Spent((self.wall - other.wall) / parts, (self.cpu - other.cpu) / parts)
+
+
+def in_turn(names: Sequence[str], run: Callable[[str], Spent], rounds: int) -> dict[str, Spent]:
+    """Run each name so many times, one after the other, and give the medians of each."""
+    taken: dict[str, list[Spent]] = defaultdict(list)
     for _round in range(rounds):
         for name in names:
-            taken[name].append(run(name) * 1000)
-    return {name: measuring.median(values) for name, values in taken.items()}
+            taken[name].append(run(name))
+    return {
+        name: Spent(measuring.median([one.wall for one in all_of]), measuring.median([one.cpu for one in all_of]))
+        for name, all_of in taken.items()
+    }
 
 
-def timed(run: Callable[[], Any]) -> float:
-    """Give the seconds a call takes."""
-    began = time.perf_counter()
+def spent(run: Callable[[], Any]) -> Spent:
+    """Give what a call and the processes it starts take."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     run()
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Spent((time.perf_counter() - began) * 1000, used * 1000)
 
 
-def alone(path: pathlib.Path) -> float:
-    """Run an AnsiballZ file as Ansible does on a local connection; give its processor seconds."""
-    process = subprocess.Popen([sys.executable, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    process.stdout.close()
-    _pid, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, printed.decode()
-    assert b'"changed": true' not in printed, printed.decode()
-    return used.ru_utime + used.ru_stime
+def alone(path: pathlib.Path) -> None:
+    """Run an AnsiballZ file as Ansible does on a local connection."""
+    done = subprocess.run([sys.executable, str(path)], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert b'"changed": true' not in done.stdout, done.stdout.decode()
 
 
 def payload(path: pathlib.Path) -> tuple[int, int, int]:
@@ -95,29 +106,35 @@ def imports(path: pathlib.Path) -> dict[str, float]:
 
 def measure_ways(runner: Runner, calls: Calls, kept: Mapping[str, pathlib.Path], rounds: int) -> None:
     """Print the three ways of running each call, and how many times ping's time each is."""
-
-    def played(name: str) -> float:
-        return timed(lambda: runner.play([(name, calls[name])] * TASKS if name else []))
-
-    ad_hoc = in_turn(list(calls), lambda name: timed(lambda: runner.ad_hoc(name, calls[name])), rounds)
-    plays = in_turn(["", *calls], played, rounds)
-    task = {name: (plays[name] - plays[""]) / TASKS for name in calls}
-    process = in_turn(list(calls), lambda name: alone(kept[name]), rounds)
-    rows = []
-    for name in calls:
-        row: list[Any] = [name.rpartition(".")[2]]
-        for ways in (ad_hoc, task, process):
-            row += [round(ways[name]), ways[name] / ways[PING]]
-        rows.append(row)
-    print(f"\nMilliseconds, and how many times ping (aim: {AIM}, plus libraries); {NETWORK} asks CPS and the edge")
-    measuring.print_table(["", "ad-hoc", "x ping", "task", "x ping", "process cpu", "x ping"], rows)
+    plays = in_turn(
+        ["", *calls],
+        lambda name: spent(lambda: runner.play([(name, calls[name])] * TASKS if name else [])),
+        rounds,
+    )
+    ways = {
+        "ad-hoc": in_turn(list(calls), lambda name: spent(lambda: runner.ad_hoc(name, calls[name])), rounds),
+        "task": {name: plays[name].less(plays[""], TASKS) for name in calls},
+        "process": in_turn(list(calls), lambda name: spent(lambda: alone(kept[name])), rounds),
+    }
+    for kind, title in (("wall", "by the clock"), ("cpu", "of the processor")):
+        rows = []
+        for name in calls:
+            row: list[Any] = [name.rpartition(".")[2]]
+            for way in ways.values():
+                taken = getattr(way[name], kind)
+                row += [round(taken), taken / getattr(way[PING], kind)]
+            rows.append(row)
+        print(
+            f"\nMilliseconds {title}, and how many times ping (aim: {AIM} and libraries); {NETWORK} asks CPS and edge"
+        )
+        measuring.print_table(["", *(head for way in ways for head in (way, "x ping"))], rows)
 
 
 def measure_parts(calls: Calls, kept: Mapping[str, pathlib.Path], rounds: int) -> None:
     """Print what is shipped, and where the time of importing goes."""
     command = [sys.executable, "-c", ""]
-    empty = in_turn([""], lambda _name: timed(lambda: subprocess.run(command, check=True)), rounds)[""]
-    print(f"\nPayload and imports; an interpreter that does nothing takes {empty:.0f} ms")
+    empty = in_turn([""], lambda _name: spent(lambda: subprocess.run(command, check=True)), rounds)[""]
+    print(f"\nPayload, and milliseconds of imports; an interpreter that does nothing takes {empty.cpu:.0f} ms")
     taken = {name: [imports(kept[name]) for _round in range(rounds)] for name in calls}
     heads = ["python, ansible", "libraries"]
     ours = sorted({part for all_of in taken.values() for one in all_of for part in one} - set(heads))

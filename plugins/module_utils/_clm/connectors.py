@@ -13,7 +13,7 @@ from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, Connector, Device
 from .._store.base import Unit
 from . import states
-from .form import checked_managed
+from .managed import checked_managed
 from .ports import Params, Ports
 from .views import connector_view
 

@@ -19,6 +19,7 @@ from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
 from . import ca_accounts, form, moves, states
+from .managed import managed_device
 from .ports import Params, Ports
 from .views import certificate_view, request_view
 
@@ -38,7 +39,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         stored = latest.wish if latest is not None and is_going_on else {}
         wish = form.build(form.overlaid(params, stored), unit, now)
         account = ca_accounts.required(unit, params["ca"])
-        device = form.managed_device(unit, wish["device"])
+        device = managed_device(unit, wish["device"])
     if latest is not None and is_going_on:
         _compare(latest, wish, params)
         request = latest

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .._core import names, validity, vocabulary
-from .._core.errors import InputError, NotFoundError, PolicyError
+from .._core import names, validity
+from .._core.errors import InputError
 from .._core.types import CsrSpec, Device, VendorSettings
 from .._core.warning_policy import WarningPolicy
 from .._store.base import Unit
+from .managed import managed_device
 from .ports import Params
 from .settings import combination, required
 
@@ -27,43 +28,6 @@ METADATA = ("description", "ca_connector_name", "warnings")
 _DERIVED = ("settings",)
 _DESCRIPTION_LIMIT = 2000
 _STAMP = "%Y%m%dT%H%M%SZ"
-
-
-def managed_device(unit: Unit, name: str | None) -> Device:
-    """Give the device to act on: the one named, else the only managed one.
-
-    :raises PolicyError: the device is monitored or ignored (D5).
-    """
-    if name:
-        device = unit.devices.get(name)
-        if device is None:
-            known = ", ".join(d.name for d in unit.devices.find()) or "none yet"
-            raise NotFoundError(
-                f"No device {name!r} is onboarded (there is: {known}); onboard it with edgecert.clm.akamai_cps_device",
-                code="device_missing",
-            )
-    else:
-        managed = unit.devices.find(sync=vocabulary.SYNC_MANAGED)
-        if len(managed) != 1:
-            found = ", ".join(d.name for d in managed) or "none"
-            raise InputError(f"device is missing and cannot be told: managed devices are {found}; name one")
-        device = managed[0]
-    return checked_managed(device)
-
-
-def checked_managed(device: Device) -> Device:
-    """Give the device back when actions are allowed on it.
-
-    :raises PolicyError: it is monitored or ignored (D5).
-    """
-    if device.sync != vocabulary.SYNC_MANAGED:
-        raise PolicyError(
-            f"Device {device.name} is {device.sync}: its certificates are not to be changed from here; set cert_sync "
-            "to managed with edgecert.clm.akamai_cps_device first",
-            code="device_not_managed",
-            details={"device": device.name, "cert_sync": device.sync},
-        )
-    return device
 
 
 def certificate_id(params: Params, unit: Unit, now: datetime) -> str:

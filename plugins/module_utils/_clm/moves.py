@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._ca.base import CaConnector
 from .._core.clock import to_text
 from .._core.errors import ConflictError, InputError, RemoteError, StateError, TransportError
 from .._core.plan import Step
@@ -23,9 +22,12 @@ from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._core.warning_policy import WarningPolicy, decide
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Reference
 from .._store.base import Unit
-from . import form, intents, signing, states
+from . import form, intents, managed, signing, states
 from .binding import bind_certificate
 from .ports import Ports
+
+if TYPE_CHECKING:
+    from .._ca.base import CaConnector
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 # What a move changes; a request that differs in one of these was moved by somebody else.
@@ -99,8 +101,6 @@ class Mover:
     def peek(self) -> bool:
         """Say whether the next move can be made, or waited for, now; reads only."""
         move = self.next_move()
-        if not move:
-            return False
         if move == "csr":
             self._peeked = self.keys.collect(self.request.key_reference)
             if isinstance(self._peeked, CsrPending):
@@ -110,7 +110,7 @@ class Mover:
                 return not self._undecided(self._peeked) or self.request.reason != "needs_decision"
         if move == "retrieve":
             return self.wait_s > 0 or signing.is_ready(self)
-        return True
+        return bool(move)
 
     def steps(self) -> list[Step]:
         """Give the moves from the next one to the end."""
@@ -265,7 +265,7 @@ class Mover:
         ports, request = self.ports, self.request
         wanted = {"contract_id": request.wish["contract_id"], "common_name": request.wish["common_name"]}
         if self.device.sync != "managed":
-            form.checked_managed(self.device)
+            managed.checked_managed(self.device)
         intent, is_new = intents.begin(
             ports.store, intents.OPEN_ENROLLMENT, "request", request.request_id, wanted, ports.clock.now()
         )

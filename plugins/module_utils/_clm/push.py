@@ -14,14 +14,15 @@ from dataclasses import replace
 
 from .._core.clock import to_text
 from .._core.errors import InputError, NotFoundError, PolicyError, StateError
+from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, Device, WorkOrder
-from .._core.warning_policy import WarningPolicy
 from .._store.base import Unit
-from . import form
+from . import decisions
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import Deployer, Pushed
+from .managed import managed_device
 from .views import work_order_view
 
 
@@ -31,22 +32,22 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     :raises StateError: there is no connector (U1), no issued certificate, or no change that could take it.
     :raises PolicyError: the device is not managed, or CPS would go on to production by itself.
     """
-    warnings = _policy(params)
+    warnings = decisions.policy_of(params.get("warnings"))
+    edges = _edges(params)
     with ports.store.read() as unit:
         certificate = required_certificate(unit, params["certificate"])
         connector = _connector(unit, params)
-        device = form.managed_device(unit, _holder(certificate, connector))
+        device = managed_device(unit, _holder(certificate, connector))
         request = unit.requests.get(certificate.request_id) if certificate.request_id else None
         pushed = _pushed(unit, certificate, request)
         before = _latest(unit, certificate, connector, params["network"], pushed.fingerprints)
     target = ports.target(device)
     order = before or _new_order(params, certificate, connector, device, pushed, ports)
-    edges = tuple((params.get("edge") or {}).get(params["network"]) or ())
     wait_s = float(params["wait_timeout"]) if params.get("wait") else 0.0
     deployer = Deployer(ports, target, order, pushed, certificate, warnings, edges, wait_s=wait_s)
     deployer.observe()
     steps = _steps(deployer, before, pushed, certificate, ports)
-    predicted = replace(order, state="completed") if steps else order
+    predicted = replace(order, state="completed") if steps and deployer.is_possible else order
 
     def finish() -> Outcome:
         with ports.store.read() as unit:
@@ -56,12 +57,20 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
 
     extra = {"skipped_devices": _skipped(connector, device)}
     view_before = work_order_view(before) if before else None
-    return Plan(view_before, work_order_view(predicted), steps, finish, extra=extra)
+    note = deployer.note if not steps else None
+    return Plan(view_before, work_order_view(predicted), steps, finish, note=note, extra=extra)
 
 
-def _policy(params: port.Params) -> WarningPolicy:
-    lists = params.get("warnings") or {}
-    return WarningPolicy(**{name: tuple(lists.get(name) or ()) for name in ("allow", "ask", "block")})
+def _edges(params: port.Params) -> tuple[str, ...]:
+    """Give the edge addresses to prove against.
+
+    :raises InputError: one is no address; said before anything is sent.
+    """
+    edges = tuple((params.get("edge") or {}).get(params["network"]) or ())
+    problems = [f"{edge!r}: {reason}" for edge in edges for reason in host_reasons(edge)]
+    if problems:
+        raise InputError.of_problems(f"Cannot push {params['certificate']}: edge.{params['network']}", problems)
+    return edges
 
 
 def _connector(unit: Unit, params: port.Params) -> Connector:
@@ -196,12 +205,17 @@ def _steps(
             code="deployed_otherwise",
         )
     if not deployer.is_deployed:
-        _refuse_unusable(pushed, certificate, ports)
-        deployer.refuse_impossible()
+        try:
+            _refuse_unusable(pushed, certificate, ports)
+            deployer.refuse_impossible()
+        except StateError as exc:
+            if before is None or exc.code not in ("no_open_change", "change_failed"):
+                raise
+            return (deployer.end_by(exc),)
     steps = []
     if before is None:
         text = f"Record work order {deployer.order.work_order_id} for {certificate.certificate_id}"
-        steps.append(Step(text, deployer.record))
+        steps.append(Step(text, deployer.keeper.record))
     elif not deployer.can_move():
         return ()
     return (*steps, *deployer.steps())

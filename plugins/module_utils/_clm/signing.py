@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Having CSRs signed: orders to the CA, retrieval, and the check of what comes back. Knows no CA.
 
-One order for each key algorithm; each has an intent of its own, so that a killed run never orders twice. What reads
-X.509 is imported where it is used: a call that finds its request issued reads none.
+One order for each key algorithm; each has an intent of its own, so that a killed run never orders twice. What
+speaks to a CA or reads X.509 is imported where it is used: a call that finds its request issued does neither.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._ca.base import Answer, Issued, Order, Pending, Rejected
 from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
 from . import form, intents
 
 if TYPE_CHECKING:
+    from .._ca.base import Answer, Issued, Pending
     from .._pki.preflight import WantedNames
     from .._store.base import Unit
     from .moves import Mover
@@ -44,6 +44,8 @@ def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
 
 def problems(mover: Mover) -> list[str]:
     """Give what the CA cannot take of a request, by its capabilities and its own rules."""
+    from .._ca.base import Order
+
     request, capabilities = mover.request, mover.ca.capabilities()
     spec, now = form.spec_of(request.wish), mover.ports.clock.now()
     days = form.lifetime_days(request.wish, now)
@@ -100,6 +102,8 @@ def order(mover: Mover) -> bool:
 
 
 def _order_one(mover: Mover, algorithm: str) -> None:
+    from .._ca.base import Issued, Order, Rejected
+
     ports, request = mover.ports, mover.request
     key = f"{request.request_id}/{algorithm}"
     csr_pem = request.csrs[algorithm]
@@ -134,6 +138,8 @@ def _order_one(mover: Mover, algorithm: str) -> None:
 
 def is_ready(mover: Mover) -> bool:
     """Say whether the CA has an answer for an open order; reads only."""
+    from .._ca.base import Pending
+
     return any(not isinstance(answer, Pending) for answer in _collected(mover).values())
 
 
@@ -157,6 +163,8 @@ def retrieve(mover: Mover) -> bool:
 
 
 def _collect_once(mover: Mover) -> list[Pending]:
+    from .._ca.base import Pending, Rejected
+
     waiting = []
     for algorithm, answer in _collected(mover).items():
         if isinstance(answer, Pending):

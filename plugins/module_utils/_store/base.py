@@ -22,9 +22,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .._core.ledger import CallLedger
 from .._core.types import (
     AuditEntry,
     AuditRow,
@@ -38,6 +37,9 @@ from .._core.types import (
     VendorSettings,
     WorkOrder,
 )
+
+if TYPE_CHECKING:
+    from .._core.ledger import CallLedger
 
 R = TypeVar("R")
 
@@ -131,6 +133,13 @@ class Store(ABC):
         """Hold the named lease for the block.
 
         :raises ConflictError: another holds it and it has not expired; says who and until when.
+        """
+
+    @abstractmethod
+    def renew(self, name: str, seconds: float) -> None:
+        """Hold a lease of this store for that many seconds more, as long work does before it waits.
+
+        :raises ConflictError: it expired and another took it over.
         """
 
     @property

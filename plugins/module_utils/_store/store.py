@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._core.clock import Clock
 from .._core.errors import StoreError
-from .._core.ledger import CallLedger
 from .._core.types import AuditEntry, AuditRow
 from . import tables
-from .audit import AuditChain, broken_places, read_head
 from .base import Store, Unit
-from .leases import Leases
-from .ledger import StoreLedger
 from .repository import SqlRepository
 from .schema import number_in
 from .seal import Seal, StoreKey
 from .sql import Database, quoted
+
+# Audit, leases and ledger are imported when first used: most calls change nothing, and need none of them.
+if TYPE_CHECKING:
+    from .._core.ledger import CallLedger
+    from .audit import AuditChain
+    from .leases import Leases
+    from .ledger import StoreLedger
 
 R = TypeVar("R")
 
@@ -33,8 +37,7 @@ class SqlUnit(Unit):
         def over(table: tables.Table[R]) -> SqlRepository[R]:
             return SqlRepository(table, database, seal, writable=writable)
 
-        self._clock = clock
-        self._chain = AuditChain(database, writable=writable)
+        self._database, self._clock, self._writable = database, clock, writable
         self.devices = over(tables.DEVICES)
         self.vendor_settings = over(tables.VENDOR_SETTINGS)
         self.ca_accounts = over(tables.CA_ACCOUNTS)
@@ -44,6 +47,12 @@ class SqlUnit(Unit):
         self.connectors = over(tables.CONNECTORS)
         self.work_orders = over(tables.WORK_ORDERS)
         self.intents = over(tables.INTENTS)
+
+    @cached_property
+    def _chain(self) -> AuditChain:
+        from .audit import AuditChain
+
+        return AuditChain(self._database, writable=self._writable)
 
     def audit(self, entry: AuditEntry) -> AuditRow:
         """Chain one line to the audit, in this transaction."""
@@ -55,7 +64,8 @@ class SqlUnit(Unit):
 
     def finish(self) -> None:
         """Write what is written once a unit, before it is committed."""
-        self._chain.finish()
+        if "_chain" in vars(self):
+            self._chain.finish()
 
 
 class SqlStore(Store):
@@ -73,9 +83,20 @@ class SqlStore(Store):
         self._database = database
         self._seal = seal
         self._clock = clock
-        self._leases = Leases(database, clock, holder)
+        self._holder = holder
         self._held: dict[str, str] = {}
-        self._ledger = StoreLedger(database)
+
+    @cached_property
+    def _leases(self) -> Leases:
+        from .leases import Leases
+
+        return Leases(self._database, self._clock, self._holder)
+
+    @cached_property
+    def _ledger(self) -> StoreLedger:
+        from .ledger import StoreLedger
+
+        return StoreLedger(self._database)
 
     @contextmanager
     def write(self) -> Iterator[Unit]:
@@ -119,6 +140,8 @@ class SqlStore(Store):
 
     def describe(self) -> Mapping[str, Any]:
         """Give ``url`` (password masked), ``backend``, ``schema``, ``records`` (counts by kind)."""
+        from .audit import read_head
+
         counted = ", ".join(f"(SELECT COUNT(*) FROM {quoted(table.name)})" for table in tables.TABLES)
         with self._database.transaction(self._database.begin_read):
             counts = self._database.rows(f"SELECT {counted}")[0]
@@ -129,6 +152,8 @@ class SqlStore(Store):
 
     def verify_audit(self) -> Sequence[str]:
         """Give a sentence for each broken place of the audit chain; empty when it holds."""
+        from .audit import broken_places
+
         with self._database.transaction(self._database.begin_read):
             return list(broken_places(self._database))
 
