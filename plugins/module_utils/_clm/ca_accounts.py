@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._ca.base import CaConnector, StoredAccount
 from .._core.errors import InputError, NotFoundError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
@@ -18,6 +17,9 @@ from .._core.types import AuditEntry, CaAccount
 from .._store.base import Unit
 from .ports import Params, Ports
 from .views import ca_account_view
+
+if TYPE_CHECKING:
+    from .._ca.base import CaConnector
 
 _OPEN_STATES = ("draft", "submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
 
@@ -100,6 +102,8 @@ def _plan_absent(before: CaAccount | None, open_requests: list[str], ports: Port
 
 
 def _merged(params: Params, before: CaAccount | None, ports: Ports) -> CaAccount:
+    from .._ca.base import StoredAccount
+
     if before is None and not params.get("type"):
         raise InputError(f"Cannot add CA account {params['name']}: type is missing; it says which CA, as own_ca")
     if before is not None and params.get("type") and params["type"] != before.type:
