@@ -18,7 +18,7 @@ options:
       - V(block) wins over V(ask), V(ask) over V(allow), and each of them over the default, which acknowledges what is
         informational, blocks what is dangerous, and asks about everything else.
       - Only warnings that are allowed are acknowledged. One that CPS's answer does not let recognise can be allowed by
-        a regular expression only.
+        a regular expression only; one that is blocked as dangerous can be allowed by its id only.
     type: dict
     suboptions:
       allow:

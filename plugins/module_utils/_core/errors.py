@@ -62,11 +62,22 @@ class StateError(ClmError):
     code = "wrong_state"
 
 
+# What passes by itself: another run was quicker (the plain code), is still at it, or CPS raised new warnings.
+_PASSING_CONFLICTS = frozenset(["conflict", "lease_held", "warnings_changed"])
+
+
 class ConflictError(ClmError):
-    """Somebody else changed, or holds, what this call wanted to change."""
+    """Somebody else changed, or holds, what this call wanted to change.
+
+    A code of its own says that something stands in the way for good, and that repeating the call alone does not help;
+    the plain one, and the few of ``_PASSING_CONFLICTS``, are retryable.
+    """
 
     code = "conflict"
-    retryable = True
+
+    def __init__(self, message: str, *, code: str | None = None, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, code=code, details=details)
+        self.retryable = self.code in _PASSING_CONFLICTS
 
 
 class PolicyError(ClmError):

@@ -22,7 +22,7 @@ class WarningPolicy:
     """Three lists of warning ids, or of regular expressions over the warning's text behind ``re:``.
 
     What no list names falls to the default: informational warnings are allowed, dangerous ones blocked, all others
-    asked. A text that was not recognised can be allowed by a regular expression only.
+    asked. A text that was not recognised can be allowed by a regular expression only, a dangerous one by its id only.
 
     :raises InputError: an entry is no known id and no regular expression; near ids are named.
     """
@@ -49,12 +49,6 @@ class Decision:
     allowed: tuple[Notice, ...]
     asked: tuple[Notice, ...]
     blocked: tuple[Notice, ...]
-
-    @property
-    def is_clear(self) -> bool:
-        """Say whether all may be acknowledged."""
-        return not self.asked and not self.blocked
-
 
 def _entry_problem(entry: str) -> str:
     if entry.startswith(PATTERN_PREFIX):
@@ -101,9 +95,12 @@ def decide(
 
 
 def _verdict(notice: Notice, policy: WarningPolicy, by_default: frozenset[str]) -> str:
-    for name, entries in (("block", policy.block), ("ask", policy.ask), ("allow", policy.allow)):
+    is_dangerous = notice.code in DEFAULT_BLOCK
+    # A pattern meant for one text may fit a dangerous one too; only its id says that it is meant.
+    allow = [entry for entry in policy.allow if not entry.startswith(PATTERN_PREFIX)] if is_dangerous else policy.allow
+    for name, entries in (("block", policy.block), ("ask", policy.ask), ("allow", allow)):
         if _names(entries, notice):
             return name
-    if notice.code in DEFAULT_BLOCK:
+    if is_dangerous:
         return "block"
     return "allow" if notice.code in by_default else "ask"
