@@ -17,6 +17,7 @@ from .._store.base import Store, Unit
 OPEN_ENROLLMENT = "open_enrollment"
 ORDER_CERTIFICATE = "order_certificate"
 UPLOAD_CERTIFICATE = "upload_certificate"
+ACKNOWLEDGE_WARNINGS = "acknowledge_warnings"
 
 
 def begin(

@@ -216,6 +216,7 @@ def work_order_brief(order: WorkOrder) -> View:
         "certificate": order.certificate_id,
         "network": order.network,
         "fingerprints": dict(order.fingerprints),
+        "notices": redacted(order.notices),
     }
 
 

@@ -347,8 +347,9 @@ def test_every_action_of_a_push_leaves_a_line(bench: Bench) -> None:
     """W6: and the chain holds."""
     bench.issued()
     bench.push(comment="go")
-    assert bench.audit()[-4:] == [
+    assert bench.audit()[-5:] == [
         "work_order_submitted",
+        "certificate_uploaded",
         "warnings_acknowledged",
         "certificate_on_staging",
         "push_completed",

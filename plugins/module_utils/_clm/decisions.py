@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warnings of the remote side, decided on by the lists a user gave and the defaults. Sends and stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._core.types import Notice
+from .._core.warning_policy import WarningPolicy, decide
+
+ALLOWED = "allowed"
+
+
+def policy_of(lists: Mapping[str, Any] | None) -> WarningPolicy:
+    """Read the option ``warnings``.
+
+    :raises InputError: an entry is neither a known id nor a regular expression.
+    """
+    given = lists or {}
+    return WarningPolicy(**{name: tuple(given.get(name) or ()) for name in ("allow", "ask", "block")})
+
+
+def decisions(notices: Sequence[Notice], policy: WarningPolicy, *, is_private: bool) -> tuple[dict[str, str], ...]:
+    """Give ``code, text, decision`` of each warning.
+
+    :param is_private: the CA is one of our own, so that CPS knows neither its root nor its lifetimes; both were asked
+        for.
+    """
+    decision = decide(notices, policy, private_ca=is_private, short_validity=is_private)
+    groups = ((ALLOWED, decision.allowed), ("asked", decision.asked), ("blocked", decision.blocked))
+    return tuple(
+        {"code": notice.code, "text": notice.text, "decision": word} for word, group in groups for notice in group
+    )
+
+
+def undecided(decided: Sequence[Mapping[str, str]], todo: str) -> str:
+    """Say which warnings are not allowed and what to do; empty when all are.
+
+    :param todo: what can be done beside allowing them.
+    """
+    left = [entry for entry in decided if entry["decision"] != ALLOWED]
+    if not left:
+        return ""
+    texts = "; ".join(f"{entry['code'] or 'unknown'} ({entry['decision']}): {entry['text']}" for entry in left)
+    return f"warnings wait for a decision; name them in warnings.allow and run again, or {todo}: {texts}"
