@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every module's EXAMPLES, run as written; what is specific to a site comes from the environment, as they say."""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+from typing import Any
+
+import yaml
+from edgecert_sandbox.handle import SandboxOptions, start
+
+from ansible_collections.edgecert.clm.tests.support.module_docs import plugin_names
+from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
+
+# A module's examples are run whole and in order; a number stands for one of them, run to lay ground for the next.
+ORDER: list[tuple[str, int | None]] = [
+    ("clm_store", None),
+    ("akamai_cps_device", None),
+    ("akamai_cps_device", 0),
+    ("akamai_cps_device_info", None),
+    ("akamai_vendor_settings", None),
+    ("akamai_vendor_settings", 0),
+    ("ca_account", None),
+    ("ca_account", 0),
+    ("cert_enroll", None),
+    ("cert_connector", 0),
+    ("cert_push", None),
+    ("cert_info", None),
+    ("cert_connector", None),
+]
+
+
+def examples(module: str) -> list[dict[str, Any]]:
+    """Give the tasks in a module's EXAMPLES."""
+    code = importlib.import_module(f"ansible_collections.edgecert.clm.plugins.modules.{module}")
+    tasks: list[dict[str, Any]] = yaml.safe_load(code.EXAMPLES)
+    return tasks
+
+
+def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
+    """One play on a sandbox with one contract, as in the documentation of each module."""
+    tasks = []
+    for module, number in ORDER:
+        tasks += examples(module) if number is None else [examples(module)[number]]
+    playbook = tmp_path / "examples.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    options = SandboxOptions(
+        limits=False, instant=True, contracts=["C-EXAMPLE"], extra=("--set", "create_interval_s=0")
+    )
+    with start(options) as sandbox:
+        env = {
+            "EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db",
+            "EDGECERT_EDGERC": sandbox.edgerc,
+            "EDGECERT_CA_PATH": sandbox.ca_path,
+            "EDGECERT_STAGING_EDGE": sandbox.edge("staging"),
+        }
+        run = run_playbook(playbook, {}, env).ok()
+    assert run.task("Enroll a certificate with key and CSR made by CPS").result["request"]["state"] == "issued"
+    pushed = run.task("Push the certificate to staging and prove it at a staging edge").result["work_order"]
+    assert pushed["state"] == "completed"
+    assert [proof["kind"] for proof in pushed["evidence"]] == ["handshake"]
+    assert {task.status for task in run.results} == {"ok"}
+
+
+def test_every_module_has_its_examples_run() -> None:
+    """A new module's examples are among those that are run."""
+    assert {module for module, number in ORDER if number is None} == set(plugin_names("modules"))
