@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 
@@ -120,6 +122,46 @@ def integration() -> None:
     pytest("tests/integration")
 
 
+def demonstration() -> None:
+    """Run the demonstration as a new user would, twice: the second run finds what the first one left.
+
+    :raises RuntimeError: it says something else than it should, or leaves a sandbox running.
+    """
+    with tempfile.TemporaryDirectory(prefix="clm-demo-tmp-") as folder:
+        for turn in ("first", "second"):
+            done = subprocess.run(
+                [TOP / "tools" / "demo"],
+                cwd=TOP,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "TMPDIR": folder},
+            )
+            said = done.stdout
+            print(said, flush=True)
+            done.check_returncode()
+            missing = [words for words in DEMO_SAYS if not re.search(words, said)]
+            if missing:
+                raise RuntimeError(f"the {turn} run does not say {missing[0]!r}")
+            left = sandboxes_running(CACHE / "demo")
+            if left:
+                raise RuntimeError(f"the {turn} run left a sandbox running: {', '.join(left)}")
+
+
+def sandboxes_running(folder: pathlib.Path) -> list[str]:
+    """Give the processes whose command line names a folder; none where the system has no /proc."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.startswith(os.fsencode(f"{folder}{os.sep}")) for word in words):
+            found.append(path.parent.name)
+    return found
+
+
 def sanity() -> None:
     """Run ansible-test's sanity tests on every Python found.
 
@@ -158,6 +200,17 @@ def bench() -> None:
         run(BIN / "python", script, env={"PATH": path_with(BIN)})
 
 
+DEMO_SAYS = (
+    r"(?m)^subject: +CN=www\.example\.com",
+    r"work order wo-[0-9a-f]+ is completed",
+    r"request req-[0-9a-f]+ is issued",
+    r"certificates in the inventory: www\.example\.com",
+    r"(?m)failed=0 ",
+    r"(?m)^  \|--@managed:\n  \|  \|--www\.example\.com",
+    r"The sandbox has stopped",
+)
+
+
 GATES: dict[str, Callable[[], None]] = {
     "rules": rules,
     "lint": lint,
@@ -167,6 +220,7 @@ GATES: dict[str, Callable[[], None]] = {
     "docs": docs,
     "build": build,
     "integration": integration,
+    "demonstration": demonstration,
     "sanity": sanity,
     "matrix": matrix_,
     "bench": bench,
