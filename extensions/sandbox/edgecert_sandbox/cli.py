@@ -25,6 +25,7 @@ DESCRIPTION = """A stateful sandbox of Akamai CPS on loopback: TLS, EdgeGrid sig
 time, rate limits, faults on demand, and two TLS edges that serve what was deployed.
 All state is in memory and gone when the sandbox stops."""
 
+HOST_NAMES = ("localhost", "127.0.0.1", "sandbox.akamaiapis.test")
 SERVE_EPILOG = """The state directory receives state.json (addresses, admin token), ca.pem (CA of the API's
 certificate) and edgerc (credentials, one section per API client: default, readonly, no-cps, no-contracts, no-papi,
 inactive, partner)."""
@@ -97,9 +98,11 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--admin-port", type=int, default=0, help="port of the admin interface (default: a free one)")
     parser.add_argument("--staging-port", type=int, default=0, help="port of the staging edge (default: a free one)")
     parser.add_argument("--production-port", type=int, default=0, help="port of the production edge (default: free)")
-    names = ("localhost", "127.0.0.1", "sandbox.akamaiapis.test")
     parser.add_argument(
-        "--host-name", default=names[0], choices=names, help="name in the credentials' host (default: %(default)s)"
+        "--host-name",
+        default=HOST_NAMES[0],
+        choices=HOST_NAMES,
+        help="name in the credentials' host (default: %(default)s)",
     )
     strict = parser.add_mutually_exclusive_group()
     strict.add_argument("--strict-limits", action="store_true", help="count calls against the limits (default)")
@@ -117,13 +120,8 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--contract", action="append", default=[], metavar="ID", help="a contract; may be repeated")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="make N deployed enrollments at the start")
-    parser.add_argument(
-        "--skew",
-        type=float,
-        default=0.0,
-        metavar="SECONDS",
-        help="how far the gateway's clock is ahead of this machine's",
-    )
+    skewed = "how far the gateway's clock is ahead of this machine's"
+    parser.add_argument("--skew", type=float, default=0.0, metavar="SECONDS", help=skewed)
     parser.add_argument(
         "--set",
         action="append",

@@ -125,7 +125,8 @@ def _handshake_errors(where: str) -> Iterator[None]:
         yield
     except TimeoutError as exc:
         raise _failure(where, "the handshake took too long", "timeout", exc, "look again later") from exc
-    except (ConnectionError, ssl.SSLEOFError) as exc:
+    except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as exc:
+        # Which of the two an end of the connection is depends on how Python was built.
         advice = "check that it is a TLS server and that it serves this name"
         raise _failure(where, "the connection was closed in the handshake", "reset", exc, advice) from exc
     except ssl.SSLError as exc:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, TransportError
-from ansible_collections.edgecert.clm.plugins.module_utils._target.edge import TlsEdgeProbe
+from ansible_collections.edgecert.clm.plugins.module_utils._target.edge import TlsEdgeProbe, _handshake_errors
 
 NAME = "www.example.com"
 Serve = Callable[..., str]
@@ -162,6 +162,13 @@ def test_server_that_hangs_up_is_a_reset() -> None:
         with pytest.raises(TransportError) as caught:
             TlsEdgeProbe(5).presented(f"127.0.0.1:{listener.getsockname()[1]}", NAME, "RSA")
         thread.join(5)
+    assert caught.value.kind == "reset"
+
+
+@pytest.mark.parametrize("kind", [ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError])
+def test_every_python_s_word_for_an_end_of_the_connection_is_a_reset(kind: type[OSError]) -> None:
+    with pytest.raises(TransportError) as caught, _handshake_errors("edge"):
+        raise kind(6, "connection has been closed (EOF)")
     assert caught.value.kind == "reset"
 
 
