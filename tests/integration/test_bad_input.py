@@ -296,4 +296,4 @@ def test_a_shuffled_chain_is_put_right_and_reaches_the_edge(run: Watched, ladder
     assert issued["chain"].split() == (pems["issuing"] + pems["middle"]).split()
     pushed = run.task("Push the certificate with the chain put right").result["work_order"]
     assert pushed["state"] == "completed"
-    assert [proof["kind"] for proof in pushed["evidence"]] == ["handshake"]
+    assert {proof["kind"] for proof in pushed["evidence"]} == {"handshake"}
