@@ -135,10 +135,14 @@ options:
         elements: str
         choices: [TLSv1, TLSv1_1, TLSv1_2, TLSv1_3]
       clone_dns_names:
-        description: Whether the names to serve are those of the certificate.
+        description:
+          - Whether the names to serve are those of the certificate.
+          - It is false once O(network.dns_names) names some; true together with names is refused.
         type: bool
       dns_names:
-        description: The names to serve, when they are not those of the certificate.
+        description:
+          - The names to serve, when they are not those of the certificate; the order plays no part.
+          - An empty list goes back to the names of the certificate.
         type: list
         elements: str
       ocsp_stapling:

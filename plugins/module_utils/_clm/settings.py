@@ -127,8 +127,28 @@ def _plan_absent(before: VendorSettings | None, ports: Ports) -> Plan:
 
 
 def _overlaid(before: Mapping[str, Any] | None, given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Lay given members over stored ones; a member left out keeps what is stored."""
-    return {**(before or {}), **{name: value for name, value in (given or {}).items() if value is not None}}
+    """Lay given members over stored ones, without blank edges; a member left out keeps what is stored."""
+    values = {name: value for name, value in (given or {}).items() if value is not None}
+    return {
+        **(before or {}),
+        **{name: value.strip() if isinstance(value, str) else value for name, value in values.items()},
+    }
+
+
+def _network(before: Mapping[str, Any], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Lay the network options over the stored ones; lists that are sets in one order, named DNS names not cloned."""
+    network = _overlaid(before, given)
+    if network.get("disallowed_tls_versions"):
+        network["disallowed_tls_versions"] = sorted(set(network["disallowed_tls_versions"]))
+    if network.get("dns_names"):
+        network["dns_names"] = sorted({name.strip().lower() for name in network["dns_names"]})
+    wanted = given or {}
+    if wanted.get("dns_names") is not None and wanted.get("clone_dns_names") is None:
+        # CPS ignores the names unless it is told not to clone; nobody names some to have all the others, too.
+        network.pop("clone_dns_names", None)
+        if network["dns_names"]:
+            network["clone_dns_names"] = False
+    return network
 
 
 def _merged(params: Params, key: Key, before: VendorSettings | None) -> VendorSettings:
@@ -140,9 +160,9 @@ def _merged(params: Params, key: Key, before: VendorSettings | None) -> VendorSe
         organization=_overlaid(base.organization, params.get("organization")),
         admin_contact=_overlaid(base.admin_contact, params.get("admin_contact")),
         tech_contact=_overlaid(base.tech_contact, params.get("tech_contact")),
-        contract_id=base.contract_id if contract is None else contract.removeprefix("ctr_"),
+        contract_id=base.contract_id if contract is None else contract.strip().removeprefix("ctr_"),
         change_management=base.change_management if change_management is None else change_management,
-        network=_overlaid(base.network, params.get("network")),
+        network=_network(base.network, params.get("network")),
     )
 
 
@@ -174,6 +194,11 @@ def _network_problems(settings: VendorSettings) -> list[str]:
         problems.append("network.dns_names and clone_dns_names go with sni_only true; CPS refuses them otherwise")
     if network.get("clone_dns_names") is False and not network.get("dns_names"):
         problems.append("network.clone_dns_names false needs network.dns_names, the names to be served")
+    if is_sni and network.get("clone_dns_names") and network.get("dns_names"):
+        problems.append(
+            "network.clone_dns_names true serves every name of the certificate, network.dns_names only some: leave out "
+            "one of the two, or give dns_names as an empty list"
+        )
     for name in network.get("dns_names") or ():
         if reason := names.dns_reason(name):
             problems.append(f"network.dns_names {name!r} {reason}")

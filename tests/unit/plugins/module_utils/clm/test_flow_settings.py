@@ -78,6 +78,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"network": {"sni_only": False}}, ["sni_only"]),
     ({"network": {"clone_dns_names": False}}, ["clone_dns_names"]),
     ({"network": {"clone_dns_names": False, "dns_names": ["not ok"]}}, ["dns_names"]),
+    ({"network": {"clone_dns_names": True, "dns_names": ["a.example.com"]}}, ["clone_dns_names", "dns_names"]),
     ({"network": {"disallowed_tls_versions": ["TLSv9"]}}, ["disallowed_tls_versions"]),
     ({"secure_network": "enhanced-tls", "network": {"sni_only": False, "clone_dns_names": True}}, ["clone_dns_names"]),
 ]
@@ -97,7 +98,7 @@ def test_settings_that_cannot_be_are_refused(bench: Bench, changes: dict[str, An
 def test_every_member_is_mandatory(bench: Bench, noun: str) -> None:
     """S2, S3, S4: each missing or empty one is named, all at once."""
     members = list(ORGANIZATION if noun == "organization" else CONTACT)
-    for given_value in ({}, dict.fromkeys(members, ""), dict.fromkeys(members)):
+    for given_value in ({}, dict.fromkeys(members, ""), dict.fromkeys(members), dict.fromkeys(members, " \t ")):
         with pytest.raises(InputError) as caught:
             bench.settings(**{noun: given_value})
         assert [problem.split()[0] for problem in caught.value.details["problems"]] == [f"{noun}.{m}" for m in members]
@@ -123,6 +124,32 @@ def test_whatever_is_typed_is_saved_or_refused(bench: Bench, values: dict[str, s
         assert vendor.plan(params, bench.ports).changed
     except InputError as exc:
         assert exc.details["problems"]
+
+
+def test_dns_names_that_are_named_are_the_ones_served(bench: Bench) -> None:
+    """S1: CPS ignores the names while it clones; naming some means not to clone, an empty list to clone again."""
+    record = bench.settings(network={"dns_names": ["b.example.com", "A.example.com"]}).record
+    assert record is not None
+    assert record["network"] == {"clone_dns_names": False, "dns_names": ["a.example.com", "b.example.com"]}
+    with pytest.raises(InputError, match="leave out one of the two"):
+        vendor.plan({"state": "present", "network": {"clone_dns_names": True}}, bench.ports)
+    cleared = vendor.plan({"state": "present", "network": {"dns_names": []}}, bench.ports).execute().record
+    assert cleared is not None and cleared["network"] == {"dns_names": []}
+
+
+def test_the_order_of_what_is_a_set_is_no_change(bench: Bench) -> None:
+    """S1, style §6: lists that are sets are compared as sets."""
+    network = {"disallowed_tls_versions": ["TLSv1_1", "TLSv1"], "dns_names": ["b.example.com", "a.example.com"]}
+    bench.settings(network=network)
+    turned = {name: value[::-1] for name, value in network.items()}
+    assert not vendor.plan(bench.settings_params(network=turned), bench.ports).changed
+
+
+def test_blank_edges_of_what_is_typed_are_no_change(bench: Bench) -> None:
+    """S2."""
+    bench.settings()
+    padded = {name: f" {value} " for name, value in ORGANIZATION.items()}
+    assert not vendor.plan(bench.settings_params(organization=padded), bench.ports).changed
 
 
 def test_a_tech_contact_outside_akamai_is_a_warning(bench: Bench) -> None:
