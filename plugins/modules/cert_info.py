@@ -67,7 +67,7 @@ options:
     choices: [staging, production]
   limit:
     description:
-      - With O(view=audit), only the newest that many lines.
+      - With O(view=audit), only the newest that many lines, at least 1.
     type: int
 seealso:
   - module: edgecert.clm.akamai_cps_device_info

@@ -127,14 +127,19 @@ def certificate_list(unit: Unit, filters: Filters, now: datetime) -> list[View]:
 def plan_certificates(params: Params, ports: Ports) -> Plan:
     """Work out what ``cert_info`` answers.
 
-    :raises InputError: a filter cannot be used.
+    :raises InputError: a filter or the limit cannot be used.
     """
     filters = Filters.from_options({name: params.get(name) for name in Filters.__dataclass_fields__})
+    limit = params.get("limit")
+    if limit is not None and limit < 1:
+        raise InputError(
+            f"Cannot show the newest {limit} lines: limit is a number from 1; leave it out for all of them"
+        )
     now = ports.clock.now()
     view = params["view"]
     with ports.store.read() as unit:
         if view == "audit":
-            found: dict[str, Any] = {"audit": _audit(unit, filters, now, params.get("limit"))}
+            found: dict[str, Any] = {"audit": _audit(unit, filters, now, limit)}
         elif view == "history":
             requests, orders = _history(unit, _ids(unit, filters, now))
             found = {

@@ -20,6 +20,8 @@ ACTIVE_CERTIFICATES = "active-certificates"
 _SLOW_SHARE = 8
 _WINDOW_S = 60.0
 _LEAST_WAIT_S = 0.001
+# CPS's windows are minutes; a longer wait is a slip of somebody's clock, and would hold back every job for as long.
+_LONGEST_TOLD_S = 900.0
 
 
 class LedgerPacer:
@@ -69,8 +71,9 @@ class LedgerPacer:
             waited += wait
 
     def told_to_wait(self, seconds: float) -> None:
-        """Hold back every caller of the account for that long from now."""
-        self._ledger.block(self._account, self._clock.now() + timedelta(seconds=seconds))
+        """Hold back every caller of the account for that long from now, 15 minutes at most."""
+        held_s = min(seconds, _LONGEST_TOLD_S)
+        self._ledger.block(self._account, self._clock.now() + timedelta(seconds=held_s))
 
     def remaining(self, left: int, limit: int) -> None:
         """Slow every caller down when others used the account nearly up: the less is left, the longer the pause."""

@@ -204,6 +204,13 @@ def test_the_views_of_a_certificate(url: str) -> None:
     assert [line["actor"] for line in newest] == ["bob"]
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused(url: str, limit: int) -> None:
+    _stocked(url)
+    result = run(_main("cert_info"), {"store": url, "view": "audit", "limit": limit})
+    assert result["failure"]["code"] == "invalid_input" and "a number from 1" in result["msg"]
+
+
 def test_a_filter_out_of_range_is_refused(url: str) -> None:
     _stocked(url)
     assert "-1" in run(_main("cert_info"), {"store": url, "expires_within_days": -1})["msg"]

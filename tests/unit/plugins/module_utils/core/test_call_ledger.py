@@ -141,6 +141,16 @@ def test_pacer_gives_up_when_the_wait_is_longer_than_allowed() -> None:
     assert (caught.value.retry_after_s, pacer.calls, clock.slept) == (45.0, 0, 0.0)
 
 
+@pytest.mark.parametrize("told", [901.0, 86400.0, 1e12, float("inf")])
+def test_a_wait_that_is_told_holds_nobody_for_more_than_15_minutes(told: float) -> None:
+    clock = SteppingClock()
+    pacer = LedgerPacer(MemoryLedger(), "a", clock, max_wait_s=30, limits=SMALL)
+    pacer.told_to_wait(told)
+    with pytest.raises(RateLimited) as caught:
+        pacer.before("")
+    assert caught.value.retry_after_s == 900.0
+
+
 @pytest.mark.parametrize(("left", "waits"), [(20, 0.0), (5, 0.0), (4, 60 / 35), (0, 5 * 60 / 35)])
 def test_pacer_slows_down_before_nothing_is_left(left: int, waits: float) -> None:
     clock = SteppingClock()
