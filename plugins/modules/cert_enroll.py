@@ -289,7 +289,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary impo
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker, target_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker
 
 _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
@@ -339,7 +339,7 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    wires = Wires(target=target_maker, key_provider=key_provider_maker, ca=ca_maker, ca_type=ca_type_maker)
+    wires = Wires(key_provider=key_provider_maker, ca=ca_maker, ca_type=ca_type_maker)
     run_module(SPEC, plan, "request", wires)
 
 

@@ -19,6 +19,7 @@ from .._core.errors import InputError
 from .._core.redact import Secret
 from .._core.types import Bundle, CsrSpec
 from .._core.validity import validity_problems
+from .._core.vocabulary import HASHES
 from .._pki import pem
 from .._pki.chain import order_chain
 from .._pki.csr import strength_problems
@@ -148,8 +149,8 @@ class OwnCa(CaConnector):
         for word, limit in _LIMITS.items():
             if len(getattr(spec, word)) > limit:
                 problems.append(f"{word} has {len(getattr(spec, word))} characters, {limit} are allowed")
-        if spec.hash_name not in signing.HASHES:
-            problems.append(f"hash {spec.hash_name!r} is not taken; there are {', '.join(signing.HASHES)}")
+        if spec.hash_name not in HASHES:
+            problems.append(f"hash {spec.hash_name!r} is not taken; there are {', '.join(HASHES)}")
         if spec.key_type not in self.capabilities().key_types:
             problems.append(f"key_type {spec.key_type!r} is not taken; there are rsa, ec, ed25519")
         limit_days = self._options["max_validity_days"]

@@ -11,11 +11,11 @@ from typing import Any
 
 from .._core.errors import InputError
 from .._core.names import country_reason
+from .._core.vocabulary import CURVES, HASHES
 from .._pki import pem, x509
 from .._pki.chain import order_chain
 from . import own_ca_signing as signing
 
-CURVES = signing.CURVES
 _PREFIX_LIMIT = 50
 
 # name: type, least, most, default, description; for texts the limits count characters.
@@ -35,7 +35,7 @@ _CHOICES: Mapping[str, tuple[tuple[Any, ...], Any, str]] = {
     "key_type": (("ec", "rsa", "ed25519"), "ec", "Kind of key of a CA made here."),
     "key_size": ((2048, 3072, 4096), 3072, "Bits of an RSA key of a CA made here."),
     "curve": (CURVES, "secp256r1", "Curve of an EC key of a CA made here."),
-    "hash": (signing.HASHES, "sha256", "Hash the CA certificates made here are signed with."),
+    "hash": (HASHES, "sha256", "Hash the CA certificates made here are signed with."),
 }
 _PEMS: Mapping[str, str] = {
     "certificate": "Certificate of an existing issuing CA, PEM; left out, a root and an issuing CA are made.",

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     )
 
 FEATURE = "the own CA"
-CURVES = ("secp256r1", "secp384r1", "secp521r1")
-HASHES = ("sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .countries import COUNTRY_CODES
+from .hosts import MAX_LABEL, MAX_NAME
 
 MAX_COMMON_NAME = 64
-MAX_DNS_NAME = 253
-MAX_LABEL = 63
 MAX_EMAIL = 254
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]+")
@@ -130,8 +129,8 @@ def dns_reason(name: str, *, is_qualified: bool = True, allow_wildcard: bool = T
     foreign = _foreign_kind(name)
     if foreign:
         return foreign
-    if len(name) > MAX_DNS_NAME:
-        return f"has {len(name)} characters, {MAX_DNS_NAME} are allowed"
+    if len(name) > MAX_NAME:
+        return f"has {len(name)} characters, {MAX_NAME} are allowed"
     is_wildcard = name.startswith("*.")
     if is_wildcard and not allow_wildcard:
         return "is a wildcard, which is not allowed here"

@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 from .errors import InputError
+from .vocabulary import VALIDITY_UNITS
 
-UNITS = ("days", "months", "years")
 MAX_YEARS = 100
 
 # Longest lifetime of a public TLS certificate by date of issue: (from, days), the newest first.
@@ -51,8 +51,8 @@ def read_validity(value: Mapping[str, Any]) -> Validity:
     """
     count, unit = value.get("count"), str(value.get("unit") or "days").lower()
     problems = []
-    if unit not in UNITS:
-        problems.append(f"the unit {unit!r} is none of {', '.join(UNITS)}")
+    if unit not in VALIDITY_UNITS:
+        problems.append(f"the unit {unit!r} is none of {', '.join(VALIDITY_UNITS)}")
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         problems.append(f"the count {count!r} is not a whole number from 1")
     elif _rough_years(count, unit) > MAX_YEARS:

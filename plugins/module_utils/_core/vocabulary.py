@@ -37,6 +37,7 @@ TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 CSR_SOURCES = ("endpoint",)
 KEY_TYPES = ("rsa", "ec")
 HASHES = ("sha256", "sha384", "sha512")
+CURVES = ("secp256r1", "secp384r1", "secp521r1")
 VALIDITY_UNITS = ("days", "months", "years")
 
 RSA = "RSA"

@@ -50,6 +50,7 @@ class Decision:
     asked: tuple[Notice, ...]
     blocked: tuple[Notice, ...]
 
+
 def _entry_problem(entry: str) -> str:
     if entry.startswith(PATTERN_PREFIX):
         try:

@@ -22,8 +22,6 @@ from .errors import RemoteNotFound
 from .media import JSON
 from .pacing import ACTIVE_CERTIFICATES
 
-NETWORKS = ("staging", "production")
-
 _PAPI_HEADERS = {"PAPI-Use-Prefixes": "false"}
 
 

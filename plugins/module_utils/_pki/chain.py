@@ -40,11 +40,6 @@ class Chain:
     notes: tuple[str, ...]
     missing_issuer: str
 
-    @property
-    def is_complete(self) -> bool:
-        """Say whether the chain ends at a root that was given."""
-        return not self.missing_issuer and not self.problems
-
 
 @dataclass(frozen=True)
 class _Member:

@@ -7,32 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .._core.errors import InputError
-from .x509 import CsrFacts, KeyFacts, csr_facts
+from .._core.vocabulary import CURVES
+from .x509 import CsrFacts, KeyFacts
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
-CURVES = ("secp256r1", "secp384r1", "secp521r1")
 WEAK_HASHES = ("md5", "sha1")
 # The words of our option key_type, and what the key then is.
 ALGORITHM_OF_KEY_TYPE = {"rsa": "RSA", "ec": "ECDSA", "ed25519": "Ed25519"}
 
 
-def verified_csr(text: str, what: str = "CSR") -> CsrFacts:
-    """Read a CSR and refuse one that proves nothing: signature, key strength, signature hash.
+def strength_problems(facts: CsrFacts) -> list[str]:
+    """Give every reason why no CA should sign this, as sentences.
 
-    :raises InputError: all problems at once.
     :source: requirement E7; RFC 2986 §4.2 for the signature.
     """
-    facts = csr_facts(text, what)
-    problems = strength_problems(facts)
-    if problems:
-        raise InputError.of_problems(f"Cannot use the {what} for {facts.common_name or facts.subject!r}", problems)
-    return facts
-
-
-def strength_problems(facts: CsrFacts) -> list[str]:
-    """Give every reason why no CA should sign this, as sentences."""
     problems = key_problems(facts.key)
     if not facts.is_signature_valid:
         problems.append("its signature was not made by the key it names; make a new CSR with that key")

@@ -33,7 +33,7 @@ def test_any_heap_of_the_right_certificates_comes_out_in_order(tree: Any, seed: 
     heap = [tree.root.pem, tree.upper.pem, tree.lower.pem, tree.leaf.pem] * (1 + doubles)
     random.Random(seed).shuffle(heap)
     chain = order_chain(tree.leaf.pem, heap, at=tree_now())
-    assert chain.problems == () and chain.notes == () and chain.is_complete
+    assert chain.problems == () and chain.notes == () and chain.missing_issuer == ""
     assert chain.bundle.chain == (tree.lower.pem, tree.upper.pem)
     assert chain.bundle.root == tree.root.pem
     assert [facts.common_name for facts in chain.facts] == [
@@ -65,7 +65,7 @@ def test_missing_issuer_of_the_leaf_is_told_by_name(tree: Any) -> None:
 def test_gap_in_the_middle_is_told_by_name(tree: Any, tmp_path: Path) -> None:
     chain = order_chain(tree.leaf.pem, [tree.lower.pem, tree.root.pem], at=tree_now())
     assert chain.problems == ("the certificate of CN=Test Upper CA is missing; it issued CN=Test Lower CA",)
-    assert not chain.is_complete
+    assert chain.missing_issuer == "CN=Test Upper CA"
 
 
 def test_root_that_is_not_sent_is_no_problem_unless_it_is_needed(tree: Any) -> None:

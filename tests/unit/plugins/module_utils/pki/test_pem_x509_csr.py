@@ -144,8 +144,8 @@ def broken(text: str) -> str:
 def test_csr_whose_signature_does_not_fit_is_refused(pki: Any) -> None:
     """E7: the signature is checked, as openssl checks it."""
     text = broken(pki.csr(pki.key()))
-    with pytest.raises(InputError, match="signature was not made by the key it names"):
-        csr.verified_csr(text)
+    [problem] = csr.strength_problems(csr_facts(text))
+    assert "signature was not made by the key it names" in problem
     done = subprocess.run(
         ["openssl", "req", "-verify", "-noout"], input=text, capture_output=True, text=True, check=False
     )
