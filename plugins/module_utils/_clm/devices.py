@@ -20,9 +20,10 @@ from .._core.errors import ClmError, InputError, StateError
 from .._core.hosts import host_reasons, proxy_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
-from .._core.types import AuditEntry, Device
+from .._core.types import AuditEntry, CertRequest, Device, WorkOrder
+from .._store.base import Unit
 from .._target.base import Inspection, LogEntry, Target
-from . import discovery
+from . import discovery, states
 from .ports import Params, Ports
 from .views import device_view
 
@@ -56,15 +57,46 @@ def _plan_absent(before: Device | None, ports: Ports) -> Plan:
         return Plan(None, None, (), lambda: Outcome(None))
     device = before
     with ports.store.read() as unit:
-        held = unit.certificates.find(device=device.name)
-        connectors = [c for c in unit.connectors.find() if device.name in c.devices]
+        _refuse_removal(device, unit)
+        held = unit.certificates.count(device=device.name)
+
+    def remove() -> bool:
+        with ports.store.write() as unit:
+            # Somebody may have begun to work on it since planning.
+            _refuse_removal(device, unit)
+            for certificate in unit.certificates.find(device=device.name):
+                unit.certificates.remove(certificate)
+            unit.devices.remove(device)
+            unit.audit(AuditEntry(ports.actor, "device_removed", "device", device.name, before=device_view(device)))
+        return True
+
+    sentence = f"Remove device {device.name} and the {held} certificates discovered on it from the store"
+    return Plan(device_view(device), None, (Step(sentence, remove),), lambda: Outcome(None))
+
+
+def _refuse_removal(device: Device, unit: Unit) -> None:
+    """Keep a device that something hangs on: what it holds, or may hold after a call in doubt, would be lost sight of.
+
+    :raises StateError: names what hangs on it.
+    """
+    connectors = [c for c in unit.connectors.find() if device.name in c.devices]
     if connectors:
         names = ", ".join(f"{c.name} of {c.certificate_id}" for c in connectors)
         raise StateError(
             f"Cannot remove device {device.name}: application connectors push to it ({names}); remove them first",
             details={"connectors": [c.name for c in connectors]},
         )
-    kept = [c for c in held if c.origin == "enrolled" and c.state != "vanished"]
+    at_work = [r.request_id for r in unit.requests.find(device=device.name) if not _has_ended(states.REQUEST, r)]
+    at_work += [
+        o.work_order_id for o in unit.work_orders.find(device=device.name) if not _has_ended(states.WORK_ORDER, o)
+    ]
+    if at_work:
+        raise StateError(
+            f"Cannot remove device {device.name}: {', '.join(at_work)} not ended yet; let them end first, or set "
+            "cert_sync to ignored to stop using the device",
+            details={"open": at_work},
+        )
+    kept = [c for c in unit.certificates.find(device=device.name, origin="enrolled") if c.state != "vanished"]
     if kept:
         raise StateError(
             f"Cannot remove device {device.name}: {len(kept)} certificates were enrolled on it here, the first is "
@@ -72,16 +104,9 @@ def _plan_absent(before: Device | None, ports: Ports) -> Plan:
             details={"certificates": [c.certificate_id for c in kept[:20]]},
         )
 
-    def remove() -> bool:
-        with ports.store.write() as unit:
-            for certificate in unit.certificates.find(device=device.name):
-                unit.certificates.remove(certificate)
-            unit.devices.remove(device)
-            unit.audit(AuditEntry(ports.actor, "device_removed", "device", device.name, before=device_view(device)))
-        return True
 
-    sentence = f"Remove device {device.name} and the {len(held)} certificates discovered on it from the store"
-    return Plan(device_view(device), None, (Step(sentence, remove),), lambda: Outcome(None))
+def _has_ended(machine: Mapping[str, tuple[str, ...]], record: CertRequest | WorkOrder) -> bool:
+    return states.is_final(machine, record.state)
 
 
 @dataclass

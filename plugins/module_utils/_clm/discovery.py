@@ -173,6 +173,9 @@ def _vanished(known: Iterable[Certificate], met: set[int], sweep: Sweep, now: da
 
 def write(difference: Difference, device: str, actor: str, unit: Unit) -> None:
     """Store a difference and its audit line."""
+    # An enrolment may have put its certificate into the inventory while the device was read.
+    bound = {c.enrollment_id for c in unit.certificates.find(device=device, origin="enrolled")}
+    difference.added = [c for c in difference.added if c.enrollment_id not in bound]
     unit.certificates.add_many(difference.added)
     unit.certificates.put_many([*difference.changed, *difference.vanished])
     after = {

@@ -18,7 +18,7 @@ from .._core.errors import ConflictError, InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
-from . import ca_accounts, form, moves, states
+from . import ca_accounts, form, moves, opening, states
 from .managed import managed_device
 from .ports import Params, Ports
 from .views import certificate_view, request_view
@@ -35,7 +35,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         certificate_id = form.certificate_id(_named(params), unit, now)
         latest = _latest(unit, certificate_id)
         certificate = unit.certificates.get(certificate_id)
-        is_going_on = latest is not None and latest.state not in ("failed", "rejected", "cancelled")
+        is_going_on = latest is not None and _is_going_on(latest, certificate)
         stored = latest.wish if latest is not None and is_going_on else {}
         wish = form.build(form.overlaid(params, stored), unit, now)
         account = ca_accounts.required(unit, params["ca"])
@@ -44,12 +44,16 @@ def plan(params: Params, ports: Ports) -> Plan:
         _compare(latest, wish, params)
         request = latest
     else:
-        _refuse_taken(certificate_id, certificate)
+        _refuse_taken(certificate_id, certificate, latest)
         request = _new_request(certificate_id, wish, params, ports)
+        if latest is not None and latest.state == "failed":
+            request = _taken_over(request, latest)
     mover = moves.Mover(ports, request, device, account, wait_s=_wait(params))
     mover.warnings = wish["warnings"]
     if request.version == 0:
         mover.validate()
+        if mover.next_move() == "begin":
+            opening.refuse(mover, mover.keys.conflicts(mover.order))
     return _plan(params, ports, mover, wish, certificate)
 
 
@@ -93,8 +97,24 @@ def _compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> N
     )
 
 
-def _refuse_taken(certificate_id: str, certificate: Certificate | None) -> None:
-    if certificate is not None and certificate.state not in ("vanished",):
+def _is_going_on(request: CertRequest, certificate: Certificate | None) -> bool:
+    """Say whether a request still stands for its certificate; one whose enrollment is gone at CPS does not."""
+    is_gone = certificate is not None and certificate.state == "vanished"
+    return request.state not in ("failed", "rejected", "cancelled") and not (request.state == "issued" and is_gone)
+
+
+def _taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
+    """Go on at the place that a failed request opened, if it was opened for the same names and keys.
+
+    CPS has one enrollment of a name, so the place is used again or the name is lost.
+    """
+    other = set(form.differences(request.wish, failed.wish)) - {*form.METADATA, "validity"}
+    return request if other else replace(request, key_reference=dict(failed.key_reference))
+
+
+def _refuse_taken(certificate_id: str, certificate: Certificate | None, latest: CertRequest | None) -> None:
+    is_of_failed = certificate is not None and latest is not None and certificate.request_id == latest.request_id
+    if certificate is not None and certificate.state != "vanished" and not is_of_failed:
         raise ConflictError(
             f"Cannot enrol {certificate_id}: a certificate of that id is in the inventory (enrollment "
             f"{certificate.enrollment_id} on device {certificate.device}, {certificate.origin}); give another id",

@@ -35,9 +35,15 @@ def begin(
         return unit.intents.add(intent), True
 
 
+def left_open(unit: Unit, kind: str, noun: str, key: str) -> Intent | None:
+    """Give such an intent that an earlier run left open, or None."""
+    left = unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None)
+    return left[0] if left else None
+
+
 def is_open(unit: Unit, kind: str, noun: str, key: str) -> bool:
     """Say whether an earlier run left such an intent open."""
-    return bool(unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None))
+    return left_open(unit, kind, noun, key) is not None
 
 
 def close(unit: Unit, intent: Intent, result: Mapping[str, Any], now: datetime) -> None:

@@ -16,15 +16,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
-from .._core.errors import ConflictError, InputError, RemoteError, StateError, TransportError
+from .._core.errors import ConflictError, InputError, StateError
 from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
-from .._core.warning_policy import WarningPolicy, decide
-from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Reference
+from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider
 from .._store.base import Unit
-from . import form, intents, managed, signing, states
+from . import decisions, form, intents, managed, opening, signing, states
 from .binding import bind_certificate
 from .ports import Ports
+from .work_orders import LEASE_S
 
 if TYPE_CHECKING:
     from .._ca.base import CaConnector
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 # What a move changes; a request that differs in one of these was moved by somebody else.
 _MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints")
-_LEASE_S = 900.0
-# CPS opens no second enrollment on a contract within five minutes of the last; cps-protocol §5.2.
-_CREATE_INTERVAL_S = 300.0
+_NEAR_S = 10.0
+_ASK_AGAIN_S = 300.0
 
 
 class Mover:
@@ -115,7 +114,7 @@ class Mover:
     def steps(self) -> list[Step]:
         """Give the moves from the next one to the end."""
         names = {
-            "begin": (self._begin_sentence(), self._begin),
+            "begin": (opening.sentence(self) if self.next_move() == "begin" else "", lambda: opening.begin(self)),
             "csr": ("Fetch the CSR", self._fetch_csr),
             "order": (f"Have CA account {self.request.ca} sign the CSR", lambda: signing.order(self)),
             "retrieve": ("Retrieve the certificate", lambda: signing.retrieve(self)),
@@ -133,10 +132,12 @@ class Mover:
         """Store the new request; another one still open for the certificate refuses it."""
         request = self.request
         with self.ports.store.write() as unit:
+            certificate = unit.certificates.get(request.certificate_id)
+            is_gone = certificate is None or certificate.state == "vanished"
             rivals = [
                 r
                 for r in unit.requests.find(certificate_id=request.certificate_id)
-                if not states.is_final(states.REQUEST, r.state)
+                if not states.is_final(states.REQUEST, r.state) or (r.state == "issued" and not is_gone)
             ]
             if rivals:
                 raise ConflictError(
@@ -145,6 +146,8 @@ class Mover:
                     details={"request_id": rivals[0].request_id},
                 )
             self.request = unit.requests.add(request)
+            if request.key_reference:
+                bind_certificate(unit, self.request, request.key_reference, self.ports.clock.now())
             after = {"state": request.state, "certificate": request.certificate_id, "ca": request.ca}
             entry = AuditEntry(
                 self.ports.actor, "request_submitted", "request", request.request_id, None, after, request.comment
@@ -190,11 +193,10 @@ class Mover:
 
     def keep_next_look(self) -> None:
         """Keep when looking again makes sense, where planning found that it is too early."""
-        if self._next_look_s is None or self.request.next_look_at is not None or self.request.version == 0:
+        request = self.request
+        if self._next_look_s is None or not request.version or states.is_final(states.REQUEST, request.state):
             return
-        with self.ports.store.write() as unit:
-            at = self.ports.clock.now() + timedelta(seconds=self._next_look_s)
-            self.request = unit.requests.put(replace(self.request, next_look_at=at))
+        self.park(request.reason, request.message, self._next_look_s)
 
     def fail(self, reason: str, message: str) -> None:
         """End the request as failed and say so.
@@ -202,7 +204,9 @@ class Mover:
         :raises StateError: always.
         """
         with self.ports.store.write() as unit:
-            self.save(unit, "request_failed", state="failed", reason=reason, message=message)
+            # A place that is gone, or cannot be used, is nothing a later request could go on with.
+            lost: dict[str, Any] = {"key_reference": {}} if reason.startswith("csr_") else {}
+            self.save(unit, "request_failed", state="failed", reason=reason, message=message, **lost)
             for algorithm in self.request.csrs:
                 key = f"{self.request.request_id}/{algorithm}"
                 result, now = {"failed": reason}, self.ports.clock.now()
@@ -222,7 +226,22 @@ class Mover:
         if left <= 0:
             return False
         self.ports.clock.sleep(min(look_again_s, left))
+        self.still_ours()
         return True
+
+    @property
+    def _lease_name(self) -> str:
+        return f"request:{self.request.request_id}"
+
+    def still_ours(self) -> None:
+        """Before a write after a wait: hold the lease on, and look whether the device may still be acted on.
+
+        :raises ConflictError: another run took the lease over.
+        :raises PolicyError: the device is not managed any more (D5).
+        """
+        self.ports.store.renew(self._lease_name, LEASE_S)
+        with self.ports.store.read() as unit:
+            managed.managed_device(unit, self.request.device)
 
     @contextmanager
     def lease(self) -> Iterator[None]:
@@ -231,9 +250,10 @@ class Mover:
         :raises ConflictError: another run holds it, or moved it since this one planned.
         """
         planned = self.request
-        with self.ports.store.lease(f"request:{planned.request_id}", _LEASE_S):
+        with self.ports.store.lease(self._lease_name, LEASE_S):
             with self.ports.store.read() as unit:
                 current = unit.requests.get(planned.request_id)
+                managed.managed_device(unit, planned.device)
             if current is None or any(getattr(current, name) != getattr(planned, name) for name in _MOVED):
                 raise ConflictError(
                     f"Cannot go on with request {planned.request_id} for {planned.certificate_id}: another run moved "
@@ -242,109 +262,6 @@ class Mover:
                 )
             self.request = current
             yield
-
-    # -- begin -----------------------------------------------------------------------------------------------------
-
-    def _begin_sentence(self) -> str:
-        with self.ports.store.read() as unit:
-            left = intents.is_open(unit, intents.OPEN_ENROLLMENT, "request", self.request.request_id)
-        sentence = self.keys.predict(self.order)
-        return f"Adopt what an earlier run left, or else: {sentence}" if left else sentence
-
-    def _begin(self) -> bool:
-        with self.lease():
-            while True:
-                problem = self._try_begin()
-                if problem is None:
-                    return True
-                if not self.pause(problem.details["look_again_s"]):
-                    return self.park(problem.code, problem.message, problem.details["look_again_s"])
-
-    def _try_begin(self) -> RemoteError | None:
-        """Open the place once; gives an error that time heals, raises any other."""
-        ports, request = self.ports, self.request
-        wanted = {"contract_id": request.wish["contract_id"], "common_name": request.wish["common_name"]}
-        if self.device.sync != "managed":
-            managed.checked_managed(self.device)
-        intent, is_new = intents.begin(
-            ports.store, intents.OPEN_ENROLLMENT, "request", request.request_id, wanted, ports.clock.now()
-        )
-        reference = None if is_new else self._adoptable()
-        try:
-            if reference is None:
-                self._refuse_conflicts()
-                reference = self.keys.begin(self.order)
-        except TransportError as exc:
-            if not exc.sent:
-                raise
-            # The answer was lost, perhaps after CPS did it: look at once, and again at the next run.
-            reference = self._adoptable()
-            if reference is None:
-                raise
-        except (RemoteError, ConflictError) as exc:
-            return self._refused(exc, intent.intent_id, is_new=is_new)
-        with ports.store.write() as unit:
-            current = unit.intents.get(intent.intent_id)
-            if current is not None:
-                intents.close(unit, current, reference, ports.clock.now())
-            self.save(unit, "key_place_opened", key_reference=reference, next_look_at=None)
-            bind_certificate(unit, self.request, reference, ports.clock.now())
-        return None
-
-    def _refused(self, exc: RemoteError | ConflictError, intent_id: str, *, is_new: bool) -> RemoteError:
-        """Give an error that time heals back, else raise it, the request taken back if nothing can be left of it."""
-        if isinstance(exc, RemoteError) and exc.code == "create_too_soon":
-            if is_new:
-                # Refused, so nothing was made: what may be found later is somebody else's.
-                with self.ports.store.write() as unit:
-                    _forget(unit, intent_id)
-            exc.details["look_again_s"] = _CREATE_INTERVAL_S
-            return exc
-        # Refused for good, and what an earlier run may have opened was looked for and not found. Only an
-        # enrollment of the same name may be that one after all, altered or not listed yet.
-        is_same_name = isinstance(exc, ConflictError) or exc.code == "duplicate_common_name"
-        is_final = isinstance(exc, ConflictError) or not exc.retryable
-        if is_final and (is_new or not is_same_name):
-            self._withdraw(intent_id, exc.message)
-        raise exc
-
-    def _adoptable(self) -> Reference | None:
-        """Find what an earlier run opened, leaving out what belongs to other certificates.
-
-        :raises StateError: several fit; a person has to tell which.
-        """
-        with self.ports.store.read() as unit:
-            bound = {
-                c.enrollment_id
-                for c in unit.certificates.find(device=self.device.name, origin="enrolled")
-                if c.certificate_id != self.request.certificate_id
-            }
-        found = [r for r in self.keys.find(self.order) if r.get("enrollment_id") not in bound]
-        if len(found) > 1:
-            labels = ", ".join(str(r["label"]) for r in found)
-            raise StateError(
-                f"Cannot go on with request {self.request.request_id}: an earlier run may have opened one of these, "
-                f"and they cannot be told apart: {labels}; remove those that are not wanted, then run again",
-                code="in_doubt",
-                details={"candidates": [str(r["label"]) for r in found]},
-            )
-        return found[0] if found else None
-
-    def _refuse_conflicts(self) -> None:
-        conflicts = self.keys.conflicts(self.order)
-        if conflicts:
-            raise ConflictError(
-                f"Cannot enrol {self.request.certificate_id}: {'; '.join(conflicts)}", code="enrollment_exists"
-            )
-
-    def _withdraw(self, intent_id: str, message: str) -> None:
-        """Take back a request that was refused outright: nothing exists, so nothing may be left in the way."""
-        request = self.request
-        with self.ports.store.write() as unit:
-            _forget(unit, intent_id)
-            unit.requests.remove(request)
-            after = {"message": message, "certificate": request.certificate_id}
-            unit.audit(AuditEntry(self.ports.actor, "request_refused", "request", request.request_id, None, after))
 
     # -- csr -------------------------------------------------------------------------------------------------------
 
@@ -358,26 +275,39 @@ class Mover:
                 if isinstance(answer, CsrRefused):
                     self.fail("csr_refused", answer.reason)
                 if isinstance(answer, CsrQuestion):
-                    undecided = self._undecided(answer)
-                    if undecided:
-                        return self.park("needs_decision", undecided, _CREATE_INTERVAL_S)
-                    self.keys.acknowledge(self.request.key_reference, answer.notices)
-                    continue
-                assert isinstance(answer, CsrPending)
-                if not self.pause(answer.look_again_s):
+                    left = self._undecided(answer)
+                    if left:
+                        return self.park("needs_decision", left, _ASK_AGAIN_S)
+                    self._acknowledge(answer)
+                    # The old warnings may show for a while: what was acknowledged is not asked for again at once.
+                    answer = CsrPending("the warnings were acknowledged, CPS has not gone on yet", _NEAR_S)
+                if isinstance(answer, CsrPending) and not self.pause(answer.look_again_s):
                     return self.park("csr_pending", answer.message, answer.look_again_s)
+
+    def _decided(self, question: CsrQuestion) -> tuple[dict[str, str], ...]:
+        is_private = not self.ca.capabilities().is_public
+        return decisions.decisions(question.notices, decisions.policy_of(self.warnings), is_private=is_private)
 
     def _undecided(self, question: CsrQuestion) -> str:
         """Say which warnings the policy does not allow; empty when it allows all."""
-        policy = WarningPolicy(**{name: tuple(entries) for name, entries in self.warnings.items()})
-        decision = decide(question.notices, policy, private_ca=not self.ca.capabilities().is_public)
-        left = [*decision.asked, *decision.blocked]
-        texts = "; ".join(f"{n.code or 'unknown'}: {n.text}" for n in left)
-        return (
-            f"warnings wait for a decision (allow them in warnings.allow, or change the request): {texts}"
-            if left
-            else ""
-        )
+        return decisions.undecided(self._decided(question), "cancel the change in Akamai Control Center")
+
+    def _acknowledge(self, question: CsrQuestion) -> None:
+        """Acknowledge warnings that are allowed; which ones is on record."""
+        self.still_ours()
+        store, clock, request_id = self.ports.store, self.ports.clock, self.request.request_id
+        notices = [dict(entry) for entry in self._decided(question)]
+        key = (intents.ACKNOWLEDGE_WARNINGS, "request", request_id)
+        intents.begin(store, *key, {"notices": notices}, clock.now())
+        self.keys.acknowledge(self.request.key_reference, question.notices)
+        with store.write() as unit:
+            intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
+            after = {"state": self.request.state, "notices": notices}
+            tracking_id = self.request.tracking_id
+            entry = AuditEntry(
+                self.ports.actor, "warnings_acknowledged", "request", request_id, None, after, "", tracking_id
+            )
+            unit.audit(entry)
 
     def _keep_csrs(self, answer: CsrReady) -> None:
         wanted = signing.algorithms(self.request.wish)
@@ -391,9 +321,3 @@ class Mover:
             self.fail("csr_unusable", "; ".join(problems))
         with self.ports.store.write() as unit:
             self.save(unit, "csr_fetched", csrs=csrs, next_look_at=None)
-
-
-def _forget(unit: Unit, intent_id: str) -> None:
-    intent = unit.intents.get(intent_id)
-    if intent is not None:
-        unit.intents.remove(intent)

@@ -49,15 +49,8 @@ def problems(mover: Mover) -> list[str]:
     request, capabilities = mover.request, mover.ca.capabilities()
     spec, now = form.spec_of(request.wish), mover.ports.clock.now()
     days = form.lifetime_days(request.wish, now)
-    found = list(
-        validity.validity_problems(
-            days,
-            now,
-            is_public=capabilities.is_public,
-            max_days=capabilities.max_validity_days,
-            ca=f"CA account {request.ca}",
-        )
-    )
+    # A CA's own limit is said by the CA itself, below.
+    found = list(validity.validity_problems(days, now, is_public=capabilities.is_public))
     if request.csr_source not in capabilities.csr_sources:
         found.append(
             f"csr_source {request.csr_source} is not to be had with CA account {request.ca} ({mover.account.type})"

@@ -66,6 +66,14 @@ class CsrRefused:
 CsrAnswer: TypeAlias = "CsrReady | CsrPending | CsrQuestion | CsrRefused"
 
 
+@dataclass(frozen=True)
+class Obstacle:
+    """What stands in the way of beginning: a stable code, and a sentence with what to do."""
+
+    code: str
+    sentence: str
+
+
 class KeyProvider(ABC):
     """One place where keys and CSRs are made."""
 
@@ -85,8 +93,8 @@ class KeyProvider(ABC):
         """
 
     @abstractmethod
-    def conflicts(self, order: KeyOrder) -> Sequence[str]:
-        """Look for what stands in the way of beginning, one sentence each with what to do."""
+    def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
+        """Look for what stands in the way of beginning; asked twice without a ``begin`` between, it looks once."""
 
     @abstractmethod
     def begin(self, order: KeyOrder) -> Reference:

@@ -16,7 +16,7 @@ from .._cps.enrollment_wire import Contact, NewEnrollment, NewNetwork, Organizat
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
 from .._cps.notices import acknowledge_notices, read_notices
-from .base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Reference
+from .base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Obstacle, Reference
 
 _NEAR_S = 10.0
 # CPS names the registration authority by the validation type; cps-protocol §2.5.
@@ -92,23 +92,27 @@ class EndpointKeys(KeyProvider):
                 found.append(_reference(enrollment.id, change.change_id))
         return found
 
-    def conflicts(self, order: KeyOrder) -> Sequence[str]:
+    def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
         """Look for an enrollment of the same name, and for a limit of names that would be passed."""
-        name = order.spec.common_name.lower()
+        name, contract_id = order.spec.common_name.lower(), order.place["contract_id"]
         listed = self._list(order)
-        problems = [
-            f"enrollment {enrollment.id} on contract {order.place['contract_id']} has the same common name; renew "
-            "that one, or remove it first"
+        found = [
+            Obstacle(
+                "enrollment_exists",
+                f"enrollment {enrollment.id} on contract {contract_id} has the same common name; use that one, or "
+                "remove it in Akamai Control Center first",
+            )
             for enrollment in listed
             if enrollment.cn.lower() == name
         ]
         limits = [enrollment.max_sans for enrollment in listed if enrollment.max_sans]
         if limits and len(order.spec.dns_names) > max(limits):
-            problems.append(
+            sentence = (
                 f"{len(order.spec.dns_names)} names are asked for, an enrollment on this contract may have "
                 f"{max(limits)}, the common name among them; split them over several certificates"
             )
-        return problems
+            found.append(Obstacle("too_many_names", sentence))
+        return found
 
     def begin(self, order: KeyOrder) -> Reference:
         """Create the enrollment."""

@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening the place where key and CSR are made, once: looked for first, begun under an intent, never begun twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
+from .._core.types import AuditEntry, Intent
+from . import intents
+from .binding import bind_certificate
+
+if TYPE_CHECKING:
+    from .._keys.base import Obstacle, Reference
+    from .._store.base import Unit
+    from .moves import Mover
+
+# CPS opens no second enrollment on a contract within five minutes of the last; cps-protocol §5.2.
+_CREATE_INTERVAL_S = 300.0
+_TOO_SOON = "create_too_soon"
+
+
+def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
+    """Refuse to begin where something stands in the way.
+
+    :raises ConflictError: there is an enrollment of that name.
+    :raises InputError: CPS would not take the order.
+    """
+    if not obstacles:
+        return
+    what = f"Cannot enrol {mover.request.certificate_id}"
+    code = obstacles[0].code
+    if code == "enrollment_exists":
+        raise ConflictError(f"{what}: {'; '.join(o.sentence for o in obstacles)}", code=code)
+    error = InputError.of_problems(what, [o.sentence for o in obstacles])
+    error.code = code
+    raise error
+
+
+def sentence(mover: Mover) -> str:
+    """Say what the move will do."""
+    with mover.ports.store.read() as unit:
+        left = intents.is_open(unit, intents.OPEN_ENROLLMENT, "request", mover.request.request_id)
+    begins = mover.keys.predict(mover.order)
+    return f"Adopt what an earlier run left, or else: {begins}" if left else begins
+
+
+def begin(mover: Mover) -> bool:
+    """Open the place, or go on with what an earlier run opened."""
+    with mover.lease():
+        while True:
+            too_soon = _try(mover)
+            if too_soon is None:
+                return True
+            if not mover.pause(_CREATE_INTERVAL_S):
+                return mover.park(_TOO_SOON, too_soon.message, _CREATE_INTERVAL_S)
+
+
+def _try(mover: Mover) -> RemoteError | None:
+    """Open the place once; gives the refusal that time heals, raises any other."""
+    left = _left_open(mover)
+    reference = _adoptable(mover) if left is not None else None
+    if reference is None:
+        obstacles = mover.keys.conflicts(mover.order)
+        if obstacles and left is None:
+            _withdraw(mover, None, obstacles[0].sentence)
+        # After a create in doubt, an enrollment of the same name may be ours all the same: the request stays.
+        refuse(mover, obstacles)
+        mover.still_ours()
+        answer = _create(mover, is_first=left is None)
+        if isinstance(answer, RemoteError):
+            return answer
+        reference = answer
+    _keep(mover, reference)
+    return None
+
+
+def _left_open(mover: Mover) -> Intent | None:
+    with mover.ports.store.read() as unit:
+        return intents.left_open(unit, intents.OPEN_ENROLLMENT, "request", mover.request.request_id)
+
+
+def _create(mover: Mover, *, is_first: bool) -> Reference | RemoteError:
+    """Begin under an intent, written directly before; what the answer says of it decides what is left of both.
+
+    :param is_first: no earlier run may have begun: where nothing can have been made now, nothing has been.
+    """
+    request, ports = mover.request, mover.ports
+    wanted = {"contract_id": request.wish["contract_id"], "common_name": request.wish["common_name"]}
+    intent, _is_new = intents.begin(
+        ports.store, intents.OPEN_ENROLLMENT, "request", request.request_id, wanted, ports.clock.now()
+    )
+    try:
+        return mover.keys.begin(mover.order)
+    except RemoteError as exc:
+        if _may_have_been_done(exc):
+            # The answer was lost, perhaps after it was done: look at once, and again at the next run.
+            reference = _adoptable(mover)
+            if reference is None:
+                raise
+            return reference
+        if is_first:
+            _forget(mover, intent)
+        if exc.code == _TOO_SOON:
+            return exc
+        is_same_name = exc.code == "duplicate_common_name"
+        if not _is_passing(exc) and (is_first or not is_same_name):
+            _withdraw(mover, intent, exc.message)
+        raise
+
+
+def _may_have_been_done(exc: RemoteError) -> bool:
+    if isinstance(exc, TransportError):
+        return exc.sent
+    return exc.status is not None and exc.status >= 500
+
+
+def _is_passing(exc: ClmError) -> bool:
+    """Say whether the same call may go through later, so that the request should stay."""
+    return exc.retryable or isinstance(exc, (RateLimited, TransportError))
+
+
+def _adoptable(mover: Mover) -> Reference | None:
+    """Find what an earlier run opened, leaving out what belongs to other certificates.
+
+    :raises StateError: several fit; a person has to tell which.
+    """
+    request = mover.request
+    with mover.ports.store.read() as unit:
+        bound = {
+            c.enrollment_id
+            for c in unit.certificates.find(device=request.device, origin="enrolled")
+            if c.certificate_id != request.certificate_id
+        }
+    found = [r for r in mover.keys.find(mover.order) if r.get("enrollment_id") not in bound]
+    if len(found) > 1:
+        labels = [str(r["label"]) for r in found]
+        raise StateError(
+            f"Cannot go on with request {request.request_id}: an earlier run may have opened one of these, and they "
+            f"cannot be told apart: {', '.join(labels)}; remove those that are not wanted, then run again",
+            code="in_doubt",
+            details={"candidates": labels},
+        )
+    return found[0] if found else None
+
+
+def _keep(mover: Mover, reference: Reference) -> None:
+    ports = mover.ports
+    with ports.store.write() as unit:
+        key = ("request", mover.request.request_id)
+        intents.close_all(unit, intents.OPEN_ENROLLMENT, *key, reference, ports.clock.now())
+        mover.save(unit, "key_place_opened", key_reference=reference, next_look_at=None)
+        bind_certificate(unit, mover.request, reference, ports.clock.now())
+
+
+def _forget(mover: Mover, intent: Intent) -> None:
+    """Take the intent back: nothing was made, so what may be found later is somebody else's."""
+    with mover.ports.store.write() as unit:
+        _remove(unit, intent)
+
+
+def _withdraw(mover: Mover, intent: Intent | None, message: str) -> None:
+    """Take back a request that was refused outright: nothing exists, so nothing may be left in the way."""
+    request = mover.request
+    with mover.ports.store.write() as unit:
+        if intent is not None:
+            _remove(unit, intent)
+        unit.requests.remove(request)
+        after = {"message": message, "certificate": request.certificate_id}
+        unit.audit(AuditEntry(mover.ports.actor, "request_refused", "request", request.request_id, None, after))
+
+
+def _remove(unit: Unit, intent: Intent) -> None:
+    stored = unit.intents.get(intent.intent_id)
+    if stored is not None:
+        unit.intents.remove(stored)
