@@ -152,7 +152,8 @@ SPEC = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "type": {"type": "str", "choices": ["own_ca"]},
-    "options": {"type": "dict"},
+    # What does not belong here may be pasted here all the same; see MIXED_OPTIONS.
+    "options": {"type": "dict", "no_log": True},
     "secrets": {"type": "dict", "no_log": True},
     "test": {"type": "bool", "default": False},
     "choices": {"type": "list", "elements": "str"},

@@ -29,12 +29,22 @@ def _arguments(arguments: Mapping[str, Any]) -> Iterator[None]:
             yield
 
 
-def run(main: Callable[[], None], options: Mapping[str, Any], *, check: bool = False, diff: bool = False) -> Any:
+def run(
+    main: Callable[[], None],
+    options: Mapping[str, Any],
+    *,
+    check: bool = False,
+    diff: bool = False,
+    invocation: bool = False,
+) -> Any:
     """Run a module's main function and give the JSON it prints.
 
+    :param invocation: have the arguments repeated in the result, as cores before 2.20 always do.
     :returns: the result; ``failed`` is there when the module failed.
     """
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
+    if invocation and hasattr(basic, "_PARSED_MODULE_ARGS"):
+        arguments["_ansible_inject_invocation"] = True
     printed = io.StringIO()
     ended: SystemExit | None = None
     with _arguments(arguments), contextlib.redirect_stdout(printed):

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -24,7 +23,8 @@ from .._core.errors import ClmError
 from .._core.plan import Outcome, Plan
 from .._core.redact import Secret, redacted
 from .actor import who_acts
-from .options import URL_OPTIONS, Spec, argument_spec, split
+from .masking import maskable, settle_masks
+from .options import Spec, argument_spec, split
 from .wire_store import opened
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 Environment = Mapping[str, str]
 UseCase = Callable[[Params, Ports], Plan]
 
-# Times of bookkeeping differ at every call; a diff is about what somebody wanted changed.
-_NOT_IN_DIFF = frozenset({"checked_at", "created_at", "next_look_at", "updated_at"})
+# Times of bookkeeping and what a look left behind differ at every call; a diff is about what somebody wanted changed.
+_NOT_IN_DIFF = frozenset({"at", "checked_at", "created_at", "discovery", "next_look_at", "status_log", "updated_at"})
 
 
 @dataclass(frozen=True)
@@ -102,32 +102,15 @@ def _ports(store: Store, clock: Clock, actor: str, environment: Environment, wir
     )
 
 
-def maskable(texts: Iterable[str]) -> set[str]:
-    """Give the texts to mask in results: each as it is, but of a URL with a host only its password."""
-    masks = set()
-    for text in texts:
-        try:
-            parts = urlsplit(text)
-            secret = parts.password if parts.scheme and "//" in text else text
-        except ValueError:
-            secret = text
-        if secret:
-            masks.add(secret)
-    return masks
-
-
-def _unmask_urls(module: AnsibleModule) -> None:
-    """Mask the passwords of URL options rather than the whole URLs, which users need to read in results."""
-    urls = [module.params[name] for name in URL_OPTIONS if module.params.get(name)]
-    module.no_log_values.difference_update(urls)
-    module.no_log_values.update(maskable(urls))
-
-
 def _diff(before: Any, after: Any) -> dict[str, Any]:
-    def side(record: Any) -> dict[str, Any]:
-        return {key: value for key, value in (redacted(record) or {}).items() if key not in _NOT_IN_DIFF}
+    return {"before": _wanted(redacted(before) or {}), "after": _wanted(redacted(after) or {})}
 
-    return {"before": side(before), "after": side(after)}
+
+def _wanted(value: Any) -> Any:
+    """Copy a record without bookkeeping, at any depth."""
+    if isinstance(value, dict):
+        return {key: _wanted(entry) for key, entry in value.items() if key not in _NOT_IN_DIFF}
+    return [_wanted(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _result(plan: Plan, outcome: Outcome, record: str | None, *, with_diff: bool) -> dict[str, Any]:
@@ -178,18 +161,24 @@ def started(spec: Spec, constraints: Mapping[str, Any]) -> AnsibleModule:
     """Read the module's arguments; exits with Ansible's own message when they do not fit the spec."""
     Secret.revealed.clear()
     module = AnsibleModule(argument_spec=argument_spec(spec), supports_check_mode=True, **constraints)
-    _unmask_urls(module)
+    settle_masks(module)
     return module
 
 
-def finished(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
-    """Do the work and leave the module, every secret that was in use masked; does not return."""
+def finished(
+    module: AnsibleModule, work: Callable[[], dict[str, Any]], always: Callable[[], Mapping[str, Any]] = dict
+) -> None:
+    """Do the work and leave the module, every secret that was in use masked; does not return.
+
+    :param always: asked after the work for what belongs in a failed result, too.
+    """
     try:
         result = work()
     except ClmError as exc:
         result = _failed(exc)
     except Exception as exc:
         result = _unexpected(exc)
+    result.update(always())
     module.no_log_values.update(maskable(Secret.revealed))
     if result.pop("failed", False):
         module.fail_json(**result)
@@ -225,7 +214,6 @@ def run_module(
         actor = who_acts(common["actor"], environment)
         with opened(common, time, actor, create=create, or_empty=module.check_mode) as store:
             ports = _ports(store, time, actor, environment, wires or Wires(), meter)
-            result = carry_out(module, plan(own, ports), record)
-        return {**result, **meter.result()}
+            return carry_out(module, plan(own, ports), record)
 
-    finished(module, work)
+    finished(module, work, meter.result)

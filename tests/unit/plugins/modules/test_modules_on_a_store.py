@@ -15,6 +15,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import type_names
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
@@ -87,6 +90,31 @@ def test_a_ca_of_our_own_is_made_tested_and_removed_without_showing_a_key(url: s
     assert "PRIVATE KEY" not in str(added)
     assert run(main, {"store": url, "name": "own-ca", "type": "own_ca"})["changed"] is False
     assert run(main, {"store": url, "name": "own-ca", "state": "absent"})["ca_account"] is None
+
+
+@pytest.mark.parametrize("option", ["private_key", "certificate", "chain", "common_name"])
+def test_a_private_key_among_the_options_of_a_ca_is_shown_and_logged_nowhere(
+    url: str, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design §8: pasted into the wrong place, alone or in a bundle; the arguments are in the result, too."""
+    logged: list[str] = []
+
+    def log(_module: AnsibleModule, message: str, log_args: Any = None) -> None:
+        logged.append(f"{message} {log_args}")
+
+    monkeypatch.setattr(AnsibleModule, "log", log)
+    key = (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        .decode()
+    )
+    options = {"key_type": "ec", option: f"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n{key}"}
+    arguments = {"store": url, "name": "own-ca", "type": "own_ca", "options": options}
+    result = run(_main("ca_account"), arguments, diff=True, invocation=True)
+    assert result["invocation"]["module_args"]["options"]["key_type"] == "ec"
+    assert logged
+    for line in key.splitlines()[1:-1]:
+        assert line not in str(result) and line not in str(logged)
 
 
 def test_the_types_offered_are_those_that_exist() -> None:

@@ -21,10 +21,22 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan, Step
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Device
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, maskable, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.masking import maskable
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.tests.support.run_module import run
 
 SPEC: dict[str, dict[str, Any]] = {"name": {"type": "str"}, "proxy": {"type": "str", "no_log": True}}
+
+TRICKY = (
+    "postgresql://u:pa#s3cret@db/clm",
+    "postgresql://u:pa?s3cret@db/clm",
+    "postgresql://db/clm?user=u&password=s3cret",
+    "postgresql://u:pw@db/clm?sslPassword=s3cret",
+    "http://u:pa/s3cret@proxy:3128",
+    "http://u:p@s/s3cret@proxy:3128",
+    "http://db/clm?pass%77ord=s3cret",
+    "http://s3cret@proxy:3128",
+)
 
 
 def _url(tmp_path: pathlib.Path) -> str:
@@ -90,6 +102,23 @@ def test_diff_shows_what_was_changed_and_no_bookkeeping(tmp_path: pathlib.Path) 
     }
     predicted = run(_module(use.plan), {"store": _url(tmp_path)}, check=True, diff=True)["diff"]
     assert predicted["after"] == {"name": "predicted"}
+
+
+def test_what_a_look_left_behind_is_no_difference(tmp_path: pathlib.Path) -> None:
+    def seen(at: str) -> dict[str, Any]:
+        log = [{"name": "Device communication", "at": at, "duration_ms": 7}]
+        return {
+            "name": "edge",
+            "status_log": log,
+            "discovery": {"enrollments": 6, "at": at},
+            "staging": [{"fingerprint": "aa", "checked_at": at}],
+        }
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        return Plan(seen("then"), seen("now"), (Step("Do", lambda: True),), lambda: Outcome(seen("now")))
+
+    diff = run(_module(plan), {"store": _url(tmp_path)}, diff=True)["diff"]
+    assert diff["before"] == diff["after"] == {"name": "edge", "staging": [{"fingerprint": "aa"}]}
 
 
 def test_without_a_step_nothing_changed_and_the_diff_is_empty(tmp_path: pathlib.Path) -> None:
@@ -180,12 +209,57 @@ def test_of_a_url_only_the_password_is_masked(tmp_path: pathlib.Path) -> None:
         ("", set()),
         ("http://proxy:3128", set()),
         ("http://user:word@proxy", {"word"}),
+        ("http://user:p%40ss@proxy", {"p%40ss", "p@ss"}),
+        ("http://user:p@ss@proxy", {"p@ss"}),
+        ("sqlite:////var/lib/clm.db", set()),
+        *((url, {url}) for url in TRICKY),
+        ("host=db password=s3cret", {"host=db password=s3cret"}),
         ("http://[broken", {"http://[broken"}),
         ("-----BEGIN KEY-----\nhttp://x", {"-----BEGIN KEY-----\nhttp://x"}),
     ],
 )
 def test_what_is_masked_of_a_text(text: str, masked: set[str]) -> None:
     assert maskable([text]) == masked
+
+
+@pytest.mark.parametrize("url", TRICKY)
+def test_a_url_whose_password_is_not_surely_found_is_masked_as_a_whole(tmp_path: pathlib.Path, url: str) -> None:
+    """Design §8; the arguments are in the result, too."""
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        return Plan(None, None, (), lambda: Outcome({"proxy": params["proxy"]}))
+
+    result = run(_module(plan), {"store": _url(tmp_path), "proxy": url}, invocation=True)
+    assert result["invocation"]["module_args"]["store"] == _url(tmp_path)
+    assert "s3cret" not in str(result)
+    assert "s3cret" not in str(run(_module(plan), {"store": url}, invocation=True))
+
+
+def test_a_private_key_is_masked_wherever_it_was_pasted(tmp_path: pathlib.Path) -> None:
+    """Design §8: as a whole, and line by line where only a part is shown."""
+    body = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"
+    key = f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n"
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        raise InputError(f"Cannot use {params['options']!r}")
+
+    spec = {
+        "options": {"type": "dict", "no_log": True},
+        "name": {"type": "str"},
+        "word": {"type": "str", "no_log": True},
+    }
+    options = {
+        "common_name": "house",
+        "curve": "shared",
+        "certificate": f"some text {key}",
+        "deep": [{"private_key": key}],
+    }
+    arguments = {"store": _url(tmp_path), "name": key, "word": "shared", "options": options}
+    result = run(lambda: run_module(spec, plan, "thing"), arguments, invocation=True)
+    assert body not in str(result)
+    shown = result["invocation"]["module_args"]["options"]
+    assert shown["common_name"] == "house"
+    assert shown["curve"] != "shared", "what is secret elsewhere stays masked"
 
 
 def test_a_store_key_is_masked(tmp_path: pathlib.Path) -> None:
@@ -206,6 +280,19 @@ def test_calls_of_every_target_are_counted(tmp_path: pathlib.Path) -> None:
 
     wires = Wires(target=lambda store, clock, environment: lambda device: part)
     assert run(_module(plan, wires=wires), {"store": _url(tmp_path)})["calls"] == 6
+
+
+def test_calls_are_counted_in_a_failed_result(tmp_path: pathlib.Path) -> None:
+    """Design §6: a call count is part of every result."""
+    part: Any = types.SimpleNamespace(calls=3)
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        ports.target(Device("a"))
+        raise InputError("no")
+
+    wires = Wires(target=lambda store, clock, environment: lambda device: part)
+    result = run(_module(plan, wires=wires), {"store": _url(tmp_path)})
+    assert (result["failed"], result["calls"]) == (True, 3)
 
 
 def test_a_part_that_is_not_wired_fails_loudly(tmp_path: pathlib.Path) -> None:
