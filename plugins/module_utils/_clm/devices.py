@@ -181,7 +181,7 @@ def _steps(
     if difference is not None and target is not None and difference.unfetched and params["discover"] == "full":
 
         def fetch() -> bool:
-            look.fetched = discovery.fetch_pems(difference, target, ports.store)
+            look.fetched = discovery.fetch_pems(difference, look.device.name, ports.actor, target, ports.store)
             return True
 
         steps.append(Step(f"Fetch the PEM of {len(difference.unfetched)} certificates", fetch))

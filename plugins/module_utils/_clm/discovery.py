@@ -187,7 +187,7 @@ def write(difference: Difference, device: str, actor: str, unit: Unit) -> None:
     unit.audit(AuditEntry(actor, "certificates_discovered", "device", device, after=after))
 
 
-def fetch_pems(difference: Difference, target: Target, store: Store) -> int:
+def fetch_pems(difference: Difference, device: str, actor: str, target: Target, store: Store) -> int:
     """Fetch what the store lacks, one enrollment at a time; each is kept at once, so a stopped run goes on later.
 
     :returns: how many certificates were stored.
@@ -200,4 +200,6 @@ def fetch_pems(difference: Difference, target: Target, store: Store) -> int:
                 if unit.pems.get(fingerprint) is None:
                     unit.pems.add(StoredPem(fingerprint, bundle.leaf, "".join(bundle.chain), bundle.root))
                     fetched += 1
+                    after = {"enrollment_id": enrollment_id, "fingerprint": fingerprint}
+                    unit.audit(AuditEntry(actor, "certificate_fetched", "device", device, after=after))
     return fetched

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import ClmError
@@ -36,10 +36,12 @@ class Outcome:
 
     :ivar record: the record after the call, JSON-ready; None when it is gone.
     :ivar extra: further results beside the record, by name.
+    :ivar steps: sentences of the steps that were done to their end.
     """
 
     record: Record | None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,13 @@ class Plan:
 
         :raises ClmError: a step failed, or the plan itself is of something that failed.
         """
+        done = []
         for step in self.steps:
             if not step.run():
                 break
+            done.append(step.sentence)
         if self.note is not None:
             self.note()
         if self.failure is not None:
             raise self.failure
-        return self.finish()
+        return replace(self.finish(), steps=tuple(done))

@@ -113,32 +113,41 @@ def _wanted(value: Any) -> Any:
     return [_wanted(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _result(plan: Plan, outcome: Outcome, record: str | None, *, with_diff: bool) -> dict[str, Any]:
+def _result(plan: Plan, outcome: Outcome, record: str | None, *, changed: bool, with_diff: bool) -> dict[str, Any]:
     result = dict(redacted({**plan.extra, **outcome.extra}))
-    result["changed"] = plan.changed
+    result["changed"] = changed
     if record is None:
         return result
-    result["steps"] = [step.sentence for step in plan.steps]
+    result["steps"] = list(outcome.steps)
     result[record] = redacted(outcome.record)
     if with_diff:
-        result["diff"] = _diff(plan.before, outcome.record if plan.changed else plan.before)
+        result["diff"] = _diff(plan.before, outcome.record if changed else plan.before)
     return result
 
 
-def carry_out(module: AnsibleModule, plan: Plan, record: str | None) -> dict[str, Any]:
-    """Run a plan, or predict it in check mode, and give the module's result."""
-    predicted = Outcome(record=plan.after)
+def carry_out(
+    module: AnsibleModule, plan: Plan, record: str | None, written: Callable[[], int] | None = None
+) -> dict[str, Any]:
+    """Run a plan, or predict it in check mode, and give the module's result.
+
+    :param written: counts the audit lines of this call: every change writes one, so a run that only waited has
+        changed nothing; None where what is done stands in no audit.
+    """
+    predicted = Outcome(plan.after, steps=tuple(step.sentence for step in plan.steps))
     try:
         if module.check_mode:
             if plan.failure is not None:
                 raise plan.failure
-            return _result(plan, predicted, record, with_diff=module._diff)
-        return _result(plan, plan.execute(), record, with_diff=module._diff)
+            return _result(plan, predicted, record, changed=plan.changed, with_diff=module._diff)
+        outcome = plan.execute()
+        changed = plan.changed if written is None else written() > 0
+        return _result(plan, outcome, record, changed=changed, with_diff=module._diff)
     except ClmError as exc:
         if exc is not plan.failure:
             raise
         # What was seen of the thing is as useful to the user as the failure itself.
-        return {**_result(plan, predicted, record, with_diff=module._diff), **_failed(exc)}
+        changed = written is not None and written() > 0
+        return {**_result(plan, predicted, record, changed=changed, with_diff=module._diff), **_failed(exc)}
 
 
 def _failed(error: ClmError) -> dict[str, Any]:
@@ -214,6 +223,6 @@ def run_module(
         actor = who_acts(common["actor"], environment)
         with opened(common, time, actor, create=create, or_empty=module.check_mode) as store:
             ports = _ports(store, time, actor, environment, wires or Wires(), meter)
-            return carry_out(module, plan(own, ports), record)
+            return carry_out(module, plan(own, ports), record, lambda: store.audited)
 
     finished(module, work, meter.result)

@@ -120,6 +120,9 @@ class Unit(ABC):
 class Store(ABC):
     """An open store at the current schema."""
 
+    audited: int = 0
+    """Audit lines written through this object: whatever changes something writes one, so 0 means nothing changed."""
+
     @abstractmethod
     def write(self) -> AbstractContextManager[Unit]:
         """Begin a writing unit; committed when the block ends, rolled back on an exception."""

@@ -38,6 +38,7 @@ class SqlUnit(Unit):
             return SqlRepository(table, database, seal, writable=writable)
 
         self._database, self._clock, self._writable = database, clock, writable
+        self.audited = 0
         self.devices = over(tables.DEVICES)
         self.vendor_settings = over(tables.VENDOR_SETTINGS)
         self.ca_accounts = over(tables.CA_ACCOUNTS)
@@ -56,6 +57,7 @@ class SqlUnit(Unit):
 
     def audit(self, entry: AuditEntry) -> AuditRow:
         """Chain one line to the audit, in this transaction."""
+        self.audited += 1
         return self._chain.append(entry, self._clock.now())
 
     def audit_rows(self, *, noun: str = "", key: str = "", limit: int | None = None) -> Iterator[AuditRow]:
@@ -80,6 +82,7 @@ class SqlStore(Store):
 
     def __init__(self, database: Database, seal: Seal, clock: Clock, holder: str, schema_before: int) -> None:
         self.schema_before = schema_before
+        self.audited = 0
         self._database = database
         self._seal = seal
         self._clock = clock
@@ -106,6 +109,7 @@ class SqlStore(Store):
                 unit = SqlUnit(self._database, self._seal, self._clock, writable=True)
                 yield unit
                 unit.finish()
+            self.audited += unit.audited
         except BaseException:
             self._seal.forget()
             raise

@@ -20,7 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan, Step
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Device
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, Device
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.masking import maskable
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.tests.support.run_module import run
@@ -57,6 +57,8 @@ class _Counter:
     def plan(self, params: Params, ports: Ports) -> Plan:
         def step() -> bool:
             self.done.append("step")
+            with ports.store.write() as unit:
+                unit.audit(AuditEntry("me", "thing_done", "thing", "real"))
             return True
 
         def finish() -> Outcome:
@@ -102,6 +104,16 @@ def test_diff_shows_what_was_changed_and_no_bookkeeping(tmp_path: pathlib.Path) 
     }
     predicted = run(_module(use.plan), {"store": _url(tmp_path)}, check=True, diff=True)["diff"]
     assert predicted["after"] == {"name": "predicted"}
+
+
+def test_a_run_that_only_waited_has_changed_nothing_and_tells_no_step(tmp_path: pathlib.Path) -> None:
+    def plan(params: Params, ports: Ports) -> Plan:
+        steps = (Step("Wait for somebody", lambda: False), Step("Never reached", lambda: True))
+        return Plan({"state": "waiting"}, {"state": "done"}, steps, lambda: Outcome({"state": "waiting"}))
+
+    result = run(_module(plan), {"store": _url(tmp_path)}, diff=True)
+    assert (result["changed"], result["steps"]) == (False, [])
+    assert result["diff"]["before"] == result["diff"]["after"]
 
 
 def test_what_a_look_left_behind_is_no_difference(tmp_path: pathlib.Path) -> None:
