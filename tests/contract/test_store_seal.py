@@ -10,6 +10,7 @@ import os
 import pathlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -30,10 +31,17 @@ def stored(place: StorePlace, key: StoreKey | None = None) -> None:
         unit.devices.add(DEVICE)
 
 
+def opened(device: Device) -> Device:
+    """Open every secret of a device, while its store is open."""
+    values = {name: Secret(value.reveal()) for name, value in vars(device).items() if isinstance(value, Secret)}
+    return replace(device, **values)
+
+
 def read(place: StorePlace, key: StoreKey | None = None) -> Device | None:
-    """Read the device back."""
+    """Read the device back, with its secrets."""
     with place.open(key=key) as store, store.read() as unit:
-        return unit.devices.get("cps")
+        device = unit.devices.get("cps")
+        return device and opened(device)
 
 
 def test_a_dump_of_the_database_reveals_no_secret(place: StorePlace) -> None:
@@ -80,7 +88,8 @@ def test_a_sealed_value_moved_elsewhere_does_not_open(move: str, place: StorePla
         unit.ca_accounts.add(CaAccount("cps", "own_ca", secrets=Secret("{}")))
     place.execute(move)
     with place.open() as store, store.read() as unit, pytest.raises(StoreError, match="does not open") as caught:
-        unit.devices.find()
+        for device in unit.devices.find():
+            opened(device)
     assert caught.value.code == "store_damaged"
     assert HUSH not in str(caught.value)
 
@@ -131,9 +140,9 @@ def test_rekeying_changes_the_key_and_no_sealed_value(place: StorePlace) -> None
         with store.write() as unit:
             unit.devices.add(Device("b", client_secret=Secret("other")))
     assert place.execute("SELECT client_secret FROM devices WHERE name = 'cps'") == before
-    opened = read(place, new)
-    assert opened is not None
-    assert opened.client_secret == Secret(HUSH)
+    found = read(place, new)
+    assert found is not None
+    assert found.client_secret == Secret(HUSH)
     with pytest.raises(StoreError) as caught:
         read(place)
     assert caught.value.code == "store_key_wrong"
@@ -236,6 +245,8 @@ def test_a_call_without_secrets_imports_no_cryptography(place: StorePlace) -> No
         "from ansible_collections.edgecert.clm.tests.support.stores import StorePlace\n"
         f"with StorePlace({place.url!r}).open() as store, store.write() as unit:\n"
         "    unit.certificates.find()\n"
+        "    [device] = unit.devices.find()\n"
+        "    unit.devices.put(device)\n"
         "    unit.requests.count()\n"
         "assert 'cryptography' not in sys.modules\n"
         "assert 'hashlib' in sys.modules\n"
@@ -247,5 +258,5 @@ def test_a_call_without_secrets_imports_no_cryptography(place: StorePlace) -> No
 def test_eight_processes_agree_on_one_data_key(place: StorePlace) -> None:
     in_processes(seal_one, place.url, 8)
     with place.open() as store, store.read() as unit:
-        secrets = {one.name: one.client_secret for one in unit.devices.find()}
+        secrets = {one.name: opened(one).client_secret for one in unit.devices.find()}
     assert secrets == {f"device-{number}": Secret(f"hush-{number}") for number in range(8)}

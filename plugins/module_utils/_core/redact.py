@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 MASK = "***"
@@ -27,8 +27,12 @@ class Secret:
 
     def reveal(self) -> str:
         """Give the secret text; never put the answer in a message, a log or a record."""
-        if self._text:
-            Secret.revealed.add(self._text)
+        text = self._opened()
+        if text:
+            Secret.revealed.add(text)
+        return text
+
+    def _opened(self) -> str:
         return self._text
 
     def __repr__(self) -> str:
@@ -40,16 +44,41 @@ class Secret:
         return MASK
 
     def __bool__(self) -> bool:
-        return bool(self._text)
+        return bool(self._opened())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
+        return self is other or (isinstance(other, Secret) and other._opened() == self._opened())
 
     def __hash__(self) -> int:
-        return hash(self._text)
+        return hash(self._opened())
 
     def __reduce__(self) -> Any:
         raise TypeError("a Secret is not to be pickled")
+
+
+class SealedSecret(Secret):
+    """A secret that is opened when it is first needed: most calls that read its record never do.
+
+    :param sealed: as it is kept; ``place`` names what it is bound to.
+    :param unseal: opens it, and raises when the key is wrong or missing.
+    """
+
+    __slots__ = ("_is_open", "_unseal", "place", "sealed")
+
+    def __init__(self, sealed: bytes, place: str, unseal: Callable[[str, bytes], str]) -> None:
+        super().__init__("")
+        self.sealed, self.place, self._unseal, self._is_open = sealed, place, unseal, False
+
+    def _opened(self) -> str:
+        if not self._is_open:
+            self._text, self._is_open = self._unseal(self.place, self.sealed), True
+        return self._text
+
+    def __bool__(self) -> bool:
+        # Nobody seals an empty text, so asking whether there is one opens nothing.
+        return True
+
+    __hash__ = Secret.__hash__
 
 
 def redacted(value: Any) -> Any:

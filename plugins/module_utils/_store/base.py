@@ -11,8 +11,9 @@ Every stored record has a ``version``: ``add`` stores version 1, ``put`` names t
 one; when the stored version is another, ``put`` raises ``ConflictError`` and nothing is written.
 
 Secrets (``Secret`` fields) are sealed: AES-256-GCM under the store's data key, with table, key and column as
-associated data, so a value moved to another row does not open. The data key is wrapped by the store key. Reading a
-record opens its secrets; nothing else of the store can be read back into clear text from a dump.
+associated data, so a value moved to another row does not open. The data key is wrapped by the store key. A read
+secret opens when it is first needed, while the store is open; nothing else of the store can be read back into clear
+text from a dump.
 
 A *lease* is a named lock with an expiry, held across remote calls; a stale one is taken over.
 """

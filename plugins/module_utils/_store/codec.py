@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol, TypeVar
 
 from .._core.errors import InputError, StoreError
-from .._core.redact import MASK, Secret
+from .._core.redact import MASK, SealedSecret, Secret
 from .tables import Column, Kind, Table
 
 R = TypeVar("R")
@@ -88,10 +88,17 @@ def encode(table: Table[R], record: R, sealing: Sealing) -> list[Any]:
             continue
         if column.kind is Kind.SECRET:
             place = place_of(table, table.key_of(record), column.name)
-            values[number] = sealing.seal(place, value.reveal())
+            values[number] = _sealed(value, place, sealing)
         else:
             values[number] = _ENCODERS[column.kind](column.name, value)
     return values
+
+
+def _sealed(secret: Secret, place: str, sealing: Sealing) -> bytes:
+    """Seal a secret, or give back the sealed bytes of one that nobody opened or changed."""
+    if isinstance(secret, SealedSecret) and secret.place == place:
+        return secret.sealed
+    return sealing.seal(place, secret.reveal())
 
 
 def encode_value(column: Column, value: Any) -> Any:
@@ -142,7 +149,9 @@ _DECODERS: Mapping[Kind, Callable[[Any], Any]] = {
 def decode_all(table: Table[R], rows: Sequence[Sequence[Any]], sealing: Sealing) -> list[R]:
     """Give the records of rows whose columns stand in the table's order.
 
-    :raises StoreError: a row holds what was never stored so, or a sealed value does not open.
+    A secret is opened when it is first needed; whether it opens is found out then.
+
+    :raises StoreError: a row holds what was never stored so.
     """
     plain = [(n, _DECODERS[c.kind]) for n, c in enumerate(table.columns) if c.kind in _DECODERS]
     secret = [(n, c.name) for n, c in enumerate(table.columns) if c.kind is Kind.SECRET]
@@ -162,6 +171,6 @@ def decode_all(table: Table[R], rows: Sequence[Sequence[Any]], sealing: Sealing)
             ) from exc
         for n, name in secret:
             if values[n] is not None:
-                values[n] = Secret(sealing.open(place_of(table, key, name), bytes(values[n])))
+                values[n] = SealedSecret(bytes(values[n]), place_of(table, key, name), sealing.open)
         records.append(table.record(*values))
     return records
