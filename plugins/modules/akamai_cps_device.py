@@ -48,11 +48,13 @@ options:
     type: str
   proxy_required:
     description:
-      - Whether the API is reached through a proxy only; O(proxy) must then be set.
+      - Whether the API is reached through a proxy only; O(proxy) must then be set. A proxy that is set is used in
+        any case.
     type: bool
   proxy:
     description:
-      - URL of the HTTP proxy for every call to this device, as V(http://proxy.example.com:3128).
+      - URL of the HTTP proxy for every call to this device, as V(http://proxy.example.com:3128). An empty text goes
+        back to calls without one.
       - The proxy variables of the environment are not used. A password in the URL is sealed in the store and masked
         in results.
     type: str

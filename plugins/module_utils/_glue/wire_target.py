@@ -46,6 +46,16 @@ def credentials_of(device: Device, environment: Environment) -> Credentials:
     return resolve(options, environment)
 
 
+def account_of(device: Device, credentials: Credentials) -> str:
+    """Name the account whose budget of calls a device uses: the limits are the account's, not the API client's.
+
+    An account reached by a switch key has a budget of its own. Until the account is known, at the first look at a
+    device, the client's host stands for it.
+    """
+    parts = (str(device.instance.get("account_id") or ""), credentials.account_switch_key)
+    return "/".join(part for part in parts if part) or credentials.host
+
+
 def client_of(device: Device, store: Store, clock: Clock, environment: Environment) -> CpsClient:
     """Build the client of a device; no traffic."""
     from .._cps.client import CpsClient
@@ -57,16 +67,14 @@ def client_of(device: Device, store: Store, clock: Clock, environment: Environme
     credentials = credentials_of(device, environment)
     options = TransportOptions(
         host=credentials.host,
-        proxy=device.proxy.reveal() if device.proxy_required and device.proxy else None,
+        proxy=device.proxy.reveal() if device.proxy else None,
         ca_path=device.ca_path or None,
         validate_certs=device.validate_certs,
         timeout_s=float(device.timeout_s),
     )
-    # The limits are the account's: an account reached by a switch key has limits of its own.
-    account = credentials.account_switch_key or credentials.host
     return CpsClient(
         RequestsTransport(options, edgegrid_auth(credentials)),
-        LedgerPacer(store.ledger, account, clock),
+        LedgerPacer(store.ledger, account_of(device, credentials), clock),
         clock,
         host=credentials.host,
         account_switch_key=credentials.account_switch_key,
