@@ -34,6 +34,8 @@ class Ports:
     :ivar ca: builds the connector of a CA account; no traffic.
     :ivar ca_type: gives a kind of CA by its name, InputError for an unknown one.
     :ivar environment: environment variables credentials may come from.
+    :ivar check_mode: the plan will not be executed; planning then makes no remote write, not even one that can only
+        be refused.
     """
 
     store: Store
@@ -45,3 +47,4 @@ class Ports:
     ca_type: Callable[[str], CaConnectorType]
     probe: Callable[[], EdgeProbe]
     environment: Mapping[str, str]
+    check_mode: bool = False

@@ -160,7 +160,8 @@ class RateLimited(RemoteError):
 class TransportError(RemoteError):
     """No usable answer: the name, the connection, TLS, a proxy, or time failed.
 
-    :ivar kind: ``resolve``, ``connect``, ``tls``, ``proxy``, ``timeout``, ``truncated`` or ``reset``.
+    :ivar kind: ``resolve``, ``connect``, ``tls``, ``proxy`` (it cannot be reached), ``tunnel`` (it refuses),
+        ``timeout``, ``truncated`` (an answer that is not whole, or none of what was asked) or ``reset``.
     :ivar sent: True when the request may have reached the remote side and been processed.
     """
 

@@ -253,7 +253,10 @@ class CpsClient(ChangeCalls):
             accept=JSON,
             query=(("depth", depth),),
         )
-        found = (models.bare(entry) for entry in read.items(self._caller.call(operation).value))
+        value = self._caller.call(operation).value
+        if not isinstance(value, list):
+            raise read.unusable("the list of contracts", "it is no array")
+        found = (models.bare(entry) for entry in value)
         return tuple(dict.fromkeys(entry for entry in found if entry))
 
     def papi_contracts(self) -> models.PapiContracts:

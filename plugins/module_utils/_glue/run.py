@@ -85,7 +85,9 @@ def _not_wired(name: str) -> Callable[..., Any]:
     return fail
 
 
-def _ports(store: Store, clock: Clock, actor: str, environment: Environment, wires: Wires, meter: _Meter) -> Ports:
+def _ports(
+    store: Store, clock: Clock, actor: str, environment: Environment, wires: Wires, meter: _Meter, *, check_mode: bool
+) -> Ports:
     def made(maker: Callable[..., Any] | None, name: str) -> Callable[..., Any]:
         return maker(store, clock, environment) if maker else _not_wired(name)
 
@@ -99,6 +101,7 @@ def _ports(store: Store, clock: Clock, actor: str, environment: Environment, wir
         ca_type=made(wires.ca_type, "a kind of CA"),
         probe=wires.probe or _not_wired("an edge probe"),
         environment=environment,
+        check_mode=check_mode,
     )
 
 
@@ -222,7 +225,7 @@ def run_module(
     def work() -> dict[str, Any]:
         actor = who_acts(common["actor"], environment)
         with opened(common, time, actor, create=create, or_empty=module.check_mode) as store:
-            ports = _ports(store, time, actor, environment, wires or Wires(), meter)
+            ports = _ports(store, time, actor, environment, wires or Wires(), meter, check_mode=module.check_mode)
             return carry_out(module, plan(own, ports), record, lambda: store.audited)
 
     finished(module, work, meter.result)

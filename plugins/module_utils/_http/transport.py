@@ -196,6 +196,8 @@ def _explain(exc: Exception, options: TransportOptions) -> tuple[str, str, str, 
     if "NewConnectionError" in names or "ConnectionRefusedError" in names:
         came_back = f"no connection ({_system_words(links)})"
         return "connect", came_back, "check host and port, firewalls, and whether a proxy is needed", False
+    if "BadStatusLine" in names:
+        return "truncated", "what answered there is no HTTP", "check host and port", True
     if "IncompleteRead" in names or "ContentDecodingError" in names or "ChunkedEncodingError" in names:
         return "truncated", "the answer broke off in its middle", "look what came of it before repeating a change", True
     tls = _tls_words(links)
@@ -219,10 +221,10 @@ def _explain_proxy(
     where = f"the proxy {proxy_shown(options.proxy or '')}"
     said = next((str(link) for link in links if "unnel connection failed" in str(link)), "")
     if " 407" in said:
-        return "proxy", f"{where} wants other credentials (407)", "give user and password in the proxy URL", False
+        return "tunnel", f"{where} wants other credentials (407)", "give user and password in the proxy URL", False
     if said:
         status = "".join(char for char in said.rsplit("failed:", 1)[-1] if char.isprintable()).strip(" ')")
-        return "proxy", f"{where} refused the tunnel ({status})", "allow the host at the proxy, or give another", False
+        return "tunnel", f"{where} refused the tunnel ({status})", "allow the host at the proxy, or give another", False
     if "NameResolutionError" in names or "gaierror" in names:
         return "proxy", f"the name of {where} does not resolve", "check proxy for a typing error, and DNS", False
     return "proxy", f"{where} cannot be reached ({_system_words(links)})", "check proxy and its port", False

@@ -28,6 +28,7 @@ def discover(client: CpsClient, contracts: Sequence[str]) -> Sweep:
 
 
 def _found(client: CpsClient, contracts: Sequence[str], sweep: Sweep) -> Iterator[Found]:
+    is_list_open = True
     for contract_id in contracts:
         try:
             enrollments = client.list_enrollments(contract_id or None)
@@ -37,7 +38,9 @@ def _found(client: CpsClient, contracts: Sequence[str], sweep: Sweep) -> Iterato
             sweep.skipped_contracts.append(contract_id)
             sweep.notes.append(f"contract {contract_id or 'unknown'} was passed over: {exc.message}")
             continue
-        active = _active(client, contract_id, sweep)
+        active = _active(client, contract_id, sweep) if is_list_open else None
+        # It is the account that is refused the list: another contract would only cost another call.
+        is_list_open = active is not None
         for enrollment in enrollments:
             if active is None:
                 yield _read_alone(client, enrollment)
@@ -46,8 +49,11 @@ def _found(client: CpsClient, contracts: Sequence[str], sweep: Sweep) -> Iterato
 
 
 def _is_skippable(exc: RemoteError) -> bool:
-    """Say whether only this contract is out of reach: it has no CPS (400), or the user does not see it (403)."""
-    return exc.code == "contract_not_accessible" or exc.status == 400
+    """Say whether only this contract is out of reach: it has no CPS (400), or the user does not see it (403).
+
+    Everything else, a burst block that looks like a bad request among it, says nothing about the contract.
+    """
+    return exc.code == "contract_not_accessible" and not exc.retryable
 
 
 def _active(client: CpsClient, contract_id: str, sweep: Sweep) -> dict[int, ActiveRecord] | None:
@@ -55,11 +61,11 @@ def _active(client: CpsClient, contract_id: str, sweep: Sweep) -> dict[int, Acti
     try:
         return {record.id: record for record in client.active_certificates(contract_id or None)}
     except RemoteError as exc:
-        if exc.status not in (403, 404, 406):
+        if exc.status not in (403, 404, 406) or exc.retryable:
             raise
         sweep.notes.append(
-            f"active-certificates is refused for contract {contract_id or 'unknown'} (HTTP {exc.status}); what is live "
-            "was read from each enrollment's deployments, one call each"
+            f"active-certificates is refused (HTTP {exc.status}); what is live was read from each enrollment's "
+            "deployments, one call each"
         )
         return None
 

@@ -21,7 +21,8 @@ from .base import Inspection, LogEntry
 
 # An id no enrollment has: asking for it costs nothing and changes nothing, and tells whether the call is allowed.
 _NOBODY = 0
-_NOT_REACHED = ("resolve", "connect", "timeout", "reset", "truncated")
+_NOT_REACHED = ("resolve", "connect", "timeout", "reset", "proxy")
+_NO_API = "if it is the same again, this is not an Akamai API host: correct host, or look at what stands between"
 
 
 @dataclass
@@ -79,7 +80,7 @@ def _communicate(look: _Look, contracts: Sequence[str]) -> RemoteError | None:
         else:
             look.fatal.append(f"{exc.message} (or name the contracts in the option contracts)")
     except RemoteError as exc:
-        look.entry(vocabulary.LOG_COMMUNICATION, "failed", started, exc.message)
+        look.entry(vocabulary.LOG_COMMUNICATION, "failed", started, _told(exc))
         return exc
     unknown = [one for one in contracts if one not in look.instance.get("contracts", contracts)]
     if unknown:
@@ -92,13 +93,21 @@ def _communicate(look: _Look, contracts: Sequence[str]) -> RemoteError | None:
     return None
 
 
+def _told(failure: RemoteError) -> str:
+    """Give the message; an answer to the first call that is none of this API's comes from some other server."""
+    is_other = failure.code == "unreadable_answer" or (
+        isinstance(failure, TransportError) and failure.kind == "truncated"
+    )
+    return f"{failure.message}; {_NO_API}" if is_other else failure.message
+
+
 def _unreached(look: _Look, failure: RemoteError) -> Inspection:
     """Give the inspection of a device that did not let us in."""
     is_silent = isinstance(failure, TransportError) and failure.kind in _NOT_REACHED
     now = look.clock.now()
     for name in (vocabulary.LOG_VERSION, vocabulary.LOG_INSTANCE):
         look.log.append(LogEntry(name, "skipped", now, 0, "not tried, the device did not let us in"))
-    return Inspection("unresolved" if is_silent else "failed", tuple(look.log), {}, (failure.message,))
+    return Inspection("unresolved" if is_silent else "failed", tuple(look.log), {}, (_told(failure),))
 
 
 def _try_cps(look: _Look, *, will_write: bool) -> None:

@@ -5,7 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import pathlib
+import socket
+import sqlite3
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +24,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import devices
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, InputError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Connector, Device
+from ansible_collections.edgecert.clm.plugins.module_utils._edgegrid.credentials import Credentials
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import account_of
 from ansible_collections.edgecert.clm.tests.support.flow import Account, Bench, inline, section
 
 LOG = [
@@ -80,7 +91,9 @@ def test_an_option_changes_is_kept_when_left_out_and_cleared_when_empty(
 ) -> None:
     """D1, D3, D4, D5, D10: an option left out keeps what is stored."""
     bench.device(discover="none", contracts=[])
-    plan = bench.again(**{option: value}, discover="none")
+    # Nobody is at the proxy of this table; a proxy that is there is the transport's test.
+    looks = {"discover": "none", "validate": option != "proxy"}
+    plan = bench.again(**{option: value, **looks})
     assert plan.changed
     assert plan.before is not None and plan.after is not None
     record = plan.execute().record
@@ -90,10 +103,10 @@ def test_an_option_changes_is_kept_when_left_out_and_cleared_when_empty(
         return view["credential"][shown] if shown == "section" else view[shown]
 
     assert of(plan.before) != of(plan.after) == of(record) == value
-    kept = bench.again(discover="none")
+    kept = bench.again(**looks)
     assert not kept.changed and kept.after is not None and of(kept.after) == value
     if cleared is not None:
-        emptied = bench.again(**{option: ""}, discover="none").execute().record
+        emptied = bench.again(**{option: "", **looks}).execute().record
         assert emptied is not None and not of(emptied)
 
 
@@ -110,12 +123,51 @@ def test_check_mode_leaves_store_and_device_untouched(bench: Bench) -> None:
 
 def test_a_proxy_url_shows_no_password(bench: Bench) -> None:
     """D4: the password of a proxy is in no view and no audit line."""
-    bench.device(discover="none", proxy="http://user:s3cr3t-word@proxy.example.com:3128")
+    bench.device(discover="none", validate=False, proxy="http://user:s3cr3t-word@proxy.example.com:3128")
     found = stored(bench)
     assert found is not None and found.proxy is not None and "s3cr3t-word" in found.proxy.reveal()
     with bench.store.read() as unit:
         assert "s3cr3t-word" not in str([row.entry for row in unit.audit_rows()])
-    assert "s3cr3t-word" not in str(bench.again(discover="none").after)
+    assert "s3cr3t-word" not in str(bench.again(discover="none", validate=False).after)
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:1", "nowhere.invalid:3128"])
+@pytest.mark.parametrize("required", [True, False, None])
+def test_a_proxy_that_is_set_is_used_and_one_that_is_not_there_is_unresolved(
+    bench: Bench, where: str, required: bool | None
+) -> None:
+    """D4, D8: whether it is required or not; nothing goes past it."""
+    with pytest.raises(ClmError) as caught:
+        bench.plan_device(proxy=f"http://{where}", proxy_required=required)
+    assert caught.value.code == "device_unresolved" and where in caught.value.message
+    assert bench.calls() == []
+
+
+def test_two_clients_of_one_account_share_one_budget(bench: Bench) -> None:
+    """Design §6: the limits are the account's; until it is known, the client's host stands for it."""
+    tokens = inline(bench.sandbox)
+    other = {**tokens, "host": tokens["host"].replace("localhost", "127.0.0.1")}
+    bench.device(discover="none", edgerc=None, section=None, **tokens)
+    bench.device(name="second", discover="none", edgerc=None, section=None, **other)
+    bench.advance(120)
+    for name in ("edge", "second"):
+        devices.plan({"name": name, "state": "present", "validate": True, "discover": "none"}, bench.ports)
+    with sqlite3.connect(bench.url.removeprefix("sqlite:///")) as database:
+        rows = dict(database.execute("SELECT account, calls FROM ledger"))
+    counted = {account: len(json.loads(calls)) for account, calls in rows.items()}
+    # Three calls a look; those of the first looks, made under the hosts, are of no budget any more.
+    assert counted == {tokens["host"]: 3, other["host"]: 3, "A-CCT1234": 6}
+
+
+def test_a_switch_key_has_a_budget_of_its_own() -> None:
+    """Design §6."""
+
+    def account(account_id: str, switch_key: str) -> str:
+        device = Device("edge", instance={"account_id": account_id})
+        return account_of(device, Credentials("akab.example.net", "c", Secret("s"), "a", account_switch_key=switch_key))
+
+    found = [account(*pair) for pair in (("", ""), ("act_1", ""), ("act_1", "1-P:1-2"), ("", "1-P:1-2"))]
+    assert found == ["akab.example.net", "act_1", "act_1/1-P:1-2", "1-P:1-2"]
 
 
 def test_an_ignored_device_is_looked_at_and_not_discovered(bench: Bench) -> None:
@@ -258,6 +310,52 @@ def test_a_clock_that_is_wrong_is_told_with_its_seconds(account: Account, bench:
 
 
 PLACES = [("localhost:1", "unresolved"), ("nowhere.invalid", "unresolved")]
+
+
+@pytest.mark.parametrize("kind", ["garbage", "truncated", "empty"])
+def test_a_server_that_answers_and_is_no_api_is_failed(bench: Bench, kind: str) -> None:
+    """D8: something answered; the message says what it is not."""
+    bench.sandbox.fault(kind, path="identifiers", times=0)
+    with pytest.raises(ClmError) as caught:
+        bench.plan_device()
+    assert caught.value.code == "device_failed" and "not an Akamai API host" in caught.value.message
+
+
+@contextlib.contextmanager
+def other_server(folder: pathlib.Path, page: bytes) -> Iterator[int]:
+    """Answer every connection with the same bytes, by TLS, and give the port."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, capture_output=True, check=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                plain, _peer = listener.accept()
+                with context.wrap_socket(plain, server_side=True) as secured:
+                    secured.recv(65536)
+                    secured.sendall(page)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+PAGES = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>",
+    b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"status":"ok"}',
+    b"220 mail.example.com ESMTP\r\n",
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["html", "json", "smtp"])
+def test_some_other_server_is_failed_and_told_to_be_no_api(bench: Bench, tmp_path: pathlib.Path, page: bytes) -> None:
+    """D8: TLS is fine, and what stands behind it is something else."""
+    with other_server(tmp_path, page) as port, pytest.raises(ClmError) as caught:
+        place = {**inline(bench.sandbox), "host": f"localhost:{port}"}
+        bench.plan_device(**place, edgerc=None, section=None, validate_certs=False)
+    assert caught.value.code == "device_failed" and "not an Akamai API host" in caught.value.message
 
 
 @pytest.mark.parametrize(("host", "status"), PLACES)

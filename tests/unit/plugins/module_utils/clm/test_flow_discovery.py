@@ -86,14 +86,14 @@ def test_a_contract_out_of_reach_is_passed_over_and_nothing_of_it_vanishes(small
 
 
 def test_a_refused_list_of_what_is_live_is_made_up_for(small: Bench) -> None:
-    """Design §6: one call for each enrollment instead, with a note, and the same result."""
+    """Design §6: asked once, not for each contract; one call for each enrollment instead, and the same result."""
     small.device(contracts=[])
     before = small.certificates()
     small.sandbox.configure({"active_certificates_available": False})
     plan = small.again()
     assert not plan.changed
     outcome = plan.execute()
-    assert outcome.extra["discovery"]["notes"] and outcome.extra["discovery"]["calls"] == 2 * 3 + 1 + 6
+    assert outcome.extra["discovery"]["notes"] and outcome.extra["discovery"]["calls"] == 3 + 1 + 1 + 6
     assert small.certificates() == before
 
 
@@ -105,6 +105,30 @@ def test_an_error_of_the_service_ends_a_discovery_and_keeps_the_store(small: Ben
     with pytest.raises(RemoteError):
         small.again()
     assert small.certificates() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("burst_block", {}), ("unauthorized", {}), ("forbidden", {}), ("rate_limited", {"seconds": 600.0})],
+)
+def test_what_says_nothing_about_a_contract_passes_none_over(small: Bench, kind: str, more: dict[str, Any]) -> None:
+    """D9: the calls are used up, or the credential is refused; the contract is there all the same."""
+    small.device(contracts=[])
+    small.sandbox.fault(kind, method="GET", path=r"enrollments\?contractId=C-2", times=0, **more)
+    with pytest.raises(RemoteError):
+        small.again()
+    small.sandbox.clear_faults()
+    assert not small.again().changed
+
+
+def test_a_block_at_the_list_of_what_is_live_is_no_refusal_of_it(small: Bench) -> None:
+    """D9, design §6: no call for each enrollment because too many calls were made."""
+    small.device(contracts=[])
+    small.sandbox.fault("burst_block", method="GET", path="active-certificates", times=0)
+    small.calls()
+    with pytest.raises(RemoteError):
+        small.again()
+    assert not [path for _method, path in small.calls() if path.endswith("/deployments")]
 
 
 def test_contracts_that_are_deselected_do_not_vanish(small: Bench) -> None:

@@ -294,6 +294,18 @@ def test_calls_of_every_target_are_counted(tmp_path: pathlib.Path) -> None:
     assert run(_module(plan, wires=wires), {"store": _url(tmp_path)})["calls"] == 6
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_planning_is_told_of_check_mode(tmp_path: pathlib.Path, check: bool) -> None:
+    seen: list[bool] = []
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        seen.append(ports.check_mode)
+        return Plan(None, None, (), lambda: Outcome(None))
+
+    run(_module(plan), {"store": _url(tmp_path)}, check=check)
+    assert seen == [check]
+
+
 def test_calls_are_counted_in_a_failed_result(tmp_path: pathlib.Path) -> None:
     """Design §6: a call count is part of every result."""
     part: Any = types.SimpleNamespace(calls=3)

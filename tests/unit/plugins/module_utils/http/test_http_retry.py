@@ -128,7 +128,7 @@ def test_only_reads_are_repeated_after_a_server_error(method: str, status: int) 
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("kind", ["resolve", "connect", "tls", "proxy", "timeout", "truncated", "reset"])
+@pytest.mark.parametrize("kind", ["resolve", "connect", "tls", "proxy", "tunnel", "timeout", "truncated", "reset"])
 def test_only_reads_are_repeated_after_a_lost_reply(method: str, kind: str) -> None:
     expected = method in ("GET", "HEAD") and kind in ("reset", "truncated")
     assert may_repeat_failure(method, failure(kind)) is expected

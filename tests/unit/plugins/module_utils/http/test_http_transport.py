@@ -279,7 +279,7 @@ def test_proxy_that_refuses_is_told_without_its_password(
     tunnel = Tunnel(status)
     error = failure_of(443, server_certificate, proxy=f"http://proxyuser:geheim@127.0.0.1:{tunnel.port}")
     tunnel.close()
-    assert (error.kind, error.sent) == ("proxy", False)
+    assert (error.kind, error.sent) == ("tunnel", False)
     with pytest.raises(TransportError, match=words):
         raise error
     assert "geheim" not in error.message and "proxyuser" not in error.message
