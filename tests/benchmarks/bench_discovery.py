@@ -87,8 +87,9 @@ def by_module(
 
 def forget_calls(database: pathlib.Path) -> None:
     """Empty the ledger: CPS's limit for a minute would hold a second discovery back, and is not what is measured."""
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE ledger SET calls = '[]'")
+        connection.commit()
 
 
 def checked(result: dict[str, Any], sandbox: Handle, count: int, *, added: int) -> None:

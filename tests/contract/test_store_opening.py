@@ -308,7 +308,6 @@ def test_a_store_without_the_right_to_write_is_told(tmp_path: pathlib.Path, monk
         return connection
 
     monkeypatch.setattr(sqlite3, "connect", read_only)
-    refused = pytest.raises(StoreError, match="give the user that runs the module the right")
-    with place.open() as store:
-        with refused, store.write() as unit:
-            unit.certificates.add(Certificate("www.example.com", "enrolled", "www.example.com"))
+    words = "give the user that runs the module the right"
+    with place.open() as store, pytest.raises(StoreError, match=words), store.write() as unit:
+        unit.certificates.add(Certificate("www.example.com", "enrolled", "www.example.com"))

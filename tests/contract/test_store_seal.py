@@ -11,6 +11,7 @@ import pathlib
 import subprocess
 import sys
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,9 @@ def stored(place: StorePlace, key: StoreKey | None = None) -> None:
 
 def opened(device: Device) -> Device:
     """Open every secret of a device, while its store is open."""
-    values = {name: Secret(value.reveal()) for name, value in vars(device).items() if isinstance(value, Secret)}
+    values: dict[str, Any] = {
+        name: Secret(value.reveal()) for name, value in vars(device).items() if isinstance(value, Secret)
+    }
     return replace(device, **values)
 
 

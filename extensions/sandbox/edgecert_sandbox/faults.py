@@ -81,7 +81,7 @@ def parse(order: Mapping[str, Any]) -> Fault:
             raise ValueError(f"unknown member {name!r} of a fault; known are {', '.join(sorted(fields))}")
         if not has_type(value, fields[name]):
             raise ValueError(f"member {name!r} of a fault must be of type {fields[name].__name__}")
-        values[name] = fields[name](value)
+        values[name] = float(value) if fields[name] is float else value
     if values.get("kind") not in KINDS:
         raise ValueError(f"unknown kind of fault {values.get('kind')!r}; known are {', '.join(KINDS)}")
     fault = Fault(**values)

@@ -145,7 +145,7 @@ def iso_ms(moment: float) -> str:
 
 
 def has_type(value: Any, kind: type) -> bool:
-    """Tell whether a JSON value is of a setting's type: true and false are no numbers, whole numbers are fractions too."""
+    """Tell whether a JSON value is of a setting's type: true is no number, a whole number is a fraction too."""
     if isinstance(value, bool) or kind is bool:
         return isinstance(value, bool) and kind is bool
     return isinstance(value, (int, float) if kind is float else kind)
