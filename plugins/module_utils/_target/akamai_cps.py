@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One CPS device as a target: what is there, what is deployed, uploads and acknowledgements.
 
-Decides by the state of a change and the input it takes, never by its status word, which is for messages only.
+Decides by the state of a change, the input it takes and what is deployed, never by its status word: that is for
+messages, and for what a change that works is called meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .._core.clock import Clock, to_text
 from .._core.types import Bundle, Notice
@@ -21,10 +23,25 @@ from .._cps.notices import acknowledge_notices, read_notices
 from .._pki import pem, x509
 from .akamai_cps_discovery import deployed_facts, discover
 from .akamai_cps_inspection import inspect
-from .base import Inspection, PushState, Reference, Sweep, Target
+from .base import Inspection, NetworkFacts, PushState, Reference, Sweep, Target
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
+_DEPLOYED_AGE_S = 300.0
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What was deployed when a working change was looked at last.
+
+    :ivar status: the change's word at that time; another one says that something moved, whatever it means.
+    :ivar at: by the monotonic clock.
+    """
+
+    status: str
+    at: float
+    staging: NetworkFacts
+    production: NetworkFacts
 
 
 class AkamaiCpsTarget(Target):
@@ -36,6 +53,7 @@ class AkamaiCpsTarget(Target):
     def __init__(self, client: CpsClient, clock: Clock, contracts: Sequence[str] = ()) -> None:
         self._client, self._clock, self._contracts = client, clock, tuple(contracts)
         self._enrollments: dict[int, EnrollmentRecord] = {}
+        self._served: dict[int, _Served] = {}
 
     @property
     def calls(self) -> int:
@@ -62,7 +80,7 @@ class AkamaiCpsTarget(Target):
         return result
 
     def observe(self, reference: Reference, fingerprints: Mapping[str, str]) -> PushState:
-        """Tell where the change stands: one call while CPS works, two when something may be deployed."""
+        """Tell where the change stands: one call while CPS works, two when something may have been deployed since."""
         enrollment_id = int(reference["enrollment_id"])
         try:
             enrollment = self._enrollment(enrollment_id)
@@ -74,9 +92,11 @@ class AkamaiCpsTarget(Target):
         if change is None or change.state in ("completed", "cancelled"):
             return self._without_change(enrollment_id, change.status if change else "no change is open")
         state = self._of_change(enrollment, change_id or 0, change)
-        if state.phase != "on_staging":
-            return state
-        return self._with_deployments(enrollment_id, state)
+        if state.phase == "on_staging":
+            return self._with_deployments(enrollment_id, state)
+        if change.state == "running" and not change.allowed_inputs and fingerprints:
+            return self._at_work(enrollment_id, change, state, set(fingerprints.values()))
+        return state
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, all in one call."""
@@ -112,9 +132,8 @@ class AkamaiCpsTarget(Target):
             return PushState("failed", status, error=error or status, goes_on=goes_on)
         needed = change.needed
         if needed is None:
+            # A caller waits in either; the word only names what is waited for.
             phase = "deploying_staging" if "staging" in change.status else "busy"
-            if "production" in change.status:
-                return PushState("on_staging", status, goes_on=goes_on, look_again_s=_DEPLOYING_S)
             return PushState(phase, status, error=error, goes_on=goes_on, look_again_s=_pace(phase))
         if needed.kind is changes.CSR:
             return PushState("wants_certificate", status, error=error, goes_on=goes_on, look_again_s=_NEAR_S)
@@ -128,6 +147,22 @@ class AkamaiCpsTarget(Target):
             return PushState("on_staging", status, goes_on=goes_on)
         return PushState("busy", f"{status}: waits for {needed.type}, which is not known here", goes_on=goes_on)
 
+    def _at_work(self, enrollment_id: int, change: ChangeRecord, state: PushState, wanted: set[str]) -> PushState:
+        """Say so when a working change has passed staging already, as CPS does without change management.
+
+        No input tells it then. Deployments are looked at first, when the change moved and CPS will not stop after
+        staging by itself, and from time to time.
+        """
+        now, known = self._clock.monotonic(), self._served.get(enrollment_id)
+        has_moved = known is not None and state.goes_on and known.status != change.status
+        if known is None or has_moved or now - known.at >= _DEPLOYED_AGE_S:
+            found = self._client.get_deployments(enrollment_id)
+            known = _Served(change.status, now, deployed_facts(found.staging), deployed_facts(found.production))
+            self._served[enrollment_id] = known
+        is_served = wanted <= {facts["fingerprint"] for facts in known.staging.certificates}
+        phase, pace = ("on_staging", _DEPLOYING_S) if is_served else (state.phase, state.look_again_s)
+        return replace(state, phase=phase, look_again_s=pace, staging=known.staging, production=known.production)
+
     def _without_change(self, enrollment_id: int, status: str) -> PushState:
         """Say what is deployed when our change is over, or the enrollment gone with it."""
         try:
@@ -137,16 +172,7 @@ class AkamaiCpsTarget(Target):
 
     def _with_deployments(self, enrollment_id: int, state: PushState) -> PushState:
         found = self._client.get_deployments(enrollment_id)
-        return PushState(
-            state.phase,
-            state.status,
-            state.notices,
-            state.error,
-            deployed_facts(found.staging),
-            deployed_facts(found.production),
-            state.goes_on,
-            state.look_again_s,
-        )
+        return replace(state, staging=deployed_facts(found.staging), production=deployed_facts(found.production))
 
 
 def _pace(phase: str) -> float:

@@ -99,7 +99,8 @@ class PushState:
     """Where the change of an enrollment stands.
 
     :ivar phase: ``none`` (no change open), ``busy``, ``wants_csr``, ``wants_certificate``, ``wants_decision``,
-        ``deploying_staging``, ``on_staging``, ``deploying_production``, ``failed``, ``cancelled``.
+        ``deploying_staging``, ``on_staging``, ``deploying_production``, ``failed``, ``cancelled``. In ``busy`` and
+        ``deploying_staging`` there is nothing to do but wait; the latter is a name for people, and may never come.
     :ivar status: the remote side's own words, for messages only.
     :ivar notices: warnings to be decided on, in phase ``wants_decision``.
     :ivar error: the remote side's reason in phase ``failed``, or of an upload it turned down.
