@@ -57,7 +57,9 @@ options:
     type: bool
   push_chain:
     description:
-      - Whether root and intermediates are pushed along. CPS always wants them; V(false) is refused.
+      - Whether the chain is pushed along. CPS deploys a certificate only together with it; V(false) is refused.
+      - The chain is the intermediates. The root is never sent, because CPS warns about a root in the chain, and
+        clients that trust it have it.
     type: bool
 seealso:
   - module: edgecert.clm.cert_push
