@@ -41,12 +41,14 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         request = unit.requests.get(certificate.request_id) if certificate.request_id else None
         pushed = _pushed(unit, certificate, request)
         before = _latest(unit, certificate, connector, params["network"], pushed.fingerprints)
+    if before is None or before.state != "completed":
+        _refuse_unusable(pushed, certificate, ports)
     target = ports.target(device)
     order = before or _new_order(params, certificate, connector, device, pushed, ports)
     wait_s = float(params["wait_timeout"]) if params.get("wait") else 0.0
     deployer = Deployer(ports, target, order, pushed, certificate, warnings, edges, wait_s=wait_s)
     deployer.observe()
-    steps = _steps(deployer, before, pushed, certificate, ports)
+    steps = _steps(deployer, before, certificate)
     predicted = replace(order, state="completed") if steps and deployer.is_possible else order
 
     def finish() -> Outcome:
@@ -192,9 +194,7 @@ def _new_order(
     )
 
 
-def _steps(
-    deployer: Deployer, before: WorkOrder | None, pushed: Pushed, certificate: Certificate, ports: port.Ports
-) -> tuple[Step, ...]:
+def _steps(deployer: Deployer, before: WorkOrder | None, certificate: Certificate) -> tuple[Step, ...]:
     """Give the steps from where the target stands; none when all is there, or has to wait."""
     if before is not None and before.state == "completed" and deployer.is_deployed:
         return ()
@@ -206,7 +206,6 @@ def _steps(
         )
     if not deployer.is_deployed:
         try:
-            _refuse_unusable(pushed, certificate, ports)
             deployer.refuse_impossible()
         except StateError as exc:
             if before is None or exc.code not in ("no_open_change", "change_failed"):
