@@ -22,8 +22,10 @@ from typing import Any
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "extensions" / "sandbox"))
 
-from edgecert_sandbox.handle import Handle as Handle
+from edgecert_sandbox import handle as sandbox_handle
 from edgecert_sandbox.handle import SandboxOptions, start
+
+Handle = sandbox_handle.Handle
 
 # Stands in for the interpreter: runs it, and notes what the process took.
 _METER = """#!{python}
