@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens elsewhere while a run waits: a clock that lets somebody act in a pause, and acts of somebody at CPS.
+
+Knows the bench and no test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
+from ansible_collections.edgecert.clm.tests.support.flow import Bench
+
+WARNING = "A warning nobody has seen before."
+ALLOWED = {"allow": ["re:nobody has seen before"], "ask": [], "block": []}
+
+
+class Meanwhile:
+    """The bench's clock; each pause of a run is told with its number, from 1, after the time has passed."""
+
+    def __init__(self, clock: Clock, act: Callable[[int], None]) -> None:
+        self._clock, self._act = clock, act
+        self.pauses = 0
+
+    def now(self) -> datetime:
+        """Give the time."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Give the seconds."""
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, then let somebody act."""
+        self._clock.sleep(seconds)
+        self.pauses += 1
+        self._act(self.pauses)
+
+
+def interrupted(ports: Ports, act: Callable[[int], None]) -> Ports:
+    """Give ports whose pauses somebody uses."""
+    return replace(ports, clock=Meanwhile(ports.clock, act))
+
+
+def set_monitored(bench: Bench) -> None:
+    """Take the device from those that may be acted on."""
+    bench.again(cert_sync="monitored", discover="none", validate=False).execute()
+
+
+def cancel_change(bench: Bench, reference: Any) -> None:
+    """Cancel a change as a person at CPS would."""
+    with bench.store.read() as unit:
+        [device] = unit.devices.find()
+    client = client_of(device, bench.store, bench.clock, bench.environment)
+    client.cancel_change(reference["enrollment_id"], reference["change_id"])
+
+
+def acks(bench: Bench) -> int:
+    """Count the acknowledgements CPS was sent since the last look."""
+    return sum(method == "POST" and path.endswith("-ack") for method, path in bench.calls())
+
+
+def open_intents(bench: Bench) -> list[str]:
+    """Name the kinds of the intents that are open."""
+    with bench.store.read() as unit:
+        return [intent.kind for intent in unit.intents.find(finished_at=None)]
