@@ -267,7 +267,8 @@ def _look(wanted: Device, params: Params, ports: Ports, now: datetime) -> _Look:
         known = wanted.status in vocabulary.SYNC_MODES
         return _Look(replace(wanted, status=wanted.sync) if known else wanted)
     target = ports.target(wanted)
-    inspection = target.inspect(will_write=wanted.sync == vocabulary.SYNC_MANAGED)
+    is_written = wanted.sync == vocabulary.SYNC_MANAGED
+    inspection = target.inspect(will_write=is_written and not ports.check_mode)
     reached = inspection.status == "reached"
     status = wanted.sync if reached else inspection.status
     look = _Look(

@@ -467,3 +467,12 @@ def test_the_account_switch_key_of_a_section_reaches_the_other_account(bench: Be
     assert "account_key" in section(bench.sandbox, "partner")
     record = bench.device(section="partner", contracts=[]).record
     assert record is not None and record["instance"]["contracts"] == ["P-1ABCDEF"]
+
+
+def test_check_mode_only_reads(bench: Bench) -> None:
+    """D1, P2: the try whether CPS may be written is left out where nothing may be sent but reads."""
+    bench.calls()
+    devices.plan(bench.device_params(), replace(bench.ports, check_mode=True))
+    assert {method for method, _path in bench.calls()} == {"GET"}
+    bench.plan_device()
+    assert "PUT" in {method for method, _path in bench.calls()}
