@@ -8,15 +8,19 @@ Knows the bench and no test.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Issued
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient, enrollment
+from ansible_collections.edgecert.clm.tests.support.sandbox_world import LabAuthority, pem
 
 WARNING = "A warning nobody has seen before."
 ALLOWED = {"allow": ["re:nobody has seen before"], "ask": [], "block": []}
@@ -71,3 +75,37 @@ def open_intents(bench: Bench) -> list[str]:
     """Name the kinds of the intents that are open."""
     with bench.store.read() as unit:
         return [intent.kind for intent in unit.intents.find(finished_at=None)]
+
+
+def creates(bench: Bench) -> int:
+    """Count the creates CPS was sent since the last look."""
+    return sum(method == "POST" and path.startswith("/cps/v2/enrollments?") for method, path in bench.calls())
+
+
+def issued(outcome: Any) -> Any:
+    """Give the record, which must be issued."""
+    assert outcome.record is not None and outcome.record["state"] == "issued", outcome.record
+    return outcome.record
+
+
+def signing(bench: Bench, names: Sequence[str] | None = None) -> Callable[[str], Answer]:
+    """Give a CA's hand; it signs the CSR's names, or others."""
+    authority = LabAuthority(bench.clock.now())
+
+    def sign(csr_pem: str) -> Answer:
+        leaf = authority.sign(csr_pem, start=bench.clock.now() - timedelta(minutes=1), names=names)
+        return Issued(Bundle(leaf, (pem(authority.issuing),), pem(authority.root)), {"order": 1})
+
+    return sign
+
+
+def park_too_soon(bench: Bench) -> Any:
+    """Have a request that waits for its create, after somebody else's on the same contract."""
+    path = f"/cps/v2/enrollments?contractId={bench.contract}"
+    body = enrollment(bench.name("theirs"))
+    answer = ApiClient(bench.sandbox).call("POST", path, "enrollment-status.v1", body, "enrollment.v11")
+    assert answer.status_code == 202, answer.text
+    bench.sandbox.configure({"create_interval_s": 300})
+    record = bench.enroll(wait=False).record
+    assert record is not None and record["reason"] == "create_too_soon"
+    return record

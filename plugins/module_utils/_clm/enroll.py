@@ -46,7 +46,8 @@ def plan(params: Params, ports: Ports) -> Plan:
     else:
         _refuse_taken(certificate_id, certificate, latest)
         request = _new_request(certificate_id, wish, params, ports)
-        if latest is not None and latest.state == "failed":
+        is_place_gone = certificate is not None and certificate.state == "vanished"
+        if latest is not None and latest.state == "failed" and not is_place_gone:
             request = _taken_over(request, latest)
     mover = moves.Mover(ports, request, device, account, wait_s=_wait(params))
     mover.warnings = wish["warnings"]

@@ -132,6 +132,8 @@ class Mover:
         """Store the new request; another one still open for the certificate refuses it."""
         request = self.request
         with self.ports.store.write() as unit:
+            # The device may have been removed, or taken from those that may be acted on, since planning.
+            managed.managed_device(unit, request.device)
             certificate = unit.certificates.get(request.certificate_id)
             is_gone = certificate is None or certificate.state == "vanished"
             rivals = [

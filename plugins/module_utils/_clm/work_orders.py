@@ -54,6 +54,7 @@ class WorkOrderKeeper:
         """
         order = self.order
         with self._ports.store.write() as unit:
+            managed_device(unit, order.device)
             rivals = [
                 other
                 for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network)

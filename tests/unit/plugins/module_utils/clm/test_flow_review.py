@@ -5,53 +5,38 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Issued, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ClmError,
     ConflictError,
     PolicyError,
     RemoteError,
     StateError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
-from ansible_collections.edgecert.clm.plugins.module_utils._glue import run as glue
-from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
-from ansible_collections.edgecert.clm.tests.support import run_module
 from ansible_collections.edgecert.clm.tests.support.flow import ENROLLMENTS, Bench, StubCa
 from ansible_collections.edgecert.clm.tests.support.meanwhile import (
     ALLOWED,
     WARNING,
     acks,
     cancel_change,
+    creates,
     interrupted,
+    issued,
     open_intents,
+    park_too_soon,
     set_monitored,
+    signing,
 )
-from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient, enrollment
-from ansible_collections.edgecert.clm.tests.support.sandbox_world import LabAuthority, pem
-
-
-def creates(bench: Bench) -> int:
-    """Count the creates CPS was sent since the last look."""
-    return sum(method == "POST" and path.startswith("/cps/v2/enrollments?") for method, path in bench.calls())
 
 
 def states(bench: Bench) -> list[str]:
     """Give the states of the requests, the oldest first."""
     with bench.store.read() as unit:
         return [r.state for r in sorted(unit.requests.find(), key=lambda r: r.created_at or bench.clock.now())]
-
-
-def issued(outcome: Any) -> Any:
-    """Give the record, which must be issued."""
-    assert outcome.record is not None and outcome.record["state"] == "issued", outcome.record
-    return outcome.record
 
 
 def open_the_same_elsewhere(bench: Bench) -> None:
@@ -62,18 +47,6 @@ def open_the_same_elsewhere(bench: Bench) -> None:
     assert account is not None
     ports = bench.make_ports(bench.store)
     ports.key_provider("endpoint", device).begin(Mover(ports, request, device, account, wait_s=0).order)
-
-
-def park_too_soon(bench: Bench) -> Any:
-    """Have a request that waits for its create, after somebody else's on the same contract."""
-    path = f"/cps/v2/enrollments?contractId={bench.contract}"
-    body = enrollment(bench.name("theirs"))
-    answer = ApiClient(bench.sandbox).call("POST", path, "enrollment-status.v1", body, "enrollment.v11")
-    assert answer.status_code == 202, answer.text
-    bench.sandbox.configure({"create_interval_s": 300})
-    record = bench.enroll(wait=False).record
-    assert record is not None and record["reason"] == "create_too_soon"
-    return record
 
 
 # -- before the create ---------------------------------------------------------------------------------------------
@@ -145,22 +118,11 @@ def test_an_issued_certificate_whose_enrollment_is_gone_is_requested_anew(bench:
     assert not bench.plan_enroll().changed
 
 
-def unusable(bench: Bench) -> StubCa:
-    """Give a CA that signs other names than were asked for."""
-    authority = LabAuthority(bench.clock.now())
-
-    def sign(csr_pem: str) -> Answer:
-        start = bench.clock.now() - timedelta(minutes=1)
-        leaf = authority.sign(csr_pem, start=start, names=["other.example.com"])
-        return Issued(Bundle(leaf, (pem(authority.issuing),), pem(authority.root)), {"order": 1})
-
-    return StubCa(sign)
-
-
 def failed_at_the_ca(bench: Bench, code: str, times: int = 1) -> None:
     """Have a request that the CA brought to its end; the house's own CA is there again afterwards."""
     house = bench.ports
-    bench.use_ca(unusable(bench) if code == "certificate_unusable" else StubCa(lambda _csr: Rejected("not today")))
+    is_signing = code == "certificate_unusable"
+    bench.use_ca(StubCa(signing(bench, ["other.example.com"]) if is_signing else lambda _csr: Rejected("not today")))
     for _time in range(times):
         with pytest.raises(StateError) as caught:
             bench.enroll()
@@ -216,6 +178,26 @@ def test_after_a_cancelled_change_a_new_enrollment_is_opened(bench: Bench) -> No
     assert shown["enrollment_id"] == second["enrollment_id"]
 
 
+@pytest.mark.parametrize("is_discovered", [True, False], ids=["seen-vanished", "not-seen"])
+def test_a_place_that_is_gone_after_a_refusal_of_the_ca_is_not_gone_on_at(bench: Bench, is_discovered: bool) -> None:
+    """E24, D7: where discovery saw it vanish, the very next call opens a new one."""
+    bench.prepare()
+    failed_at_the_ca(bench, "ca_rejected")
+    [first] = bench.enrollments()
+    with bench.store.read() as unit:
+        [request] = unit.requests.find()
+    cancel_change(bench, request.key_reference)
+    bench.advance(60)
+    if is_discovered:
+        bench.again().execute()
+    else:
+        with pytest.raises(StateError) as caught:
+            bench.enroll()
+        assert caught.value.code == "csr_refused"
+    assert issued(bench.enroll())["enrollment_id"] != first["enrollment_id"]
+    assert creates(bench) == 2 and len(bench.enrollments()) == 1
+
+
 # -- removing a device ---------------------------------------------------------------------------------------------
 
 
@@ -229,6 +211,16 @@ def test_a_device_with_a_request_that_has_not_ended_is_not_removed(bench: Bench,
         (plan or bench.plan_device(state="absent")).execute()
     assert caught.value.details["open"] == [record["request_id"]]
     assert bench.records()["devices"] == 1 and "device_removed" not in bench.audit()
+
+
+def test_a_request_for_a_device_that_was_removed_after_planning_is_not_stored(bench: Bench) -> None:
+    """D1, W5: it could never end."""
+    bench.prepare()
+    plan = bench.plan_enroll()
+    bench.device(state="absent")
+    with pytest.raises(ClmError):
+        plan.execute()
+    assert bench.records()["requests"] == 0 and creates(bench) == 0
 
 
 # -- discovery, meanwhile ------------------------------------------------------------------------------------------
@@ -286,64 +278,3 @@ def test_after_an_acknowledgement_before_the_csr_is_not_asked_for_again_at_once(
     else:
         assert record["reason"] == "csr_pending" and "acknowledged" in record["message"]
         assert acks(bench) == 1 and len(bench.clock.slept) == pauses
-
-
-# -- what a module says --------------------------------------------------------------------------------------------
-
-
-def call(bench: Bench, monkeypatch: pytest.MonkeyPatch, **options: Any) -> Any:
-    """Call the module on the bench's clock."""
-    monkeypatch.setattr(glue, "SystemClock", lambda: bench.clock)
-    wanted = {"common_name": bench.name(), "ca": "house", "device": "edge", "store": bench.url, "wait": False}
-    return run_module.run(cert_enroll.main, {**wanted, **options})
-
-
-@pytest.mark.parametrize("wait", [{}, {"wait": True, "wait_timeout": 30}], ids=["at-once", "waiting"])
-@pytest.mark.parametrize("reason", ["create_too_soon", "csr_pending"])
-def test_a_call_that_only_waits_changes_nothing_and_tells_no_step(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, reason: str, wait: dict[str, Any]
-) -> None:
-    """E24: steps are what was done, not what was tried."""
-    bench.prepare()
-    if reason == "create_too_soon":
-        park_too_soon(bench)
-    else:
-        bench.sandbox.configure({"csr_s": 3000})
-        bench.enroll(wait=False)
-    result = call(bench, monkeypatch, **wait)
-    assert result["changed"] is False and result["steps"] == [], result
-    assert result["request"]["state"] == "implementing"
-    bench.sandbox.configure({"create_interval_s": 0, "csr_s": 1})
-    bench.advance(3100)
-    result = call(bench, monkeypatch, wait=True, wait_timeout=900)
-    assert result["changed"] is True and len(result["steps"]) >= 2 and result["request"]["state"] == "issued"
-    result = call(bench, monkeypatch)
-    assert result["changed"] is False and result["steps"] == []
-
-
-def test_a_first_call_whose_create_comes_too_soon_tells_only_the_record(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """E24."""
-    bench.prepare()
-    bench.enroll(common_name=bench.name("first"))
-    bench.sandbox.configure({"create_interval_s": 300})
-    result = call(bench, monkeypatch)
-    assert result["changed"] is True and [step.split()[0] for step in result["steps"]] == ["Record"]
-
-
-def test_the_time_to_look_again_is_kept_renewed_and_cleared(bench: Bench) -> None:
-    """E24."""
-    bench.prepare()
-    bench.sandbox.configure({"csr_s": 300})
-    first = bench.enroll(wait=False).record
-    bench.advance(60)
-    plan = bench.plan_enroll(wait=False)
-    assert not plan.changed
-    second = plan.execute().record
-    assert first is not None and second is not None
-    assert first["next_look_at"] and second["next_look_at"] > first["next_look_at"]
-    kept = ("state", "reason", "message")
-    assert [second[name] for name in kept] == [first[name] for name in kept]
-    bench.advance(400)
-    assert issued(bench.enroll())["next_look_at"] is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
+import pytest
 import yaml
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -71,6 +72,7 @@ def test_an_sqlite_store_whose_key_file_is_gone_is_read_and_enrolling_says_so(
     assert not key.exists() and bench.calls() == [] and bench.records()["requests"] == 1
 
 
+@pytest.mark.postgres
 def test_a_postgresql_store_is_read_with_a_key_that_opens_nothing(
     bench: Bench, postgres_url: str, tmp_path: pathlib.Path
 ) -> None:

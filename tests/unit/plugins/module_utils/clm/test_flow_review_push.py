@@ -95,6 +95,19 @@ def test_a_device_set_to_monitored_after_planning_is_sent_no_upload(bench: Bench
     with pytest.raises(PolicyError) as caught:
         plan.execute()
     assert caught.value.code == "device_not_managed" and bench.calls() == []
+    assert bench.records()["work_orders"] == 0
+
+
+def test_a_device_set_to_monitored_after_planning_is_sent_no_acknowledgement(bench: Bench) -> None:
+    """D5, U2: a work order that is there already is held to it by its lease."""
+    parked(bench)
+    plan = bench.plan_push(warnings=ALLOWED)
+    set_monitored(bench)
+    bench.calls()
+    with pytest.raises(PolicyError) as caught:
+        plan.execute()
+    assert caught.value.code == "device_not_managed" and bench.calls() == []
+    assert stored_order(bench).state == "needs_decision"
 
 
 # -- leases --------------------------------------------------------------------------------------------------------
