@@ -18,7 +18,7 @@ from .._core.errors import ConflictError, InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
-from . import ca_accounts, form, moves, opening, states
+from . import ca_accounts, conditions, form, moves, opening, states
 from .managed import managed_device
 from .ports import Params, Ports
 from .views import certificate_view, request_view
@@ -127,12 +127,7 @@ def _refuse_taken(certificate_id: str, certificate: Certificate | None, latest: 
 def _new_request(certificate_id: str, wish: Mapping[str, Any], params: Params, ports: Ports) -> CertRequest:
     now = ports.clock.now()
     comment = params.get("comment") or ""
-    # No policy asks for an approval yet, so submitting approves; each step is on record all the same (E24).
-    conditions = (
-        {"type": "submitted", "at": to_text(now), "actor": ports.actor, "comment": comment},
-        {"type": "approved", "at": to_text(now), "actor": "policy", "comment": "no approval is asked for"},
-        {"type": "implementing", "at": to_text(now), "actor": ports.actor, "comment": ""},
-    )
+    steps = conditions.begun(ports.actor, comment, now)
     return CertRequest(
         request_id=f"req-{uuid.uuid4().hex[:12]}",
         certificate_id=certificate_id,
@@ -143,7 +138,7 @@ def _new_request(certificate_id: str, wish: Mapping[str, Any], params: Params, p
         device=wish["device"],
         ca_options=dict(params.get("ca_options") or {}),
         wish=wish,
-        conditions=conditions,
+        conditions=steps,
         actor=ports.actor,
         comment=comment,
         created_at=now,

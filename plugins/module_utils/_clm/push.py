@@ -18,7 +18,7 @@ from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import decisions
+from . import conditions, decisions
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import Deployer, Pushed
@@ -170,11 +170,7 @@ def _new_order(
 ) -> WorkOrder:
     now = ports.clock.now()
     comment = params.get("comment") or ""
-    conditions = (
-        {"type": "submitted", "at": to_text(now), "actor": ports.actor, "comment": comment},
-        {"type": "approved", "at": to_text(now), "actor": "policy", "comment": "no approval is asked for"},
-        {"type": "implementing", "at": to_text(now), "actor": ports.actor, "comment": ""},
-    )
+    steps = conditions.begun(ports.actor, comment, now)
     return WorkOrder(
         work_order_id=f"wo-{uuid.uuid4().hex[:12]}",
         certificate_id=certificate.certificate_id,
@@ -185,7 +181,7 @@ def _new_order(
         state="implementing",
         fingerprints=pushed.fingerprints,
         change=pushed.reference,
-        conditions=conditions,
+        conditions=steps,
         actor=ports.actor,
         comment=comment,
         tracking_id=pushed.request.tracking_id,
