@@ -98,6 +98,21 @@ def test_a_device_set_to_monitored_while_a_csr_is_waited_for_is_sent_no_acknowle
     assert caught.value.code == "device_not_managed" and acks(bench) == 0
 
 
+def test_a_device_set_to_monitored_after_planning_has_no_csr_signed(bench: Bench) -> None:
+    """D5: an open request is held to it by its lease."""
+    bench.prepare()
+    bench.sandbox.configure({"csr_s": 120})
+    bench.enroll(wait=False)
+    bench.advance(200)
+    plan = bench.plan_enroll()
+    set_monitored(bench)
+    bench.calls()
+    with pytest.raises(PolicyError) as caught:
+        plan.execute()
+    assert caught.value.code == "device_not_managed" and bench.calls() == []
+    assert states(bench) == ["implementing"] and "certificate_ordered" not in bench.audit()
+
+
 # -- going on after an end -----------------------------------------------------------------------------------------
 
 
