@@ -11,17 +11,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
 from .._core.errors import ConflictError, InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
-from . import ca_accounts, conditions, form, moves, opening, states
+from . import ca_accounts, conditions, form, states
 from .managed import managed_device
 from .ports import Params, Ports
 from .views import certificate_view, request_view
+
+if TYPE_CHECKING:
+    from .moves import Mover
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -42,6 +45,8 @@ def plan(params: Params, ports: Ports) -> Plan:
         device = managed_device(unit, wish["device"])
     if latest is not None and is_going_on:
         _compare(latest, wish, params)
+        if latest.state == "issued" and not _changed_metadata(latest, wish):
+            return _as_wanted(latest, certificate, ports)
         request = latest
     else:
         _refuse_taken(certificate_id, certificate, latest)
@@ -49,6 +54,9 @@ def plan(params: Params, ports: Ports) -> Plan:
         is_place_gone = certificate is not None and certificate.state == "vanished"
         if latest is not None and latest.state == "failed" and not is_place_gone:
             request = _taken_over(request, latest)
+    # Most calls of a schedule end above, and need none of this.
+    from . import moves, opening
+
     mover = moves.Mover(ports, request, device, account, wait_s=_wait(params))
     mover.warnings = wish["warnings"]
     if request.version == 0:
@@ -56,6 +64,17 @@ def plan(params: Params, ports: Ports) -> Plan:
         if mover.next_move() == "begin":
             opening.refuse(mover, mover.keys.conflicts(mover.order))
     return _plan(params, ports, mover, wish, certificate)
+
+
+def _as_wanted(request: CertRequest, certificate: Certificate | None, ports: Ports) -> Plan:
+    """Plan nothing: the certificate is issued as asked for."""
+    view = request_view(request)
+    extra = {"certificate": certificate_view(certificate, ports.clock.now())} if certificate is not None else {}
+    return Plan(view, view, (), lambda: _outcome(request.certificate_id, request.request_id, ports), extra=extra)
+
+
+def _changed_metadata(request: CertRequest, wish: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: wish[name] for name in form.METADATA if wish[name] != request.wish.get(name)}
 
 
 def _named(params: Params) -> Params:
@@ -146,9 +165,7 @@ def _new_request(certificate_id: str, wish: Mapping[str, Any], params: Params, p
     )
 
 
-def _plan(
-    params: Params, ports: Ports, mover: moves.Mover, wish: Mapping[str, Any], certificate: Certificate | None
-) -> Plan:
+def _plan(params: Params, ports: Ports, mover: Mover, wish: Mapping[str, Any], certificate: Certificate | None) -> Plan:
     request = mover.request
     is_new = request.version == 0
     steps: list[Step] = []
@@ -162,7 +179,7 @@ def _plan(
     predicted = request_view(replace(request, state=mover.predicted_state() if can_move else request.state))
 
     def finish() -> Outcome:
-        return _outcome(request.certificate_id, request.request_id, ports, mover)
+        return _outcome(request.certificate_id, request.request_id, ports)
 
     extra: dict[str, Any] = {}
     if certificate is not None:
@@ -171,9 +188,9 @@ def _plan(
     return Plan(before, predicted, tuple(steps), finish, note=mover.keep_next_look, extra=extra)
 
 
-def _metadata(mover: moves.Mover, wish: Mapping[str, Any], ports: Ports) -> list[Step]:
+def _metadata(mover: Mover, wish: Mapping[str, Any], ports: Ports) -> list[Step]:
     """Take over what is in no CSR and no order, as the description."""
-    changed = {name: wish[name] for name in form.METADATA if wish[name] != mover.request.wish.get(name)}
+    changed = _changed_metadata(mover.request, wish)
     if not changed:
         return []
 
@@ -198,7 +215,7 @@ def _metadata(mover: moves.Mover, wish: Mapping[str, Any], ports: Ports) -> list
     return [Step(f"Change {', '.join(sorted(changed))} of request {mover.request.request_id}", save)]
 
 
-def _outcome(certificate_id: str, request_id: str, ports: Ports, mover: moves.Mover) -> Outcome:
+def _outcome(certificate_id: str, request_id: str, ports: Ports) -> Outcome:
     with ports.store.read() as unit:
         request = unit.requests.get(request_id)
         certificate = unit.certificates.get(certificate_id)

@@ -16,7 +16,6 @@ from typing import Any
 from .._core import names, validity
 from .._core.errors import InputError
 from .._core.types import CsrSpec, Device, VendorSettings
-from .._core.warning_policy import WarningPolicy
 from .._store.base import Unit
 from .managed import managed_device
 from .ports import Params
@@ -199,7 +198,10 @@ def _warnings(params: Params) -> dict[str, list[str]]:
     """Check the lists of the warning policy and keep them as given."""
     given = params.get("warnings") or {}
     lists = {name: list(given.get(name) or ()) for name in ("allow", "ask", "block")}
-    WarningPolicy(**{name: tuple(entries) for name, entries in lists.items()})
+    if any(lists.values()):
+        from .decisions import policy_of
+
+        policy_of(lists)
     return lists
 
 
