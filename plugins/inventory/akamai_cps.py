@@ -187,8 +187,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if name:
                 break
         if not name or name in self.inventory.hosts:
-            return str(variables["cert_id"])
-        return name
+            name = variables["cert_id"]
+        # A name is never a template; as a marked string, older cores would list it as a mapping.
+        return str.__str__(name)
 
     def _evaluated(self, wanted: str, variables: Row, strict: bool) -> str:
         if wanted in variables:

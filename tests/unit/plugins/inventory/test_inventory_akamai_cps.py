@@ -140,7 +140,8 @@ def test_constructed_features_work_as_users_know_them(source: Source) -> None:
         groups={"short": "(cert_weeks_left | int) < 2", "rsa": "cert_key_algorithm == 'RSA'"},
         keyed_groups=[{"key": "cert_device", "prefix": "device"}, {"key": "cert_sync", "separator": ""}],
     )
-    assert inventory.hosts["www30.example.com"]["cert_weeks_left"] == 5
+    # Before ansible-core 2.19 a template gives text.
+    assert int(inventory.hosts["www30.example.com"]["cert_weeks_left"]) == 5
     assert "www3.example.com" in _members(inventory, "short")
     assert "www30.example.com" not in _members(inventory, "short")
     assert "new.example.com" not in _members(inventory, "rsa")

@@ -111,7 +111,9 @@ def test_a_private_key_among_the_options_of_a_ca_is_shown_and_logged_nowhere(
     options = {"key_type": "ec", option: f"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n{key}"}
     arguments = {"store": url, "name": "own-ca", "type": "own_ca", "options": options}
     result = run(_main("ca_account"), arguments, diff=True, invocation=True)
-    assert result["invocation"]["module_args"]["options"]["key_type"] == "ec"
+    # ansible-core 2.19 masks every value of an argument that is no_log, the others only those that are secret.
+    shown = result["invocation"]["module_args"]["options"]["key_type"]
+    assert shown in ("ec", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
     assert logged
     for line in key.splitlines()[1:-1]:
         assert line not in str(result) and line not in str(logged)
