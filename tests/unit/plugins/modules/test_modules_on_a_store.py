@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from ansible import release
 from ansible.module_utils.basic import AnsibleModule
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -114,7 +115,8 @@ def test_a_private_key_among_the_options_of_a_ca_is_shown_and_logged_nowhere(
     # ansible-core 2.19 masks every value of an argument that is no_log, the others only those that are secret.
     shown = result["invocation"]["module_args"]["options"]["key_type"]
     assert shown in ("ec", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
-    assert logged
+    # ansible-core 2.19 does not log the arguments of a module that is called this way.
+    assert logged or release.__version__.startswith("2.19.")
     for line in key.splitlines()[1:-1]:
         assert line not in str(result) and line not in str(logged)
 
