@@ -121,7 +121,7 @@ work_order:
     state:
       description: >-
         V(implementing), V(deploying_staging), V(on_staging), V(needs_decision) when a warning waits for a decision,
-        V(in_doubt) when an outcome could not be established, or how it ended, V(completed), V(rejected),
+        or how it ended, V(completed), V(rejected),
         V(cancelled), V(failed).
       returned: always
       type: str
