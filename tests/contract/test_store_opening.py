@@ -60,18 +60,22 @@ def test_the_migrations_make_exactly_the_columns_of_the_records(place: StorePlac
 
     with place.open() as store, store.read():
         pass
-    created = {}
+    created: dict[str, set[str]] = {}
     for migration in schema.MIGRATIONS:
         for statement in migration(Ddl()):
-            if statement.startswith("CREATE TABLE"):
-                name, _space, columns = statement.removeprefix("CREATE TABLE ").partition(" ")
-                created[name.strip('"')] = columns
+            words, _open, columns = statement.partition(" (")
+            if words.startswith("CREATE TABLE"):
+                listed, _comma, key = columns.removesuffix(")").partition(", PRIMARY KEY ")
+                created[words.split()[-1].strip('"')] = {*listed.split(", "), key}
+            elif statement.startswith("ALTER TABLE"):
+                name, _add, column = statement.removeprefix("ALTER TABLE ").partition(" ADD COLUMN ")
+                created[name.strip('"')].add(column.partition(" DEFAULT")[0])
     for table in TABLES:
-        wanted = [
+        wanted = {
             f'"{c.name}" {COLUMN_TYPES.get(c.kind, "text")}{"" if c.nullable else " NOT NULL"}' for c in table.columns
-        ]
+        }
         keys = ", ".join(f'"{name}"' for name in table.key)
-        assert created[table.name] == f"({', '.join(wanted)}, PRIMARY KEY ({keys}))"
+        assert created[table.name] == {*wanted, f"({keys})"}
 
 
 def test_an_older_schema_waits_for_the_user_and_then_migrates(

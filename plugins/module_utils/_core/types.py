@@ -114,6 +114,10 @@ class Certificate:
         empty when nothing.
     :ivar staging: the same for staging.
     :ivar pending_changes: ``change_id, change_type``, the newest last.
+    :ivar group: empty means the default group.
+    :ivar attributes: free keys and values (E19).
+    :ivar auto_renew: ``enabled, days_before`` (E3); ``auto_regenerate`` has ``force_local_csr`` too (E4).
+    :ivar parent: id of the superseded certificate this one follows; ``successor`` the other way round.
     """
 
     certificate_id: str
@@ -141,6 +145,11 @@ class Certificate:
     staging: JsonMap = field(default_factory=dict)
     pending_changes: tuple[JsonMap, ...] = ()
     attributes: JsonMap = field(default_factory=dict)
+    group: str = ""
+    auto_renew: JsonMap = field(default_factory=dict)
+    auto_regenerate: JsonMap = field(default_factory=dict)
+    parent: str = ""
+    successor: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int = 0
@@ -166,7 +175,7 @@ class StoredPem:
 class CertRequest:
     """One certificate request: asked for once, its wish never changes, it ends issued, rejected, cancelled or failed.
 
-    :ivar action: ``enroll`` (``renew``, ``regenerate`` to come).
+    :ivar action: ``enroll``, ``renew`` or ``regenerate``.
     :ivar state: design §5.
     :ivar reason: stable word for why it stands where it stands; empty when it needs no reason.
     :ivar message: the same as a sentence.
@@ -176,6 +185,10 @@ class CertRequest:
     :ivar ca_handles: the CA connector's handle by key algorithm.
     :ivar fingerprints: of the issued leaves by key algorithm.
     :ivar conditions: ``type, at, actor, comment`` of each step taken, oldest first.
+    :ivar policy: the part of the group's policy that holds for it, as it was when it was submitted.
+    :ivar approvals: those that count, as ``approvals`` writes them; void and expired ones stand in the conditions.
+    :ivar manual_implementation: it waits for somebody to implement it, not before ``scheduled_at``.
+    :ivar renews: what it follows: ``fingerprints, not_after, automatic``; empty for a first enrolment.
     :ivar next_look_at: earliest time at which looking again makes sense.
     """
 
@@ -198,6 +211,12 @@ class CertRequest:
     actor: str = ""
     comment: str = ""
     tracking_id: str = ""
+    group: str = ""
+    policy: JsonMap = field(default_factory=dict)
+    approvals: tuple[JsonMap, ...] = ()
+    manual_implementation: bool = False
+    scheduled_at: datetime | None = None
+    renews: JsonMap = field(default_factory=dict)
     next_look_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -206,12 +225,21 @@ class CertRequest:
 
 @dataclass(frozen=True)
 class Connector:
-    """An application connector: where one certificate goes (A1–A3)."""
+    """An application connector: where one certificate goes (A1–A5).
+
+    :ivar script_location: ``controller`` or ``device``; scripts are paths, empty for none (A4).
+    :ivar push_automatically: after a renewal, if the group allows it too (A5).
+    """
 
     certificate_id: str
     name: str
     description: str = ""
     devices: tuple[str, ...] = ()
+    script_location: str = "controller"
+    pre_push_script: str = ""
+    post_push_script: str = ""
+    script_timeout_s: int = 60
+    push_automatically: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int = 0
@@ -226,6 +254,12 @@ class WorkOrder:
     :ivar change: the enrollment and change ids it works on.
     :ivar notices: warnings met: ``code, text, decision``.
     :ivar evidence: what proves the deployment: ``kind`` (``api`` or ``handshake``), where, fingerprint, at.
+    :ivar policy, approvals, manual_implementation, scheduled_at: as of a request.
+    :ivar warnings: the lists of the warning policy that hold for it.
+    :ivar edges: edge addresses to prove it against.
+    :ivar is_automatic: opened by the runner of due work, not by a person.
+    :ivar scripts: what its pre- and post-push scripts did, as ``scripts`` writes it.
+    :ivar last_safe_at: from then on CPS deploys by itself what is on staging; None when it does not, or it is unknown.
     """
 
     work_order_id: str
@@ -245,6 +279,16 @@ class WorkOrder:
     actor: str = ""
     comment: str = ""
     tracking_id: str = ""
+    group: str = ""
+    policy: JsonMap = field(default_factory=dict)
+    approvals: tuple[JsonMap, ...] = ()
+    manual_implementation: bool = False
+    scheduled_at: datetime | None = None
+    warnings: JsonMap = field(default_factory=dict)
+    edges: tuple[str, ...] = ()
+    is_automatic: bool = False
+    scripts: tuple[JsonMap, ...] = ()
+    last_safe_at: datetime | None = None
     next_look_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

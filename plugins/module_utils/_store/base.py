@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .._core.governance import Attachment, Group
 from .._core.types import (
     AuditEntry,
     AuditRow,
@@ -108,6 +109,8 @@ class Unit(ABC):
     connectors: Repository[Connector]
     work_orders: Repository[WorkOrder]
     intents: Repository[Intent]
+    groups: Repository[Group]
+    attachments: Repository[Attachment]
 
     @abstractmethod
     def audit(self, entry: AuditEntry) -> AuditRow:

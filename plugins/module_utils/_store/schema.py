@@ -144,7 +144,57 @@ def _first(types: Types) -> Iterator[str]:
     yield from _work(types)
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first,)
+def _more(types: Types, table: str, columns: str) -> Iterator[str]:
+    """Add columns; words ``name:type=default`` with the default as SQL, or ``name:type?`` where NULL is allowed."""
+    for word in columns.split():
+        plain, _equals, default = word.partition("=")
+        column, kind = plain.rstrip("?").split(":")
+        rule = "" if plain.endswith("?") else f" NOT NULL DEFAULT {default}"
+        yield f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(column)} {types[kind]}{rule}"
+
+
+def _second(types: Types) -> Iterator[str]:
+    """Groups with policy, approvals, schedules, attachments, lineage."""
+    governed = (
+        "group:text='' policy:text='{}' approvals:text='[]' manual_implementation:boolean=FALSE scheduled_at:text? "
+    )
+    yield from _more(types, "requests", governed + "renews:text='{}'")
+    yield from _more(
+        types,
+        "work_orders",
+        governed
+        + "warnings:text='{}' edges:text='[]' is_automatic:boolean=FALSE scripts:text='[]' last_safe_at:text?",
+    )
+    yield from _more(
+        types,
+        "certificates",
+        "group:text='' auto_renew:text='{}' auto_regenerate:text='{}' parent:text='' successor:text=''",
+    )
+    yield from _more(
+        types,
+        "connectors",
+        "script_location:text='controller' pre_push_script:text='' post_push_script:text='' "
+        "script_timeout_s:integer=60 push_automatically:boolean=FALSE",
+    )
+    yield from _table(
+        types,
+        "groups",
+        "name",
+        "name:text description:text defaults:text allowed:text ca_accounts:text approvals:text auto_approve:boolean "
+        "push_automatically:boolean renewal_window_days:integer? expiry_warning_days:integer freeze_windows:text "
+        "warnings:text created_at:text? updated_at:text? version:integer",
+    )
+    yield from _table(
+        types,
+        "attachments",
+        "attachment_id",
+        "attachment_id:text certificate_id:text name:text request_id:text comments:text digest:text size:integer "
+        "content:blob? actor:text created_at:text? version:integer",
+    )
+    yield from _index("attachments", "certificate_id")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second)
 
 
 def number_in(database: Database) -> int:

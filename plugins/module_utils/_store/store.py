@@ -48,6 +48,8 @@ class SqlUnit(Unit):
         self.connectors = over(tables.CONNECTORS)
         self.work_orders = over(tables.WORK_ORDERS)
         self.intents = over(tables.INTENTS)
+        self.groups = over(tables.GROUPS)
+        self.attachments = over(tables.ATTACHMENTS)
 
     @cached_property
     def _chain(self) -> AuditChain:

@@ -15,6 +15,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+from .._core.governance import Attachment, Group
 from .._core.types import (
     CaAccount,
     Certificate,
@@ -149,6 +150,8 @@ REQUESTS = Table("requests", "request", CertRequest, ("request_id",), ("certific
 CONNECTORS = Table("connectors", "application connector", Connector, ("certificate_id", "name"))
 WORK_ORDERS = Table("work_orders", "work order", WorkOrder, ("work_order_id",), ("certificate_id", "state"))
 INTENTS = Table("intents", "intent", Intent, ("intent_id",), ("key", "finished_at"))
+GROUPS = Table("groups", "group", Group, ("name",))
+ATTACHMENTS = Table("attachments", "attachment", Attachment, ("attachment_id",), ("certificate_id",))
 
 TABLES: tuple[Table[Any], ...] = (
     DEVICES,
@@ -160,4 +163,6 @@ TABLES: tuple[Table[Any], ...] = (
     CONNECTORS,
     WORK_ORDERS,
     INTENTS,
+    GROUPS,
+    ATTACHMENTS,
 )
