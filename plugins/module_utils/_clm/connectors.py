@@ -79,7 +79,7 @@ def _plan_absent(before: Connector | None, unit: Unit, ports: Ports) -> Plan:
     orders = [
         order
         for order in unit.work_orders.find(certificate_id=connector.certificate_id, connector=connector.name)
-        if not states.is_final(states.WORK_ORDER, order.state)
+        if not states.is_final(order.state)
     ]
     if orders:
         raise StateError(

@@ -20,7 +20,7 @@ from .._core.errors import ClmError, InputError, StateError
 from .._core.hosts import host_reasons, proxy_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
-from .._core.types import AuditEntry, CertRequest, Device, WorkOrder
+from .._core.types import AuditEntry, Device
 from .._store.base import Unit
 from .._target.base import Inspection, LogEntry, Target
 from . import discovery, states
@@ -86,10 +86,8 @@ def _refuse_removal(device: Device, unit: Unit) -> None:
             f"Cannot remove device {device.name}: application connectors push to it ({names}); remove them first",
             details={"connectors": [c.name for c in connectors]},
         )
-    at_work = [r.request_id for r in unit.requests.find(device=device.name) if not _has_ended(states.REQUEST, r)]
-    at_work += [
-        o.work_order_id for o in unit.work_orders.find(device=device.name) if not _has_ended(states.WORK_ORDER, o)
-    ]
+    at_work = [r.request_id for r in unit.requests.find(device=device.name) if not states.is_final(r.state)]
+    at_work += [o.work_order_id for o in unit.work_orders.find(device=device.name) if not states.is_final(o.state)]
     if at_work:
         raise StateError(
             f"Cannot remove device {device.name}: {', '.join(at_work)} not ended yet; let them end first, or set "
@@ -103,10 +101,6 @@ def _refuse_removal(device: Device, unit: Unit) -> None:
             f"{kept[0].certificate_id}; set cert_sync to ignored to stop using it and keep them",
             details={"certificates": [c.certificate_id for c in kept[:20]]},
         )
-
-
-def _has_ended(machine: Mapping[str, tuple[str, ...]], record: CertRequest | WorkOrder) -> bool:
-    return states.is_final(machine, record.state)
 
 
 @dataclass

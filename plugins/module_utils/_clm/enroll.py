@@ -21,7 +21,8 @@ from .._store.base import Unit
 from . import ca_accounts, conditions, form, states
 from .managed import managed_device
 from .ports import Params, Ports
-from .views import certificate_view, request_view
+from .views import certificate_view
+from .work_views import request_view
 
 if TYPE_CHECKING:
     from .moves import Mover
@@ -74,7 +75,7 @@ def _as_wanted(request: CertRequest, certificate: Certificate | None, ports: Por
 
 
 def _changed_metadata(request: CertRequest, wish: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: wish[name] for name in form.METADATA if wish[name] != request.wish.get(name)}
+    return form.changed_metadata(wish, request.wish)
 
 
 def _named(params: Params) -> Params:
@@ -107,7 +108,7 @@ def _compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> N
         f"{name} is {request.wish.get(name, getattr(request, name, None))!r}, not {wish.get(name, params.get(name))!r}"
         for name in differing
     )
-    done = states.is_final(states.REQUEST, request.state)
+    done = states.is_final(request.state)
     todo = "a change needs a new certificate" if done else "wait for it to end before asking for something else"
     raise StateError(
         f"Cannot enrol {request.certificate_id} again: request {request.request_id} is {request.state} with other "

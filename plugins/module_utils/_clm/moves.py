@@ -11,11 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .._core.clock import to_text
 from .._core.errors import ConflictError, InputError, StateError
 from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
@@ -23,6 +20,7 @@ from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefuse
 from .._store.base import Unit
 from . import decisions, form, intents, managed, opening, signing, states
 from .binding import bind_certificate
+from .keeper import REQUEST, Keeper
 from .ports import Ports
 from .work_orders import LEASE_S
 
@@ -39,7 +37,6 @@ _ASK_AGAIN_S = 300.0
 class Mover:
     """Moves one request on.
 
-    :ivar request: as stored last.
     :ivar wait_s: how long to wait for others, 0 for not at all.
     :ivar warnings: the lists of the warning policy; those of the request unless this call brings others.
     """
@@ -47,7 +44,8 @@ class Mover:
     def __init__(
         self, ports: Ports, request: CertRequest, device: Device, account: CaAccount, *, wait_s: float
     ) -> None:
-        self.ports, self.request, self.device, self.account = ports, request, device, account
+        self.ports, self.device, self.account = ports, device, account
+        self.keeper = Keeper(ports, REQUEST, request)
         self.wait_s = wait_s
         self._deadline = ports.clock.monotonic() + wait_s
         self._keys: KeyProvider | None = None
@@ -55,6 +53,15 @@ class Mover:
         self._peeked: CsrAnswer | None = None
         self._next_look_s: float | None = None
         self.warnings: Mapping[str, Any] = request.wish["warnings"]
+
+    @property
+    def request(self) -> CertRequest:
+        """Give the request as stored last."""
+        return self.keeper.record
+
+    @request.setter
+    def request(self, request: CertRequest) -> None:
+        self.keeper.record = request
 
     @property
     def keys(self) -> KeyProvider:
@@ -89,7 +96,7 @@ class Mover:
     def next_move(self) -> str:
         """Name the move that is next, empty when the request has ended."""
         request = self.request
-        if states.is_final(states.REQUEST, request.state):
+        if states.is_final(request.state):
             return ""
         if not request.key_reference:
             return "begin"
@@ -139,7 +146,7 @@ class Mover:
             rivals = [
                 r
                 for r in unit.requests.find(certificate_id=request.certificate_id)
-                if not states.is_final(states.REQUEST, r.state) or (r.state == "issued" and not is_gone)
+                if not states.is_final(r.state) or (r.state == "issued" and not is_gone)
             ]
             if rivals:
                 raise ConflictError(
@@ -147,56 +154,24 @@ class Mover:
                     "meanwhile; run again to go on with that one",
                     details={"request_id": rivals[0].request_id},
                 )
-            self.request = unit.requests.add(request)
+            self.keeper.add(unit, "request_submitted" if request.state != "draft" else "request_drafted")
             if request.key_reference:
                 bind_certificate(unit, self.request, request.key_reference, self.ports.clock.now())
-            after = {"state": request.state, "certificate": request.certificate_id, "ca": request.ca}
-            entry = AuditEntry(
-                self.ports.actor, "request_submitted", "request", request.request_id, None, after, request.comment
-            )
-            unit.audit(entry)
         return True
 
     def save(self, unit: Unit, action: str, **changes: Any) -> None:
         """Store a change of the request with its audit line; a new state has to be allowed by the table."""
-        before = self.request
-        now = self.ports.clock.now()
-        state = changes.get("state", before.state)
-        if state != before.state:
-            states.checked(states.REQUEST, "Request", before.request_id, before.state, state)
-            condition = {
-                "type": state,
-                "at": to_text(now),
-                "actor": self.ports.actor,
-                "comment": changes.get("message", ""),
-            }
-            changes["conditions"] = (*before.conditions, condition)
-        changes.setdefault("reason", "")
-        changes.setdefault("message", "")
-        self.request = unit.requests.put(replace(before, updated_at=now, **changes))
-        entry = AuditEntry(
-            self.ports.actor,
-            action,
-            "request",
-            before.request_id,
-            before={"state": before.state, "reason": before.reason},
-            after={"state": state, **{k: v for k, v in changes.items() if k in ("reason", "message", "fingerprints")}},
-            tracking_id=before.tracking_id,
-        )
-        unit.audit(entry)
+        self.keeper.save_in(unit, action, **changes)
 
     def park(self, reason: str, message: str, look_again_s: float) -> bool:
         """Keep why the request waits; no progress, so no audit line."""
         self._next_look_s = look_again_s
-        with self.ports.store.write() as unit:
-            at = self.ports.clock.now() + timedelta(seconds=look_again_s)
-            self.request = unit.requests.put(replace(self.request, reason=reason, message=message, next_look_at=at))
-        return False
+        return self.keeper.park(reason, message, look_again_s)
 
     def keep_next_look(self) -> None:
         """Keep when looking again makes sense, where planning found that it is too early."""
         request = self.request
-        if self._next_look_s is None or not request.version or states.is_final(states.REQUEST, request.state):
+        if self._next_look_s is None or not request.version or states.is_final(request.state):
             return
         self.park(request.reason, request.message, self._next_look_s)
 

@@ -23,7 +23,7 @@ from . import ports as port
 from .connectors import required_certificate
 from .deployment import Deployer, Pushed
 from .managed import managed_device
-from .views import work_order_view
+from .work_views import work_order_view
 
 
 def plan(params: port.Params, ports: port.Ports) -> Plan:
@@ -210,7 +210,7 @@ def _steps(deployer: Deployer, before: WorkOrder | None, certificate: Certificat
     steps = []
     if before is None:
         text = f"Record work order {deployer.order.work_order_id} for {certificate.certificate_id}"
-        steps.append(Step(text, deployer.keeper.record))
+        steps.append(Step(text, deployer.keeper.record_new))
     elif not deployer.can_move():
         return ()
     return (*steps, *deployer.steps())

@@ -9,27 +9,30 @@ from collections.abc import Mapping
 
 from .._core.errors import StateError
 
-# Which states may follow which; design §5. An end has no successor.
-REQUEST: Mapping[str, tuple[str, ...]] = {
+Machine = Mapping[str, tuple[str, ...]]
+
+# Which states may follow which; design §5. A void or expired approval leads back to ``submitted``, a retry from
+# ``failed`` as far as the approvals still hold. Any other end has no successor.
+REQUEST: Machine = {
     "draft": ("submitted", "cancelled"),
     "submitted": ("approved", "rejected", "cancelled"),
-    "approved": ("scheduled", "implementing", "cancelled"),
-    "scheduled": ("implementing", "cancelled"),
+    "approved": ("submitted", "scheduled", "implementing", "cancelled"),
+    "scheduled": ("submitted", "implementing", "cancelled"),
     "implementing": ("retrieval_in_progress", "cancelled", "failed"),
     "retrieval_in_progress": ("issued", "cancelled", "failed"),
     "issued": (),
     "rejected": (),
     "cancelled": (),
-    "failed": (),
+    "failed": ("submitted", "approved"),
 }
 
-WORK_ORDER: Mapping[str, tuple[str, ...]] = {
+WORK_ORDER: Machine = {
     "submitted": ("review_in_progress", "approved", "rejected", "cancelled"),
-    "review_in_progress": ("approved", "rejected", "cancelled"),
-    "approved": ("scheduled", "implementing", "cancelled"),
-    "scheduled": ("implementing", "cancelled"),
+    "review_in_progress": ("submitted", "approved", "rejected", "cancelled"),
+    "approved": ("submitted", "scheduled", "implementing", "cancelled"),
+    "scheduled": ("submitted", "implementing", "cancelled"),
     "implementing": ("needs_decision", "in_doubt", "deploying_staging", "on_staging", "cancelled", "failed"),
-    "needs_decision": ("implementing", "cancelled", "failed"),
+    "needs_decision": ("submitted", "implementing", "cancelled", "failed"),
     "in_doubt": ("implementing", "deploying_staging", "on_staging", "cancelled", "failed"),
     "deploying_staging": ("on_staging", "needs_decision", "cancelled", "failed"),
     "on_staging": ("deploying_production", "completed", "cancelled", "failed"),
@@ -37,16 +40,58 @@ WORK_ORDER: Mapping[str, tuple[str, ...]] = {
     "completed": (),
     "rejected": (),
     "cancelled": (),
-    "failed": (),
+    "failed": ("submitted", "approved"),
 }
 
+# What a person may do in which state (``cert_workflow``); E24, W2, W5.
+_OPEN_REQUEST = ("submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
+_BEFORE_PRODUCTION = (
+    "submitted",
+    "review_in_progress",
+    "approved",
+    "scheduled",
+    "implementing",
+    "needs_decision",
+    "in_doubt",
+    "deploying_staging",
+    "on_staging",
+)
+REQUEST_ACTIONS: Machine = {
+    "submit": ("draft",),
+    "approve": ("submitted",),
+    "reject": ("submitted",),
+    "schedule": ("approved", "scheduled"),
+    "implement": ("approved", "scheduled", "implementing", "retrieval_in_progress"),
+    "retry": ("failed",),
+    "cancel": ("draft", *_OPEN_REQUEST),
+}
+WORK_ORDER_ACTIONS: Machine = {
+    "approve": ("submitted", "review_in_progress"),
+    "reject": ("submitted", "review_in_progress"),
+    "schedule": ("approved", "scheduled"),
+    "implement": (
+        "approved",
+        "scheduled",
+        "implementing",
+        "needs_decision",
+        "in_doubt",
+        "deploying_staging",
+        "on_staging",
+    ),
+    "retry": ("failed",),
+    "cancel": _BEFORE_PRODUCTION,
+}
 
-def is_final(machine: Mapping[str, tuple[str, ...]], state: str) -> bool:
-    """Say whether nothing follows the state."""
-    return not machine[state]
+BEFORE_IMPLEMENTING = ("draft", "submitted", "review_in_progress", "approved", "scheduled")
+ENDS = frozenset(["issued", "completed", "rejected", "cancelled", "failed"])
 
 
-def checked(machine: Mapping[str, tuple[str, ...]], noun: str, record_id: str, state: str, wanted: str) -> str:
+def is_final(state: str) -> bool:
+    """Say whether a request or work order goes nowhere from there by itself."""
+    return state in ENDS
+
+
+def checked(machine: Machine, noun: str, record_id: str, state: str, wanted: str) -> str:
     """Give the wanted state, if it may follow.
 
     :raises StateError: it may not; names what may.
@@ -59,3 +104,17 @@ def checked(machine: Mapping[str, tuple[str, ...]], noun: str, record_id: str, s
             details={"from": state, "to": wanted, "allowed": list(allowed)},
         )
     return wanted
+
+
+def check_action(actions: Machine, noun: str, record_id: str, state: str, action: str) -> None:
+    """Refuse an action that a state does not allow.
+
+    :raises StateError: names the actions it does allow.
+    """
+    if state in actions[action]:
+        return
+    allowed = [name for name, states in actions.items() if state in states]
+    raise StateError(
+        f"Cannot {action} {noun} {record_id}: it is {state}, which allows {', '.join(allowed) or 'nothing'}",
+        details={"state": state, "action": action, "allowed": allowed},
+    )

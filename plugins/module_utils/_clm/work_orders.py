@@ -7,31 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-from .._core.clock import to_text
 from .._core.errors import ConflictError
-from .._core.types import AuditEntry, WorkOrder
+from .._core.types import WorkOrder
 from .._store.base import Unit
 from . import intents, states
+from .keeper import WORK_ORDER, Keeper
 from .managed import managed_device
 from .ports import Ports
-from .views import work_order_brief
 
 # A little over the longest wait of one call; renewed before each pause.
 LEASE_S = 420.0
+# What a move changes; an order that differs in one of these was moved by somebody else.
+_MOVED = ("state", "notices", "approvals", "scheduled_at", "warnings")
 
 
-class WorkOrderKeeper:
+class WorkOrderKeeper(Keeper[WorkOrder]):
     """Keeps one work order.
 
     :ivar order: as stored last.
     """
 
     def __init__(self, ports: Ports, order: WorkOrder) -> None:
-        self._ports, self.order = ports, order
+        super().__init__(ports, WORK_ORDER, order)
+
+    @property
+    def order(self) -> WorkOrder:
+        """Give the order as stored last."""
+        return self.record
 
     @property
     def upload_key(self) -> tuple[str, str, str]:
@@ -47,28 +51,36 @@ class WorkOrderKeeper:
     def _lease_name(self) -> str:
         return f"enrollment:{self.order.device}:{self.order.change.get('enrollment_id')}"
 
-    def record(self) -> bool:
+    def record_new(self) -> bool:
         """Store the new work order; another one for the same push, or still open, refuses it.
 
         :raises ConflictError: there is such a one.
         """
         order = self.order
-        with self._ports.store.write() as unit:
+        with self.ports.store.write() as unit:
             managed_device(unit, order.device)
-            rivals = [
-                other
-                for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network)
-                if not states.is_final(states.WORK_ORDER, other.state) or self._is_same_push(other)
-            ]
-            if rivals:
-                raise ConflictError(
-                    f"Cannot push {order.certificate_id}: work order {rivals[0].work_order_id} is {rivals[0].state}; "
-                    "run again to go on with it",
-                    details={"work_order_id": rivals[0].work_order_id},
-                )
-            self.order = unit.work_orders.add(order)
-            self._audit(unit, None, "work_order_submitted")
+            self.refuse_rivals(unit)
+            self.add(unit, "work_order_submitted")
         return True
+
+    def refuse_rivals(self, unit: Unit) -> None:
+        """Refuse an order beside another one that is open, or did the same.
+
+        :raises ConflictError: there is such a one.
+        """
+        order = self.order
+        rivals = [
+            other
+            for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network)
+            if other.work_order_id != order.work_order_id
+            and (not states.is_final(other.state) or self._is_same_push(other))
+        ]
+        if rivals:
+            raise ConflictError(
+                f"Cannot push {order.certificate_id}: work order {rivals[0].work_order_id} is {rivals[0].state}; "
+                "run again to go on with it",
+                details={"work_order_id": rivals[0].work_order_id},
+            )
 
     def _is_same_push(self, other: WorkOrder) -> bool:
         return other.state == "completed" and (other.connector, other.fingerprints) == (
@@ -76,46 +88,13 @@ class WorkOrderKeeper:
             self.order.fingerprints,
         )
 
-    def save(self, action: str, **changes: Any) -> None:
-        """Store a change with its audit line, in a unit of its own."""
-        with self._ports.store.write() as unit:
-            self.save_in(unit, action, **changes)
-
-    def save_in(self, unit: Unit, action: str, **changes: Any) -> None:
-        """Store a change with its audit line; a new state has to be allowed by the table.
-
-        :raises StateError: it is not.
-        """
-        before, now = self.order, self._ports.clock.now()
-        state = changes.get("state", before.state)
-        if state != before.state:
-            states.checked(states.WORK_ORDER, "Work order", before.work_order_id, before.state, state)
-            comment = changes.get("message", "")
-            condition = {"type": state, "at": to_text(now), "actor": self._ports.actor, "comment": comment}
-            changes["conditions"] = (*before.conditions, condition)
-        changes.setdefault("reason", "")
-        changes.setdefault("message", "")
-        self.order = unit.work_orders.put(replace(before, updated_at=now, **changes))
-        if states.is_final(states.WORK_ORDER, state):
+    def save_in(self, unit: Unit, action: str, *, comment: str = "", **changes: Any) -> None:
+        """Store a change as every keeper does, and settle what is in doubt when it is the order's end."""
+        super().save_in(unit, action, comment=comment, **changes)
+        if states.is_final(self.order.state):
             # A side effect whose reply was lost is settled by how the order ended.
             for key in (self.upload_key, self.acknowledge_key):
-                intents.close_all(unit, *key, {"order": state}, now)
-        self._audit(unit, before, action)
-
-    def _audit(self, unit: Unit, before: WorkOrder | None, action: str) -> None:
-        after = self.order
-        unit.audit(
-            AuditEntry(
-                self._ports.actor,
-                action,
-                "work_order",
-                after.work_order_id,
-                before=work_order_brief(before) if before else None,
-                after=work_order_brief(after),
-                comment=after.comment if before is None else "",
-                tracking_id=after.tracking_id,
-            )
-        )
+                intents.close_all(unit, *key, {"order": self.order.state}, self.ports.clock.now())
 
     def reach(self, state: str, action: str, **changes: Any) -> None:
         """Go to a state by way of those between: the target, or a person at it, may be faster than we look."""
@@ -127,14 +106,6 @@ class WorkOrderKeeper:
                 self.save(action, state=between)
         self.save(action, state=state, **changes)
 
-    def park(self, reason: str, message: str, look_again_s: float) -> bool:
-        """Keep why the order waits and when to look again; no progress, so no audit line."""
-        at = self._ports.clock.now() + timedelta(seconds=look_again_s)
-        parked = replace(self.order, reason=reason, message=message, next_look_at=at)
-        with self._ports.store.write() as unit:
-            self.order = unit.work_orders.put(parked)
-        return False
-
     @contextmanager
     def lease(self) -> Iterator[None]:
         """Hold the enrollment for the time of one step.
@@ -143,17 +114,17 @@ class WorkOrderKeeper:
         :raises PolicyError: the device is not managed any more.
         """
         planned = self.order
-        with self._ports.store.lease(self._lease_name, LEASE_S):
-            with self._ports.store.read() as unit:
+        with self.ports.store.lease(self._lease_name, LEASE_S):
+            with self.ports.store.read() as unit:
                 current = unit.work_orders.get(planned.work_order_id)
                 managed_device(unit, planned.device)
-            if current is None or (current.state, current.notices) != (planned.state, planned.notices):
+            if current is None or any(getattr(current, name) != getattr(planned, name) for name in _MOVED):
                 raise ConflictError(
                     f"Cannot go on with work order {planned.work_order_id} for {planned.certificate_id}: another run "
                     "moved it meanwhile; run again to go on from there",
                     details={"work_order_id": planned.work_order_id},
                 )
-            self.order = current
+            self.record = current
             yield
 
     def still_ours(self) -> None:
@@ -162,6 +133,6 @@ class WorkOrderKeeper:
         :raises ConflictError: another run took the lease over.
         :raises PolicyError: the device is not managed any more (D5).
         """
-        self._ports.store.renew(self._lease_name, LEASE_S)
-        with self._ports.store.read() as unit:
+        self.ports.store.renew(self._lease_name, LEASE_S)
+        with self.ports.store.read() as unit:
             managed_device(unit, self.order.device)

@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way of a request or work order from its submission to its implementation (E24, W2, W4).
+
+What time alone allows is done by whoever looks next: a scheduled approval counts, a scheduled implementation begins, an
+expired or void approval is taken away. Knows neither CA nor target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Generic
+
+from .._core.clock import from_text, to_text
+from .._core.errors import StateError
+from .._core.types import CertRequest, WorkOrder
+from . import approvals, states
+from .keeper import Keeper, R
+
+_POLICY = "policy"
+
+
+def submitted(record: R, *, comment: str, now: datetime, why_free: str = "") -> R:
+    """Give the record as it stands once submitted: what needs no approval goes on at once.
+
+    :param record: its ``policy``, ``manual_implementation`` and ``scheduled_at`` are set.
+    :param why_free: why nobody has to approve, where the policy does not say so by itself.
+    """
+    steps: list[Mapping[str, Any]] = [_step("submitted", record.actor, comment, now)]
+    state = "submitted"
+    if not approvals.levels(record):
+        steps.append(_step("approved", _POLICY, why_free or _why_free(record), now))
+        state = "approved"
+        following = _after_approval(record, now)
+        if following:
+            steps.append(_step(following, record.actor, "", now))
+            state = following
+    return replace(record, state=state, conditions=(*record.conditions, *steps))
+
+
+def _why_free(record: CertRequest | WorkOrder) -> str:
+    if record.policy.get("auto_approve"):
+        return f"group {record.policy.get('group')} approves by itself"
+    return "no approval is asked for"
+
+
+def _after_approval(record: CertRequest | WorkOrder, now: datetime) -> str:
+    """Say which state follows an approval without anybody's doing; empty when somebody has to implement it."""
+    if record.scheduled_at is not None and record.scheduled_at > now:
+        return "scheduled"
+    return "" if record.manual_implementation else "implementing"
+
+
+def _step(kind: str, actor: str, comment: str, now: datetime) -> dict[str, Any]:
+    return {"type": kind, "at": to_text(now), "actor": actor, "comment": comment}
+
+
+def due(record: CertRequest | WorkOrder, now: datetime) -> str:
+    """Name what time alone allows now: ``expire``, ``approve``, ``implement``; empty when it waits."""
+    if record.state not in states.BEFORE_IMPLEMENTING or record.state == "draft":
+        return ""
+    ends = approvals.expires_at(record)
+    if ends is not None and ends <= now:
+        return "expire"
+    if record.state in ("submitted", "review_in_progress"):
+        return "approve" if approvals.is_complete(record, now) else ""
+    if record.scheduled_at is not None:
+        return "implement" if record.scheduled_at <= now else ""
+    return "" if record.manual_implementation else "implement"
+
+
+def due_at(record: CertRequest | WorkOrder, now: datetime) -> datetime | None:
+    """Give when ``due`` will name something next; None when that hangs on a person."""
+    if due(record, now):
+        return now
+    moments = [approvals.expires_at(record)]
+    if record.state in ("approved", "scheduled"):
+        moments.append(record.scheduled_at)
+    elif record.state != "draft" and len(record.approvals) >= approvals.levels(record):
+        moments += [from_text(entry["effective_at"]) for entry in record.approvals]
+    return min((moment for moment in moments if moment is not None and moment > now), default=None)
+
+
+def waits_for(record: CertRequest | WorkOrder, now: datetime) -> str:
+    """Say what a record before its implementation waits for, for people."""
+    if record.state == "draft":
+        return "waits to be submitted"
+    if record.state in ("submitted", "review_in_progress"):
+        return approvals.missing(record, now)
+    if record.scheduled_at is not None and record.scheduled_at > now:
+        return f"is scheduled for {to_text(record.scheduled_at)}"
+    ends = approvals.expires_at(record)
+    until = f"; its approvals expire at {to_text(ends)}" if ends else ""
+    return f"waits to be implemented{until}"
+
+
+class Gate(Generic[R]):
+    """Takes one record through review to implementation.
+
+    :param parts: gives what would be implemented now, for the approvals' digest; may ask the target.
+    :param check_freeze: raises PolicyError while nothing may be implemented.
+    """
+
+    def __init__(
+        self, keeper: Keeper[R], parts: Callable[[], approvals.Parts], check_freeze: Callable[[datetime], None]
+    ) -> None:
+        self.keeper, self._parts, self._check_freeze = keeper, parts, check_freeze
+
+    @property
+    def _now(self) -> datetime:
+        return self.keeper.ports.clock.now()
+
+    def submit(self, comment: str) -> None:
+        """Submit a draft."""
+        keeper, now = self.keeper, self._now
+        wanted = submitted(keeper.record, comment=comment, now=now)
+        keeper.save("request_submitted", comment=comment, state="submitted")
+        for step in wanted.conditions[len(keeper.record.conditions) :]:
+            keeper.save(f"{keeper.kind.noun}_{step['type']}", state=step["type"], message=step["comment"])
+
+    def approve(self, *, at: datetime | None, comment: str) -> None:
+        """Give the next approval, and go on when it was the last one and counts now.
+
+        :raises ClmError: this person may not, or the time is wrong.
+        """
+        keeper, now = self.keeper, self._now
+        if due(keeper.record, now) == "expire":
+            self.take_back(*self._why_expired(now))
+        entry = approvals.given(
+            keeper.record, actor=keeper.ports.actor, at=at, comment=comment, parts=self._parts(), now=now
+        )
+        given = (*keeper.record.approvals, entry)
+        step = _step(f"approval_{entry['level']}", entry["actor"], comment, now)
+        state = keeper.record.state
+        if state == "submitted" and "review_in_progress" in keeper.kind.machine[state]:
+            is_last = len(given) >= approvals.levels(keeper.record)
+            state = state if is_last else "review_in_progress"
+        action = f"{keeper.kind.noun}_approval_given"
+        keeper.save(action, comment=comment, approvals=given, steps=[step], state=state)
+        self.count()
+
+    def _why_expired(self, now: datetime) -> tuple[str, str]:
+        return approvals.why_unusable(self.keeper.record, {}, now) or ("approval_expired", "")
+
+    def count(self) -> bool:
+        """Go on when every level is approved now; says whether it did."""
+        keeper, now = self.keeper, self._now
+        if keeper.record.state not in ("submitted", "review_in_progress"):
+            return False
+        if not approvals.is_complete(keeper.record, now):
+            return False
+        last = keeper.record.approvals[-1]
+        keeper.save(f"{keeper.kind.noun}_approved", state="approved", message=f"the last one was {last['actor']}")
+        if _after_approval(keeper.record, now) == "scheduled":
+            keeper.save(f"{keeper.kind.noun}_scheduled", state="scheduled")
+        return True
+
+    def take_back(self, reason: str, message: str) -> None:
+        """Take the approvals away: they do not count any more, and who gave them stays on record."""
+        keeper = self.keeper
+        steps = approvals.void_steps(keeper.record, reason, _POLICY, self._now)
+        wanted: dict[str, Any] = {"approvals": (), "steps": steps, "reason": reason, "message": message}
+        keeper.save(f"{keeper.kind.noun}_{reason}", state="submitted", **wanted)
+
+    def reject(self, comment: str) -> None:
+        """End it as rejected."""
+        keeper = self.keeper
+        keeper.save(
+            f"{keeper.kind.noun}_rejected",
+            comment=comment,
+            state="rejected",
+            reason="rejected",
+            message=f"rejected by {keeper.ports.actor}{': ' if comment else ''}{comment}",
+        )
+
+    def schedule(self, at: datetime, comment: str) -> None:
+        """Set when it is implemented.
+
+        :raises InputError: the time is past, or the approvals expire before it.
+        """
+        keeper = self.keeper
+        approvals.check_schedule(keeper.record, at, self._now)
+        action = f"{keeper.kind.noun}_scheduled"
+        keeper.save(action, comment=comment, state="scheduled", scheduled_at=at)
+
+    def begin(self, comment: str = "", *, override: str = "") -> None:
+        """Begin the implementation, if the approvals still hold for what it would do.
+
+        :param override: the reason for which a freeze was passed over, kept on record.
+        :raises StateError: an approval expired or is void; it has been taken back, and that is on record.
+        :raises PolicyError: nothing may be implemented now.
+        """
+        keeper, now = self.keeper, self._now
+        self._check_freeze(now)
+        unusable = approvals.why_unusable(keeper.record, self._parts(), now)
+        if unusable:
+            self.take_back(*unusable)
+            raise StateError(
+                f"Cannot implement {keeper.kind.title.lower()} {keeper.record_id}: {unusable[1]}",
+                code=unusable[0],
+                details={keeper.kind.noun + "_id": keeper.record_id},
+            )
+        said = "; ".join(part for part in (comment, f"freeze overridden: {override}" if override else "") if part)
+        keeper.save(f"{keeper.kind.noun}_implementing", comment=said, state="implementing")
+
+    def advance(self) -> bool:
+        """Do what time alone allows; says whether the record is being implemented now.
+
+        :raises StateError: as ``begin``.
+        :raises PolicyError: as ``begin``.
+        """
+        for _turn in range(len(states.BEFORE_IMPLEMENTING)):
+            word = due(self.keeper.record, self._now)
+            if word == "expire":
+                self.take_back(*self._why_expired(self._now))
+            elif word == "approve":
+                self.count()
+            elif word == "implement":
+                self.begin()
+            else:
+                break
+        return self.keeper.record.state not in states.BEFORE_IMPLEMENTING
+
+    def cancel(self, comment: str, left_behind: str) -> None:
+        """End it as cancelled, and say what is left at the remote side."""
+        keeper = self.keeper
+        message = f"cancelled by {keeper.ports.actor}{': ' if comment else ''}{comment}"
+        said = f"{message}; {left_behind}" if left_behind else message
+        wanted: dict[str, Any] = {"reason": "cancelled", "message": said, "next_look_at": None}
+        keeper.save(f"{keeper.kind.noun}_cancelled", comment=comment, state="cancelled", **wanted)
+
+    def retry(self, comment: str, **changes: Any) -> None:
+        """Take a failed record up again, from its approval if that still holds, else from its submission."""
+        keeper, now = self.keeper, self._now
+        unusable = approvals.why_unusable(keeper.record, self._parts(), now)
+        holds = not unusable and approvals.is_complete(keeper.record, now)
+        steps: Sequence[Mapping[str, Any]] = ()
+        if not holds:
+            reason = unusable[0] if unusable else "approval_void"
+            steps = approvals.void_steps(keeper.record, reason, _POLICY, now)
+            changes["approvals"] = ()
+        state = "approved" if holds else "submitted"
+        keeper.save(f"{keeper.kind.noun}_retried", comment=comment, state=state, steps=steps, **changes)
