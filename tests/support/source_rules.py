@@ -67,7 +67,7 @@ LAYERS = {
 }
 
 # The only files that speak CPS outside _cps and _glue.
-CPS_SPEAKERS = ("module_utils/_keys/endpoint.py", "module_utils/_target/akamai_cps*.py")
+CPS_SPEAKERS = ("module_utils/_keys/endpoint*.py", "module_utils/_target/akamai_cps*.py")
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,20 @@ class Rejected:
 Answer: TypeAlias = "Issued | Pending | Rejected"
 
 
+@dataclass(frozen=True)
+class RenewalHint:
+    """When the CA would like a certificate to be renewed.
+
+    :ivar at: begin of the time it suggests, UTC; in the past when it asks for it at once.
+    :ivar until: end of that time; None when it names a moment.
+    :ivar source: who says so and why, for messages, as ``ARI`` or the address of an explanation.
+    """
+
+    at: datetime
+    until: datetime | None
+    source: str
+
+
 class CaConnector(ABC):
     """One account at one CA."""
 
@@ -148,6 +162,17 @@ class CaConnector(ABC):
     @abstractmethod
     def collect(self, handle: Handle) -> Answer:
         """Ask again for a pending order."""
+
+    def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
+        """Ask when the CA would like a certificate to be renewed; None when it has no say in that.
+
+        A CA that is about to revoke asks for a time that has begun. An answer that cannot be read counts as none:
+        the certificate's own window holds then.
+
+        :param bundle_leaf_pem: the leaf, as this CA issued it.
+        :source: RFC 9773 (ACME Renewal Information).
+        """
+        return None
 
 
 @dataclass(frozen=True)

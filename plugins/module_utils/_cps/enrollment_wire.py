@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import reading as read
+
 READ_ONLY = (
     "id",
     "location",
@@ -25,6 +27,14 @@ READ_ONLY = (
     "maxAllowedWildcardSanNames",
 )
 """Members CPS sets itself; they are left out of what is sent."""
+
+_SUBJECT = {
+    "country": "c",
+    "state_or_province": "st",
+    "locality": "l",
+    "organization": "o",
+    "organizational_unit": "ou",
+}
 
 
 @dataclass(frozen=True)
@@ -181,19 +191,18 @@ def _filled(members: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _csr(wanted: NewEnrollment) -> dict[str, Any]:
+    subject = {
+        "country": wanted.country,
+        "state_or_province": wanted.state,
+        "locality": wanted.locality,
+        "organization": wanted.organization,
+        "organizational_unit": wanted.organizational_unit,
+    }
     return {
         "cn": wanted.cn,
         "sans": list(wanted.sans),
-        **_filled(
-            {
-                "c": wanted.country,
-                "st": wanted.state,
-                "l": wanted.locality,
-                "o": wanted.organization,
-                "ou": wanted.organizational_unit,
-                "preferredTrustChain": wanted.preferred_trust_chain if wanted.validation_type == "dv" else None,
-            }
-        ),
+        **_filled({member: subject[word] for word, member in _SUBJECT.items()}),
+        **_filled({"preferredTrustChain": wanted.preferred_trust_chain if wanted.validation_type == "dv" else None}),
     }
 
 
@@ -226,6 +235,15 @@ def enrollment_to_wire(wanted: NewEnrollment) -> dict[str, Any]:
     if wanted.validation_type == "third-party":
         wire["thirdParty"] = {"excludeSans": wanted.exclude_sans}
     return wire
+
+
+def subject_of(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Read the subject of an enrollment beside its common name, in the words of ``CsrSpec``; empty where it has none.
+
+    :param raw: the JSON of a read.
+    """
+    csr = read.mapping(raw.get("csr"))
+    return {word: (read.text(csr.get(member)) or "").strip() for word, member in _SUBJECT.items()}
 
 
 def enrollment_update(raw: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from .._http.retry import RetryPolicy, asks_to_wait, date_header, is_burst_block
 from .problems import Problem, masked, read_problem
 
 TOLERATED_SKEW_S = 30
+IN_RENEWAL_WINDOW = "in_renewal_window"
+PENDING_CHANGE = "pending_change"
 
 
 class RemoteNotFound(RemoteError, NotFoundError):
@@ -285,12 +287,20 @@ _RULES = (
         ),
     ),
     _Rule(
+        _conflict("renewal-date-check-override", "renewal window"),
+        _simple(
+            RemoteConflict,
+            IN_RENEWAL_WINDOW,
+            "CPS keeps other changes away while its own renewal is due; finish that one, or override the check",
+        ),
+    ),
+    _Rule(
         lambda r: (
             r.status == 409 and r.problem.says("cannot-cancel-pending-change", "pending change", "pending-change")
         ),
         _simple(
             RemoteConflict,
-            "pending_change",
+            PENDING_CHANGE,
             "a change of the enrollment is open; wait for its end or cancel it first",
             retryable=True,
         ),
@@ -302,6 +312,8 @@ _RULES = (
 )
 
 __all__ = [
+    "IN_RENEWAL_WINDOW",
+    "PENDING_CHANGE",
     "TOLERATED_SKEW_S",
     "Attempt",
     "RemoteConflict",

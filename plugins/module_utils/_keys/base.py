@@ -25,10 +25,14 @@ class KeyOrder:
     """What is wanted, and the place's own wishes.
 
     :ivar place: choices that only this provider understands, as the module's options name them.
+    :ivar renews: empty for a new place. Else the place is there, and is to make a new key and CSR for the same names:
+        ``enrollment_id``, ``change_id`` of the request before (None when unknown), ``not_after`` of its certificate
+        as ISO 8601 text.
     """
 
     spec: CsrSpec
     place: Mapping[str, Any] = field(default_factory=dict)
+    renews: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,22 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from .._core import vocabulary
 from .._core.types import Notice
 from .._cps import changes
 from .._cps.client import CpsClient
-from .._cps.enrollment_wire import Contact, NewEnrollment, NewNetwork, Organization, enrollment_to_wire
+from .._cps.enrollment_wire import enrollment_to_wire
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
 from .._cps.notices import acknowledge_notices, read_notices
 from .base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Obstacle, Reference
+from .endpoint_orders import fits, is_multi_stacked, reference_to, wanted_enrollment
+from .endpoint_renewal import Renewals
 
 _NEAR_S = 10.0
-# CPS names the registration authority by the validation type; cps-protocol §2.5.
-_RA = {"third-party": "third-party", "dv": "lets-encrypt", "ov": "symantec", "ev": "symantec"}
 _RSA_BITS = 2048
 _CURVES = ("p-256", "secp256r1", "prime256v1")
 
@@ -35,6 +34,7 @@ class EndpointKeys(KeyProvider):
         self._connect = connect
         self._connected: CpsClient | None = None
         self._listed: dict[str, tuple[EnrollmentRecord, ...]] = {}
+        self._renewals = Renewals(lambda: self._client)
 
     @property
     def calls(self) -> int:
@@ -76,24 +76,30 @@ class EndpointKeys(KeyProvider):
 
     def predict(self, order: KeyOrder) -> str:
         """Say what ``begin`` would do."""
-        keys = "RSA and ECDSA" if _is_multi_stacked(order) else "RSA"
+        if order.renews:
+            return self._renewals.predict(order)
+        keys = "RSA and ECDSA" if is_multi_stacked(order) else "RSA"
         return (
             f"Create an enrollment for {order.spec.common_name} with {len(order.spec.dns_names)} names and {keys} keys "
             f"on contract {order.place['contract_id']}"
         )
 
     def find(self, order: KeyOrder) -> Sequence[Reference]:
-        """Look for enrollments that are just what the order would have made, and are still being made."""
+        """Look for enrollments, or renewals, that are just what the order would have made, and are still being made."""
+        if order.renews:
+            return self._renewals.find(order)
         self._listed.pop(order.place["contract_id"], None)
         found = []
         for enrollment in self._list(order):
             change = enrollment.newest_change
-            if change is not None and not enrollment.production_slots and _fits(enrollment, order):
-                found.append(_reference(enrollment.id, change.change_id))
+            if change is not None and not enrollment.production_slots and fits(enrollment, order):
+                found.append(reference_to(enrollment.id, change.change_id))
         return found
 
     def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
         """Look for an enrollment of the same name, and for a limit of names that would be passed."""
+        if order.renews:
+            return self._renewals.conflicts(order)
         name, contract_id = order.spec.common_name.lower(), order.place["contract_id"]
         listed = self._list(order)
         found = [
@@ -115,14 +121,17 @@ class EndpointKeys(KeyProvider):
         return found
 
     def begin(self, order: KeyOrder) -> Reference:
-        """Create the enrollment."""
+        """Create the enrollment, or force its renewal."""
+        if order.renews:
+            return self._renewals.begin(order)
         self._listed.pop(order.place["contract_id"], None)
-        status = self._client.create_enrollment(enrollment_to_wire(_wanted(order)), order.place["contract_id"])
+        body = enrollment_to_wire(wanted_enrollment(order))
+        status = self._client.create_enrollment(body, order.place["contract_id"])
         if not status.change_ids:
             enrollment = self._client.get_enrollment(status.enrollment_id)
             change = enrollment.newest_change
-            return _reference(status.enrollment_id, change.change_id if change else None)
-        return _reference(status.enrollment_id, status.change_ids[-1])
+            return reference_to(status.enrollment_id, change.change_id if change else None)
+        return reference_to(status.enrollment_id, status.change_ids[-1])
 
     def collect(self, reference: Reference) -> CsrAnswer:
         """Ask where the change stands, and for the CSRs when it says they are there."""
@@ -136,6 +145,9 @@ class EndpointKeys(KeyProvider):
             return CsrRefused(f"change {change_id} of enrollment {enrollment_id} is {change.state}: {reason}")
         if change.takes(changes.PRE_WARNINGS):
             return self._question(enrollment_id, change_id)
+        if change.takes(changes.CHANGE_MANAGEMENT):
+            # Somebody handed it a certificate at Control Center, or it never needed one: no CSR will come.
+            return CsrRefused(f"change {change_id} of enrollment {enrollment_id} is past its CSR: {change.status}")
         if not change.takes(changes.CSR):
             return CsrPending(f"CPS is at work on the CSR: {change.status}", _NEAR_S)
         try:
@@ -160,62 +172,3 @@ class EndpointKeys(KeyProvider):
         if contract_id not in self._listed:
             self._listed[contract_id] = self._client.list_enrollments(contract_id)
         return self._listed[contract_id]
-
-
-def _is_multi_stacked(order: KeyOrder) -> bool:
-    """An ECDSA CSR is to be had only beside an RSA one; cps-protocol §3.5."""
-    return order.spec.dual_stack or order.spec.key_type == "ec"
-
-
-def _reference(enrollment_id: int, change_id: int | None) -> dict[str, Any]:
-    label = f"enrollment {enrollment_id} (change {change_id})"
-    return {"enrollment_id": enrollment_id, "change_id": change_id, "label": label}
-
-
-def _fits(enrollment: EnrollmentRecord, order: KeyOrder) -> bool:
-    """Say whether an enrollment is what the order asks for; names are sets without case, with the common name."""
-    place, name = order.place, order.spec.common_name.lower()
-    network = place["settings"]["network"]
-    names = {san.lower() for san in enrollment.sans} | {enrollment.cn.lower()}
-    compared = (
-        (enrollment.cn.lower(), name),
-        (names, {san.lower() for san in order.spec.dns_names} | {name}),
-        (enrollment.validation_type, place["validation_type"]),
-        (enrollment.certificate_type, place["vendor_certificate_type"]),
-        (enrollment.secure_network, place["secure_network"]),
-        (enrollment.multi_stacked, _is_multi_stacked(order)),
-    )
-    is_sni_fine = enrollment.sni_only in (None, network.get("sni_only", True))
-    return is_sni_fine and all(found == wanted for found, wanted in compared)
-
-
-def _wanted(order: KeyOrder) -> NewEnrollment:
-    spec, place = order.spec, order.place
-    settings = place["settings"]
-    return NewEnrollment(
-        cn=spec.common_name,
-        sans=spec.dns_names,
-        country=spec.country,
-        state=spec.state_or_province,
-        locality=spec.locality,
-        organization=spec.organization,
-        organizational_unit=spec.organizational_unit,
-        validation_type=place["validation_type"],
-        certificate_type=place["vendor_certificate_type"],
-        ra=_RA[place["validation_type"]],
-        change_management=settings["change_management"],
-        multi_stacked=_is_multi_stacked(order),
-        exclude_sans=place["exclude_sans"],
-        network=_network(place["secure_network"], settings["network"]),
-        org=Organization(**settings["organization"]),
-        admin_contact=Contact(**settings["admin_contact"]),
-        tech_contact=Contact(**settings["tech_contact"]),
-    )
-
-
-def _network(secure_network: str, settings: Mapping[str, Any]) -> NewNetwork:
-    given = {name: value for name, value in settings.items() if value is not None}
-    for name in ("disallowed_tls_versions", "dns_names"):
-        if name in given:
-            given[name] = tuple(given[name])
-    return NewNetwork(secure_network=secure_network, **given)

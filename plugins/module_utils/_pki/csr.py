@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._core.vocabulary import CURVES
-from .x509 import CsrFacts, KeyFacts
+from .x509 import CsrFacts, KeyFacts, csr_facts
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
@@ -72,6 +72,14 @@ def csr_problems(
         problems += _difference("lacks the names", wanted - found)
         problems += _difference("has names that were not asked for:", found - wanted)
     return tuple(problems)
+
+
+def same_key(csr_pem_a: str, csr_pem_b: str) -> bool:
+    """Say whether two CSRs are for the same public key; a renewal that was to bring a new one has failed then.
+
+    :raises InputError: one of them cannot be read.
+    """
+    return csr_facts(csr_pem_a).key.spki_sha256 == csr_facts(csr_pem_b).key.spki_sha256
 
 
 def _difference(words: str, names: set[str]) -> list[str]:

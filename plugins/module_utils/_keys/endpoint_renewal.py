@@ -1,0 +1,241 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A new key and CSR for a live enrollment, in place: CPS's own renewal is taken up, else one is forced (E3, E4).
+
+Cancels nothing, ever: a change that is open belongs to whoever opened it, and its CSR may be at a CA already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .._core.errors import RemoteError
+from .._cps import changes
+from .._cps.client import CpsClient
+from .._cps.enrollment_wire import enrollment_update, subject_of
+from .._cps.errors import IN_RENEWAL_WINDOW, PENDING_CHANGE, RemoteConflict, RemoteNotFound
+from .._cps.models import EnrollmentRecord, EnrollmentStatus
+from .base import KeyOrder, Obstacle, Reference
+from .endpoint_orders import is_multi_stacked, names_at, names_in, reference_to
+
+_GONE = "enrollment_gone"
+_DIFFERS = "enrollment_differs"
+_CHANGE_PENDING = "change_pending"
+_SHOWN_NAMES = 5
+
+# Changes that always bring a new certificate. A ``modify-certificate`` may be about the network alone, and then it
+# never asks for one; cps-protocol §3.7.
+_NEEDS_CERTIFICATE = ("renewal", "new-certificate", "modify-san")
+_MAKES_CSR = "generate-csr"
+# While CPS is at work no input tells how far it is, so its words have to, though the list is open (cps-protocol §3.1):
+# these come after the certificate was handed over.
+_AFTER_CERTIFICATE = (
+    "verify-third-party-cert",
+    "wait-review-third-party-cert",
+    "wait-review-cert-warning",
+    "create-slot-files",
+    "deploy-",
+    "live-check-action",
+    "wait-ack-change-management",
+    "forward-",
+    "complete",
+    "abandon-",
+    "delete-csr",
+    "deprovision-cert",
+)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An enrollment as it is now, with the newest change that is open on it.
+
+    :ivar change: None when no change is open.
+    """
+
+    enrollment: EnrollmentRecord
+    change_id: int | None = None
+    change_type: str | None = None
+    change: changes.ChangeRecord | None = None
+
+
+class Renewals:
+    """Renewals in place, for one device.
+
+    :param client: gives the client; called at the first call that needs one.
+    """
+
+    def __init__(self, client: Callable[[], CpsClient]) -> None:
+        self._client = client
+        self._seen: dict[int, _Place | None] = {}
+
+    def predict(self, order: KeyOrder) -> str:
+        """Say what ``begin`` would do; no traffic."""
+        return f"Force a renewal of enrollment {order.renews['enrollment_id']} for {order.spec.common_name}"
+
+    def find(self, order: KeyOrder) -> Sequence[Reference]:
+        """Look for a renewal that is open and whose CSR was not handed out yet: CPS's own, or a lost call's."""
+        self._forget(order)
+        place = self._look(order)
+        if place is None or _differences(place.enrollment, order) or not _is_usable(place, order):
+            return []
+        return [reference_to(place.enrollment.id, place.change_id)]
+
+    def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
+        """Look for what stands in the way: the enrollment is gone, was edited, or has a change that is open."""
+        place = self._look(order)
+        if place is None:
+            return [Obstacle(_GONE, _gone(order))]
+        found = [Obstacle(_DIFFERS, sentence) for sentence in _differences(place.enrollment, order)]
+        if _is_blocked(place, order):
+            found.append(Obstacle(_CHANGE_PENDING, _pending(place, order)))
+        return found
+
+    def begin(self, order: KeyOrder) -> Reference:
+        """Take up the renewal that is open, or force one.
+
+        :raises RemoteNotFound: the enrollment is gone.
+        :raises RemoteConflict: it was edited, or another change is open by now; nothing was sent.
+        :source: put-enrollment, force-renewal.
+        """
+        self._forget(order)
+        # Looked at directly before the write: somebody may have acted at Control Center meanwhile (cps-protocol §5.5).
+        place = self._look(order)
+        self._forget(order)
+        what = f"Cannot renew {order.spec.common_name}"
+        if place is None:
+            raise RemoteNotFound(f"{what}: {_gone(order)}", code=_GONE)
+        differences = _differences(place.enrollment, order)
+        if differences:
+            raise RemoteConflict(f"{what}: {'; '.join(differences)}", code=_DIFFERS)
+        if _is_blocked(place, order):
+            raise RemoteConflict(f"{what}: {_pending(place, order)}", code=_CHANGE_PENDING, retryable=True)
+        if place.change is not None:
+            return reference_to(place.enrollment.id, place.change_id)
+        status = self._put(place.enrollment)
+        if status.change_ids:
+            return reference_to(place.enrollment.id, status.change_ids[-1])
+        return self._opened(order, status)
+
+    def _opened(self, order: KeyOrder, status: EnrollmentStatus) -> Reference:
+        """Look for the change that an answer did not name."""
+        found = self.find(order)
+        if found:
+            return found[0]
+        raise RemoteError(
+            f"Cannot renew {order.spec.common_name}: CPS took the forced renewal of enrollment "
+            f"{status.enrollment_id} with HTTP {status.http_status} and opened no change; look at it in Akamai Control "
+            "Center, then run again",
+            status=status.http_status,
+            code="no_change_opened",
+        )
+
+    def _put(self, enrollment: EnrollmentRecord) -> EnrollmentStatus:
+        """Send the whole enrollment back with the order to renew it."""
+        body = enrollment_update(enrollment.raw)
+        try:
+            try:
+                return self._client().update_enrollment(enrollment.id, body, force_renewal=True)
+            except RemoteConflict as exc:
+                if exc.code != IN_RENEWAL_WINDOW:
+                    raise
+            # CPS guards its own renewal, which is due and not open: ours takes its place.
+            return self._client().update_enrollment(
+                enrollment.id, body, force_renewal=True, renewal_date_check_override=True
+            )
+        except RemoteConflict as exc:
+            if exc.code == PENDING_CHANGE:
+                exc.code = _CHANGE_PENDING
+            raise
+
+    def _look(self, order: KeyOrder) -> _Place | None:
+        """Read the enrollment and its newest open change, once; None when it is gone."""
+        enrollment_id = int(order.renews["enrollment_id"])
+        if enrollment_id not in self._seen:
+            self._seen[enrollment_id] = self._read(enrollment_id)
+        return self._seen[enrollment_id]
+
+    def _read(self, enrollment_id: int) -> _Place | None:
+        try:
+            enrollment = self._client().get_enrollment(enrollment_id)
+        except RemoteNotFound:
+            return None
+        newest = enrollment.newest_change
+        if newest is None:
+            return _Place(enrollment)
+        try:
+            change = self._client().get_change(enrollment_id, newest.change_id)
+        except RemoteNotFound:
+            # It ended between the two looks.
+            return _Place(enrollment)
+        return _Place(enrollment, newest.change_id, newest.change_type, change)
+
+    def _forget(self, order: KeyOrder) -> None:
+        self._seen.pop(int(order.renews["enrollment_id"]), None)
+
+
+def _is_blocked(place: _Place, order: KeyOrder) -> bool:
+    return place.change is not None and not _is_usable(place, order)
+
+
+def _is_usable(place: _Place, order: KeyOrder) -> bool:
+    """Say whether the open change will give, or gives, a CSR that nobody was handed yet."""
+    change = place.change
+    if change is None or place.change_id == order.renews.get("change_id"):
+        return False
+    if change.takes(changes.CSR):
+        # After an upload CPS takes a corrected certificate beside the acknowledgement.
+        return not change.takes(changes.POST_WARNINGS)
+    is_certain = place.change_type in _NEEDS_CERTIFICATE
+    if change.allowed_inputs:
+        return is_certain and change.takes(changes.PRE_WARNINGS)
+    if change.state not in ("new", "running", "awaiting-input"):
+        return False
+    return change.status == _MAKES_CSR or (is_certain and not change.status.startswith(_AFTER_CERTIFICATE))
+
+
+def _gone(order: KeyOrder) -> str:
+    return (
+        f"enrollment {order.renews['enrollment_id']} is gone at CPS, so it cannot be renewed in place; enrol the "
+        "certificate anew, or look at the device to bring the inventory up to date"
+    )
+
+
+def _pending(place: _Place, order: KeyOrder) -> str:
+    """Say which change is open, and what can be done about it; it is never cancelled from here."""
+    status = place.change.status if place.change else ""
+    kind = place.change_type or "of no known type"
+    not_after = order.renews.get("not_after")
+    hurry = f"; its certificate ends {not_after}" if not_after else ""
+    return (
+        f"change {place.change_id} of enrollment {place.enrollment.id} is open ({kind}, {status}) and CPS renews "
+        f"nothing beside it; finish it with cert_push, or cancel it in Akamai Control Center{hurry}"
+    )
+
+
+def _differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str]:
+    """Give a sentence for each kind of difference between an enrollment and what was enrolled."""
+    found, number = [], enrollment.id
+    names, wanted = names_at(enrollment), names_in(order)
+    if names != wanted:
+        changed = [*_listed("has more", names - wanted), *_listed("lacks", wanted - names)]
+        found.append(f"the names of enrollment {number} were edited at CPS: it {' and '.join(changed)}")
+    subject = subject_of(enrollment.raw)
+    edited = [
+        f"{word} is {value!r} there and {getattr(order.spec, word)!r} here"
+        for word, value in subject.items()
+        if value != getattr(order.spec, word).strip()
+    ]
+    if edited:
+        found.append(f"the subject of enrollment {number} was edited at CPS: {', '.join(edited)}")
+    if is_multi_stacked(order) and not enrollment.multi_stacked:
+        found.append(f"enrollment {number} makes RSA keys only at CPS, and an ECDSA key is wanted")
+    advice = "put it back in Akamai Control Center, or enrol what is wanted now as a new certificate"
+    return [f"{sentence}; {advice}" for sentence in found]
+
+
+def _listed(verb: str, names: set[str]) -> list[str]:
+    shown = sorted(names)[:_SHOWN_NAMES]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return [f"{verb} {', '.join(shown)}{more}"] if names else []
