@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The policy of a group, applied: defaults filled in, rules held against a wish, approvals asked for (G rows, E1, W2).
+
+Nothing here is stored or sent; what is refused names the rule that refused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._core.errors import InputError, NotFoundError, PolicyError
+from .._core.governance import DEFAULT_GROUP, Group
+from .._store.base import Unit
+from . import rules
+from .ports import Params
+
+# What holds where a group says nothing; a push needs two approvals (W2).
+APPROVALS: Mapping[str, Any] = {
+    "enroll": 0,
+    "push": 2,
+    "distinct_approvers": True,
+    "requester_may_approve": False,
+    "valid_hours": 168,
+}
+
+
+def group_of(unit: Unit, name: str) -> Group:
+    """Give the group of that name; the default one exists without being stored.
+
+    :param name: empty means the default group.
+    :raises NotFoundError: there is none; names those there are.
+    """
+    wanted = name.strip() or DEFAULT_GROUP
+    group = unit.groups.get(wanted)
+    if group is not None:
+        return group
+    if wanted == DEFAULT_GROUP:
+        return Group(DEFAULT_GROUP)
+    known = sorted({DEFAULT_GROUP, *(g.name for g in unit.groups.find())})
+    raise NotFoundError(
+        f"No group {wanted!r} is in the store (there is: {', '.join(known)}); add it with edgecert.clm.cert_group",
+        code="group_missing",
+        details={"group": wanted, "groups": known},
+    )
+
+
+def approvals_of(group: Group) -> dict[str, Any]:
+    """Give how approvals are given in a group: its own settings laid over the built-in ones."""
+    return {**APPROVALS, **group.approvals}
+
+
+def filled(params: Params, group: Group) -> dict[str, Any]:
+    """Fill the group's defaults into a form where it leaves an option out; one given empty stays empty (E1, E14).
+
+    A dictionary is filled only where it is left out whole. The size of an RSA key is no default for an EC key, nor a
+    curve for an RSA key.
+    """
+    form = dict(params)
+    for name, value in group.defaults.items():
+        if form.get(name) is None:
+            form[name] = dict(value) if isinstance(value, Mapping) else value
+    is_rsa = (form.get("key_type") or "rsa") == "rsa"
+    if params.get("key_size") is None and not is_rsa:
+        form["key_size"] = None
+    if params.get("curve") is None and is_rsa and not form.get("dual_stack"):
+        form["curve"] = None
+    return form
+
+
+def violations(wish: Mapping[str, Any], group: Group, *, ca: str, csr_source: str) -> list[str]:
+    """Say everything in a wish that the group does not allow, a sentence each that names the rule.
+
+    :param wish: as ``form.build`` makes it.
+    :param ca: CA account that is to sign.
+    """
+    found = []
+    if group.ca_accounts and ca not in group.ca_accounts:
+        found.append(_sentence(group, "ca_accounts", f"CA accounts {', '.join(group.ca_accounts)}", ca))
+    for rule, permitted, asked in rules.broken(wish, group.allowed, csr_source):
+        found.append(_sentence(group, f"allowed.{rule}", permitted, asked))
+    return found
+
+
+def refuse(what: str, found: Sequence[str]) -> None:
+    """Refuse what breaks a group's rules, all at once; nothing when nothing does.
+
+    :param what: the sentence's beginning, as "Cannot enrol www.example.com".
+    :raises PolicyError: something was found.
+    """
+    if found:
+        joined = InputError.of_problems(what, found)
+        raise PolicyError(joined.message, details={"violations": list(found)})
+
+
+def snapshot(group: Group, kind: str) -> dict[str, Any]:
+    """Give the part of a policy that a request or work order keeps: changing the group later changes it no more.
+
+    :param kind: ``enroll`` or ``push``.
+    """
+    approvals = approvals_of(group)
+    return {
+        "group": group.name,
+        "kind": kind,
+        "levels": approvals[kind],
+        "distinct_approvers": approvals["distinct_approvers"],
+        "requester_may_approve": approvals["requester_may_approve"],
+        "valid_hours": approvals["valid_hours"],
+        "auto_approve": group.auto_approve,
+    }
+
+
+def warning_lists(group: Group, given: Mapping[str, Any] | None) -> dict[str, list[str]]:
+    """Lay the warning lists of a call over the group's, entry by entry: what the call allows or asks, it decides.
+
+    What the group blocks stays blocked.
+
+    :raises InputError: an entry is neither a known id nor a regular expression.
+    :raises PolicyError: the call allows what the group blocks.
+    """
+    from .decisions import policy_of
+
+    own = {name: list((given or {}).get(name) or ()) for name in ("allow", "ask", "block")}
+    policy_of(own)
+    ruled = {name: list(group.warnings.get(name) or ()) for name in own}
+    if clash := [entry for entry in own["allow"] if entry in ruled["block"]]:
+        raise PolicyError(
+            f"Cannot allow warnings {', '.join(clash)}: group {group.name} blocks them (rule warnings.block); leave "
+            "them out of warnings.allow, or change the group",
+            details={"violations": [f"group {group.name} blocks {entry} (rule warnings.block)" for entry in clash]},
+        )
+    decided = {entry for entries in own.values() for entry in entries}
+    lists = {name: [*own[name], *(e for e in ruled[name] if name == "block" or e not in decided)] for name in own}
+    return {name: list(dict.fromkeys(entries)) for name, entries in lists.items()}
+
+
+def _sentence(group: Group, rule: str, permitted: str, asked: str) -> str:
+    verb = "were" if ", " in asked else "was"
+    return f"group {group.name} allows {permitted} (rule {rule}); {asked} {verb} asked for"
