@@ -41,6 +41,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Por
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CaAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import (
     key_provider_maker,
     probe_maker,
@@ -162,6 +163,7 @@ class Bench:
             ca=ca_maker(store, clock, environment),
             ca_type=ca_type_maker(store, clock, environment),
             probe=probe_maker,
+            scripts=scripts_maker(store, clock, environment),
             environment=environment,
         )
 

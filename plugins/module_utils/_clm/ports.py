@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
     from .._store.base import Store
-    from .._target.base import EdgeProbe, Target
+    from .._target.base import EdgeProbe, ScriptRunner, Target
 
 Params = Mapping[str, Any]
 
@@ -33,6 +33,7 @@ class Ports:
     :ivar key_provider: builds the provider of a CSR source, for a device where it needs one; no traffic.
     :ivar ca: builds the connector of a CA account; no traffic.
     :ivar ca_type: gives a kind of CA by its name, InputError for an unknown one.
+    :ivar scripts: builds the runner of pre- and post-push scripts.
     :ivar environment: environment variables credentials may come from.
     :ivar check_mode: the plan will not be executed; planning then makes no remote write, not even one that can only
         be refused.
@@ -46,5 +47,6 @@ class Ports:
     ca: Callable[[CaAccount], CaConnector]
     ca_type: Callable[[str], CaConnectorType]
     probe: Callable[[], EdgeProbe]
+    scripts: Callable[[], ScriptRunner]
     environment: Mapping[str, str]
     check_mode: bool = False

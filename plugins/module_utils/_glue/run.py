@@ -20,10 +20,11 @@ from ansible.module_utils.basic import AnsibleModule
 from .._clm.ports import Params, Ports
 from .._core.clock import Clock, SystemClock
 from .._core.errors import ClmError
+from .._core.masks import maskable
 from .._core.plan import Outcome, Plan
 from .._core.redact import Secret, redacted
 from .actor import who_acts
-from .masking import maskable, settle_masks
+from .masking import settle_masks
 from .options import Spec, argument_spec, split
 from .wire_store import opened
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
     from .._store.base import Store
-    from .._target.base import EdgeProbe, Target
+    from .._target.base import EdgeProbe, ScriptRunner, Target
 
 Environment = Mapping[str, str]
 UseCase = Callable[[Params, Ports], Plan]
@@ -54,6 +55,7 @@ class Wires:
     ca: Callable[[Store, Clock, Environment], Callable[[CaAccount], CaConnector]] | None = None
     ca_type: Callable[[Store, Clock, Environment], Callable[[str], CaConnectorType]] | None = None
     probe: Callable[[], EdgeProbe] | None = None
+    scripts: Callable[[Store, Clock, Environment], Callable[[], ScriptRunner]] | None = None
 
 
 class _Meter:
@@ -100,6 +102,7 @@ def _ports(
         ca=made(wires.ca, "a CA connector"),
         ca_type=made(wires.ca_type, "a kind of CA"),
         probe=wires.probe or _not_wired("an edge probe"),
+        scripts=made(wires.scripts, "a runner of scripts"),
         environment=environment,
         check_mode=check_mode,
     )

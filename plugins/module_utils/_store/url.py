@@ -17,13 +17,18 @@ _USER_INFO = re.compile(r"(://[^:/?#@]*):.*@", re.DOTALL)
 _QUERY_SECRET = re.compile(r"([?&][^=&]*password=)[^&]*", re.IGNORECASE)
 
 
-def default_url(environ: Mapping[str, str]) -> str:
-    """Give the URL of the user's own SQLite store."""
+def data_folder(environ: Mapping[str, str]) -> str:
+    """Give the folder of the collection in the user's data directory."""
     data = environ.get("XDG_DATA_HOME", "")
     if not os.path.isabs(data):
         # The specification of the variable says: a relative one is to be ignored.
         data = os.path.join(os.path.expanduser("~"), ".local", "share")
-    return f"{_SQLITE}{os.path.join(data, 'edgecert', 'clm.db')}"
+    return os.path.join(data, "edgecert")
+
+
+def default_url(environ: Mapping[str, str]) -> str:
+    """Give the URL of the user's own SQLite store."""
+    return f"{_SQLITE}{os.path.join(data_folder(environ), 'clm.db')}"
 
 
 def masked(url: str) -> str:

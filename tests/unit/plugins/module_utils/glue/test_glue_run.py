@@ -18,10 +18,10 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     InputError,
     RemoteError,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._core.masks import maskable
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan, Step
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, Device
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.masking import maskable
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.tests.support.run_module import run
 
