@@ -25,11 +25,13 @@ extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
   - edgecert.clm._warnings
+  - edgecert.clm._form_extras
 options:
   certificate:
     description:
       - Id of the certificate, its key in the inventory. The default is the common name; an empty text means the
         common name and the time.
+      - At most 255 characters that can be seen, without a blank at either end.
     type: str
   ca:
     description:
@@ -280,7 +282,9 @@ failure:
   sample: {code: vendor_settings_missing, details: {validation_type: third-party}, request_id: null, retryable: false}
 """
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import STATES as ATTACHMENT_STATES
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_extras import GENERIC
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
     CSR_SOURCES,
     HASHES,
@@ -293,6 +297,14 @@ from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target imp
 
 _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
+_AUTOMATIC = {"enabled": {"type": "bool"}, "days_before": {"type": "int"}}
+_ATTACHMENT = {
+    "name": {"type": "str", "required": True},
+    "comments": _TEXT,
+    "path": {"type": "path"},
+    "content": _TEXT,
+    "state": {"type": "str", "choices": list(ATTACHMENT_STATES), "default": ATTACHMENT_STATES[0]},
+}
 
 SPEC = {
     "certificate": _TEXT,
@@ -330,6 +342,11 @@ SPEC = {
     "exclude_sans": {"type": "bool"},
     "ca_connector_name": _TEXT,
     "description": _TEXT,
+    "attributes": {"type": "dict"},
+    "generic": {"type": "dict", "options": dict.fromkeys(GENERIC, _TEXT)},
+    "attachments": {"type": "list", "elements": "dict", "no_log": True, "options": _ATTACHMENT},
+    "auto_renew": {"type": "dict", "options": _AUTOMATIC},
+    "auto_regenerate": {"type": "dict", "options": {**_AUTOMATIC, "force_local_csr": {"type": "bool"}}},
     "comment": _TEXT,
     "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
     "wait": {"type": "bool", "default": False},

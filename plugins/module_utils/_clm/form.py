@@ -8,38 +8,56 @@ A *wish* is JSON-ready and in the words of the module's options; it is what a re
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .._core import names, validity
+from .._core import names, validity, vocabulary
 from .._core.errors import InputError
 from .._core.types import CsrSpec, Device, VendorSettings
 from .._store.base import Unit
+from . import form_extras
 from .managed import managed_device
 from .ports import Params
 from .settings import combination, required
 
 SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")
 # What may change while a request is open or done: it is in no CSR and no order.
-METADATA = ("description", "ca_connector_name", "warnings")
+METADATA = ("description", "ca_connector_name", "warnings", *form_extras.EXTRAS)
+MAX_ID = 255
 _DERIVED = ("settings",)
 _DESCRIPTION_LIMIT = 2000
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
 def certificate_id(params: Params, unit: Unit, now: datetime) -> str:
-    """Give the certificate's id (E21): as named; by default the common name; for an empty one with a timestamp."""
+    """Give the certificate's id (E21): as named; by default the common name; for an empty one with a timestamp.
+
+    Whether a named one can be an id is checked with the rest of the form.
+    """
     named, common_name = params.get("certificate"), str(params["common_name"]).strip().lower()
     if named is None:
         return common_name
     if named.strip():
-        return str(named).strip()
+        return str(named)
     stamped = re.compile(re.escape(common_name) + r"-\d{8}T\d{6}Z")
     # The same task run again means the certificate it made before, not one more.
     earlier = [r.certificate_id for r in unit.requests.find() if stamped.fullmatch(r.certificate_id)]
     return max(earlier) if earlier else f"{common_name}-{now.strftime(_STAMP)}"
+
+
+def id_reason(certificate_id: str) -> str:
+    """Give why a text can be no certificate's id, or an empty text.
+
+    :source: E21 says no more than that it is editable; the rule is ours: it has to be seen, typed and found again.
+    """
+    if len(certificate_id) > MAX_ID:
+        return f"has {len(certificate_id)} characters, {MAX_ID} are allowed"
+    if not certificate_id.isprintable():
+        return "has a line break or another character in it that cannot be seen"
+    return "begins or ends with a blank" if certificate_id != certificate_id.strip() else ""
 
 
 def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
@@ -51,7 +69,8 @@ def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
     device = managed_device(unit, params.get("device"))
     key = combination(params)
     settings = required(unit, key)
-    problems: list[str] = []
+    named = params.get("certificate") or ""
+    problems = [f"certificate {named[:64]!r} {reason}"] if named.strip() and (reason := id_reason(named)) else []
     wish: dict[str, Any] = {
         "common_name": (params.get("common_name") or "").strip().lower(),
         **_names(params, problems),
@@ -67,8 +86,11 @@ def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
         "description": params.get("description") or "",
         "ca_connector_name": params.get("ca_connector_name") or params["ca"],
         "warnings": _warnings(params),
+        **form_extras.extras(params, problems),
         "settings": _snapshot(settings),
     }
+    if wish["auto_renew"] or wish["auto_regenerate"]:
+        problems += _automatic_problems(wish, params, None if problems else lifetime_days(wish, now))
     if len(wish["description"]) > _DESCRIPTION_LIMIT:
         problems.append(f"description has {len(wish['description'])} characters, {_DESCRIPTION_LIMIT} are allowed")
     if problems:
@@ -79,7 +101,18 @@ def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
 def overlaid(params: Params, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Lay the options given now over the wish of an earlier request, for comparing."""
     given = {name: value for name, value in params.items() if value is not None}
-    return {**{name: value for name, value in stored.items() if name not in _DERIVED}, **given}
+    kept = {name: value for name, value in stored.items() if name not in _DERIVED}
+    return {**kept, **given, **form_extras.laid_over(given, kept)}
+
+
+def changed_metadata(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the metadata in which a wish differs from the stored one; none and not there yet are the same."""
+
+    def text(value: Any) -> str:
+        # As JSON, where true and 1 are two values.
+        return json.dumps(value, sort_keys=True) if value else ""
+
+    return {name: wish[name] for name in METADATA if text(wish[name]) != text(stored.get(name))}
 
 
 def differences(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
@@ -192,6 +225,14 @@ def _contract(params: Params, settings: VendorSettings, device: Device, problems
     elif visible and named not in visible:
         problems.append(f"contract_id {named} is not one that device {device.name} sees ({listed})")
     return named
+
+
+def _automatic_problems(wish: Mapping[str, Any], params: Params, days: int | None) -> list[str]:
+    # Most forms say nothing of it and need not pay for it.
+    from . import renewal
+
+    source = params.get("csr_source") or vocabulary.CSR_SOURCES[0]
+    return renewal.problems(wish["auto_renew"], wish["auto_regenerate"], lifetime_days=days, csr_source=source)
 
 
 def _warnings(params: Params) -> dict[str, list[str]]:

@@ -24,9 +24,8 @@ from .views import (
     connector_view,
     device_view,
     pem_view,
-    request_view,
-    work_order_view,
 )
+from .work_views import request_view, work_order_view
 
 STATES = ("pending", "issued", "superseded", "revoked", "vanished")
 VIEWS = ("list", "holistic", "history", "audit")

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._core.clock import to_text
+from .._core.clock import from_text, to_text
+from .._core.governance import DEFAULT_GROUP
 from .._core.redact import MASK, Secret, redacted
 from .._core.types import (
     AuditRow,
@@ -26,7 +27,6 @@ from .._core.types import (
     VendorSettings,
     WorkOrder,
 )
-from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
 
 View = dict[str, Any]
 
@@ -36,6 +36,11 @@ _DAY = timedelta(days=1)
 def text_of(moment: datetime | None) -> str | None:
     """Write a moment as users see it, ISO 8601 in UTC; None stays None."""
     return None if moment is None else to_text(moment)
+
+
+def group_of(record: Certificate | CertRequest | WorkOrder) -> str:
+    """Name the group that a record is in; none named means the default one."""
+    return record.group or DEFAULT_GROUP
 
 
 def proxy_text(proxy: Secret | None) -> str | None:
@@ -49,7 +54,8 @@ def proxy_text(proxy: Secret | None) -> str | None:
     return parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
-def _times(record: Any) -> View:
+def times(record: Any) -> View:
+    """Show when a record was made and changed last."""
     return {"created_at": text_of(record.created_at), "updated_at": text_of(record.updated_at)}
 
 
@@ -81,7 +87,7 @@ def device_view(device: Device) -> View:
         "instance": redacted(device.instance),
         "discovery": redacted(device.discovery),
         "checked_at": text_of(device.checked_at),
-        **_times(device),
+        **times(device),
     }
 
 
@@ -97,7 +103,7 @@ def settings_view(settings: VendorSettings) -> View:
         "contract_id": settings.contract_id,
         "change_management": settings.change_management,
         "network": redacted(settings.network),
-        **_times(settings),
+        **times(settings),
     }
 
 
@@ -108,36 +114,7 @@ def ca_account_view(account: CaAccount) -> View:
         "type": account.type,
         "options": redacted(account.options),
         "secrets_set": bool(account.secrets),
-        **_times(account),
-    }
-
-
-def request_view(request: CertRequest) -> View:
-    """Show a request, with the manual's label beside its state."""
-    return {
-        "request_id": request.request_id,
-        "certificate": request.certificate_id,
-        "action": request.action,
-        "state": request.state,
-        "label": REQUEST_LABELS.get(request.state, request.state),
-        "reason": request.reason,
-        "message": request.message,
-        "ca": request.ca,
-        "ca_options": redacted(request.ca_options),
-        "csr_source": request.csr_source,
-        "device": request.device,
-        "enrollment_id": request.key_reference.get("enrollment_id"),
-        "change_id": request.key_reference.get("change_id"),
-        "wish": redacted(request.wish),
-        "csrs": redacted(request.csrs),
-        "ca_handles": redacted(request.ca_handles),
-        "fingerprints": redacted(request.fingerprints),
-        "conditions": redacted(request.conditions),
-        "actor": request.actor,
-        "comment": request.comment,
-        "tracking_id": request.tracking_id,
-        "next_look_at": text_of(request.next_look_at),
-        **_times(request),
+        **times(account),
     }
 
 
@@ -150,6 +127,17 @@ def lifetime_left(not_after: datetime | None, now: datetime) -> View:
     if not_after is None:
         return {"days_left": None, "expired": False}
     return {"days_left": (not_after - now) // _DAY, "expired": not_after <= now}
+
+
+def production_days_left(production: Mapping[str, Any], now: datetime) -> int | None:
+    """Give the whole days that what production serves is valid, negative once expired; None when it serves nothing.
+
+    :param production: as in a certificate's record.
+    :param now: UTC.
+    """
+    end = production.get("not_after")
+    days: int | None = lifetime_left(from_text(end), now)["days_left"] if end else None
+    return days
 
 
 def certificate_view(certificate: Certificate, now: datetime, device: Device | None = None) -> View:
@@ -186,9 +174,22 @@ def certificate_view(certificate: Certificate, now: datetime, device: Device | N
         "networks": [name for name in ("staging", "production") if getattr(certificate, name)],
         "staging": redacted(certificate.staging),
         "production": redacted(certificate.production),
+        "production_days_left": production_days_left(certificate.production, now),
         "pending_changes": redacted(certificate.pending_changes),
+        **_kept_beside(certificate),
+        **times(certificate),
+    }
+
+
+def _kept_beside(certificate: Certificate) -> View:
+    """Show what is kept with a certificate and stands in none: E1, E3, E4, E19, and what it follows."""
+    return {
         "attributes": redacted(certificate.attributes),
-        **_times(certificate),
+        "group": group_of(certificate),
+        "auto_renew": redacted(certificate.auto_renew),
+        "auto_regenerate": redacted(certificate.auto_regenerate),
+        "parent": certificate.parent,
+        "successor": certificate.successor,
     }
 
 
@@ -204,46 +205,7 @@ def connector_view(connector: Connector) -> View:
         "certificate_type": "pem",
         "private_key_in_device": True,
         "push_chain": True,
-        **_times(connector),
-    }
-
-
-def work_order_brief(order: WorkOrder) -> View:
-    """Show of a work order what an audit line is about."""
-    return {
-        "state": order.state,
-        "reason": order.reason,
-        "certificate": order.certificate_id,
-        "network": order.network,
-        "fingerprints": dict(order.fingerprints),
-        "notices": redacted(order.notices),
-    }
-
-
-def work_order_view(order: WorkOrder) -> View:
-    """Show a work order, with the manual's label beside its state."""
-    return {
-        "work_order_id": order.work_order_id,
-        "certificate": order.certificate_id,
-        "connector": order.connector,
-        "device": order.device,
-        "action": order.action,
-        "network": order.network,
-        "state": order.state,
-        "label": WORK_ORDER_LABELS.get(order.state, order.state),
-        "reason": order.reason,
-        "message": order.message,
-        "enrollment_id": order.change.get("enrollment_id"),
-        "change_id": order.change.get("change_id"),
-        "fingerprints": redacted(order.fingerprints),
-        "notices": redacted(order.notices),
-        "evidence": redacted(order.evidence),
-        "conditions": redacted(order.conditions),
-        "actor": order.actor,
-        "comment": order.comment,
-        "tracking_id": order.tracking_id,
-        "next_look_at": text_of(order.next_look_at),
-        **_times(order),
+        **times(connector),
     }
 
 

@@ -32,6 +32,10 @@ class Secret:
             Secret.revealed.add(text)
         return text
 
+    def disclose(self) -> str:
+        """Give the secret text for a result that was asked to hold it; unlike after ``reveal``, it is not masked there."""
+        return self._opened()
+
     def _opened(self) -> str:
         return self._text
 

@@ -47,7 +47,7 @@ COMMON: Mapping[str, CommonOption] = {
 URL_OPTIONS = (*(name for name, option in COMMON.items() if option.has_url), "proxy")
 """Options of any module whose value is a URL that may carry a password."""
 
-MIXED_OPTIONS = ("options",)
+MIXED_OPTIONS = ("options", "attachments")
 """Options of any module that are ``no_log`` to keep a private key, pasted in by mistake, out of the system's log; in
 results only such a key is masked."""
 

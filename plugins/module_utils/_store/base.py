@@ -64,6 +64,13 @@ class Repository(ABC, Generic[R]):
         """
 
     @abstractmethod
+    def outlines(self, **equal: Any) -> list[R]:
+        """Give the records that ``find`` would give, without their secrets, which may be large.
+
+        Each is version 0: it cannot be put or removed, since what was left out would be lost.
+        """
+
+    @abstractmethod
     def count(self, **equal: Any) -> int:
         """Count the records that ``find`` would give."""
 
@@ -126,6 +133,10 @@ class Store(ABC):
 
     audited: int = 0
     """Audit lines written through this object: whatever changes something writes one, so 0 means nothing changed."""
+
+    schema_before: int
+    """Number of the schema found at opening: 0 when the store was created, less than the present one when it was
+    migrated."""
 
     @abstractmethod
     def write(self) -> AbstractContextManager[Unit]:

@@ -43,6 +43,12 @@ class SqlRepository(Repository[R]):
         rows = self._database.rows(sql.select(self._table, condition), parameters)
         return decode_all(self._table, rows, self._sealing)
 
+    def outlines(self, **equal: Any) -> list[R]:
+        """Give the records that ``find`` would give, without their secrets, as version 0."""
+        condition, parameters = self._condition(equal)
+        rows = self._database.rows(sql.select_outlines(self._table, condition), parameters)
+        return [self._as_version(record, 0) for record in decode_all(self._table, rows, self._sealing)]
+
     def count(self, **equal: Any) -> int:
         """Count the records that ``find`` would give."""
         condition, parameters = self._condition(equal)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from .tables import Table
+from .tables import Kind, Table
 
 Row = Sequence[Any]
 BUSY_S = 30
@@ -170,8 +170,18 @@ def select_version(table: Table[Any]) -> str:
 
 def select(table: Table[Any], condition: str) -> str:
     """Read the rows of a condition, ordered by key."""
+    return _ordered(table, listed(table.names), condition)
+
+
+def select_outlines(table: Table[Any], condition: str) -> str:
+    """Read the rows of a condition, ordered by key, with NULL in place of each secret."""
+    wanted = ", ".join("NULL" if column.kind is Kind.SECRET else quoted(column.name) for column in table.columns)
+    return _ordered(table, wanted, condition)
+
+
+def _ordered(table: Table[Any], wanted: str, condition: str) -> str:
     where = f" WHERE {condition}" if condition else ""
-    return f"SELECT {listed(table.names)} FROM {quoted(table.name)}{where} ORDER BY {listed(table.key)}"
+    return f"SELECT {wanted} FROM {quoted(table.name)}{where} ORDER BY {listed(table.key)}"
 
 
 def count(table: Table[Any], condition: str) -> str:

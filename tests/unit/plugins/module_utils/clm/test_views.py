@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import views
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import views, work_views
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import Filters
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -79,14 +79,14 @@ def test_a_certificate_that_is_not_there_yet_has_no_days() -> None:
 @pytest.mark.parametrize("state", REQUEST_LABELS)
 def test_a_request_bears_the_label_of_its_state(state: str) -> None:
     """W3."""
-    view = views.request_view(CertRequest("req-1", "a", "enroll", state, "own", "endpoint"))
+    view = work_views.request_view(CertRequest("req-1", "a", "enroll", state, "own", "endpoint"))
     assert view["label"] == REQUEST_LABELS[state]
 
 
 @pytest.mark.parametrize("state", WORK_ORDER_LABELS)
 def test_a_work_order_bears_the_label_of_its_state(state: str) -> None:
     """W3."""
-    view = views.work_order_view(WorkOrder("wo-1", "a", "edge", "main", "push", "staging", state, created_at=NOW))
+    view = work_views.work_order_view(WorkOrder("wo-1", "a", "edge", "main", "push", "staging", state, created_at=NOW))
     assert (view["label"], view["created_at"]) == (WORK_ORDER_LABELS[state], "2026-11-23T12:00:00Z")
 
 
