@@ -18,7 +18,7 @@ from .._core.vocabulary import NETWORKS
 from .freeze_windows import Window, read_all
 
 # What may be frozen: kind and network.
-IMPLEMENTATIONS: tuple[tuple[str, str], ...] = (("enroll", ""), *(("push", network) for network in NETWORKS))
+FREEZABLE: tuple[tuple[str, str], ...] = (("enroll", ""), *(("push", network) for network in NETWORKS))
 
 # Weekly windows that follow one another for so long never end.
 _ENDLESS = timedelta(days=15)
@@ -121,7 +121,7 @@ def _endless(windows: Sequence[Window]) -> list[str]:
     # In January no clock is changed, north or south.
     start = datetime(2026, 1, 5, tzinfo=timezone.utc)
     found = []
-    for kind, network in IMPLEMENTATIONS:
+    for kind, network in FREEZABLE:
         held = _frozen([window for window in weekly if window.holds_for(kind, network)], start, _ENDLESS)
         if held is not None and held.until - start >= _ENDLESS:
             found.append(f"freeze_windows leave no time at all for {kind}{' to ' if network else ''}{network}")

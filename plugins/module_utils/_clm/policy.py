@@ -25,6 +25,7 @@ APPROVALS: Mapping[str, Any] = {
     "requester_may_approve": False,
     "valid_hours": 168,
 }
+WARNING_LISTS = ("allow", "ask", "block")
 
 
 def group_of(unit: Unit, name: str) -> Group:
@@ -122,7 +123,7 @@ def warning_lists(group: Group, given: Mapping[str, Any] | None) -> dict[str, li
     """
     from .decisions import policy_of
 
-    own = {name: list((given or {}).get(name) or ()) for name in ("allow", "ask", "block")}
+    own = {name: list((given or {}).get(name) or ()) for name in WARNING_LISTS}
     policy_of(own)
     ruled = {name: list(group.warnings.get(name) or ()) for name in own}
     if clash := [entry for entry in own["allow"] if entry in ruled["block"]]:
