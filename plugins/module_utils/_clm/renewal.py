@@ -132,9 +132,9 @@ def problems(
     renew, regenerate = auto_renew or {}, auto_regenerate or {}
     found = [*_range_problems("auto_renew", renew), *_range_problems("auto_regenerate", regenerate)]
     days = renew.get("days_before")
-    if not found and renew.get("enabled") and days and lifetime_days is not None and days >= lifetime_days:
+    if renew.get("enabled") and _is_in_range(days) and lifetime_days is not None and days >= lifetime_days:
         found.append(
-            f"auto_renew: days_before {days} is no less than the certificate's life of {lifetime_days} days, so that it "
+            f"auto_renew: days_before {days} is no less than the certificate's life of {lifetime_days} days, so it "
             "would be due as soon as it is issued; give fewer days, or none for a share of its life"
         )
     if regenerate.get("force_local_csr") and csr_source == "endpoint":
@@ -159,11 +159,13 @@ def inherited(parent: Certificate, *, automatic: bool) -> dict[str, Any]:
 
 def _range_problems(option: str, setting: Mapping[str, Any]) -> list[str]:
     days = setting.get("days_before")
-    if days is None:
+    if days is None or _is_in_range(days):
         return []
-    if isinstance(days, bool) or not isinstance(days, int) or not MIN_DAYS <= days <= MAX_DAYS:
-        return [f"{option}: days_before {days!r} is not a whole number from {MIN_DAYS} to {MAX_DAYS}"]
-    return []
+    return [f"{option}: days_before {days!r} is not a whole number from {MIN_DAYS} to {MAX_DAYS}"]
+
+
+def _is_in_range(days: Any) -> bool:
+    return isinstance(days, int) and not isinstance(days, bool) and MIN_DAYS <= days <= MAX_DAYS
 
 
 def _opening(certificate: Certificate, group: Group, hint: RenewalHint | None, kind: str) -> _Opening | None:
