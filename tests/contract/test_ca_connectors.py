@@ -198,6 +198,12 @@ def test_order_sent_twice_is_one_certificate(setting: Setting) -> None:
     assert [getattr(first, word) for word in same] == [getattr(second, word) for word in same]
 
 
+def test_a_wish_for_a_renewal_is_a_time_or_none(setting: Setting) -> None:
+    """E3: RFC 9773; a CA without it has no say in that."""
+    hint = setting.connector.renewal_hint(setting.issued(make_order(), make_csr(KEYS["p256"]())).bundle.leaf)
+    assert hint is None or (hint.source and (hint.until is None or hint.at < hint.until))
+
+
 def test_other_intent_is_another_certificate(setting: Setting) -> None:
     csr = make_csr(KEYS["p256"]())
     first = setting.issued(make_order(), csr).bundle.leaf

@@ -111,6 +111,7 @@ def test_a_breach_is_seen(tmp_path: pathlib.Path, file: str, text: str, breach: 
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from cryptography import x509\n",
         ),
         ("module_utils/_keys/endpoint.py", "from .._cps.client import Client\n"),
+        ("module_utils/_keys/endpoint_renewal.py", "from .._cps.client import Client\n"),
         (
             "module_utils/_target/akamai_cps_push.py",
             "from .._cps.client import Client\nfrom .._http.retry import Retry\n",

@@ -168,6 +168,20 @@ def test_any_json_body_becomes_an_error(value: Any) -> None:
         ),
         (
             ONE,
+            answer(409, cps("x", "", "It is in its automatic renewal window")),
+            ConflictError,
+            "in_renewal_window",
+            "override",
+        ),
+        (
+            ONE,
+            answer(400, cps("x", "", "Use renewal-date-check-override=true")),
+            ConflictError,
+            "in_renewal_window",
+            "override",
+        ),
+        (
+            ONE,
             answer(409, cps("certificate-live-on-network", "", "a.example.com")),
             ConflictError,
             "certificate_live",

@@ -23,6 +23,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire 
     Organization,
     enrollment_to_wire,
     enrollment_update,
+    subject_of,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.models import (
     ActiveRecord,
@@ -271,6 +272,18 @@ def test_new_enrollment_bears_only_what_was_given() -> None:
     assert wire["adminContact"] == {"firstName": "Ann", "lastName": "Lee", "email": "a@example.com", "phone": "1"}
     assert wire["thirdParty"] == {"excludeSans": False}
     assert wire["networkConfiguration"]["dnsNameSettings"] == {"cloneDnsNames": True, "dnsNames": None}
+
+
+def test_the_subject_is_read_as_it_was_written() -> None:
+    """E3: what CPS has none of is empty, in whichever of its ways it says so."""
+    written = NewEnrollment("www.example.com", country="GB", state="Kent", organization="Example")
+    subject = {"country": "GB", "state_or_province": "Kent", "locality": "", "organization": "Example"}
+    assert subject_of(enrollment_to_wire(written)) == {**subject, "organizational_unit": ""}
+    assert subject_of({"csr": {"c": " GB ", "st": "Kent", "l": None, "o": "Example", "ou": ""}}) == {
+        **subject,
+        "organizational_unit": "",
+    }
+    assert set(subject_of({}).values()) == {""}
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,14 @@ def test_csr_without_names_is_fine_only_where_that_was_asked_for(pki: Any) -> No
     assert csr.csr_problems(bare, **asked) == ("it lacks the names www.example.com",)
 
 
+def test_a_csr_for_a_key_that_was_used_before_is_told(pki: Any) -> None:
+    """E3, E4: whatever else the CSRs say."""
+    key = pki.key()
+    before, again = pki.csr(key, dns=("www.example.com",)), pki.csr(key)
+    assert csr.same_key(before, again) and csr.same_key(before, before)
+    assert not csr.same_key(before, pki.csr(pki.key(), dns=("www.example.com",)))
+
+
 def test_all_kinds_of_names_and_subject_fields_are_read() -> None:
     """E13, E14."""
     key = ec.generate_private_key(ec.SECP256R1())
