@@ -14,7 +14,7 @@ author:
   - The edgecert.clm authors (@edgecert)
 description:
   - Adds, changes and removes an application connector, which says to which devices a certificate is pushed.
-  - A certificate can be pushed only when it has one. Nothing is sent to Akamai by this module.
+  - A certificate can be pushed only when it has one. Nothing is sent to Akamai by this module, and no script is run.
   - An option left out keeps what is stored; an empty text clears it.
 extends_documentation_fragment:
   - edgecert.clm._attributes
@@ -61,6 +61,37 @@ options:
       - The chain is the intermediates. The root is never sent, because CPS warns about a root in the chain, and
         clients that trust it have it.
     type: bool
+  script_location:
+    description:
+      - Where the scripts are. V(controller) means the script library of the host that runs this module, which is the
+        folder in the environment variable E(EDGECERT_SCRIPT_LIBRARY), else C(edgecert/scripts) in the user's data
+        directory. V(device) means any folder of the host that runs the task; CPS itself runs no scripts.
+      - A new application connector has V(controller).
+    type: str
+    choices: [controller, device]
+  pre_push_script:
+    description:
+      - Script that is run before anything of a push is sent. When it fails, the push stops.
+      - Name it relative to the script library with O(script_location=controller), by its absolute path with
+        O(script_location=device). It must exist, be executable, and be writable by its owner and group alone; this is
+        looked at when this option, O(post_push_script) or O(script_location) is given, and again before each push.
+      - What scripts are told and how they are run is in the guide about scripts.
+    type: str
+  post_push_script:
+    description:
+      - Script that is run after a push, named as O(pre_push_script). When it fails, this is reported; the push stays.
+    type: str
+  script_timeout:
+    description:
+      - Time limit of each script in seconds, from 1 to 3600. A script that takes longer is ended and has failed.
+      - A new application connector has V(60).
+    type: int
+  push_automatically:
+    description:
+      - Whether a renewed or regenerated certificate is pushed without being asked for. It has an effect only when the
+        certificate's group allows it, too; the result says whether it has.
+      - A new application connector has V(false).
+    type: bool
 seealso:
   - module: edgecert.clm.cert_push
 """
@@ -74,6 +105,26 @@ EXAMPLES = r"""
     devices:
       - cps-main
 
+- name: Check before each push, and tell others after it
+  edgecert.clm.cert_connector:
+    certificate: www.example.com
+    name: edge
+    pre_push_script: check-change-calendar
+    post_push_script: tell-the-team
+    script_timeout: 120
+
+- name: Run nothing after a push any more
+  edgecert.clm.cert_connector:
+    certificate: www.example.com
+    name: edge
+    post_push_script: ""
+
+- name: Push by itself what was renewed, where the group allows it
+  edgecert.clm.cert_connector:
+    certificate: www.example.com
+    name: edge
+    push_automatically: true
+
 - name: Remove the application connector
   edgecert.clm.cert_connector:
     certificate: www.example.com
@@ -83,7 +134,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 connector:
-  description: The application connector as stored, or as it would be in check mode; null once removed.
+  description:
+    - The application connector as stored, or as it would be in check mode; null once removed.
+    - In it, C(push_automatically_effective) is true when it is to push automatically and the certificate's group
+      allows that.
   returned: success
   type: dict
   sample:
@@ -96,6 +150,12 @@ connector:
     certificate_type: pem
     private_key_in_device: true
     push_chain: true
+    script_location: controller
+    pre_push_script: check-change-calendar
+    post_push_script: tell-the-team
+    script_timeout: 120
+    push_automatically: true
+    push_automatically_effective: false
     created_at: "2026-11-23T12:00:00Z"
     updated_at: "2026-11-23T12:00:00Z"
 steps:
@@ -112,7 +172,8 @@ failure:
 """
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.connectors import plan
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
 
 SPEC = {
     "certificate": {"type": "str", "required": True},
@@ -123,12 +184,17 @@ SPEC = {
     "certificate_type": {"type": "str"},
     "private_key_in_device": {"type": "bool", "no_log": False},
     "push_chain": {"type": "bool"},
+    "script_location": {"type": "str", "choices": ["controller", "device"]},
+    "pre_push_script": {"type": "str"},
+    "post_push_script": {"type": "str"},
+    "script_timeout": {"type": "int"},
+    "push_automatically": {"type": "bool"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(SPEC, plan, "connector")
+    run_module(SPEC, plan, "connector", Wires(scripts=scripts_maker))
 
 
 if __name__ == "__main__":

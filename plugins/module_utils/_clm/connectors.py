@@ -1,21 +1,37 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Application connectors: where a certificate goes (A1–A3)."""
+"""Application connectors: where a certificate goes, and what is run around its push (A1–A5)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from .._core import vocabulary
-from .._core.errors import InputError, NotFoundError, PolicyError, StateError
+from .._core.errors import ClmError, InputError, NotFoundError, PolicyError, StateError
+from .._core.governance import DEFAULT_GROUP
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, Connector, Device
 from .._store.base import Unit
-from . import states
+from . import push_scripts, states
 from .managed import checked_managed
 from .ports import Params, Ports
-from .views import connector_view
+from .views import View, connector_view
+
+SCRIPT_TIMEOUTS_S = (1, 3600)
+"""Shortest and longest time limit of a script."""
+
+# Options that are stored as they are given; ``script_timeout`` is in seconds.
+_PLAIN = {
+    "description": "description",
+    "script_location": "script_location",
+    "pre_push_script": "pre_push_script",
+    "post_push_script": "post_push_script",
+    "script_timeout": "script_timeout_s",
+    "push_automatically": "push_automatically",
+}
+_SCRIPT_OPTIONS = ("script_location", "pre_push_script", "post_push_script")
 
 
 def required_certificate(unit: Unit, certificate_id: str) -> Certificate:
@@ -36,7 +52,7 @@ def required_certificate(unit: Unit, certificate_id: str) -> Certificate:
 def plan(params: Params, ports: Ports) -> Plan:
     """Work out what ``cert_connector`` would do.
 
-    :raises InputError: fixed values were set otherwise (A3), or no device is named.
+    :raises InputError: fixed values were set otherwise (A3), no device is named, or a script cannot be run (A4).
     """
     with ports.store.read() as unit:
         before = unit.connectors.get(params["certificate"], params["name"])
@@ -44,8 +60,8 @@ def plan(params: Params, ports: Ports) -> Plan:
             return _plan_absent(before, unit, ports)
         certificate = required_certificate(unit, params["certificate"])
         wanted = _merged(params, before)
-        _check_fixed(params)
-        _check_devices(wanted, certificate, unit)
+        _refuse_wrong(params, wanted, certificate, unit, ports)
+        allowed = group_pushes_automatically(unit, certificate)
 
     def save() -> bool:
         now = ports.clock.now()
@@ -63,12 +79,28 @@ def plan(params: Params, ports: Ports) -> Plan:
     def finish() -> Outcome:
         with ports.store.read() as unit:
             stored = unit.connectors.get(wanted.certificate_id, wanted.name)
-        return Outcome(connector_view(stored) if stored else None)
+        return Outcome(_shown(stored, allowed))
 
     verb = "Add" if before is None else "Change"
     sentence = f"{verb} application connector {wanted.name} of {wanted.certificate_id} to {', '.join(wanted.devices)}"
     steps = () if wanted == before else (Step(sentence, save),)
-    return Plan(connector_view(before) if before else None, connector_view(wanted), steps, finish)
+    return Plan(_shown(before, allowed), _shown(wanted, allowed), steps, finish)
+
+
+def group_pushes_automatically(unit: Unit, certificate: Certificate) -> bool:
+    """Say whether the certificate's group lets renewed certificates be pushed without being asked for (A5)."""
+    group = unit.groups.get(certificate.group or DEFAULT_GROUP)
+    return group is not None and group.push_automatically
+
+
+def _shown(connector: Connector | None, allowed: bool) -> View | None:
+    """Show an application connector, and whether its automatic push has an effect.
+
+    :param allowed: the certificate's group allows it.
+    """
+    if connector is None:
+        return None
+    return {**connector_view(connector), "push_automatically_effective": connector.push_automatically and allowed}
 
 
 def _plan_absent(before: Connector | None, unit: Unit, ports: Ports) -> Plan:
@@ -101,15 +133,51 @@ def _plan_absent(before: Connector | None, unit: Unit, ports: Ports) -> Plan:
 
 def _merged(params: Params, before: Connector | None) -> Connector:
     connector = before or Connector(params["certificate"], params["name"])
-    if params.get("description") is not None:
-        connector = replace(connector, description=params["description"])
+    changes: dict[str, Any] = {
+        field: params[option] for option, field in _PLAIN.items() if params.get(option) is not None
+    }
     if params.get("devices") is not None:
-        connector = replace(connector, devices=tuple(sorted(set(params["devices"]))))
-    return connector
+        changes["devices"] = tuple(sorted(set(params["devices"])))
+    return replace(connector, **changes)
 
 
-def _check_fixed(params: Params) -> None:
-    """Refuse other values than CPS allows (A3)."""
+def _refuse_wrong(params: Params, wanted: Connector, certificate: Certificate, unit: Unit, ports: Ports) -> None:
+    """Refuse what cannot be saved, with every reason there is.
+
+    :raises InputError: an option has a value that is not to be had; a device that is wrong, too, is told of beside.
+    :raises ClmError: only a device is wrong; the code says how.
+    """
+    what = f"Cannot save application connector {wanted.name} of {wanted.certificate_id}"
+    problems = [*_fixed_problems(params), *_script_problems(params, wanted, ports)]
+    if not wanted.devices:
+        problems.append("devices is empty; name at least one onboarded device")
+    try:
+        _check_devices(what, wanted, certificate, unit)
+    except ClmError as exc:
+        if not problems:
+            raise
+        problems.append(exc.message.removeprefix(f"{what}: "))
+    if problems:
+        raise InputError.of_problems(what, problems)
+
+
+def _script_problems(params: Params, wanted: Connector, ports: Ports) -> list[str]:
+    """Say what is wrong with scripts and their time limit (A4).
+
+    Scripts are looked at when this call names one or where they are: who changes a description may do so on a host
+    that has none of them. The push looks again in any case.
+    """
+    shortest, longest = SCRIPT_TIMEOUTS_S
+    problems = []
+    if not shortest <= wanted.script_timeout_s <= longest:
+        problems.append(f"script_timeout {wanted.script_timeout_s} is not between {shortest} and {longest} seconds")
+    if any(params.get(option) is not None for option in _SCRIPT_OPTIONS):
+        problems += push_scripts.script_problems(ports, wanted)
+    return problems
+
+
+def _fixed_problems(params: Params) -> list[str]:
+    """Say which values are others than CPS allows (A3)."""
     problems = []
     kind = params.get("certificate_type")
     if kind is not None and kind.lower() != "pem":
@@ -118,15 +186,11 @@ def _check_fixed(params: Params) -> None:
         problems.append("private_key_in_device cannot be false: the key is made at Akamai and never leaves CPS")
     if params.get("push_chain") is False:
         problems.append("push_chain cannot be false: CPS deploys a certificate only together with its chain")
-    if problems:
-        raise InputError.of_problems(f"Cannot save application connector {params['name']}", problems)
+    return problems
 
 
-def _check_devices(wanted: Connector, certificate: Certificate, unit: Unit) -> None:
+def _check_devices(what: str, wanted: Connector, certificate: Certificate, unit: Unit) -> None:
     """Every device is onboarded and managed, and one of them holds the certificate's key (A2)."""
-    what = f"Cannot save application connector {wanted.name} of {wanted.certificate_id}"
-    if not wanted.devices:
-        raise InputError(f"{what}: devices is empty; name at least one onboarded device")
     devices: list[Device] = []
     missing = []
     for name in wanted.devices:
@@ -142,7 +206,7 @@ def _check_devices(wanted: Connector, certificate: Certificate, unit: Unit) -> N
         )
     for device in devices:
         checked_managed(device)
-    if certificate.device and certificate.device not in wanted.devices:
+    if wanted.devices and certificate.device and certificate.device not in wanted.devices:
         raise PolicyError(
             f"{what}: its key is in enrollment {certificate.enrollment_id} on device {certificate.device}, and CPS "
             f"takes a certificate only for a key of its own; add {certificate.device} to devices",
