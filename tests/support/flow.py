@@ -27,6 +27,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     Choice,
     Order,
     Pending,
+    RenewalHint,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     ca_accounts,
@@ -38,6 +39,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     settings,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
+from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CaAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
@@ -239,6 +241,18 @@ class Bench:
         self.device(discover="none", **device)
         self.settings()
         self.ca()
+        self.free()
+
+    def free(self) -> None:
+        """Let the default group ask for no approval, as tests that are not about approvals want it."""
+        self.group(approvals={"push": 0})
+
+    def group(self, name: str = "default", **changes: Any) -> None:
+        """Store a group, or change it."""
+        with self.store.write() as unit:
+            stored = unit.groups.get(name)
+            wanted = replace(stored or Group(name), **changes)
+            unit.groups.put(wanted) if stored else unit.groups.add(wanted)
 
     def enroll_params(self, **changes: Any) -> dict[str, Any]:
         """Give the options of an enrolment; the name holds the contract, so that tests do not meet."""
@@ -319,11 +333,15 @@ class Bench:
 
 
 class StubCa(CaConnector):
-    """A CA that answers as a test wants."""
+    """A CA that answers as a test wants.
+
+    :ivar hint: when it would like its certificates to be renewed.
+    """
 
     def __init__(self, make: Callable[[str], Answer], *, immediate: bool = True) -> None:
         self._make, self._immediate = make, immediate
         self.submitted: list[str] = []
+        self.hint: RenewalHint | None = None
 
     def capabilities(self) -> Capabilities:
         """Promise nothing special."""
@@ -353,3 +371,7 @@ class StubCa(CaConnector):
     def collect(self, handle: Mapping[str, Any]) -> Answer:
         """Answer now."""
         return self._make(str(handle["csr"]))
+
+    def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
+        """Ask for what the test wants."""
+        return self.hint

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Approvals: who may give one, what it is bound to, until when it holds (E24, W2; design §5). Pure; stores nothing.
 
-An approval is ``level, actor, at, effective_at, expires_at, digest, binds, comment``, times as ISO 8601 in UTC. ``binds``
-holds the parts the digest is over, so that what changed can be named. How many levels a record needs, and who may give
-them, stands in its own ``policy``, which is the group's as it was when the record was submitted.
+An approval is ``level, actor, at, effective_at, expires_at, digest, binds, comment``, times as ISO 8601 in UTC.
+``binds`` holds the parts the digest is over, so that what changed can be named. How many levels a record needs, and
+who may give them, stands in its own ``policy``, which is the group's as it was when the record was submitted.
 """
 
 from __future__ import annotations
@@ -118,6 +118,13 @@ def _check_person(what: str, record: Governed, actor: str) -> None:
             "person for each; let somebody else approve it",
             code="approved_twice",
         )
+
+
+def barred(record: Governed) -> list[str]:
+    """Name who may not give the next approval, sorted; the rules are those by which ``given`` refuses."""
+    policy = record.policy
+    own = set() if policy.get("requester_may_approve") else {record.actor}
+    return sorted(own | ({e["actor"] for e in record.approvals} if policy.get("distinct_approvers", True) else set()))
 
 
 def _later(what: str, at: datetime | None, now: datetime) -> datetime | None:

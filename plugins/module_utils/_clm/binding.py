@@ -12,6 +12,7 @@ from typing import Any
 
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
+from . import form_extras
 
 
 def bind_certificate(unit: Unit, request: CertRequest, reference: Mapping[str, Any], now: datetime) -> None:
@@ -42,7 +43,7 @@ def _of_request(base: Certificate, request: CertRequest, enrollment_id: int | No
     wish = request.wish
     sans = wish["subject_alternative_names"]
     return replace(
-        base,
+        form_extras.on_certificate(base, wish),
         origin="enrolled",
         state="pending",
         common_name=wish["common_name"],
@@ -57,5 +58,6 @@ def _of_request(base: Certificate, request: CertRequest, enrollment_id: int | No
         change_management=wish["settings"]["change_management"],
         ca=request.ca,
         request_id=request.request_id,
+        group=request.group,
         updated_at=now,
     )

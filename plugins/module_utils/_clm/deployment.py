@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import ClmError, PolicyError, RemoteError, StateError
+from .._core.errors import ClmError, PolicyError, RemoteError, StateError, TransportError
 from .._core.plan import Step
-from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Notice, WorkOrder
-from .._core.warning_policy import WarningPolicy
+from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
+from .._store.base import Unit
 from .._target.base import PushState, Target
-from . import decisions, intents
+from . import decisions, intents, push_stages, states
 from .ports import Ports
 from .proof import handshakes
 from .work_orders import WorkOrderKeeper
@@ -56,14 +56,13 @@ class Deployer:
         order: WorkOrder,
         pushed: Pushed,
         certificate: Certificate,
-        policy: WarningPolicy,
-        edges: Sequence[str],
+        connector: Connector,
         *,
         wait_s: float,
     ) -> None:
         self.ports, self.target, self.pushed = ports, target, pushed
         self.keeper = WorkOrderKeeper(ports, order)
-        self.certificate, self.policy, self.edges, self.wait_s = certificate, policy, edges, wait_s
+        self.certificate, self.connector, self.wait_s = certificate, connector, wait_s
         self.state = PushState("none")
         self._error_before = ""
         self._deadline = ports.clock.monotonic() + wait_s
@@ -73,9 +72,20 @@ class Deployer:
         """Give the order as stored last."""
         return self.keeper.order
 
+    @property
+    def edges(self) -> Sequence[str]:
+        """Give the edge addresses to prove against."""
+        return self.order.edges
+
     def observe(self) -> None:
         """Ask the target where the change stands."""
         self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints)
+
+    def see_settings(self) -> None:
+        """Keep with a new order which network settings are pending: they are part of what is approved."""
+        if self.state.settings:
+            change = {**self.order.change, "network_settings": dict(self.state.settings)}
+            self.keeper.record = replace(self.order, change=change)
 
     @property
     def is_deployed(self) -> bool:
@@ -192,6 +202,7 @@ class Deployer:
             if self.is_deployed or not self._is_upload_due():
                 return True
             self.refuse_impossible()
+            push_stages.before(self)
             self._error_before = self.state.error
             _intent, is_new = intents.begin(
                 self.ports.store,
@@ -205,6 +216,7 @@ class Deployer:
             except RemoteError as exc:
                 # An upload whose reply was lost may have been taken, though the change still showed its old state.
                 if is_new or exc.code != "conflict":
+                    self._doubt(exc)
                     raise
             with self.ports.store.write() as unit:
                 intents.close_all(unit, *self.keeper.upload_key, {"uploaded": True}, self.ports.clock.now())
@@ -212,6 +224,22 @@ class Deployer:
                 resumed = {"state": "implementing"} if is_parked else {}
                 self.keeper.save_in(unit, "certificate_uploaded", **resumed)
         return True
+
+    def _doubt(self, exc: RemoteError) -> None:
+        """Keep that nobody knows whether an upload was taken; the next look tells."""
+        may_be_done = exc.sent if isinstance(exc, TransportError) else (exc.status or 0) >= 500
+        if may_be_done and self.order.state != "in_doubt" and "in_doubt" in states.WORK_ORDER[self.order.state]:
+            message = (
+                f"the certificate was sent to change {self.pushed.reference.get('change_id')} of enrollment "
+                f"{self.pushed.reference.get('enrollment_id')} and no answer came ({exc.message}); run again to look "
+                "whether CPS took it"
+            )
+            self.keeper.save("push_in_doubt", state="in_doubt", reason="upload_unknown", message=message)
+
+    def _settle(self) -> None:
+        """Leave the doubt once the target shows what came of it."""
+        if self.order.state == "in_doubt" and self.state.phase not in ("none", "wants_certificate"):
+            self.keeper.save("push_doubt_settled", state="implementing")
 
     def _follow(self) -> bool:
         with self.keeper.lease():
@@ -221,6 +249,7 @@ class Deployer:
                 if self.is_deployed:
                     self.keeper.reach("on_staging", "certificate_on_staging", next_look_at=None)
                     return True
+                self._settle()
                 reason, message = self._react(self.ports.clock.monotonic() - began)
                 if reason == "needs_decision":
                     return self.keeper.park(reason, message, _ASK_AGAIN_S)
@@ -267,7 +296,8 @@ class Deployer:
     def _decided(self, notices: Sequence[Notice]) -> tuple[dict[str, str], ...]:
         account = self.pushed.account
         is_private = account is not None and not self.ports.ca(account).capabilities().is_public
-        return decisions.decisions(notices, self.policy, is_private=is_private)
+        policy = decisions.policy_of(self.order.warnings)
+        return decisions.decisions(notices, policy, is_private=is_private)
 
     def _undecided(self, notices: Sequence[Notice]) -> str:
         return decisions.undecided(self._decided(notices), "cancel the change in Akamai Control Center")
@@ -307,15 +337,32 @@ class Deployer:
 
     def _complete(self, evidence: list[dict[str, str]]) -> bool:
         self.keeper.reach("on_staging", "certificate_on_staging")
-        self.keeper.save("push_completed", state="completed", evidence=tuple(evidence), next_look_at=None)
-        self._show_in_inventory()
+        reviewed = self._review()
+        with self.ports.store.write() as unit:
+            proved = {"state": "completed", "evidence": tuple(evidence), "next_look_at": None, **reviewed}
+            self.keeper.save_in(unit, "push_completed", **proved)
+            self._show_in_inventory(unit)
+        push_stages.after(self)
         return True
 
-    def _show_in_inventory(self) -> None:
+    def _review(self) -> dict[str, Any]:
+        """Give until when a person may keep CPS from going on to production by itself, where it says so."""
+        if self.state.phase != "on_staging":
+            return {}
+        review = self.target.review(self.pushed.reference)
+        if review is None:
+            return {}
+        found: dict[str, Any] = {"change": {**self.order.change, "validation_hash": review.validation_hash}}
+        if review.deadline is not None:
+            until = to_text(review.deadline)
+            found["last_safe_at"] = review.deadline
+            found["message"] = f"CPS puts it on production by itself at {until} unless it is held back there"
+        return found
+
+    def _show_in_inventory(self, unit: Unit) -> None:
         """Let the inventory say at once what staging serves; the next discovery would say the same."""
         primary, *others = [dict(facts) for facts in self.state.staging.certificates] or [{}]
         staging = {**primary, "others": others} if others else primary
-        with self.ports.store.write() as unit:
-            certificate = unit.certificates.get(self.certificate.certificate_id)
-            if certificate is not None and certificate.staging != staging:
-                unit.certificates.put(replace(certificate, staging=staging, updated_at=self.ports.clock.now()))
+        certificate = unit.certificates.get(self.certificate.certificate_id)
+        if certificate is not None and certificate.staging != staging:
+            unit.certificates.put(replace(certificate, staging=staging, updated_at=self.ports.clock.now()))

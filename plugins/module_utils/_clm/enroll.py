@@ -4,23 +4,24 @@
 """Enrol a certificate: a new request, or the next moves of one that stands somewhere (E24).
 
 Planning reads only; when the next move waits for somebody else and the caller does not want to wait, there is no step.
+A renewal of what is enrolled is planned in ``renewing``.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.clock import to_text
 from .._core.errors import ConflictError, InputError, StateError
+from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
-from .._core.types import AuditEntry, Certificate, CertRequest
+from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import ca_accounts, conditions, form, states
+from . import attachments, ca_accounts, form, form_extras, gate, moments, policy, requests, states
 from .managed import managed_device
 from .ports import Params, Ports
+from .requests import Submission
 from .views import certificate_view
 from .work_views import request_view
 
@@ -32,53 +33,111 @@ def plan(params: Params, ports: Ports) -> Plan:
     """Work out what ``cert_enroll`` would do.
 
     :raises InputError: the form, the CA's rules or the key provider's, all problems at once.
+    :raises PolicyError: the group's policy refuses it.
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
+    if (params.get("action") or "enroll") != "enroll":
+        from . import renewing
+
+        return renewing.plan(params, ports)
+    drafts = attachments.read(params)
     now = ports.clock.now()
     with ports.store.read() as unit:
-        certificate_id = form.certificate_id(_named(params), unit, now)
-        latest = _latest(unit, certificate_id)
+        certificate_id = form.certificate_id(named(params), unit, now)
         certificate = unit.certificates.get(certificate_id)
+        latest = _standing(unit, certificate_id, certificate)
         is_going_on = latest is not None and _is_going_on(latest, certificate)
-        stored = latest.wish if latest is not None and is_going_on else {}
-        wish = form.build(form.overlaid(params, stored), unit, now)
-        account = ca_accounts.required(unit, params["ca"])
+        group = policy.group_of(unit, params.get("group") or (latest.group if latest and is_going_on else ""))
+        if latest is not None and is_going_on:
+            asked = {**form.overlaid(params, latest.wish), "ca": params.get("ca") or latest.ca}
+        else:
+            asked = policy.filled(named(params), group)
+        asked["ca"] = requests.named_ca(asked, certificate_id)
+        wish = form.build(asked, unit, now)
+        account = ca_accounts.required(unit, asked["ca"])
         device = managed_device(unit, wish["device"])
+    stored = latest
     if latest is not None and is_going_on:
-        _compare(latest, wish, params)
-        if latest.state == "issued" and not _changed_metadata(latest, wish):
+        if latest.state == "draft":
+            latest = _drafted(latest, wish, asked, group, params, ports)
+        else:
+            _compare(latest, wish, params)
+        if latest.state == "issued" and not _has_changes(latest, wish, params) and not drafts:
             return _as_wanted(latest, certificate, ports)
         request = latest
     else:
         _refuse_taken(certificate_id, certificate, latest)
-        request = _new_request(certificate_id, wish, params, ports)
+        request = _new_request(certificate_id, wish, asked, group, params, ports)
         is_place_gone = certificate is not None and certificate.state == "vanished"
-        if latest is not None and latest.state == "failed" and not is_place_gone:
+        if latest is not None and latest.state in ("failed", "cancelled") and not is_place_gone:
             request = _taken_over(request, latest)
     # Most calls of a schedule end above, and need none of this.
-    from . import moves, opening
+    from . import moves
 
-    mover = moves.Mover(ports, request, device, account, wait_s=_wait(params))
-    mover.warnings = wish["warnings"]
-    if request.version == 0:
-        mover.validate()
-        if mover.next_move() == "begin":
-            opening.refuse(mover, mover.keys.conflicts(mover.order))
-    return _plan(params, ports, mover, wish, certificate)
+    mover = moves.Mover(ports, request, device, account, wait_s=wait_of(params))
+    mover.warnings = policy.warning_lists(group, wish["warnings"])
+    _check_new(mover, group)
+    return _plan(params, ports, mover, stored, wish, certificate, drafts)
+
+
+def _standing(unit: Unit, certificate_id: str, certificate: Certificate | None) -> CertRequest | None:
+    """Give the newest request of a certificate; where that is a renewal which came to nothing, the one it followed."""
+    latest = requests.latest(unit, certificate_id)
+    if latest is not None and latest.renews and latest.state in ("failed", "rejected", "cancelled"):
+        return unit.requests.get(certificate.request_id) if certificate is not None else None
+    return latest
+
+
+def _drafted(
+    draft: CertRequest, wish: Mapping[str, Any], asked: Params, group: Group, params: Params, ports: Ports
+) -> CertRequest:
+    """Give a draft as it is wanted now: until it is submitted, everything may change."""
+    submission = submission_of(params, ports, f"Cannot enrol {draft.certificate_id}")
+    is_manual = draft.manual_implementation if params.get("manual_implementation") is None else submission.manual
+    return replace(
+        draft,
+        wish=wish,
+        ca=asked["ca"],
+        ca_options=dict(asked.get("ca_options") or draft.ca_options),
+        group=group.name,
+        policy=policy.snapshot(group, "enroll"),
+        manual_implementation=is_manual,
+        scheduled_at=submission.at or draft.scheduled_at,
+        tracking_id=form_extras.tracking_id(wish),
+    )
+
+
+def _check_new(mover: Mover, group: Group) -> None:
+    """Hold a new request against policy, CA and key provider before anything is sent or stored."""
+    from . import opening
+
+    if mover.request.version and mover.request.state != "draft":
+        return
+    requests.refuse_violations(mover.request, group)
+    mover.validate()
+    if mover.request.state == "implementing":
+        requests.gate_of(mover).check_freeze()
+    if mover.next_move() == "begin" and mover.request.state not in ("draft", "submitted"):
+        opening.refuse(mover, mover.keys.conflicts(mover.order))
 
 
 def _as_wanted(request: CertRequest, certificate: Certificate | None, ports: Ports) -> Plan:
     """Plan nothing: the certificate is issued as asked for."""
     view = request_view(request)
     extra = {"certificate": certificate_view(certificate, ports.clock.now())} if certificate is not None else {}
-    return Plan(view, view, (), lambda: _outcome(request.certificate_id, request.request_id, ports), extra=extra)
+    return Plan(view, view, (), lambda: outcome(request.certificate_id, request.request_id, ports), extra=extra)
 
 
-def _changed_metadata(request: CertRequest, wish: Mapping[str, Any]) -> dict[str, Any]:
-    return form.changed_metadata(wish, request.wish)
+def _has_changes(request: CertRequest, wish: Mapping[str, Any], params: Params) -> bool:
+    is_moved = bool(params.get("group")) and params["group"] != (request.group or "default")
+    return is_moved or bool(form.changed_metadata(wish, request.wish))
 
 
-def _named(params: Params) -> Params:
+def named(params: Params) -> Params:
+    """Give the options with a common name: the certificate's id where none is given (E12, E21).
+
+    :raises InputError: neither is given.
+    """
     if not (params.get("common_name") or "").strip():
         if params.get("certificate"):
             return {**params, "common_name": params["certificate"]}
@@ -86,22 +145,20 @@ def _named(params: Params) -> Params:
     return params
 
 
-def _wait(params: Params) -> float:
+def wait_of(params: Params) -> float:
+    """Give the seconds that a call may wait."""
     return float(params["wait_timeout"]) if params.get("wait") else 0.0
-
-
-def _latest(unit: Unit, certificate_id: str) -> CertRequest | None:
-    requests = unit.requests.find(certificate_id=certificate_id)
-    return max(requests, key=lambda r: (to_text(r.created_at) if r.created_at else "", r.request_id), default=None)
 
 
 def _compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> None:
     """Refuse a wish that an existing request does not fulfil; silence would be a lie."""
     differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
-    if params["ca"] != request.ca:
+    if params.get("ca") and params["ca"] != request.ca:
         differing.append("ca")
     if (params.get("ca_options") or request.ca_options) != request.ca_options:
         differing.append("ca_options")
+    if params.get("group") and request.state != "issued" and params["group"] != (request.group or "default"):
+        differing.append("group")
     if not differing:
         return
     shown = ", ".join(
@@ -144,79 +201,120 @@ def _refuse_taken(certificate_id: str, certificate: Certificate | None, latest: 
         )
 
 
-def _new_request(certificate_id: str, wish: Mapping[str, Any], params: Params, ports: Ports) -> CertRequest:
-    now = ports.clock.now()
-    comment = params.get("comment") or ""
-    steps = conditions.begun(ports.actor, comment, now)
-    return CertRequest(
-        request_id=f"req-{uuid.uuid4().hex[:12]}",
+def _new_request(
+    certificate_id: str, wish: Mapping[str, Any], asked: Params, group: Group, params: Params, ports: Ports
+) -> CertRequest:
+    return requests.new(
+        ports,
+        group,
+        submission_of(params, ports, f"Cannot enrol {certificate_id}"),
         certificate_id=certificate_id,
         action="enroll",
-        state="implementing",
-        ca=params["ca"],
-        csr_source=params.get("csr_source") or "endpoint",
-        device=wish["device"],
-        ca_options=dict(params.get("ca_options") or {}),
         wish=wish,
-        conditions=steps,
-        actor=ports.actor,
-        comment=comment,
-        created_at=now,
-        updated_at=now,
+        ca=asked["ca"],
+        ca_options=asked.get("ca_options") or {},
+        csr_source=asked.get("csr_source") or "endpoint",
     )
 
 
-def _plan(params: Params, ports: Ports, mover: Mover, wish: Mapping[str, Any], certificate: Certificate | None) -> Plan:
+def submission_of(params: Params, ports: Ports, what: str) -> Submission:
+    """Read how a request is submitted.
+
+    :raises InputError: its time is none, or past.
+    """
+    return Submission(
+        comment=params.get("comment") or "",
+        submit=params.get("submit") is not False,
+        manual=bool(params.get("manual_implementation")),
+        at=moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now()),
+    )
+
+
+def _plan(
+    params: Params,
+    ports: Ports,
+    mover: Mover,
+    stored: CertRequest | None,
+    wish: Mapping[str, Any],
+    certificate: Certificate | None,
+    drafts: list[attachments.Draft],
+) -> Plan:
     request = mover.request
-    is_new = request.version == 0
+    is_new = request.version == 0 or stored is None
     steps: list[Step] = []
-    if is_new:
+    if is_new or stored is None:
         steps.append(Step(f"Record request {request.request_id} for {request.certificate_id}", mover.record))
     else:
-        steps += _metadata(mover, wish, ports)
-    can_move = is_new or mover.peek()
-    if can_move:
-        steps += mover.steps()
-    predicted = request_view(replace(request, state=mover.predicted_state() if can_move else request.state))
+        steps += _changes(mover, stored, wish, params)
+    steps += attachments.steps(drafts, request.certificate_id, request.request_id, ports)
+    moves = _moves(mover, params)
+    predicted = request_view(replace(request, state=mover.predicted_state() if moves else request.state))
 
     def finish() -> Outcome:
-        return _outcome(request.certificate_id, request.request_id, ports)
+        return outcome(request.certificate_id, request.request_id, ports)
 
     extra: dict[str, Any] = {}
     if certificate is not None:
         extra["certificate"] = certificate_view(certificate, ports.clock.now())
-    before = None if is_new else request_view(request)
-    return Plan(before, predicted, tuple(steps), finish, note=mover.keep_next_look, extra=extra)
+    before = None if is_new or stored is None else request_view(stored)
+    return Plan(before, predicted, (*steps, *moves), finish, note=mover.keep_next_look, extra=extra)
 
 
-def _metadata(mover: Mover, wish: Mapping[str, Any], ports: Ports) -> list[Step]:
-    """Take over what is in no CSR and no order, as the description."""
-    changed = _changed_metadata(mover.request, wish)
+def _moves(mover: Mover, params: Params) -> list[Step]:
+    """Give the moves that can be made now, those of a request that is submitted first among them."""
+    request = mover.request
+    if request.state == "draft" and request.version and params.get("submit") is not False:
+        comment = params.get("comment") or ""
+
+        def submit() -> bool:
+            requests.gate_of(mover).submit(comment)
+            return mover.request.state == "implementing"
+
+        wanted = gate.submitted(request, comment=comment, now=mover.ports.clock.now())
+        following = mover.steps() if wanted.state == "implementing" else []
+        return [Step(f"Submit request {request.request_id}", submit), *following]
+    if request.version == 0:
+        return mover.steps() if request.state == "implementing" else []
+    return requests.steps(mover)
+
+
+def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:
+    """Take over what is in no CSR and no order, as the description, and the group it moves to; of a draft all of it.
+
+    :param stored: the request as it is in the store.
+    """
+    request, ports = mover.request, mover.ports
+    if request.state == "draft":
+        group, changed = request.group, sorted(name for name in wish if wish[name] != stored.wish.get(name))
+        changed += [name for name in ("ca", "ca_options") if getattr(request, name) != getattr(stored, name)]
+    else:
+        group, changed = params.get("group") or request.group, sorted(form.changed_metadata(wish, request.wish))
+    changed += ["group"] if group != stored.group else []
     if not changed:
         return []
+    kept = {**request.wish, **{name: wish[name] for name in changed if name in wish}}
 
     def save() -> bool:
-        before = mover.request
         with ports.store.write() as unit:
-            mover.request = unit.requests.put(
-                replace(before, wish={**before.wish, **changed}, updated_at=ports.clock.now())
-            )
-            entry = AuditEntry(
-                ports.actor,
-                "request_changed",
-                "request",
-                before.request_id,
-                before={name: before.wish.get(name) for name in changed},
-                after=changed,
-                tracking_id=before.tracking_id,
-            )
-            unit.audit(entry)
+            tracking_id = form_extras.tracking_id(kept)
+            mover.keeper.save_in(unit, "request_changed", wish=kept, group=group, tracking_id=tracking_id)
+            _change_certificate(unit, mover.request, ports)
         return True
 
-    return [Step(f"Change {', '.join(sorted(changed))} of request {mover.request.request_id}", save)]
+    return [Step(f"Change {', '.join(changed)} of request {request.request_id}", save)]
 
 
-def _outcome(certificate_id: str, request_id: str, ports: Ports) -> Outcome:
+def _change_certificate(unit: Unit, request: CertRequest, ports: Ports) -> None:
+    """Let the inventory show what its request says outside the CSR."""
+    certificate = unit.certificates.get(request.certificate_id)
+    if certificate is not None and certificate.request_id == request.request_id:
+        wanted = replace(form_extras.on_certificate(certificate, request.wish), group=request.group)
+        if wanted != certificate:
+            unit.certificates.put(replace(wanted, updated_at=ports.clock.now()))
+
+
+def outcome(certificate_id: str, request_id: str, ports: Ports) -> Outcome:
+    """Give a request and its certificate as they stand in the store."""
     with ports.store.read() as unit:
         request = unit.requests.get(request_id)
         certificate = unit.certificates.get(certificate_id)

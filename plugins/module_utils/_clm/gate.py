@@ -107,7 +107,15 @@ class Gate(Generic[R]):
     def __init__(
         self, keeper: Keeper[R], parts: Callable[[], approvals.Parts], check_freeze: Callable[[datetime], None]
     ) -> None:
-        self.keeper, self._parts, self._check_freeze = keeper, parts, check_freeze
+        self.keeper: Keeper[R] = keeper
+        self._parts, self._freeze = parts, check_freeze
+
+    def check_freeze(self) -> None:
+        """Refuse to implement now, where the group is frozen.
+
+        :raises PolicyError: it is.
+        """
+        self._freeze(self._now)
 
     @property
     def _now(self) -> datetime:
@@ -194,7 +202,7 @@ class Gate(Generic[R]):
         :raises PolicyError: nothing may be implemented now.
         """
         keeper, now = self.keeper, self._now
-        self._check_freeze(now)
+        self._freeze(now)
         unusable = approvals.why_unusable(keeper.record, self._parts(), now)
         if unusable:
             self.take_back(*unusable)

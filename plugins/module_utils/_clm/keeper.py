@@ -91,7 +91,9 @@ class Keeper(Generic[R]):
     """
 
     def __init__(self, ports: Ports, kind: Kind[R], record: R) -> None:
-        self.ports, self.kind, self.record = ports, kind, record
+        self.ports = ports
+        self.kind: Kind[R] = kind
+        self.record: R = record
 
     @property
     def record_id(self) -> str:
@@ -114,7 +116,8 @@ class Keeper(Generic[R]):
         :param comment: of the person who acts, kept with the step and in the audit.
         :raises StateError: the state cannot be reached from the present one.
         """
-        before, now = self.record, self.ports.clock.now()
+        before: R = self.record
+        now = self.ports.clock.now()
         state = changes.get("state", before.state)
         if state != before.state:
             states.checked(self.kind.machine, self.kind.title, self.record_id, before.state, state)

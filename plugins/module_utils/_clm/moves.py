@@ -28,10 +28,29 @@ if TYPE_CHECKING:
     from .._ca.base import CaConnector
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
+_RENEWS = ("enrollment_id", "change_id", "not_after")
 # What a move changes; a request that differs in one of these was moved by somebody else.
 _MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints")
 _NEAR_S = 10.0
 _ASK_AGAIN_S = 300.0
+
+
+def _rivals(unit: Unit, request: CertRequest) -> list[CertRequest]:
+    """Give the requests beside which a new one may not be opened: open ones, and what it would only repeat."""
+    certificate = unit.certificates.get(request.certificate_id)
+    is_gone = certificate is None or certificate.state == "vanished"
+
+    def is_done_already(other: CertRequest) -> bool:
+        if not request.renews:
+            return not is_gone
+        # Renewed meanwhile: what was to be renewed is not the newest any more.
+        return certificate is not None and certificate.request_id not in ("", request.renews["request_id"])
+
+    return [
+        other
+        for other in unit.requests.find(certificate_id=request.certificate_id)
+        if not states.is_final(other.state) or (other.state == "issued" and is_done_already(other))
+    ]
 
 
 class Mover:
@@ -82,7 +101,9 @@ class Mover:
         """Give the key provider's order."""
         wish = self.request.wish
         place = {name: wish[name] for name in _PLACE}
-        return KeyOrder(form.spec_of(wish), place)
+        renews = self.request.renews
+        wanted = {name: renews[name] for name in _RENEWS} if renews else {}
+        return KeyOrder(form.spec_of(wish), place, wanted)
 
     def validate(self) -> None:
         """Ask key provider and CA for every problem, before anything is sent or stored.
@@ -141,13 +162,7 @@ class Mover:
         with self.ports.store.write() as unit:
             # The device may have been removed, or taken from those that may be acted on, since planning.
             managed.managed_device(unit, request.device)
-            certificate = unit.certificates.get(request.certificate_id)
-            is_gone = certificate is None or certificate.state == "vanished"
-            rivals = [
-                r
-                for r in unit.requests.find(certificate_id=request.certificate_id)
-                if not states.is_final(r.state) or (r.state == "issued" and not is_gone)
-            ]
+            rivals = _rivals(unit, request)
             if rivals:
                 raise ConflictError(
                     f"Cannot enrol {request.certificate_id}: request {rivals[0].request_id} was opened for it "
@@ -286,6 +301,14 @@ class Mover:
             )
             unit.audit(entry)
 
+    def _reused(self, csrs: Mapping[str, str]) -> str:
+        """Say which CSR of a renewal has the key of the one before; empty when none has."""
+        from .._pki.csr import same_key
+
+        earlier = self.request.renews.get("csrs") or {}
+        same = [name for name, pem in csrs.items() if name in earlier and same_key(pem, earlier[name])]
+        return f"the {' and the '.join(same)} CSR has the key of the certificate it is to follow" if same else ""
+
     def _keep_csrs(self, answer: CsrReady) -> None:
         wanted = signing.algorithms(self.request.wish)
         missing = [algorithm for algorithm in wanted if algorithm not in answer.csrs]
@@ -296,5 +319,7 @@ class Mover:
         problems = signing.csr_problems(self.request.wish, csrs)
         if problems:
             self.fail("csr_unusable", "; ".join(problems))
+        if reused := self._reused(csrs):
+            self.fail("csr_reused", reused)
         with self.ports.store.write() as unit:
             self.save(unit, "csr_fetched", csrs=csrs, next_look_at=None)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # CPS opens no second enrollment on a contract within five minutes of the last; cps-protocol §5.2.
 _CREATE_INTERVAL_S = 300.0
 _TOO_SOON = "create_too_soon"
+_CONFLICTS = frozenset(["enrollment_exists", "enrollment_gone", "enrollment_differs", "change_pending"])
 
 
 def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
@@ -33,7 +34,7 @@ def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
         return
     what = f"Cannot enrol {mover.request.certificate_id}"
     code = obstacles[0].code
-    if code == "enrollment_exists":
+    if code in _CONFLICTS:
         raise ConflictError(f"{what}: {'; '.join(o.sentence for o in obstacles)}", code=code)
     error = InputError.of_problems(what, [o.sentence for o in obstacles])
     error.code = code
@@ -153,7 +154,9 @@ def _keep(mover: Mover, reference: Reference) -> None:
         key = ("request", mover.request.request_id)
         intents.close_all(unit, intents.OPEN_ENROLLMENT, *key, reference, ports.clock.now())
         mover.save(unit, "key_place_opened", key_reference=reference, next_look_at=None)
-        bind_certificate(unit, mover.request, reference, ports.clock.now())
+        # What a renewal follows stays in the inventory as it is until its successor is issued.
+        if not mover.request.renews:
+            bind_certificate(unit, mover.request, reference, ports.clock.now())
 
 
 def _forget(mover: Mover, intent: Intent) -> None:

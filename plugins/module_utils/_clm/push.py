@@ -8,20 +8,18 @@ A work order goes by what the target says of the change, never by what was done 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .._core.clock import to_text
-from .._core.errors import InputError, NotFoundError, PolicyError, StateError
+from .._core.errors import InputError, NotFoundError, StateError
 from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
-from .._core.types import Bundle, Certificate, CertRequest, Connector, Device, WorkOrder
+from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import conditions, decisions
+from . import moments, orders, policy, states
 from . import ports as port
 from .connectors import required_certificate
-from .deployment import Deployer, Pushed
+from .deployment import Deployer
 from .managed import managed_device
 from .work_views import work_order_view
 
@@ -30,45 +28,67 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     """Work out what ``cert_push`` would do.
 
     :raises StateError: there is no connector (U1), no issued certificate, or no change that could take it.
-    :raises PolicyError: the device is not managed, or CPS would go on to production by itself.
+    :raises PolicyError: the device is not managed, CPS would go on to production by itself, or the group refuses it.
     """
-    warnings = decisions.policy_of(params.get("warnings"))
+    what = f"Cannot push {params['certificate']}"
     edges = _edges(params)
+    at = moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now())
     with ports.store.read() as unit:
         certificate = required_certificate(unit, params["certificate"])
         connector = _connector(unit, params)
         device = managed_device(unit, _holder(certificate, connector))
         request = unit.requests.get(certificate.request_id) if certificate.request_id else None
-        pushed = _pushed(unit, certificate, request)
+        pushed = orders.pushed_for(unit, certificate, request)
+        group = policy.group_of(unit, certificate.group)
         before = _latest(unit, certificate, connector, params["network"], pushed.fingerprints)
+    lists = policy.warning_lists(group, params.get("warnings") or (before.warnings if before else None))
     if before is None or before.state != "completed":
-        _refuse_unusable(pushed, certificate, ports)
-    target = ports.target(device)
-    order = before or _new_order(params, certificate, connector, device, pushed, ports)
+        orders.refuse_unusable(pushed, certificate, ports)
+    wanted = orders.Wanted(
+        network=params["network"],
+        warnings=lists,
+        edges=edges if edges is not None else (before.edges if before else ()),
+        manual=params.get("manual_implementation"),
+        at=at,
+        comment=params.get("comment") or "",
+    )
+    order = before or orders.new(ports, group, wanted, certificate, connector, pushed)
     wait_s = float(params["wait_timeout"]) if params.get("wait") else 0.0
-    deployer = Deployer(ports, target, order, pushed, certificate, warnings, edges, wait_s=wait_s)
+    deployer = Deployer(ports, ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
     deployer.observe()
-    steps = _steps(deployer, before, certificate)
-    predicted = replace(order, state="completed") if steps and deployer.is_possible else order
+    return _plan(deployer, before, wanted, params.get("freeze_override") or "", device)
+
+
+def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str, device: Device) -> Plan:
+    order, ports = deployer.order, deployer.ports
+    if before is None:
+        deployer.see_settings()
+        order = orders.submitted(deployer.order, wanted.comment, ports.clock.now())
+        deployer.keeper.record = order
+    steps = _steps(deployer, before, wanted, override)
+    leads_on = any(step.sentence.startswith("Prove") for step in steps)
+    predicted = replace(order, state="completed") if leads_on and deployer.is_possible else order
+    extra = {"skipped_devices": _skipped(deployer.connector, device)}
 
     def finish() -> Outcome:
         with ports.store.read() as unit:
-            stored = unit.work_orders.get(deployer.order.work_order_id)
-        extra = {"skipped_devices": _skipped(connector, device)}
+            stored = unit.work_orders.get(order.work_order_id)
         return Outcome(work_order_view(stored) if stored else None, extra)
 
-    extra = {"skipped_devices": _skipped(connector, device)}
     view_before = work_order_view(before) if before else None
     note = deployer.note if not steps else None
     return Plan(view_before, work_order_view(predicted), steps, finish, note=note, extra=extra)
 
 
-def _edges(params: port.Params) -> tuple[str, ...]:
-    """Give the edge addresses to prove against.
+def _edges(params: port.Params) -> tuple[str, ...] | None:
+    """Give the edge addresses to prove against; None when they are left out.
 
     :raises InputError: one is no address; said before anything is sent.
     """
-    edges = tuple((params.get("edge") or {}).get(params["network"]) or ())
+    named = (params.get("edge") or {}).get(params["network"])
+    if named is None:
+        return None
+    edges = tuple(named)
     problems = [f"{edge!r}: {reason}" for edge in edges for reason in host_reasons(edge)]
     if problems:
         raise InputError.of_problems(f"Cannot push {params['certificate']}: edge.{params['network']}", problems)
@@ -119,122 +139,48 @@ def _skipped(connector: Connector, device: Device) -> list[dict[str, str]]:
     ]
 
 
-def _pushed(unit: Unit, certificate: Certificate, request: CertRequest | None) -> Pushed:
-    """Give what is to be deployed, out of the certificate's issued request."""
-    if request is None or request.state != "issued":
-        at = (
-            f"its request {request.request_id} is {request.state}"
-            if request
-            else "it was discovered, not enrolled here"
-        )
-        raise StateError(
-            f"Cannot push {certificate.certificate_id}: no certificate was issued for it here ({at}); run "
-            "edgecert.clm.cert_enroll until the request is issued",
-            code="certificate_not_issued",
-        )
-    bundles = {}
-    for algorithm, fingerprint in request.fingerprints.items():
-        pem = unit.pems.get(fingerprint)
-        if pem is None:
-            raise NotFoundError(
-                f"Cannot push {certificate.certificate_id}: the PEM of {fingerprint} is not in the store"
-            )
-        bundles[algorithm] = Bundle(pem.leaf, (pem.chain,) if pem.chain else (), pem.root)
-    account = unit.ca_accounts.get(request.ca)
-    return Pushed(
-        bundles, dict(request.fingerprints), dict(request.csrs), dict(request.key_reference), request, account
-    )
-
-
 def _latest(
     unit: Unit, certificate: Certificate, connector: Connector, network: str, fingerprints: Mapping[str, str]
 ) -> WorkOrder | None:
     """Give the work order that already pushes just this, if it has not failed."""
-    orders = [
+    found = [
         order
         for order in unit.work_orders.find(
             certificate_id=certificate.certificate_id, connector=connector.name, network=network
         )
         if order.fingerprints == fingerprints and order.state not in ("failed", "cancelled", "rejected")
     ]
-    return max(orders, key=lambda order: to_text(order.created_at) if order.created_at else "", default=None)
+    return max(found, key=lambda order: order.created_at.timestamp() if order.created_at else 0.0, default=None)
 
 
-def _new_order(
-    params: port.Params,
-    certificate: Certificate,
-    connector: Connector,
-    device: Device,
-    pushed: Pushed,
-    ports: port.Ports,
-) -> WorkOrder:
-    now = ports.clock.now()
-    comment = params.get("comment") or ""
-    steps = conditions.begun(ports.actor, comment, now)
-    return WorkOrder(
-        work_order_id=f"wo-{uuid.uuid4().hex[:12]}",
-        certificate_id=certificate.certificate_id,
-        connector=connector.name,
-        device=device.name,
-        action="push",
-        network=params["network"],
-        state="implementing",
-        fingerprints=pushed.fingerprints,
-        change=pushed.reference,
-        conditions=steps,
-        actor=ports.actor,
-        comment=comment,
-        tracking_id=pushed.request.tracking_id,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _steps(deployer: Deployer, before: WorkOrder | None, certificate: Certificate) -> tuple[Step, ...]:
-    """Give the steps from where the target stands; none when all is there, or has to wait."""
-    if before is not None and before.state == "completed" and deployer.is_deployed:
-        return ()
+def _steps(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str) -> tuple[Step, ...]:
+    """Give the steps from where the order and the target stand; none when all is there, or has to wait."""
     if before is not None and before.state == "completed":
-        raise StateError(
-            f"Work order {before.work_order_id} had completed, and staging no longer serves what it pushed; something "
-            "else was deployed since: look at the certificate's history with edgecert.clm.cert_info",
-            code="deployed_otherwise",
-        )
+        return _nothing_left(deployer, before)
     if not deployer.is_deployed:
         try:
             deployer.refuse_impossible()
         except StateError as exc:
-            if before is None or exc.code not in ("no_open_change", "change_failed"):
+            is_begun = before is not None and before.state not in states.BEFORE_IMPLEMENTING
+            if not is_begun or exc.code not in ("no_open_change", "change_failed"):
                 raise
             return (deployer.end_by(exc),)
-    steps = []
     if before is None:
-        text = f"Record work order {deployer.order.work_order_id} for {certificate.certificate_id}"
-        steps.append(Step(text, deployer.keeper.record_new))
-    elif not deployer.can_move():
+        order = deployer.order
+        if order.state == "implementing":
+            orders.gate_of(deployer, override=override).check_freeze()
+        text = f"Record work order {order.work_order_id} for {deployer.certificate.certificate_id}"
+        following = deployer.steps() if order.state == "implementing" else []
+        return (Step(text, deployer.keeper.record_new), *following)
+    changed = orders.changes(deployer, wanted)
+    return (*changed, *orders.steps(deployer, override=override, is_changed=bool(changed)))
+
+
+def _nothing_left(deployer: Deployer, before: WorkOrder) -> tuple[Step, ...]:
+    if deployer.is_deployed:
         return ()
-    return (*steps, *deployer.steps())
-
-
-def _refuse_unusable(pushed: Pushed, certificate: Certificate, ports: port.Ports) -> None:
-    """Look at the certificates once more before they are handed over: time has passed since they were issued (U6)."""
-    from .._pki import preflight
-
-    found: list[str] = []
-    for algorithm, bundle in pushed.bundles.items():
-        wish = pushed.request.wish
-        sans = wish["subject_alternative_names"]
-        found += preflight.check_bundle(
-            bundle,
-            csr_pem=pushed.csrs.get(algorithm),
-            names=preflight.WantedNames(wish["common_name"], tuple(sans["dns"])),
-            at=ports.clock.now(),
-            is_public=False,
-            key_algorithm=algorithm,
-        ).problems
-    if found:
-        raise PolicyError(
-            f"Cannot push {certificate.certificate_id}: {'; '.join(found)}",
-            code="certificate_unusable",
-            details={"problems": found},
-        )
+    raise StateError(
+        f"Work order {before.work_order_id} had completed, and staging no longer serves what it pushed; something "
+        "else was deployed since: look at the certificate's history with edgecert.clm.cert_info",
+        code="deployed_otherwise",
+    )

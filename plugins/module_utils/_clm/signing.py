@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import form, intents
+from . import form, intents, lineage
 
 if TYPE_CHECKING:
     from .._ca.base import Answer, Issued, Pending
@@ -217,7 +217,11 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
     certificate = unit.certificates.get(request.certificate_id)
     if pem is None or certificate is None:
         raise StoreError(f"The certificate of {request.certificate_id} is gone from the store")
-    facts = certificate_facts(pem.leaf)
+    facts, now = certificate_facts(pem.leaf), mover.ports.clock.now()
+    settings: dict[str, Any] = {}
+    if request.renews:
+        certificate = lineage.succeed(unit, certificate, request, mover.ports.actor, now)
+        settings = {**lineage.settings_of(request), "request_id": request.request_id, "ca": request.ca}
     unit.certificates.put(
         replace(
             certificate,
@@ -228,6 +232,7 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
             key_algorithm=primary,
             not_before=facts.not_before,
             not_after=facts.not_after,
-            updated_at=mover.ports.clock.now(),
+            updated_at=now,
+            **settings,
         )
     )

@@ -59,9 +59,20 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         order = self.order
         with self.ports.store.write() as unit:
             managed_device(unit, order.device)
+            self._end_overtaken(unit)
             self.refuse_rivals(unit)
             self.add(unit, "work_order_submitted")
         return True
+
+    def _end_overtaken(self, unit: Unit) -> None:
+        """End orders that were not begun and would push what another certificate has followed since."""
+        order = self.order
+        for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network):
+            if other.state in states.BEFORE_IMPLEMENTING and other.fingerprints != order.fingerprints:
+                message = f"another certificate was issued since; work order {order.work_order_id} pushes that one"
+                WorkOrderKeeper(self.ports, other).save_in(
+                    unit, "work_order_overtaken", state="cancelled", reason="overtaken", message=message
+                )
 
     def refuse_rivals(self, unit: Unit) -> None:
         """Refuse an order beside another one that is open, or did the same.
@@ -126,6 +137,13 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
                 )
             self.record = current
             yield
+
+    def hold(self, seconds: float) -> None:
+        """Hold the lease for so much longer, before something that takes as long.
+
+        :raises ConflictError: it expired and another run took it over.
+        """
+        self.ports.store.renew(self._lease_name, seconds + LEASE_S)
 
     def still_ours(self) -> None:
         """Before a write after a wait: hold the lease on, and look whether the device may still be acted on.

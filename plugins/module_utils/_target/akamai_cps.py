@@ -23,7 +23,7 @@ from .._cps.notices import acknowledge_notices, read_notices
 from .._pki import pem, x509
 from .akamai_cps_discovery import deployed_facts, discover
 from .akamai_cps_inspection import inspect
-from .base import Inspection, NetworkFacts, PushState, Reference, Sweep, Target
+from .base import Inspection, NetworkFacts, PushState, Reference, Review, Sweep, Target
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
@@ -91,12 +91,22 @@ class AkamaiCpsTarget(Target):
             return self._without_change(enrollment_id, str(exc))
         if change is None or change.state in ("completed", "cancelled"):
             return self._without_change(enrollment_id, change.status if change else "no change is open")
-        state = self._of_change(enrollment, change_id or 0, change)
+        settings = enrollment.raw.get("networkConfiguration") or {}
+        state = replace(self._of_change(enrollment, change_id or 0, change), settings=settings)
         if state.phase == "on_staging":
             return self._with_deployments(enrollment_id, state)
         if change.state == "running" and not change.allowed_inputs and fingerprints:
             return self._at_work(enrollment_id, change, state, set(fingerprints.values()))
         return state
+
+    def review(self, reference: Reference) -> Review | None:
+        """Read what the change-management acknowledgement would be about."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        try:
+            info = self._client.get_change_management_info(enrollment_id, change_id)
+        except RemoteNotFound:
+            return None
+        return Review(info.hash, info.deadline)
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, all in one call."""

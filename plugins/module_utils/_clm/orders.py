@@ -1,0 +1,303 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work orders: how one is made, what its approval is bound to, how it is taken up again from the store.
+
+Shared by the push, the workflow and the runner of due work. Knows no target beyond its contract.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from .._core.clock import from_text
+from .._core.errors import NotFoundError, PolicyError, StateError
+from .._core.governance import Group
+from .._core.plan import Step
+from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
+from .._store.base import Unit
+from . import approvals, form_extras, gate, policy, states
+from .deployment import Deployer, Pushed
+from .managed import managed_device
+from .ports import Ports
+
+# So long before the live certificate ends CPS deploys what is on staging by itself; cps-protocol §3.4.
+_DEPLOYS_BEFORE_END = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a call wants of a push.
+
+    :ivar warnings: the lists in force, the group's among them.
+    :ivar manual: None when the call leaves it open.
+    """
+
+    network: str
+    warnings: Mapping[str, Any]
+    edges: tuple[str, ...]
+    manual: bool | None = None
+    at: datetime | None = None
+    comment: str = ""
+
+
+def new(
+    ports: Ports,
+    group: Group,
+    wanted: Wanted,
+    certificate: Certificate,
+    connector: Connector,
+    pushed: Pushed,
+    *,
+    is_automatic: bool = False,
+) -> WorkOrder:
+    """Make a work order that is not submitted yet; stores nothing."""
+    now = ports.clock.now()
+    return WorkOrder(
+        work_order_id=f"wo-{uuid.uuid4().hex[:12]}",
+        certificate_id=certificate.certificate_id,
+        connector=connector.name,
+        device=certificate.device,
+        action="push",
+        network=wanted.network,
+        state="submitted",
+        fingerprints=pushed.fingerprints,
+        change=pushed.reference,
+        actor=ports.actor,
+        comment=wanted.comment,
+        tracking_id=form_extras.tracking_id(pushed.request.wish) or pushed.request.tracking_id,
+        group=group.name,
+        policy=policy.snapshot(group, "push"),
+        manual_implementation=bool(wanted.manual),
+        scheduled_at=wanted.at,
+        warnings=wanted.warnings,
+        edges=wanted.edges,
+        is_automatic=is_automatic,
+        last_safe_at=_last_safe_at(certificate),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def submitted(order: WorkOrder, comment: str, now: datetime) -> WorkOrder:
+    """Give the order as it stands once submitted.
+
+    An automatic push is what connector and group allow together (A5): nobody is asked again.
+    """
+    if not order.is_automatic:
+        return gate.submitted(order, comment=comment, now=now)
+    free = replace(order, policy={**order.policy, "levels": 0})
+    why = f"application connector {order.connector} and group {order.group} let renewals be pushed by themselves"
+    return gate.submitted(free, comment=comment, now=now, why_free=why)
+
+
+def _last_safe_at(certificate: Certificate) -> datetime | None:
+    ends = certificate.production.get("not_after")
+    return from_text(ends) - _DEPLOYS_BEFORE_END if ends else None
+
+
+def stored(unit: Unit, work_order_id: str) -> WorkOrder:
+    """Give the work order of that id.
+
+    :raises NotFoundError: there is none; names those that are open.
+    """
+    order = unit.work_orders.get(work_order_id)
+    if order is None:
+        known = [o.work_order_id for o in unit.work_orders.find() if not states.is_final(o.state)]
+        raise NotFoundError(
+            f"No work order {work_order_id!r} is in the store; open ones are {', '.join(known[:20]) or 'none'}",
+            code="work_order_missing",
+            details={"open": known[:20]},
+        )
+    return order
+
+
+def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None) -> Pushed:
+    """Give what is to be deployed, out of the certificate's issued request.
+
+    :raises StateError: nothing was issued for it here.
+    """
+    if request is None or request.state != "issued":
+        at = (
+            f"its request {request.request_id} is {request.state}"
+            if request
+            else "it was discovered, not enrolled here"
+        )
+        raise StateError(
+            f"Cannot push {certificate.certificate_id}: no certificate was issued for it here ({at}); run "
+            "edgecert.clm.cert_enroll until the request is issued",
+            code="certificate_not_issued",
+        )
+    bundles = {}
+    for algorithm, fingerprint in request.fingerprints.items():
+        pem = unit.pems.get(fingerprint)
+        if pem is None:
+            raise NotFoundError(
+                f"Cannot push {certificate.certificate_id}: the PEM of {fingerprint} is not in the store"
+            )
+        bundles[algorithm] = Bundle(pem.leaf, (pem.chain,) if pem.chain else (), pem.root)
+    account = unit.ca_accounts.get(request.ca)
+    return Pushed(
+        bundles, dict(request.fingerprints), dict(request.csrs), dict(request.key_reference), request, account
+    )
+
+
+def refuse_unusable(pushed: Pushed, certificate: Certificate, ports: Ports) -> None:
+    """Look at the certificates once more before they are handed over: time has passed since they were issued (U6).
+
+    :raises PolicyError: everything wrong with them.
+    """
+    from .._pki import preflight
+
+    found: list[str] = []
+    for algorithm, bundle in pushed.bundles.items():
+        wish = pushed.request.wish
+        sans = wish["subject_alternative_names"]
+        found += preflight.check_bundle(
+            bundle,
+            csr_pem=pushed.csrs.get(algorithm),
+            names=preflight.WantedNames(wish["common_name"], tuple(sans["dns"])),
+            at=ports.clock.now(),
+            is_public=False,
+            key_algorithm=algorithm,
+        ).problems
+    if found:
+        raise PolicyError(
+            f"Cannot push {certificate.certificate_id}: {'; '.join(found)}",
+            code="certificate_unusable",
+            details={"problems": found},
+        )
+
+
+def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
+    """Give what drives a stored order on.
+
+    :raises StateError: its certificate or application connector is gone, or another certificate was issued since.
+    """
+    what = f"Cannot go on with work order {order.work_order_id} for {order.certificate_id}"
+    with ports.store.read() as unit:
+        device = managed_device(unit, order.device)
+        certificate = unit.certificates.get(order.certificate_id)
+        connector = unit.connectors.get(order.certificate_id, order.connector)
+        if certificate is None or connector is None:
+            gone = "certificate" if certificate is None else f"application connector {order.connector}"
+            raise StateError(f"{what}: its {gone} is gone; cancel it", code="work_order_obsolete")
+        request = unit.requests.get(certificate.request_id) if certificate.request_id else None
+        pushed = pushed_for(unit, certificate, request)
+    if dict(pushed.fingerprints) != dict(order.fingerprints):
+        raise StateError(
+            f"{what}: another certificate was issued for it since; cancel the work order, and push the new one",
+            code="work_order_obsolete",
+        )
+    return Deployer(ports, ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+
+
+def parts(deployer: Deployer) -> dict[str, Any]:
+    """Give what an approval of the order is bound to; a part not known yet is None."""
+    order, pushed = deployer.order, deployer.pushed
+    chains = {name: [*bundle.chain, bundle.root] for name, bundle in pushed.bundles.items()}
+    seen = deployer.state.settings or order.change.get("network_settings")
+    reference = {name: pushed.reference.get(name) for name in ("enrollment_id", "change_id")}
+    return {
+        "fingerprints": dict(order.fingerprints),
+        "chain": approvals.sha256(chains),
+        "network": order.network,
+        "place": reference,
+        "warnings": approvals.sha256({name: sorted(entries) for name, entries in order.warnings.items()}),
+        "settings": approvals.sha256(seen) if seen else None,
+        "validation_hash": order.change.get("validation_hash"),
+    }
+
+
+def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
+    """Give the gate of an order.
+
+    :param override: the reason to pass over a freeze.
+    """
+
+    def check_freeze(now: datetime) -> None:
+        from . import freeze
+
+        order = deployer.order
+        with deployer.ports.store.read() as unit:
+            group = policy.group_of(unit, order.group)
+        what = f"Cannot push {order.certificate_id} to {order.network}"
+        freeze.check(group, what=what, kind="push", network=order.network, at=now, override=override)
+
+    return gate.Gate(deployer.keeper, lambda: parts(deployer), check_freeze)
+
+
+def steps(deployer: Deployer, *, override: str = "", is_changed: bool = False) -> list[Step]:
+    """Give the steps that can be done now; none when the order waits for somebody or for its time.
+
+    :param is_changed: a step before these changes what is waited for.
+    """
+    order, now = deployer.order, deployer.ports.clock.now()
+    if order.state not in states.BEFORE_IMPLEMENTING:
+        if order.state == "needs_decision" and is_changed and approvals.levels(order):
+            # The other lists have to be approved first.
+            return []
+        return deployer.steps() if is_changed or deployer.can_move() else []
+    word = gate.due(order, now)
+    if not word or (is_changed and order.approvals):
+        return []
+
+    def advance() -> bool:
+        if not override.strip():
+            return gate_of(deployer).advance()
+        passing = gate_of(deployer, override=override)
+        passing.count()
+        passing.begin(override=override)
+        return True
+
+    after = replace(order, state="approved") if word == "approve" else order
+    if word == "expire":
+        return [Step(f"Take back the expired approvals of work order {order.work_order_id}", advance)]
+    if gate.due(after, now) != "implement":
+        return [Step(f"Count the approvals of work order {order.work_order_id}", advance)]
+    return [Step(f"Implement work order {order.work_order_id}", advance), *deployer.steps()]
+
+
+def changes(deployer: Deployer, wanted: Wanted) -> list[Step]:
+    """Give the step that takes over what a call wants otherwise of a stored order.
+
+    Other lists of warnings are not what was approved: the approvals go, whatever the order waits for.
+    """
+    order = deployer.order
+    changed: dict[str, Any] = {}
+    if wanted.edges != tuple(order.edges):
+        changed["edges"] = wanted.edges
+    is_listed_otherwise = {k: list(v) for k, v in wanted.warnings.items()} != {
+        k: list(v) for k, v in order.warnings.items()
+    }
+    if is_listed_otherwise:
+        changed["warnings"] = wanted.warnings
+    if order.state in states.BEFORE_IMPLEMENTING:
+        if wanted.manual is not None and wanted.manual != order.manual_implementation:
+            changed["manual_implementation"] = wanted.manual
+        if wanted.at is not None and wanted.at != order.scheduled_at:
+            approvals.check_schedule(order, wanted.at, deployer.ports.clock.now())
+            changed["scheduled_at"] = wanted.at
+    if not changed:
+        return []
+    is_void = is_listed_otherwise and bool(approvals.levels(order)) and _may_return(order.state)
+
+    def save() -> bool:
+        deployer.keeper.save("work_order_changed", comment=wanted.comment, **_kept(order), **changed)
+        if is_void:
+            gate_of(deployer).take_back("approval_void", "the lists of warnings changed; have them approved")
+        return True
+
+    return [Step(f"Change {', '.join(sorted(changed))} of work order {order.work_order_id}", save)]
+
+
+def _may_return(state: str) -> bool:
+    return state == "submitted" or "submitted" in states.WORK_ORDER[state]
+
+
+def _kept(order: WorkOrder) -> dict[str, str]:
+    return {"reason": order.reason, "message": order.message}

@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A new certificate for one that was enrolled here: asked for by a person, or due by itself (E3, E4).
+
+The successor is a request of its own with the wish of the one it follows. Why and when is decided in ``renewal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from .._core.clock import to_text
+from .._core.errors import InputError, StateError
+from .._core.governance import Group
+from .._core.plan import Plan, Step
+from .._core.types import Certificate, CertRequest
+from .._store.base import Unit
+from . import enroll, form, opening, policy, renewal, requests, states
+from .connectors import required_certificate
+from .moves import Mover
+from .ports import Params, Ports
+from .requests import Submission
+from .views import certificate_view
+from .work_views import request_view
+
+# What a renewal may say otherwise than the request it follows; names and subject stay.
+_FREE = ("validity", *form.METADATA)
+
+
+def plan(params: Params, ports: Ports) -> Plan:
+    """Work out what ``cert_enroll`` would do with action ``renew`` or ``regenerate``.
+
+    Before its window opens a certificate is left as it is, unless ``force`` says otherwise: the same task may run every
+    day.
+
+    :raises StateError: nothing was enrolled here that could be renewed, or another request is open.
+    """
+    action, now = params["action"], ports.clock.now()
+    with ports.store.read() as unit:
+        certificate = required_certificate(unit, form.certificate_id(enroll.named(params), unit, now))
+        latest = requests.latest(unit, certificate.certificate_id)
+        group = policy.group_of(unit, params.get("group") or certificate.group)
+    if latest is not None and not states.is_final(latest.state):
+        return _going_on(latest, action, params, certificate, ports)
+    with ports.store.read() as unit:
+        parent = enrolled(unit, certificate, action, now)
+        wish = _wish(params, parent, unit, now)
+    opens = _opens(certificate, group, action)
+    if not params.get("force") and opens is not None and opens > now:
+        return _too_early(certificate, parent, opens, action, ports)
+    what = f"Cannot {action} {certificate.certificate_id}"
+    submission = enroll.submission_of(params, ports, what)
+    ca = params.get("ca") or parent.ca
+    request = successor(
+        ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca
+    )
+    if params.get("ca_options") is not None:
+        request = replace(request, ca_options=dict(params["ca_options"]))
+    mover = checked(request, group, ports, wait_s=enroll.wait_of(params))
+    mover.warnings = policy.warning_lists(group, wish["warnings"])
+    return _planned(mover, None, certificate, [Step(_records(mover), mover.record), *_moves(mover)])
+
+
+def _records(mover: Mover) -> str:
+    request = mover.request
+    return f"Record request {request.request_id} to {request.action} {request.certificate_id}"
+
+
+def _moves(mover: Mover) -> list[Step]:
+    return mover.steps() if mover.request.state == "implementing" else []
+
+
+def _going_on(
+    request: CertRequest, action: str, params: Params, certificate: Certificate, ports: Ports
+) -> Plan:
+    """Plan the next moves of a renewal that is open."""
+    if request.action != action:
+        raise StateError(
+            f"Cannot {action} {certificate.certificate_id}: request {request.request_id} to {request.action} it is "
+            f"{request.state}; let it end, or cancel it with edgecert.clm.cert_workflow",
+            code="request_open",
+            details={"request_id": request.request_id, "state": request.state},
+        )
+    mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
+    steps = requests.steps(mover)
+    if request.state == "draft" and params.get("submit") is not False:
+        comment = params.get("comment") or ""
+
+        def submit() -> bool:
+            requests.gate_of(mover).submit(comment)
+            return mover.request.state == "implementing"
+
+        steps = [Step(f"Submit request {request.request_id}", submit), *mover.steps()]
+    return _planned(mover, request, certificate, steps)
+
+
+def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate, steps: list[Step]) -> Plan:
+    request, ports = mover.request, mover.ports
+    is_moving = any(step.sentence.startswith(("Retrieve", "Have")) for step in steps)
+    predicted = replace(request, state=mover.predicted_state()) if is_moving else request
+    extra = {"certificate": certificate_view(certificate, ports.clock.now())}
+    return Plan(
+        request_view(before) if before else None,
+        request_view(predicted),
+        tuple(steps),
+        lambda: enroll.outcome(request.certificate_id, request.request_id, ports),
+        note=mover.keep_next_look,
+        extra=extra,
+    )
+
+
+def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, action: str, ports: Ports) -> Plan:
+    view = request_view(parent)
+    extra = {
+        "certificate": certificate_view(certificate, ports.clock.now()),
+        "skipped": f"{certificate.certificate_id} is due to {action} from {to_text(opens)} on; force: true does it now",
+    }
+    return Plan(
+        view, view, (), lambda: enroll.outcome(certificate.certificate_id, parent.request_id, ports), extra=extra
+    )
+
+
+def _opens(certificate: Certificate, group: Group, action: str) -> datetime | None:
+    """Give when the window opens, as if it were to be done by itself."""
+    setting = "auto_renew" if action == renewal.RENEW else "auto_regenerate"
+    kept: Mapping[str, Any] = getattr(certificate, setting)
+    asked: dict[str, Any] = {setting: {**kept, "enabled": True}}
+    return renewal.window_opens(replace(certificate, **asked), group, None, action)
+
+
+def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -> CertRequest:
+    """Give the request that a certificate was issued for here.
+
+    :raises StateError: there is none, or E4: only valid certificates are regenerated.
+    """
+    what = f"Cannot {action} {certificate.certificate_id}"
+    request = unit.requests.get(certificate.request_id) if certificate.request_id else None
+    if request is None or request.state != "issued":
+        raise StateError(
+            f"{what}: no certificate was issued for it here; enrol it with edgecert.clm.cert_enroll",
+            code="certificate_not_issued",
+        )
+    is_valid = certificate.state == "issued" and certificate.not_after is not None and certificate.not_after > now
+    if certificate.state != "issued" or (action == renewal.REGENERATE and not is_valid):
+        ends = to_text(certificate.not_after) if certificate.not_after else "at an unknown time"
+        raise StateError(
+            f"{what}: it is {certificate.state} and ends {ends}; only a valid certificate can be regenerated, and one "
+            "that is gone at CPS has to be enrolled anew",
+            code="certificate_not_valid",
+            details={"state": certificate.state},
+        )
+    return request
+
+
+def _wish(params: Params, parent: CertRequest, unit: Unit, now: datetime) -> dict[str, Any]:
+    """Give the wish of a renewal that a person asks for: automatic renewal is not inherited (E3).
+
+    :raises InputError: names, subject or key are given otherwise than they are.
+    """
+    fresh = {name: value for name, value in parent.wish.items() if name not in ("auto_renew", "auto_regenerate")}
+    asked = {**form.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
+    wish = form.build(asked, unit, now)
+    other = [name for name in form.differences(wish, parent.wish) if name not in _FREE]
+    if other:
+        raise InputError(
+            f"Cannot {params['action']} {parent.certificate_id} with another {', '.join(other)}: a renewal keeps "
+            "names, subject and key type; enrol what is wanted now as a new certificate",
+            code="renewal_differs",
+            details={"differing": other},
+        )
+    # As it was enrolled: settings saved since are for new enrollments, CPS keeps those of this one.
+    return {**wish, "settings": parent.wish["settings"]}
+
+
+def successor(
+    ports: Ports,
+    group: Group,
+    submission: Submission,
+    *,
+    certificate: Certificate,
+    parent: CertRequest,
+    action: str,
+    wish: Mapping[str, Any],
+    ca: str,
+    is_automatic: bool = False,
+) -> CertRequest:
+    """Make the request of a successor; stores nothing."""
+    reference = parent.key_reference
+    renews = {
+        "request_id": parent.request_id,
+        "enrollment_id": reference.get("enrollment_id"),
+        "change_id": reference.get("change_id"),
+        "fingerprints": dict(parent.fingerprints),
+        "csrs": dict(parent.csrs),
+        "not_after": to_text(certificate.not_after) if certificate.not_after else "",
+        "automatic": is_automatic,
+    }
+    return requests.new(
+        ports,
+        group,
+        submission,
+        certificate_id=certificate.certificate_id,
+        action=action,
+        wish=wish,
+        ca=ca,
+        ca_options=parent.ca_options,
+        csr_source=parent.csr_source,
+        renews=renews,
+    )
+
+
+def of_itself(
+    ports: Ports, certificate: Certificate, parent: CertRequest, group: Group, due: renewal.Due
+) -> CertRequest:
+    """Make the request of a successor that is due: it inherits what makes it due again (E3, E4)."""
+    settings = {"auto_renew": {}, "auto_regenerate": {}, **renewal.inherited(certificate, automatic=True)}
+    return successor(
+        ports,
+        group,
+        Submission(comment=f"due: {due.message}"),
+        certificate=certificate,
+        parent=parent,
+        action=due.action,
+        wish={**parent.wish, **settings},
+        ca=parent.ca,
+        is_automatic=True,
+    )
+
+
+def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float) -> Mover:
+    """Give what moves a new successor on, after it was held against policy, CA and key provider.
+
+    :raises ClmError: one of them refuses it; nothing was sent or stored.
+    """
+    requests.refuse_violations(request, group)
+    mover = requests.mover_of(request, ports, wait_s=wait_s)
+    mover.validate()
+    if request.state == "implementing":
+        requests.gate_of(mover).check_freeze()
+        opening.refuse(mover, mover.keys.conflicts(mover.order))
+    return mover
+

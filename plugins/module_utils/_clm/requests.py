@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificate requests: how one is made, what its approval is bound to, how it is taken up again from the store.
+
+Shared by the form, the workflow and the runner of due work.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .._core.errors import InputError, NotFoundError
+from .._core.governance import Group
+from .._core.plan import Step
+from .._core.types import CaAccount, CertRequest
+from .._store.base import Unit
+from . import approvals, ca_accounts, form, form_extras, gate, policy, states
+from .managed import managed_device
+from .ports import Ports
+
+if TYPE_CHECKING:
+    from .moves import Mover
+
+
+@dataclass(frozen=True)
+class Submission:
+    """How a request or work order is submitted.
+
+    :ivar submit: False keeps it as a draft.
+    :ivar manual: it waits for somebody to implement it.
+    :ivar at: not implemented before; None for as soon as it may be.
+    """
+
+    comment: str = ""
+    submit: bool = True
+    manual: bool = False
+    at: datetime | None = None
+
+
+def new(
+    ports: Ports,
+    group: Group,
+    submission: Submission,
+    *,
+    certificate_id: str,
+    action: str,
+    wish: Mapping[str, Any],
+    ca: str,
+    ca_options: Mapping[str, Any],
+    csr_source: str,
+    renews: Mapping[str, Any] | None = None,
+) -> CertRequest:
+    """Make a request as it stands once submitted, or as a draft; stores nothing.
+
+    :param renews: what it follows; see the record.
+    """
+    now = ports.clock.now()
+    request = CertRequest(
+        request_id=f"req-{uuid.uuid4().hex[:12]}",
+        certificate_id=certificate_id,
+        action=action,
+        state="draft",
+        ca=ca,
+        csr_source=csr_source,
+        device=wish["device"],
+        ca_options=dict(ca_options),
+        wish=wish,
+        actor=ports.actor,
+        comment=submission.comment,
+        tracking_id=form_extras.tracking_id(wish),
+        group=group.name,
+        policy=policy.snapshot(group, "enroll"),
+        manual_implementation=submission.manual,
+        scheduled_at=submission.at,
+        renews=dict(renews or {}),
+        created_at=now,
+        updated_at=now,
+    )
+    return gate.submitted(request, comment=submission.comment, now=now) if submission.submit else request
+
+
+def refuse_violations(request: CertRequest, group: Group) -> None:
+    """Hold a wish against its group's policy, before any call.
+
+    :raises PolicyError: every rule it breaks.
+    """
+    found = policy.violations(request.wish, group, ca=request.ca, csr_source=request.csr_source)
+    policy.refuse(f"Cannot enrol {request.certificate_id}", found)
+
+
+def parts(request: CertRequest, account: CaAccount) -> dict[str, Any]:
+    """Give what an approval of the request is bound to; metadata, which is in no CSR and no order, is not."""
+    wish = {name: value for name, value in request.wish.items() if name not in form.METADATA}
+    return {
+        "action": request.action,
+        "wish": approvals.sha256(wish),
+        "ca": approvals.sha256({"name": account.name, "type": account.type, "options": dict(account.options)}),
+        "ca_options": approvals.sha256(dict(request.ca_options)),
+    }
+
+
+def stored(unit: Unit, request_id: str) -> CertRequest:
+    """Give the request of that id.
+
+    :raises NotFoundError: there is none; names those that are open.
+    """
+    request = unit.requests.get(request_id)
+    if request is None:
+        known = [r.request_id for r in unit.requests.find() if not states.is_final(r.state)]
+        raise NotFoundError(
+            f"No request {request_id!r} is in the store; open ones are {', '.join(known[:20]) or 'none'}",
+            code="request_missing",
+            details={"open": known[:20]},
+        )
+    return request
+
+
+def latest(unit: Unit, certificate_id: str) -> CertRequest | None:
+    """Give the newest request of a certificate."""
+    requests = unit.requests.find(certificate_id=certificate_id)
+    return max(requests, key=lambda r: (r.created_at.timestamp() if r.created_at else 0.0, r.request_id), default=None)
+
+
+def mover_of(request: CertRequest, ports: Ports, *, wait_s: float) -> Mover:
+    """Give what moves a stored request on.
+
+    :raises PolicyError: its device is not managed any more.
+    """
+    from .moves import Mover
+
+    with ports.store.read() as unit:
+        account = ca_accounts.required(unit, request.ca)
+        device = managed_device(unit, request.device)
+    return Mover(ports, request, device, account, wait_s=wait_s)
+
+
+def gate_of(mover: Mover, *, override: str = "") -> gate.Gate[CertRequest]:
+    """Give the gate of a request.
+
+    :param override: the reason to pass over a freeze.
+    """
+
+    def check_freeze(now: datetime) -> None:
+        from . import freeze
+
+        request = mover.request
+        with mover.ports.store.read() as unit:
+            group = policy.group_of(unit, request.group)
+        what = f"Cannot implement request {request.request_id} for {request.certificate_id}"
+        freeze.check(group, what=what, kind="enroll", network="", at=now, override=override)
+
+    return gate.Gate(mover.keeper, lambda: parts(mover.request, mover.account), check_freeze)
+
+
+def begins(mover: Mover) -> Step:
+    """Give the step that takes an approved request to its implementation."""
+
+    def begin() -> bool:
+        return gate_of(mover).advance()
+
+    request = mover.request
+    return Step(f"Implement request {request.request_id} for {request.certificate_id}", begin)
+
+
+def steps(mover: Mover) -> list[Step]:
+    """Give the steps that can be done now; none when the request waits for somebody or for its time."""
+    request, now = mover.request, mover.ports.clock.now()
+    if request.state not in states.BEFORE_IMPLEMENTING:
+        return mover.steps() if mover.peek() else []
+    word = gate.due(request, now)
+    if not word:
+        return []
+    if word == "expire":
+        text = f"Take back the expired approvals of request {request.request_id}"
+        return [Step(text, lambda: gate_of(mover).advance())]
+    after = replace(request, state="approved") if word == "approve" else request
+    if gate.due(after, now) != "implement":
+        return [Step(f"Count the approvals of request {request.request_id}", lambda: gate_of(mover).advance())]
+    return [begins(mover), *mover.steps()]
+
+
+def named_ca(asked: Mapping[str, Any], certificate_id: str) -> str:
+    """Give the CA account that a form names, or its group's default.
+
+    :raises InputError: neither names one.
+    """
+    ca = str(asked.get("ca") or "")
+    if not ca:
+        raise InputError(
+            f"Cannot enrol {certificate_id}: ca is missing; name a CA account, or give the group a default with "
+            "edgecert.clm.cert_group"
+        )
+    return ca
