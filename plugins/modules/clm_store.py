@@ -13,10 +13,13 @@ version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
 description:
-  - Makes the store, brings it to the schema of this version of the collection, verifies its audit, and describes it.
+  - Makes the store, brings it to the schema of this version of the collection, verifies and exports its audit,
+    describes it, takes and restores backups, and changes its key.
   - A store is made by itself at first use; V(init) does it ahead of time, for example with the rights of an
     administrator.
   - A store made by an older version is not changed by itself. Take a backup, then use V(migrate).
+  - A backup is one file, the same for both back ends. It may be taken while others work with the store, also from a
+    store that waits for its migration, and restored into either back end.
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
@@ -27,9 +30,41 @@ options:
       - V(migrate) brings an older store to the present schema. There is no way back but a backup.
       - V(verify) recomputes the hash chain of the audit and fails when a line was changed, removed or put in.
       - V(info) describes the store.
+      - V(backup) writes what the store holds at one moment to O(path), secrets as they are sealed. The store key is
+        not in it; keep it too, and elsewhere. Leases and the count of API calls stay out.
+      - V(restore) puts a backup in place of everything in the store, which is made where there is none, in one
+        transaction. The backup's audit is verified before, and its secrets must open with the store key given. A
+        backup of an older schema is migrated on the way; the file itself is not changed.
+      - V(rekey) seals the store with another key. Give the present key as always, and the new one as
+        O(new_store_key) or O(new_store_key_file). An SQLite store that keeps its own key file needs none, it makes
+        a random one; its key file is replaced and the one before kept beside it as C(.old).
+      - V(export_audit) writes the audit to O(path), one JSON object a line, for others to verify.
     type: str
-    choices: [init, migrate, verify, info]
+    choices: [init, migrate, verify, info, backup, restore, rekey, export_audit]
     required: true
+  path:
+    description:
+      - File to write, or for O(action=restore) to read, on the machine where the module runs. It is written whole
+        or not at all, with mode 0600.
+      - Required for V(backup), V(restore) and V(export_audit).
+    type: path
+  force:
+    description:
+      - Overwrite the file at O(path), or for O(action=restore) a store that holds something.
+    type: bool
+    default: false
+  since:
+    description:
+      - Export only the lines after this one, as a former export returned it in RV(store.file.last).
+    type: int
+  new_store_key:
+    description:
+      - Key to seal the store with from now on; 32 bytes in base64 or hex, or any other text.
+    type: str
+  new_store_key_file:
+    description:
+      - File that holds the new key, instead of O(new_store_key); its mode must be 0600.
+    type: path
 seealso:
   - module: edgecert.clm.cert_info
 """
@@ -46,6 +81,27 @@ EXAMPLES = r"""
 - name: Bring a store to the present schema
   edgecert.clm.clm_store:
     action: migrate
+
+- name: Change the key of a store that keeps its own key file
+  edgecert.clm.clm_store:
+    action: rekey
+
+- name: Take a backup
+  edgecert.clm.clm_store:
+    action: backup
+    path: "{{ lookup('ansible.builtin.env', 'EDGECERT_BACKUPS') }}/clm.backup"
+
+- name: Put it back, in place of what the store holds now
+  edgecert.clm.clm_store:
+    action: restore
+    path: "{{ lookup('ansible.builtin.env', 'EDGECERT_BACKUPS') }}/clm.backup"
+    force: true
+
+- name: Export the audit after the line that was exported last
+  edgecert.clm.clm_store:
+    action: export_audit
+    path: "{{ lookup('ansible.builtin.env', 'EDGECERT_BACKUPS') }}/audit.jsonl"
+    since: 0
 """
 
 RETURN = r"""
@@ -75,6 +131,19 @@ store:
       description: Number of records by kind.
       returned: always
       type: dict
+    file:
+      description:
+        - The file that was written or read. For a backup C(path), its C(schema), and C(records) as above; when it was
+          restored also C(taken_at).
+        - For an export of the audit C(path), the number of C(lines), and C(last), the number of the last one.
+      returned: when O(action) is V(backup), V(restore) or V(export_audit)
+      type: dict
+      sample: {path: /var/backups/audit.jsonl, lines: 12, last: 12}
+notice:
+  description: What to keep in mind about the store key.
+  returned: when O(action=backup) or O(action=rekey)
+  type: str
+  sample: From now on give the new key; backups taken until now need the one before, so keep it with them.
 problems:
   description: The broken places of the audit, a sentence each.
   returned: when O(action=verify)
@@ -97,7 +166,14 @@ failure:
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.store_care import ACTIONS, plan
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run_store import run_store_module
 
-SPEC = {"action": {"type": "str", "choices": list(ACTIONS), "required": True}}
+SPEC = {
+    "action": {"type": "str", "choices": list(ACTIONS), "required": True},
+    "path": {"type": "path"},
+    "force": {"type": "bool", "default": False},
+    "since": {"type": "int"},
+    "new_store_key": {"type": "str", "no_log": True},
+    "new_store_key_file": {"type": "path", "no_log": False},
+}
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from ansible_collections.edgecert.clm.tests.support.postgres import server_binar
 from ansible_collections.edgecert.clm.tests.support.stores import KEY, StorePlace, in_processes, seal_one
 
 HUSH = "hush-a-long-client-secret"
+REKEYED = AuditEntry("a", "store_rekeyed", "store", "")
 DEVICE = Device("cps", client_secret=Secret(HUSH), access_token=Secret(f"{HUSH}-token"), proxy=Secret(""))
 
 
@@ -139,7 +140,7 @@ def test_rekeying_changes_the_key_and_no_sealed_value(place: StorePlace) -> None
     before = place.execute("SELECT client_secret FROM devices")
     new = StoreKey(Secret(base64.b64encode(os.urandom(32)).decode()))
     with place.open() as store:
-        store.rekey(new)
+        store.rekey(new, REKEYED)
         with store.write() as unit:
             unit.devices.add(Device("b", client_secret=Secret("other")))
     assert place.execute("SELECT client_secret FROM devices WHERE name = 'cps'") == before
@@ -154,10 +155,10 @@ def test_rekeying_changes_the_key_and_no_sealed_value(place: StorePlace) -> None
 def test_rekeying_needs_the_present_key_and_a_new_one(place: StorePlace) -> None:
     stored(place)
     with place.open(key=StoreKey(Secret("wrong"))) as store, pytest.raises(StoreError) as caught:
-        store.rekey(StoreKey(Secret("new")))
+        store.rekey(StoreKey(Secret("new")), REKEYED)
     assert caught.value.code == "store_key_wrong"
     with place.open() as store, pytest.raises(StoreError) as caught:
-        store.rekey(StoreKey())
+        store.rekey(StoreKey(), REKEYED)
     assert caught.value.code == "store_key_missing"
     assert read(place) is not None
 

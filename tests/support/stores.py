@@ -144,3 +144,14 @@ def take_lease(url: str, number: int) -> bool:
 
 
 _KEPT: list[Any] = []
+
+
+def migrate_and_count(url: str, number: int) -> tuple[int, int]:
+    """Open a store that may need its migration; answer the schema it had, and its certificates."""
+    with (
+        contextlib.closing(
+            open_store(url, StoreKey(Secret(KEY)), SystemClock(), f"worker {number}", migrate=True)
+        ) as store,
+        store.read() as unit,
+    ):
+        return store.schema_before, unit.certificates.count()

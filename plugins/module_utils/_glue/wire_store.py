@@ -9,17 +9,15 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from .._core.clock import Clock
 from .._core.errors import StoreError
 from .._core.redact import Secret
-from .._store.base import Store
 from .._store.open import open_store
-from .._store.schema import MIGRATIONS
 from .._store.seal import StoreKey
-from .._store.url import default_url, masked
+from .._store.store import SqlStore
 from .options import COMMON
 
 
@@ -52,7 +50,7 @@ def opened(
     create: bool,
     migrate: bool = False,
     or_empty: bool = False,
-) -> Iterator[Store]:
+) -> Iterator[SqlStore]:
     """Open the store for a block.
 
     :param options: the common options.
@@ -75,26 +73,3 @@ def opened(
         closing(open_store(f"sqlite:///{folder}/clm.db", StoreKey(), clock, holder)) as empty,
     ):
         yield empty
-
-
-class StorePlace:
-    """Where the store is, for the module that makes and cares for it; opens it on demand.
-
-    :ivar url: as shown to users, without password.
-    :ivar backend: ``sqlite`` or ``postgresql``.
-    :ivar newest_schema: what this version of the collection works with.
-    """
-
-    def __init__(self, options: Mapping[str, Any], clock: Clock, actor: str, environment: Mapping[str, str]) -> None:
-        self._options, self._clock, self._actor = options, clock, actor
-        url = options.get("store") or default_url(environment)
-        self.url = masked(url)
-        self.backend = "sqlite" if url.startswith("sqlite:") else "postgresql"
-        self.newest_schema = len(MIGRATIONS)
-
-    def open(self, *, create: bool = False, migrate: bool = False) -> AbstractContextManager[Store]:
-        """Open the store for a block.
-
-        :raises StoreError: it cannot be opened as asked.
-        """
-        return opened(self._options, self._clock, self._actor, create=create, migrate=migrate)

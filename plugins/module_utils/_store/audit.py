@@ -86,6 +86,22 @@ class AuditChain:
             yield _row_of(row)
 
 
+def exported(database: Database, since: int) -> Iterator[tuple[int, str]]:
+    """Give the lines after a number (all for 0), each with its own, as they are exported, in a reading unit: one JSON
+    object, in ASCII, with sorted keys and no spaces, ``hash`` among its members.
+
+    A record that is no JSON any more is given as the text found: its hash then does not fit, as it should.
+    """
+    for row in _pages(database, ["sequence > ?"] if since else [], [since] if since else []):
+        members = dict(zip(_COLUMNS, row, strict=True))
+        for name in ("before", "after"):
+            try:
+                members[name] = None if members[name] is None else json.loads(members[name])
+            except ValueError:
+                continue
+        yield row[0], canonical(members)
+
+
 def read_head(database: Database) -> tuple[int, str]:
     """Give the number of lines and the hash of the last one, as the store noted them."""
     rows = database.rows("SELECT value FROM meta WHERE name = 'audit_head'")
@@ -128,7 +144,7 @@ def _removed(first: int, last: int) -> str:
     return f"Audit line {first} is missing." if first == last else f"Audit lines {first} to {last} are missing."
 
 
-def _pages(database: Database, conditions: list[str], parameters: list[str]) -> Iterator[Row]:
+def _pages(database: Database, conditions: list[str], parameters: list[Any]) -> Iterator[Row]:
     """Read lines in order, some hundred at a time: an audit may be larger than the memory."""
     after: int | None = None
     while True:

@@ -30,22 +30,33 @@ def open_store(
     :raises MissingLibrary: PostgreSQL without psycopg.
     """
     url = url or default_url(os.environ)
-    database, own_file = _connected(url, key, clock, create=create)
+    if not key and postgres_uri(url):
+        raise missing_key("a PostgreSQL store keeps no key by itself and none is given")
+    database = connected(url, clock, create=create)
     try:
         before = schema.ensure(database, create=create, migrate=migrate, migrations=schema.MIGRATIONS)
     except BaseException:
         database.close()
         raise
-    return SqlStore(database, Seal(database, key, own_file), clock, holder, before)
+    return SqlStore(database, Seal(database, key, own_key_file(url)), clock, holder, before)
 
 
-def _connected(url: str, key: StoreKey, clock: Clock, *, create: bool) -> tuple[Database, str]:
-    """Connect, and name the key file the back end keeps by itself, if it does."""
+def own_key_file(url: str) -> str:
+    """Name the key file that the store keeps by itself; empty where it keeps none."""
+    path = sqlite_path(url)
+    return f"{path}.key" if path else ""
+
+
+def connected(url: str, clock: Clock, *, create: bool) -> Database:
+    """Connect to a store of any schema.
+
+    :param create: make the database's file where there is none.
+    """
     path = sqlite_path(url)
     if path is not None:
         from .sqlite import SqliteDatabase
 
-        return SqliteDatabase(masked(url), path, clock, create=create), f"{path}.key"
+        return SqliteDatabase(masked(url), path, clock, create=create)
     uri = postgres_uri(url)
     if uri is None:
         raise StoreError(
@@ -53,8 +64,6 @@ def _connected(url: str, key: StoreKey, clock: Clock, *, create: bool) -> tuple[
             "postgresql://user:password@host:port/database",
             code="store_url",
         )
-    if not key:
-        raise missing_key("a PostgreSQL store keeps no key by itself and none is given")
     from .postgres import PostgresDatabase
 
-    return PostgresDatabase(masked(url), uri), ""
+    return PostgresDatabase(masked(url), uri)

@@ -21,8 +21,10 @@ _CONNECT_S = 10
 # A unit never spans a remote call, so a transaction that is idle for long belongs to a machine that is gone.
 _SESSION = f"-c lock_timeout={BUSY_S * 1000} -c idle_in_transaction_session_timeout=60000 -c client_encoding=UTF8"
 _BUSY_STATES = frozenset({"55P03", "40P01", "40001", "57014"})
+_NO_RIGHT = "42501"
 _HINTS = {
-    "42501": "grant the user the right to create and use tables in the schema",
+    _NO_RIGHT: "grant the user the right to do this (to create and use tables in the schema, or the role of "
+    "extensions/postgresql/roles.sql that may), or use another login",
     "25006": "the server only reads; name the primary server",
     "25P03": "the connection was idle for too long within one transaction; run the task again",
     "42703": "the schema holds a table of another program by the same name; give the store a schema of its own",
@@ -86,7 +88,10 @@ class PostgresDatabase(Database):
     def has_table(self, name: str) -> bool:
         """Say whether the table exists in the search path."""
         # Not to_regclass: it may answer from a cache that is older than the lock this connection has just waited for.
-        visible = "SELECT 1 FROM pg_catalog.pg_class WHERE relname = ? AND pg_catalog.pg_table_is_visible(oid)"
+        visible = (
+            "SELECT 1 FROM pg_catalog.pg_class WHERE relname = ? AND relkind IN ('r', 'p') "
+            "AND pg_catalog.pg_table_is_visible(oid)"
+        )
         return bool(self.rows(visible, (name,)))
 
     def prepare_empty(self) -> None:
@@ -114,9 +119,12 @@ class PostgresDatabase(Database):
             )
             error.retryable = True
             return error
-        text = " ".join(str(exc).split())
-        hint = f"; {_HINTS[state]}" if state in _HINTS else ""
-        return StoreError(f"Cannot use the store {self.url}: {text}{hint}")
+        # What the server says beside the sentence is where in its program it was said.
+        diagnosis = getattr(exc, "diag", None)
+        text = getattr(diagnosis, "message_primary", None) or str(exc)
+        advice = getattr(diagnosis, "message_hint", None) or _HINTS.get(state, "")
+        message = " ".join(f"Cannot use the store {self.url}: {text}{'; ' if advice else ''}{advice}".split())
+        return StoreError(message, code="store_refused" if state == _NO_RIGHT else None)
 
 
 def _marked(sql: str) -> Any:

@@ -14,12 +14,14 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from .._core.deps import needed
 from .._core.errors import InputError, StoreError
 from .._core.redact import Secret
+from .files import replacing, sync
 from .sql import Database
 
 _FORMAT = b"\x01"
@@ -102,19 +104,19 @@ def _read_key_file(path: str) -> str:
         ) from exc
 
 
+def new_key_text() -> str:
+    """Make the text of a new, random store key."""
+    return base64.b64encode(os.urandom(_KEY_BYTES)).decode()
+
+
 def _make_key_file(path: str) -> None:
-    text = base64.b64encode(os.urandom(_KEY_BYTES)).decode() + "\n"
     try:
         with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
-            file.write(text)
+            file.write(f"{new_key_text()}\n")
             file.flush()
             # The data key it is going to wrap is committed to the disk; so must this be, before.
             os.fsync(file.fileno())
-        folder = os.open(os.path.dirname(path), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(os.path.dirname(path))
     except OSError as exc:
         raise StoreError(f"Cannot make the key file {path}: {exc.strerror}; make the folder writable") from exc
 
@@ -162,6 +164,17 @@ def _decrypt(cipher: Any, sealed: bytes, place: bytes) -> bytes | None:
     return opened
 
 
+def _unwrapped(found: tuple[bytes, bytes], text: str) -> bytes | None:
+    """Unwrap a data key; None when it was wrapped with another store key."""
+    salt, wrapped = found
+    return _decrypt(_cipher(wrapping_key(text, salt)), wrapped, _WRAP_PLACE)
+
+
+def _write_key_file(path: str, text: str) -> None:
+    with replacing(path, "the key file") as part, open(part, "w", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+
+
 class Seal:
     """Seals and opens the values of one store; call it inside a unit.
 
@@ -206,37 +219,99 @@ class Seal:
             )
         return opened.decode("utf-8", "surrogatepass")
 
+    @property
+    def is_own_file_used(self) -> bool:
+        """Say whether the store keeps its key by itself."""
+        return not self._key and bool(self._own_file)
+
+    def prepare(self) -> None:
+        """Make the data key, in the running writing unit, where there is none yet."""
+        if self._data_key() is None:
+            self._new_data_key()
+
+    def check(self) -> None:
+        """Refuse a store key that does not fit; where nothing was sealed yet, any does.
+
+        :raises StoreError: codes ``store_key_wrong``, ``store_key_missing``.
+        """
+        self._data_key()
+
+    def check_new(self, new: StoreKey) -> str:
+        """Give the text of a store key that is to follow the present one.
+
+        :raises StoreError: the present key is wrong, or the new one is missing or cannot be used.
+        :raises InputError: it is the present one.
+        """
+        text = key_text(new, "", make=False)
+        self._data_key()
+        found = self._wrapped()
+        if found and _unwrapped(found, text) is not None:
+            raise InputError(f"Cannot rekey the store {self._database.url}: the new key is the present one")
+        return text
+
     def rekey(self, new: StoreKey) -> None:
         """Wrap the data key with another store key, in the running writing unit; no sealed value changes.
 
-        :raises StoreError: the present key is wrong, or the new one cannot be used.
+        The store's own key file gets its new text in three steps, and each of the three files is tried when the store
+        is opened, so that no moment to stop at locks the store: the new key stands beside as ``.new`` before the unit
+        is committed, and ``settle`` moves it to its place, and the key before to ``.old``, after.
+
+        :raises StoreError, InputError: as ``check_new``.
         """
-        text = key_text(new, "", make=False)
-        data_key = self._data_key()
-        if data_key is None:
-            data_key = os.urandom(_KEY_BYTES)
-        self._store(data_key, text)
+        text = self.check_new(new)
+        # A rekeying that was stopped may have left the present key as ``.new``, which is written over below.
+        self.settle()
+        if self.is_own_file_used:
+            _write_key_file(f"{self._own_file}.new", text)
+        self._store(self._data_key() or os.urandom(_KEY_BYTES), text)
 
     def adopt(self, new: StoreKey) -> None:
         """Use that key from now on: the rekeying was committed."""
-        self._key = new
+        if not self.is_own_file_used:
+            self._key = new
         self.forget()
+
+    def settle(self) -> None:
+        """Put the key file that fits in its place, in a running writing unit."""
+        found, new = self._wrapped(), f"{self._own_file}.new"
+        if not found or not self.is_own_file_used or not os.path.exists(new):
+            return
+        if _unwrapped(found, _read_key_file(new)) is None:
+            return
+        if os.path.exists(self._own_file):
+            # Backups taken before need it.
+            _write_key_file(f"{self._own_file}.old", _read_key_file(self._own_file))
+        os.replace(new, self._own_file)
+        sync(os.path.dirname(self._own_file))
+
+    def _wrapped(self) -> tuple[bytes, bytes] | None:
+        """Give salt and wrapped data key; None when the store has none yet."""
+        found = self._database.rows("SELECT salt, wrapped FROM seal WHERE id = 1")
+        return (bytes(found[0][0]), bytes(found[0][1])) if found else None
+
+    def _key_texts(self) -> Iterator[str]:
+        """Give the texts that may be the store key: the one given, or those of the store's own key files."""
+        if not self.is_own_file_used:
+            yield key_text(self._key, "", make=False)
+            return
+        files = [f"{self._own_file}{suffix}" for suffix in ("", ".new", ".old")]
+        for path in [file for file in files if os.path.exists(file)] or files[:1]:
+            yield key_text(self._key, path, make=False)
 
     def _data_key(self) -> bytes | None:
         """Unwrap the stored data key; None when the store has none yet."""
-        found = self._database.rows("SELECT method, salt, wrapped FROM seal WHERE id = 1")
-        if not found:
+        found = self._wrapped()
+        if found is None:
             return None
-        _method, salt, wrapped = found[0]
-        key = wrapping_key(key_text(self._key, self._own_file, make=False), bytes(salt))
-        data_key = _decrypt(_cipher(key), bytes(wrapped), _WRAP_PLACE)
-        if data_key is None:
-            raise StoreError(
-                f"The store key does not fit the store {self._database.url}; give the key (store_key or "
-                "store_key_file) that its secrets were sealed with",
-                code="store_key_wrong",
-            )
-        return data_key
+        for text in self._key_texts():
+            data_key = _unwrapped(found, text)
+            if data_key is not None:
+                return data_key
+        raise StoreError(
+            f"The store key does not fit the store {self._database.url}; give the key (store_key or store_key_file) "
+            "that its secrets were sealed with",
+            code="store_key_wrong",
+        )
 
     def _new_data_key(self) -> bytes:
         data_key = os.urandom(_KEY_BYTES)

@@ -78,8 +78,6 @@ class SqlStore(Store):
     Units do not nest, and leases and the ledger are used between units, not inside: they commit on their own.
 
     :param database: its schema is current.
-    :ivar schema_before: the schema's number found at opening: 0 when the store was created, smaller than the present
-        one when it was migrated.
     """
 
     def __init__(self, database: Database, seal: Seal, clock: Clock, holder: str, schema_before: int) -> None:
@@ -163,16 +161,57 @@ class SqlStore(Store):
         with self._database.transaction(self._database.begin_read):
             return list(broken_places(self._database))
 
-    def rekey(self, new: StoreKey) -> None:
-        """Wrap the store's data key with another key; from then on only that one opens the store.
+    @contextmanager
+    def audit_lines(self, since: int) -> Iterator[Iterator[tuple[int, str]]]:
+        """Give the audit's lines after that number, each with its number, as they are exported; for a block."""
+        from .audit import exported
 
-        :raises StoreError: the present key is wrong, or the new one is missing or unusable.
+        with self._database.transaction(self._database.begin_read):
+            yield exported(self._database, since)
+
+    def prepare_seal(self) -> None:
+        """Make the data key before the first secret needs it: who stores that one may not write it."""
+        with self._database.transaction(self._database.begin_write):
+            self._seal.prepare()
+
+    def check_rekey(self, new: StoreKey) -> bool:
+        """Refuse a new store key that ``rekey`` would refuse; say whether the store keeps its key by itself.
+
+        :raises StoreError: the present key is wrong, or the new one is missing or cannot be used.
+        :raises InputError: it is the present one.
         """
         if not new:
             raise StoreError("Cannot rekey the store: no new key is given", code="store_key_missing")
-        with self._database.transaction(self._database.begin_write):
+        with self._database.transaction(self._database.begin_read):
+            self._seal.check_new(new)
+        return self._seal.is_own_file_used
+
+    def rekey(self, new: StoreKey, entry: AuditEntry) -> None:
+        """Wrap the store's data key with another key; from then on only that one opens the store.
+
+        :param entry: the audit's line about it.
+        :raises StoreError, InputError: as ``check_rekey``.
+        """
+        self.check_rekey(new)
+        with self.write() as unit:
             self._seal.rekey(new)
+            unit.audit(entry)
+        with self._database.transaction(self._database.begin_write):
+            self._seal.settle()
         self._seal.adopt(new)
+
+    def restore(self, backup: Database, entry: AuditEntry) -> None:
+        """Replace everything by a backup at the present schema, in one transaction.
+
+        :param entry: the line that goes to the end of the restored audit.
+        :raises ConflictError: somebody is at work on the store.
+        """
+        from .backup import load
+
+        with self.write() as unit:
+            load(backup, self._database, self._clock.now())
+            unit.audit(entry)
+        self._seal.forget()
 
     def close(self) -> None:
         """Close the connection."""
