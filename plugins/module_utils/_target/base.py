@@ -106,6 +106,7 @@ class PushState:
     :ivar error: the remote side's reason in phase ``failed``, or of an upload it turned down.
     :ivar staging: what staging serves now, production likewise.
     :ivar goes_on: True when CPS will go to production without being asked after staging.
+    :ivar settings: network settings that are deployed along; empty when unknown.
     """
 
     phase: str
@@ -115,7 +116,20 @@ class PushState:
     staging: NetworkFacts = field(default_factory=NetworkFacts)
     production: NetworkFacts = field(default_factory=NetworkFacts)
     goes_on: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
     look_again_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a change that stopped after staging would bring to production.
+
+    :ivar validation_hash: names the remote side's validation of it; another one means that something changed.
+    :ivar deadline: from then on the remote side goes on by itself, UTC; None when it never does.
+    """
+
+    validation_hash: str
+    deadline: datetime | None = None
 
 
 class Target(ABC):
@@ -146,6 +160,10 @@ class Target(ABC):
         :param reference: ``enrollment_id`` and, if known, ``change_id``.
         :param fingerprints: what we want deployed, by key algorithm.
         """
+
+    @abstractmethod
+    def review(self, reference: Reference) -> Review | None:
+        """Tell what a change that stopped after staging waits with; None when it does not, or not any more."""
 
     @abstractmethod
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
