@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept of a script's output: bounded, printable, and no secret in it, whole or in part (A4)."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from ansible_collections.edgecert.clm.plugins.module_utils._target.script_output import (
+    KEPT_CHARACTERS,
+    BoundedOutput,
+    printable,
+)
+
+SECRET = "correct-horse-battery-staple"
+
+
+def kept(*pieces: bytes, secrets: frozenset[str] = frozenset([SECRET])) -> tuple[str, bool]:
+    output = BoundedOutput(secrets)
+    for piece in pieces:
+        output.feed(piece)
+    return output.text()
+
+
+@pytest.fixture(scope="module")
+def key() -> str:
+    made = rsa.generate_private_key(65537, 4096)
+    return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def key_lines(key: str) -> list[str]:
+    return key.splitlines()[1:-1]
+
+
+def test_a_short_output_is_kept_whole() -> None:
+    assert kept(b"one\n", b"two\n") == ("one\ntwo\n", False)
+    assert kept() == ("", False)
+
+
+@pytest.mark.parametrize("size", [KEPT_CHARACTERS, KEPT_CHARACTERS + 1, 40_000, 66_000, 70_000, 500_000])
+@pytest.mark.parametrize("step", [7, 4_096, 1_000_000])
+def test_of_a_long_output_the_beginning_and_the_end_are_kept(size: int, step: int) -> None:
+    text = "first words\n" + "-" * (size - 24) + "\nlast words\n"
+    raw = text.encode()
+    shown, truncated = kept(*(raw[at : at + step] for at in range(0, size, step)))
+    assert shown.startswith("first words\n-") and shown.endswith("-\nlast words\n")
+    assert truncated == (size > KEPT_CHARACTERS)
+    assert len(shown) <= KEPT_CHARACTERS + 100
+    if truncated:
+        assert f"the middle of {size} bytes" in shown
+        assert shown.index("[...") > KEPT_CHARACTERS // 2 - 300
+    else:
+        assert shown == text
+
+
+def test_bytes_that_are_no_utf_8_are_replaced_and_characters_may_come_in_pieces() -> None:
+    assert kept(b"a\xffb \xc3", b"\xa9\n") == ("a\ufffdb é\n", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x9b2Jgone", "gone"),
+        ("\x1b]0;a title\x07text", "text"),
+        ("\x1b]52;c;aGk=\x1b\\text", "text"),
+        ("\x1bPq\x1b\\text", "text"),
+        ("\x1b(Btext\x1bc", "text"),
+        ("a\r\nb\rc\td", "a\nb\nc\td"),
+        ("bell\x07 nul\x00 del\x7f", "bell\\x07 nul\\x00 del\\x7f"),
+        ("left\u202eright\u2066", "left\\u202eright\\u2066"),
+        ("unended \x1b]0;title\nnext", "unended \nnext"),
+    ],
+)
+def test_terminal_sequences_and_control_characters_do_nothing(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"token={SECRET};",
+        f"{SECRET}{SECRET}",
+        SECRET.replace("-", "-\x1b[1m"),
+        f"https://user:{SECRET}@host/",
+    ],
+)
+def test_a_secret_is_masked(text: str) -> None:
+    shown, _truncated = kept(text.encode())
+    assert SECRET not in shown and "***" in shown
+
+
+def test_a_secret_that_begins_like_another_one_leaves_no_rest() -> None:
+    secrets = frozenset(["hunter", "hunter-and-more"])
+    assert kept(b"<hunter-and-more> <hunter>", secrets=secrets) == ("<***> <***>", False)
+
+
+def test_a_secret_that_a_bound_cuts_in_two_is_not_shown_in_part() -> None:
+    """Wherever it stands, near the first bound and near the last."""
+    parts = [SECRET[at : at + 6] for at in range(len(SECRET) - 5)]
+    size = 100_000
+    probe = BoundedOutput(frozenset([SECRET]))
+    room = probe._room
+    places = {*range(room - 40, room + 10), *range(size - room - 40, size - room + 10)}
+    places |= {*range(8_150, 8_200), *range(size - 8_230, size - 8_180)}
+    for at in places:
+        raw = ("." * at + SECRET + "." * (size - at - len(SECRET))).encode()
+        shown, truncated = kept(raw)
+        assert truncated
+        assert not [part for part in parts if part in shown], at
+
+
+def test_a_private_key_is_masked_with_every_line_of_it(key: str) -> None:
+    shown, _truncated = kept(f"before\n{key}after\n".encode())
+    assert shown == "before\n***\nafter\n"
+    indented = "".join(f"  | {line}\n" for line in key.splitlines())
+    assert not [line for line in key_lines(key) if line in kept(indented.encode())[0]]
+    begun = key[: len(key) // 2]
+    assert kept(begun.encode()) == ("***", False)
+
+
+def test_a_private_key_that_a_bound_cuts_in_two_is_not_shown_in_part(key: str) -> None:
+    size = 120_000
+    room = BoundedOutput(frozenset())._room
+    places = [*range(room - len(key) - 50, room + 50, 97), *range(size - room - len(key) - 50, size - room + 400, 97)]
+    for at in [*places, *range(size - len(key) - 2_000, size - len(key) + 1, 97)]:
+        for text in (key, key.replace("-----END PRIVATE KEY-----\n", "")):
+            raw = "." * at + "\n" + text
+            raw += "\n" + "." * (size - len(raw) - 1) if "END" in text else ""
+            shown, _truncated = kept(raw.encode(), secrets=frozenset())
+            pieces = [line[:20] for line in key_lines(text)] + [line[-20:] for line in key_lines(text)]
+            assert not [piece for piece in pieces if piece in shown], at
+
+
+def test_a_flood_needs_no_memory() -> None:
+    output = BoundedOutput(frozenset())
+    for _number in range(2_000):
+        output.feed(b"x" * 65_536)
+    assert output.size == 2_000 * 65_536
+    assert len(output._head) + len(output._tail) < 400_000
