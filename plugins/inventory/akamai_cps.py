@@ -19,8 +19,8 @@ description:
     C(cert_id).
   - Groups are C(managed), C(monitored), C(expired), C(expiring), and C(pending), which are the certificates that are
     not there yet or have a change open at CPS.
-  - Certificates of ignored devices are left out unless O(filters) asks for them by C(sync), vanished ones unless by
-    C(state).
+  - Certificates of ignored devices are left out unless O(filters) asks for them by C(sync), superseded and vanished
+    ones unless by C(state) or C(certificate).
 extends_documentation_fragment:
   - constructed
   - inventory_cache
@@ -34,8 +34,9 @@ options:
     choices: [edgecert.clm.akamai_cps, akamai_cps]
   filters:
     description:
-      - Which certificates, narrowed down by each filter. Filters are C(certificate), C(device), C(sync), C(ca),
-        C(state), C(expires_within_days) and C(network), as the options of M(edgecert.clm.cert_info).
+      - Which certificates, narrowed down by each filter. Filters are C(certificate), C(device), C(sync), C(group),
+        C(ca), C(state), C(enrollment_id), C(attributes), C(tracking_id), C(attachment), C(expiring),
+        C(expires_within_days) and C(network), as the options of M(edgecert.clm.cert_info).
     type: dict
     default: {}
   hostnames:
@@ -48,9 +49,10 @@ options:
     default: [cert_id]
   expiring_days:
     description:
-      - A certificate is in the group C(expiring) when it expires within so many days.
+      - A certificate is in the group C(expiring) when it expires within so many days. Left out, each certificate goes
+        by the C(expiry_warning_days) of its own group, see M(edgecert.clm.cert_group); that is 30 where the group says
+        nothing else.
     type: int
-    default: 30
 """
 
 EXAMPLES = r"""
@@ -75,6 +77,20 @@ groups:
   many_names: cert_san_count > 10
 compose:
   cert_weeks_left: cert_days_left // 7
+
+---
+# team.akamai_cps.yml: what one team has to look after, by group and environment
+plugin: edgecert.clm.akamai_cps
+filters:
+  expiring: true
+  attributes:
+    team: edge
+    environment: ~prod.*
+keyed_groups:
+  - key: cert_group
+    prefix: policy
+  - key: cert_attributes.environment
+    prefix: environment
 """
 
 import hashlib
@@ -85,10 +101,11 @@ from typing import Any
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import Filters, certificate_list
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.views import lifetime_left
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import Filters, certificate_list
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.views import lifetime_left, production_days_left
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock, from_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.version import VERSION
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.actor import login_name
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.options import reading_options
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_store import opened
@@ -131,8 +148,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         filters = self._templated("filters") or {}
         if not self.get_option("cache"):
             return self._read(options, filters)
-        # Another store or other filters in the same file are another list.
-        asked = json.dumps([options["store"], filters], sort_keys=True, default=str)
+        # Another store or other filters in the same file are another list, and another version has other variables.
+        asked = json.dumps([VERSION, options["store"], filters], sort_keys=True, default=str)
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
         if cache:
             try:
@@ -177,6 +194,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """Give a host's variables; a cached row's days are counted anew."""
         end = row["not_after"]
         row = {**row, **lifetime_left(from_text(end) if end else None, now)}
+        row["production_days_left"] = production_days_left(row["production"], now)
         unsafe: Row = make_unsafe({_NAMES.get(name, f"cert_{name}"): value for name, value in row.items()})
         return unsafe
 
@@ -202,12 +220,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return ""
 
 
-def _groups(variables: Row, expiring_days: int) -> list[str]:
+def _groups(variables: Row, expiring_days: int | None) -> list[str]:
     groups = [variables["cert_sync"]] if variables["cert_sync"] else []
     days_left = variables["cert_days_left"]
+    warned_days = variables["cert_expiry_warning_days"] if expiring_days is None else expiring_days
     if variables["cert_expired"]:
         groups.append("expired")
-    elif days_left is not None and days_left < expiring_days:
+    elif days_left is not None and days_left < warned_days:
         groups.append("expiring")
     if variables["cert_state"] == "pending" or variables["cert_pending_changes"]:
         groups.append("pending")

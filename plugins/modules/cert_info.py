@@ -15,7 +15,7 @@ author:
 description:
   - Looks up what the store knows of certificates. Nothing is asked of Akamai or a CA.
   - Filters narrow each other down. Certificates of ignored devices are left out unless O(sync) asks for them,
-    vanished ones unless O(state) does.
+    superseded and vanished ones unless O(state) or O(certificate) does.
 extends_documentation_fragment:
   - edgecert.clm._attributes.info
   - edgecert.clm._store
@@ -26,9 +26,13 @@ options:
       - V(holistic) gives for each certificate its CA connector, its application connectors, and their devices with
         the status of the work orders.
       - V(history) gives requests and work orders, oldest first.
+      - V(pending) gives the open requests and work orders with what each waits for, who may not approve it any more,
+        and until when, the nearest expiry first.
       - V(audit) gives the lines of the audit, oldest first.
+      - V(attachments) gives the attachments, without their content unless O(with_content) asks for it.
+      - V(groups) gives the groups with their policy and whether they are frozen now; only O(group) filters them.
     type: str
-    choices: [list, holistic, history, audit]
+    choices: [list, holistic, history, pending, audit, attachments, groups]
     default: list
   certificate:
     description:
@@ -45,6 +49,11 @@ options:
     type: list
     elements: str
     choices: [managed, monitored, ignored]
+  group:
+    description:
+      - Only certificates, requests and work orders of these groups. What is in no other group is in C(default).
+    type: list
+    elements: str
   ca:
     description:
       - Only certificates requested from these CA accounts.
@@ -56,6 +65,36 @@ options:
     type: list
     elements: str
     choices: [pending, issued, superseded, revoked, vanished]
+  enrollment_id:
+    description:
+      - Only the certificate of that enrollment; ids of different accounts are not told apart, unless by O(device).
+    type: int
+  attributes:
+    description:
+      - Only certificates with each of these attributes. A value is compared as text; behind C(~) stands a regular
+        expression that the whole value has to match.
+    type: dict
+  tracking_id:
+    description:
+      - Only certificates with a request or work order of that tracking id. With O(view=history), O(view=pending) and
+        O(view=audit), only what bears it.
+    type: str
+  attachment:
+    description:
+      - Only certificates, with O(view=attachments) only attachments, where the name of an attachment holds this text,
+        in any case. With O(with_content) it is the whole name.
+    type: str
+  with_content:
+    description:
+      - With O(view=attachments), O(certificate) and O(attachment), whether to give the content of that attachment,
+        after a check of its digest. An attachment is sealed in the store, and plain in the result.
+    type: bool
+    default: false
+  expiring:
+    description:
+      - If V(true), only certificates that expire within the C(expiry_warning_days) of their group; expired ones are
+        among them. If V(false), nothing is filtered by it.
+    type: bool
   expires_within_days:
     description:
       - Only certificates that expire within so many days; expired ones are among them.
@@ -85,6 +124,23 @@ EXAMPLES = r"""
   edgecert.clm.cert_info:
     certificate: www.example.com
     view: holistic
+
+- name: List the certificates of a team that its group wants renewed soon
+  edgecert.clm.cert_info:
+    expiring: true
+    group: [default]
+    attributes:
+      team: edge
+      cost_center: ~4\d{3}
+
+- name: Show who has to approve what, and until when
+  edgecert.clm.cert_info:
+    view: pending
+
+- name: Find attachments by a part of their name
+  edgecert.clm.cert_info:
+    view: attachments
+    attachment: order
 
 - name: Show what was done for it, and by whom
   edgecert.clm.cert_info:
@@ -126,8 +182,16 @@ certificates:
       networks: [staging]
       staging: {fingerprint: 5f0c..., not_after: "2027-02-21T12:00:00Z"}
       production: {}
+      production_days_left:
       pending_changes: []
-      attributes: {}
+      attributes: {team: edge}
+      group: default
+      expiry_warning_days: 30
+      auto_renew: {enabled: true, days_before: 30}
+      auto_regenerate: {}
+      parent: www.example.com~5a1c0b9d2e3f
+      successor: ""
+      attachments: 1
       created_at: "2026-11-23T12:00:00Z"
       updated_at: "2026-11-23T12:10:00Z"
 holistic:
@@ -158,6 +222,67 @@ work_orders:
   type: list
   elements: dict
   sample: [{work_order_id: wo-0a1b2c3d4e5f, certificate: www.example.com, state: completed}]
+pending:
+  description: >-
+    What is open, with C(kind) V(request) or V(work_order), what it C(waits_for), the C(actions) of
+    M(edgecert.clm.cert_workflow) that its state allows, how many approvals are given of those that are needed and
+    C(may_not_approve). C(not_after) is when what is live expires, C(last_safe_at) from when on CPS deploys by itself.
+  returned: when O(view=pending)
+  type: list
+  elements: dict
+  sample:
+    - kind: work_order
+      request_id:
+      work_order_id: wo-0a1b2c3d4e5f
+      connector: edge
+      network: production
+      label: Push-Review In Progress
+      actions: [approve, reject, cancel]
+      certificate: www.example.com
+      action: push
+      device: cps-main
+      group: default
+      state: review_in_progress
+      reason: ""
+      message: ""
+      waits_for: waits for approval 2 of 2; those given expire at 2026-11-30T12:00:00Z
+      actor: ada
+      tracking_id: CHG-1
+      approvals_given: 1
+      approvals_needed: 2
+      may_not_approve: [ada, bob]
+      approvals_expire_at: "2026-11-30T12:00:00Z"
+      manual_implementation: false
+      scheduled_at:
+      last_safe_at: "2027-01-20T12:00:00Z"
+      next_look_at:
+      not_after: "2027-01-27T12:00:00Z"
+      days_left: 65
+      expired: false
+attachments:
+  description: >-
+    The attachments, ordered by certificate and name; C(content) is there with O(with_content) only and is base64,
+    C(digest) is the SHA-256 of what it stands for.
+  returned: when O(view=attachments)
+  type: list
+  elements: dict
+  sample:
+    - certificate: www.example.com
+      name: order.txt
+      comments: the signed order
+      digest: 5f0c...
+      size: 1832
+      request_id: req-0a1b2c3d4e5f
+      actor: ada
+      created_at: "2026-11-23T12:00:00Z"
+groups:
+  description: >-
+    The groups, ordered by name; members as in RV(edgecert.clm.cert_group#module:group), with C(freeze), which says for
+    each kind of work whether it is frozen and until when, and the number of C(certificates).
+  returned: when O(view=groups)
+  type: list
+  elements: dict
+  sample: [{name: default, expiry_warning_days: 30, certificates: 12}]
 audit:
   description: >-
     Who did what and when, with the record before and after; each line's hash covers the hash of the line before.
@@ -184,7 +309,8 @@ failure:
   sample: {code: store_missing, details: {}, request_id: null, retryable: false}
 """
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import STATES, VIEWS, plan_certificates
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import STATES
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import VIEWS, plan_certificates
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import NETWORKS, SYNC_MODES
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import run_module
 
@@ -193,8 +319,15 @@ SPEC = {
     "certificate": {"type": "str"},
     "device": {"type": "list", "elements": "str"},
     "sync": {"type": "list", "elements": "str", "choices": list(SYNC_MODES)},
+    "group": {"type": "list", "elements": "str"},
     "ca": {"type": "list", "elements": "str"},
     "state": {"type": "list", "elements": "str", "choices": list(STATES)},
+    "enrollment_id": {"type": "int"},
+    "attributes": {"type": "dict"},
+    "tracking_id": {"type": "str"},
+    "attachment": {"type": "str"},
+    "with_content": {"type": "bool", "default": False},
+    "expiring": {"type": "bool"},
     "expires_within_days": {"type": "int"},
     "network": {"type": "str", "choices": list(NETWORKS)},
     "limit": {"type": "int"},

@@ -13,14 +13,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from .._core.clock import from_text, to_text
 from .._core.errors import InputError, PolicyError, StateError
 from .._core.types import CertRequest, WorkOrder
 
 Governed = CertRequest | WorkOrder
+R = TypeVar("R", CertRequest, WorkOrder)
 Approval = Mapping[str, Any]
 Parts = Mapping[str, Any]
 
@@ -66,6 +68,12 @@ def is_complete(record: Governed, now: datetime) -> bool:
 def expires_at(record: Governed) -> datetime | None:
     """Give when the first approval expires, and with it all; None when there is none."""
     return min((from_text(entry["expires_at"]) for entry in record.approvals), default=None)
+
+
+def without_expired(record: R, now: datetime) -> R:
+    """Give the record without its approvals where one of them has expired: then none of them counts."""
+    ends = expires_at(record)
+    return replace(record, approvals=()) if ends is not None and ends <= now else record
 
 
 def given(

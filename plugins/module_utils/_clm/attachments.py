@@ -268,9 +268,7 @@ def _changes(unit: Unit, drafts: Sequence[Draft], certificate_id: str) -> list[_
     :raises InputError: there would be too many, or one content under two names.
     """
     kept = {one.name: one for one in unit.attachments.outlines(certificate_id=certificate_id)}
-    changes = [
-        _Change(kept.get(draft.name), draft) for draft in drafts if not _is_kept(draft, kept.get(draft.name))
-    ]
+    changes = [_Change(kept.get(draft.name), draft) for draft in drafts if not _is_kept(draft, kept.get(draft.name))]
     changes.sort(key=lambda change: change.draft.content is not None)
     given = {draft.name: draft for draft in drafts}
     problems = [

@@ -5,122 +5,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
 
-from .._core.errors import InputError
+from .._core.errors import InputError, NotFoundError
+from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan
-from .._core.types import Certificate, CertRequest, Connector, Device, WorkOrder
-from .._core.vocabulary import NETWORKS, SYNC_IGNORED, SYNC_MODES
+from .._core.types import CertRequest, Connector, Device, WorkOrder
+from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
+from .attachments import attachment_view, content_of
+from .filters import Filters, certificate_list, groups_by_name, in_groups, listed, select
 from .ports import Params, Ports
-from .views import (
-    View,
-    audit_view,
-    certificate_view,
-    connector_view,
-    device_view,
-    pem_view,
-)
+from .views import View, audit_view, connector_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
 
-STATES = ("pending", "issued", "superseded", "revoked", "vanished")
-VIEWS = ("list", "holistic", "history", "audit")
+VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups")
 
-_VANISHED = "vanished"
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Which certificates are asked for; empty members filter nothing.
-
-    Certificates of ignored devices are left out unless asked for by ``sync``, vanished ones unless asked for by
-    ``state``.
-
-    :ivar expires_within_days: those that expire in so many days, the expired ones among them.
-    :ivar network: ``staging`` or ``production``: those that it serves.
-    """
-
-    certificate: str = ""
-    device: tuple[str, ...] = ()
-    sync: tuple[str, ...] = ()
-    ca: tuple[str, ...] = ()
-    state: tuple[str, ...] = ()
-    expires_within_days: int | None = None
-    network: str = ""
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> Filters:
-        """Read the filters out of a module's or plugin's options; a single word stands for a list of it.
-
-        :raises InputError: an unknown filter, word or number; all problems at once.
-        """
-        problems = []
-        values: dict[str, Any] = {}
-        for name, value in options.items():
-            if name not in cls.__dataclass_fields__:
-                problems.append(f"there is no filter {name}; there are {', '.join(cls.__dataclass_fields__)}")
-            elif value is not None:
-                values[name] = value
-        for name in ("device", "sync", "ca", "state"):
-            if name in values:
-                values[name] = (values[name],) if isinstance(values[name], str) else tuple(values[name])
-        for name, known in (("sync", SYNC_MODES), ("state", STATES)):
-            unknown = [str(word) for word in values.get(name, ()) if word not in known]
-            problems += [f"{name} {word!r} is none of {', '.join(known)}" for word in unknown]
-        if values.get("network") and values["network"] not in NETWORKS:
-            problems.append(f"network {values['network']!r} is none of {', '.join(NETWORKS)}")
-        days = values.get("expires_within_days", 0)
-        if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 36500:
-            problems.append(f"expires_within_days {days!r} is no number from 0 to 36500")
-        if problems:
-            raise InputError.of_problems("Cannot filter certificates", problems)
-        return cls(**values)
-
-    @property
-    def is_empty(self) -> bool:
-        """Say whether nothing is filtered."""
-        return self == Filters()
-
-
-def select(unit: Unit, filters: Filters, now: datetime) -> tuple[list[Certificate], dict[str, Device]]:
-    """Give the certificates that fit, ordered by id, and the devices by name.
-
-    :param now: UTC.
-    """
-    devices = {device.name: device for device in unit.devices.find()}
-    equal: dict[str, Any] = {name: list(getattr(filters, name)) for name in ("ca", "state") if getattr(filters, name)}
-    if filters.certificate:
-        equal["certificate_id"] = filters.certificate
-    if filters.device:
-        equal["device"] = list(filters.device)
-    horizon = None
-    if filters.expires_within_days is not None:
-        horizon = now + timedelta(days=filters.expires_within_days)
-
-    def fits(certificate: Certificate) -> bool:
-        device = devices.get(certificate.device)
-        sync = device.sync if device else ""
-        if filters.sync and sync not in filters.sync:
-            return False
-        if sync == SYNC_IGNORED and SYNC_IGNORED not in filters.sync:
-            return False
-        if certificate.state == _VANISHED and _VANISHED not in filters.state:
-            return False
-        if filters.network and not getattr(certificate, filters.network):
-            return False
-        return horizon is None or (certificate.not_after is not None and certificate.not_after <= horizon)
-
-    return [certificate for certificate in unit.certificates.find(**equal) if fits(certificate)], devices
-
-
-def certificate_list(unit: Unit, filters: Filters, now: datetime) -> list[View]:
-    """Give the views of the certificates that fit."""
-    selected, devices = select(unit, filters, now)
-    return [certificate_view(certificate, now, devices.get(certificate.device)) for certificate in selected]
+Found = dict[str, Any]
+R = TypeVar("R", CertRequest, WorkOrder)
 
 
 def plan_certificates(params: Params, ports: Ports) -> Plan:
@@ -134,21 +40,22 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
         raise InputError(
             f"Cannot show the newest {limit} lines: limit is a number from 1; leave it out for all of them"
         )
-    now = ports.clock.now()
-    view = params["view"]
+    now, view = ports.clock.now(), params["view"]
+    looks: dict[str, Callable[[Unit], Found]] = {
+        "list": lambda unit: {"certificates": certificate_list(unit, filters, now)},
+        "holistic": lambda unit: {"holistic": _holistic(unit, filters, now)},
+        "history": lambda unit: _history_views(unit, filters, now),
+        "pending": lambda unit: {"pending": _pending(unit, filters, now)},
+        "audit": lambda unit: {"audit": _audit(unit, filters, now, limit)},
+        "attachments": lambda unit: {"attachments": _attachments(unit, filters, now)},
+        "groups": lambda unit: {"groups": _groups(unit, filters, now)},
+    }
+    with_content = bool(params.get("with_content"))
+    if with_content:
+        _check_content(view, filters)
+        looks["attachments"] = lambda unit: {"attachments": [_with_content(unit, filters)]}
     with ports.store.read() as unit:
-        if view == "audit":
-            found: dict[str, Any] = {"audit": _audit(unit, filters, now, limit)}
-        elif view == "history":
-            requests, orders = _history(unit, _ids(unit, filters, now))
-            found = {
-                "requests": [request_view(request) for request in requests],
-                "work_orders": [work_order_view(order) for order in orders],
-            }
-        elif view == "holistic":
-            found = {"holistic": _holistic(unit, filters, now)}
-        else:
-            found = {"certificates": certificate_list(unit, filters, now)}
+        found = looks[view](unit)
     return _answer(found)
 
 
@@ -167,39 +74,133 @@ def _answer(found: Mapping[str, Any]) -> Plan:
     return Plan(None, None, (), lambda: Outcome(None), extra=found)
 
 
-def _ids(unit: Unit, filters: Filters, now: datetime) -> dict[str, list[str]]:
-    """Give the ids of the certificates that fit, as a condition; a named one counts before there is a certificate."""
-    if filters.is_empty:
-        return {}
-    ids = [certificate.certificate_id for certificate in select(unit, filters, now)[0]]
-    if not ids and filters == Filters(certificate=filters.certificate):
-        ids = [filters.certificate]
-    return {"certificate_id": ids}
+def _work(unit: Unit, filters: Filters, now: datetime) -> tuple[list[CertRequest], list[WorkOrder]]:
+    """Give requests and work orders of what is asked for, oldest first.
+
+    What they bear themselves is looked for in them: there may be no certificate yet, as before an approval.
+    """
+    rest = replace(filters, certificate="", group=(), device=(), tracking_id="")
+    equal: dict[str, Any] = {"device": list(filters.device)} if filters.device else {}
+    if filters.group:
+        equal["group"] = in_groups(filters.group)
+    if filters.tracking_id:
+        equal["tracking_id"] = filters.tracking_id
+    if not rest.is_empty:
+        equal["certificate_id"] = _ids(unit, replace(rest, certificate=filters.certificate), now)
+    elif filters.certificate:
+        equal["certificate_id"] = filters.certificate
+    return _sorted(unit.requests.find(**equal)), _sorted(unit.work_orders.find(**equal))
 
 
-def _oldest_first(record: CertRequest | WorkOrder) -> float:
-    return record.created_at.timestamp() if record.created_at else 0.0
+def _ids(unit: Unit, filters: Filters, now: datetime) -> list[str]:
+    return [certificate.certificate_id for certificate in select(unit, filters, now)[0]]
 
 
-def _history(unit: Unit, of: Mapping[str, list[str]]) -> tuple[list[CertRequest], list[WorkOrder]]:
-    requests = sorted(unit.requests.find(**of), key=_oldest_first)
-    orders = sorted(unit.work_orders.find(**of), key=_oldest_first)
-    return requests, orders
+def _sorted(records: list[R]) -> list[R]:
+    return sorted(records, key=lambda record: record.created_at.timestamp() if record.created_at else 0.0)
+
+
+def _history_views(unit: Unit, filters: Filters, now: datetime) -> Found:
+    requests, orders = _work(unit, filters, now)
+    return {
+        "requests": [request_view(request) for request in requests],
+        "work_orders": [work_order_view(order) for order in orders],
+    }
+
+
+def _pending(unit: Unit, filters: Filters, now: datetime) -> list[View]:
+    from .pending import pending
+
+    requests, orders = _work(unit, filters, now)
+    return pending(unit, [*requests, *orders], now)
+
+
+def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
+    """Give the groups, of those named only these; the default one is there without being stored."""
+    from .group_view import group_status
+
+    groups = {DEFAULT_GROUP: Group(DEFAULT_GROUP), **groups_by_name(unit)}
+    counts = Counter(group_name(certificate) for certificate in unit.certificates.find())
+    return [
+        {**group_status(groups[name], now), "certificates": counts[name]}
+        for name in sorted(groups)
+        if not filters.group or name in filters.group
+    ]
+
+
+def _attachments(unit: Unit, filters: Filters, now: datetime) -> list[View]:
+    """Give the attachments whose name fits; they may be there before the certificate is."""
+    others = replace(filters, attachment="")
+    of: dict[str, Any] = {}
+    if others == Filters(certificate=filters.certificate) and filters.certificate:
+        of["certificate_id"] = filters.certificate
+    elif not others.is_empty:
+        of["certificate_id"] = _ids(unit, others, now)
+    part = filters.attachment.lower()
+    found = sorted(unit.attachments.outlines(**of), key=lambda one: (one.certificate_id, one.name))
+    return [attachment_view(one) for one in found if part in one.name.lower()]
+
+
+def _check_content(view: str, filters: Filters) -> None:
+    if view == "attachments" and filters.certificate and filters.attachment:
+        return
+    raise InputError(
+        "Cannot give the content of an attachment: with_content goes with view: attachments, the id of one certificate "
+        "and the whole name of one attachment"
+    )
+
+
+def _with_content(unit: Unit, filters: Filters) -> View:
+    """Give one attachment with its content.
+
+    :raises NotFoundError: the certificate has none of that name.
+    :raises StoreError: its content is not what was attached.
+    """
+    kept = unit.attachments.outlines(certificate_id=filters.certificate)
+    named = [one.attachment_id for one in kept if one.name == filters.attachment]
+    attachment = unit.attachments.get(named[0]) if named else None
+    if attachment is None:
+        listed_names = ", ".join(sorted(one.name for one in kept)) or "none"
+        raise NotFoundError(
+            f"No attachment {filters.attachment!r} is kept with certificate {filters.certificate!r} (there is: "
+            f"{listed_names})",
+            code="attachment_missing",
+        )
+    return {**attachment_view(attachment), "content": content_of(attachment)}
 
 
 def _audit(unit: Unit, filters: Filters, now: datetime, limit: int | None) -> list[View]:
-    """Give the audit's lines; with filters those about the certificates that fit and what belongs to them."""
+    """Give the audit's lines; with filters those about the certificates that fit and what belongs to them.
+
+    A tracking id alone gives every line that bears it; beside other filters, those of the others that bear it.
+    """
     if filters.is_empty:
         return [audit_view(row) for row in unit.audit_rows(limit=limit)]
-    of = _ids(unit, filters, now)
-    requests, orders = _history(unit, of)
-    keys = {("certificate", i) for i in of["certificate_id"]}
-    keys |= {("request", request.request_id) for request in requests}
-    keys |= {("work_order", order.work_order_id) for order in orders}
-    keys |= {("connector", f"{c.certificate_id}/{c.name}") for c in unit.connectors.find(**of)}
-    rows = [audit_view(row) for row in unit.audit_rows() if (row.entry.noun, row.entry.key) in keys]
+    tracking_id = filters.tracking_id
+    others = replace(filters, tracking_id="")
+    keys = None if others.is_empty else _audited(unit, others, now)
+    rows = [
+        audit_view(row)
+        for row in unit.audit_rows()
+        if tracking_id in ("", row.entry.tracking_id) and (keys is None or (row.entry.noun, row.entry.key) in keys)
+    ]
     surplus = 0 if limit is None else max(0, len(rows) - limit)
     return rows[surplus:]
+
+
+def _audited(unit: Unit, filters: Filters, now: datetime) -> set[tuple[str, str]]:
+    """Name what the audit may tell of the certificates that fit, as noun and key."""
+    requests, orders = _work(unit, filters, now)
+    ids = {*_ids(unit, filters, now), *(one.certificate_id for one in requests)}
+    ids |= {one.certificate_id for one in orders}
+    if filters == Filters(certificate=filters.certificate):
+        # One that is gone, or not there yet, has left its traces all the same.
+        ids.add(filters.certificate)
+    keys = {("certificate", certificate_id) for certificate_id in ids} | {("group", name) for name in filters.group}
+    keys |= {("request", request.request_id) for request in requests}
+    keys |= {("work_order", order.work_order_id) for order in orders}
+    connectors = unit.connectors.find(certificate_id=sorted(ids))
+    return keys | {("connector", f"{one.certificate_id}/{one.name}") for one in connectors}
 
 
 def _grouped(records: Iterable[Any]) -> dict[str, list[Any]]:
@@ -213,7 +214,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     """Give CA connector, certificate, application connectors and their devices for each certificate (V2)."""
     selected, devices = select(unit, filters, now)
     of = {"certificate_id": [certificate.certificate_id for certificate in selected]}
-    requests, orders = _history(unit, of)
+    requests, orders = _sorted(unit.requests.find(**of)), _sorted(unit.work_orders.find(**of))
     requests_of, orders_of = _grouped(requests), _grouped(orders)
     connectors_of = _grouped(unit.connectors.find(**of))
     kinds = {account.name: account.type for account in unit.ca_accounts.find()}
@@ -221,7 +222,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
         {
             "ca_connector": _ca_connector(requests_of.get(certificate.certificate_id, []), kinds),
             "certificate": {
-                **certificate_view(certificate, now, devices.get(certificate.device)),
+                **shown,
                 "pem": pem_view(unit.pems.get(certificate.fingerprint) if certificate.fingerprint else None),
             },
             "connectors": [
@@ -229,7 +230,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
                 for connector in connectors_of.get(certificate.certificate_id, [])
             ],
         }
-        for certificate in selected
+        for certificate, shown in zip(selected, listed(unit, selected, devices, now), strict=True)
     ]
 
 

@@ -38,7 +38,7 @@ def text_of(moment: datetime | None) -> str | None:
     return None if moment is None else to_text(moment)
 
 
-def group_of(record: Certificate | CertRequest | WorkOrder) -> str:
+def group_name(record: Certificate | CertRequest | WorkOrder) -> str:
     """Name the group that a record is in; none named means the default one."""
     return record.group or DEFAULT_GROUP
 
@@ -185,7 +185,7 @@ def _kept_beside(certificate: Certificate) -> View:
     """Show what is kept with a certificate and stands in none: E1, E3, E4, E19, and what it follows."""
     return {
         "attributes": redacted(certificate.attributes),
-        "group": group_of(certificate),
+        "group": group_name(certificate),
         "auto_renew": redacted(certificate.auto_renew),
         "auto_regenerate": redacted(certificate.auto_regenerate),
         "parent": certificate.parent,
@@ -194,7 +194,7 @@ def _kept_beside(certificate: Certificate) -> View:
 
 
 def connector_view(connector: Connector) -> View:
-    """Show an application connector; the values fixed for CPS stand beside the chosen ones (A1, A3)."""
+    """Show an application connector; the values fixed for CPS stand beside the chosen ones (A1–A5)."""
     return {
         "certificate": connector.certificate_id,
         "name": connector.name,
@@ -205,6 +205,11 @@ def connector_view(connector: Connector) -> View:
         "certificate_type": "pem",
         "private_key_in_device": True,
         "push_chain": True,
+        "script_location": connector.script_location,
+        "pre_push_script": connector.pre_push_script,
+        "post_push_script": connector.post_push_script,
+        "script_timeout": connector.script_timeout_s,
+        "push_automatically": connector.push_automatically,
         **times(connector),
     }
 

@@ -15,7 +15,7 @@ from .._core.redact import redacted
 from .._core.types import CertRequest, WorkOrder
 from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
 from . import approvals
-from .views import View, group_of, text_of, times
+from .views import View, group_name, text_of, times
 
 # Of an approval; what its digest is over would repeat the whole record.
 _OF_APPROVAL = ("level", "actor", "at", "effective_at", "expires_at", "comment", "digest")
@@ -29,7 +29,7 @@ def approvals_view(given: Sequence[Mapping[str, Any]]) -> list[View]:
 def _governed(record: CertRequest | WorkOrder) -> View:
     """Show what both have: the policy that holds for it, approvals, and when it is to be implemented (W2, E24)."""
     return {
-        "group": group_of(record),
+        "group": group_name(record),
         "policy": redacted(record.policy),
         "approvals": approvals_view(record.approvals),
         "approvals_needed": approvals.levels(record),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import views, work_views
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import Filters
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import Filters
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
