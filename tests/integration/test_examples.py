@@ -25,6 +25,7 @@ ORDER: list[tuple[str, int | None]] = [
     ("akamai_vendor_settings", 0),
     ("ca_account", None),
     ("ca_account", 0),
+    ("cert_group", None),
     ("cert_enroll", None),
     ("cert_connector", 0),
     ("cert_push", None),
