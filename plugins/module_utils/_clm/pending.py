@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from .._core.clock import from_text
@@ -18,12 +18,16 @@ from .views import View, group_name, lifetime_left, text_of
 _FAR = float("inf")
 
 
-def pending(unit: Unit, records: Iterable[CertRequest | WorkOrder], now: datetime) -> list[View]:
+def pending(unit: Unit, requests: Sequence[CertRequest], orders: Sequence[WorkOrder], now: datetime) -> list[View]:
     """Give those of the records that are open, the nearest expiry first.
 
     :param now: UTC.
     """
-    waiting = [record for record in records if not states.is_final(record.state)]
+    # Whoever looks next takes expired approvals away; they count for nothing already.
+    waiting: list[CertRequest | WorkOrder] = [
+        *(approvals.without_expired(record, now) for record in requests if not states.is_final(record.state)),
+        *(approvals.without_expired(record, now) for record in orders if not states.is_final(record.state)),
+    ]
     ids = sorted({record.certificate_id for record in waiting})
     known = {one.certificate_id: one for one in unit.certificates.find(certificate_id=ids)} if ids else {}
     found = [(expiry(record, known.get(record.certificate_id)), record) for record in waiting]

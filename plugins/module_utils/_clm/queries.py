@@ -18,7 +18,7 @@ from .._core.types import CertRequest, Connector, Device, WorkOrder
 from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
 from .attachments import attachment_view, content_of
-from .filters import Filters, certificate_list, groups_by_name, in_groups, listed, select
+from .filters import HIDDEN_STATES, Filters, certificate_list, groups_by_name, in_groups, listed, select
 from .ports import Params, Ports
 from .views import View, audit_view, connector_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
@@ -112,7 +112,7 @@ def _pending(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     from .pending import pending
 
     requests, orders = _work(unit, filters, now)
-    return pending(unit, [*requests, *orders], now)
+    return pending(unit, requests, orders, now)
 
 
 def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
@@ -120,7 +120,7 @@ def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     from .group_view import group_status
 
     groups = {DEFAULT_GROUP: Group(DEFAULT_GROUP), **groups_by_name(unit)}
-    counts = Counter(group_name(certificate) for certificate in unit.certificates.find())
+    counts = Counter(group_name(one) for one in unit.certificates.find() if one.state not in HIDDEN_STATES)
     return [
         {**group_status(groups[name], now), "certificates": counts[name]}
         for name in sorted(groups)
