@@ -35,6 +35,7 @@ class Capabilities:
     :ivar request_options: options of a request it takes, as ``{name: {required, choices_from, description}}``.
     :ivar choices: the kinds of lists it can be asked for.
     :ivar max_validity_days: None when the CA itself decides.
+    :ivar gives_renewal_hints: ``renewal_hint`` is worth asking; it costs a call.
     """
 
     is_public: bool
@@ -47,6 +48,7 @@ class Capabilities:
     request_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: tuple[str, ...] = ()
     max_validity_days: int | None = None
+    gives_renewal_hints: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from .._core.errors import InputError, PolicyError, StateError
 from .._core.types import CertRequest, WorkOrder
 
 Governed = CertRequest | WorkOrder
-R = TypeVar("R", CertRequest, WorkOrder)
+R = TypeVar("R", bound=Governed)
 Approval = Mapping[str, Any]
 Parts = Mapping[str, Any]
 

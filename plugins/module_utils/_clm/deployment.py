@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from .._core.clock import to_text
@@ -52,7 +53,7 @@ class Deployer:
     def __init__(
         self,
         ports: Ports,
-        target: Target,
+        target: Callable[[], Target],
         order: WorkOrder,
         pushed: Pushed,
         certificate: Certificate,
@@ -60,12 +61,17 @@ class Deployer:
         *,
         wait_s: float,
     ) -> None:
-        self.ports, self.target, self.pushed = ports, target, pushed
+        self.ports, self._connect, self.pushed = ports, target, pushed
         self.keeper = WorkOrderKeeper(ports, order)
         self.certificate, self.connector, self.wait_s = certificate, connector, wait_s
         self.state = PushState("none")
         self._error_before = ""
         self._deadline = ports.clock.monotonic() + wait_s
+
+    @cached_property
+    def target(self) -> Target:
+        """Give the target, built when it is first asked: an approver needs no credential for it."""
+        return self._connect()
 
     @property
     def order(self) -> WorkOrder:

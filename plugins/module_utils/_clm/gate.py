@@ -54,6 +54,14 @@ def _after_approval(record: CertRequest | WorkOrder, now: datetime) -> str:
     return "" if record.manual_implementation else "implementing"
 
 
+def state_after_approval(record: CertRequest | WorkOrder, now: datetime) -> str:
+    """Give the state a record is in once its last approval was given."""
+    if not approvals.is_complete(record, now):
+        is_short = len(record.approvals) < approvals.levels(record)
+        return "review_in_progress" if is_short and isinstance(record, WorkOrder) else record.state
+    return "scheduled" if _after_approval(record, now) == "scheduled" else "approved"
+
+
 def _step(kind: str, actor: str, comment: str, now: datetime) -> dict[str, Any]:
     return {"type": kind, "at": to_text(now), "actor": actor, "comment": comment}
 
@@ -134,7 +142,8 @@ class Gate(Generic[R]):
 
         :raises ClmError: this person may not, or the time is wrong.
         """
-        keeper, now = self.keeper, self._now
+        keeper: Keeper[R] = self.keeper
+        now = self._now
         if due(keeper.record, now) == "expire":
             self.take_back(*self._why_expired(now))
         entry = approvals.given(
@@ -142,10 +151,8 @@ class Gate(Generic[R]):
         )
         given = (*keeper.record.approvals, entry)
         step = _step(f"approval_{entry['level']}", entry["actor"], comment, now)
-        state = keeper.record.state
-        if state == "submitted" and "review_in_progress" in keeper.kind.machine[state]:
-            is_last = len(given) >= approvals.levels(keeper.record)
-            state = state if is_last else "review_in_progress"
+        after = state_after_approval(replace(keeper.record, approvals=given), now)
+        state = after if after == "review_in_progress" else keeper.record.state
         action = f"{keeper.kind.noun}_approval_given"
         keeper.save(action, comment=comment, approvals=given, steps=[step], state=state)
         self.count()

@@ -60,3 +60,10 @@ def close_all(unit: Unit, kind: str, noun: str, key: str, result: Mapping[str, A
     """Close what is left open of that kind for a record, also what a lost reply left."""
     for left in unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None):
         close(unit, left, result, now)
+
+
+def close_all_of(unit: Unit, noun: str, key: str, result: Mapping[str, Any], now: datetime) -> None:
+    """Close whatever is left open for a record, and for its parts, whose keys begin with the record's."""
+    for left in unit.intents.find(noun=noun, finished_at=None):
+        if left.key == key or left.key.startswith(f"{key}/"):
+            close(unit, left, result, now)

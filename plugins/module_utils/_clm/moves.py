@@ -25,7 +25,10 @@ from .ports import Ports
 from .work_orders import LEASE_S
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .._ca.base import CaConnector
+    from .gate import Gate
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 _RENEWS = ("enrollment_id", "change_id", "not_after")
@@ -51,6 +54,20 @@ def _rivals(unit: Unit, request: CertRequest) -> list[CertRequest]:
         for other in unit.requests.find(certificate_id=request.certificate_id)
         if not states.is_final(other.state) or (other.state == "issued" and is_done_already(other))
     ]
+
+
+def refuse_rivals(unit: Unit, request: CertRequest) -> None:
+    """Refuse a request beside another one of its certificate.
+
+    :raises ConflictError: there is one that is open, or has done the same.
+    """
+    rivals = [other for other in _rivals(unit, request) if other.request_id != request.request_id]
+    if rivals:
+        raise ConflictError(
+            f"Cannot {request.action} {request.certificate_id}: request {rivals[0].request_id} was opened for it "
+            "meanwhile; run again to go on with that one",
+            details={"request_id": rivals[0].request_id},
+        )
 
 
 class Mover:
@@ -162,13 +179,7 @@ class Mover:
         with self.ports.store.write() as unit:
             # The device may have been removed, or taken from those that may be acted on, since planning.
             managed.managed_device(unit, request.device)
-            rivals = _rivals(unit, request)
-            if rivals:
-                raise ConflictError(
-                    f"Cannot enrol {request.certificate_id}: request {rivals[0].request_id} was opened for it "
-                    "meanwhile; run again to go on with that one",
-                    details={"request_id": rivals[0].request_id},
-                )
+            refuse_rivals(unit, request)
             self.keeper.add(unit, "request_submitted" if request.state != "draft" else "request_drafted")
             if request.key_reference:
                 bind_certificate(unit, self.request, request.key_reference, self.ports.clock.now())
@@ -208,6 +219,29 @@ class Mover:
             code=reason,
             details={"request_id": self.request.request_id},
         )
+
+    @property
+    def now(self) -> datetime:
+        """Give the current time, UTC."""
+        return self.ports.clock.now()
+
+    def retry(self, passage: Gate[CertRequest], comment: str) -> None:
+        """Take up a failed request again, from the place where its key is and with a new order to the CA.
+
+        :raises ConflictError: another request stands for the certificate since.
+        """
+        handles = {name: self.request.ca_handles[name] for name in self.request.fingerprints}
+        with self.ports.store.read() as unit:
+            refuse_rivals(unit, self.request)
+        passage.retry(comment, ca_handles=handles, next_look_at=None)
+
+    def left_behind(self) -> str:
+        """Say what a cancelled request leaves at the place of its key; empty when nothing was opened."""
+        reference = self.request.key_reference
+        if not reference:
+            return ""
+        advice = "cancel the change" if self.request.renews else "enrol the same names again to use it, or remove it"
+        return f"{reference.get('label', 'what was opened')} stays at CPS: {advice} in Akamai Control Center"
 
     def pause(self, look_again_s: float) -> bool:
         """Wait until the next look, if the deadline lets it.

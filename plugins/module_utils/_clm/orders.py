@@ -24,6 +24,7 @@ from . import approvals, form_extras, gate, policy, states
 from .deployment import Deployer, Pushed
 from .managed import managed_device
 from .ports import Ports
+from .work_orders import WorkOrderKeeper
 
 # So long before the live certificate ends CPS deploys what is on staging by itself; cps-protocol §3.4.
 _DEPLOYS_BEFORE_END = timedelta(days=7)
@@ -180,7 +181,6 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
     """
     what = f"Cannot go on with work order {order.work_order_id} for {order.certificate_id}"
     with ports.store.read() as unit:
-        device = managed_device(unit, order.device)
         certificate = unit.certificates.get(order.certificate_id)
         connector = unit.connectors.get(order.certificate_id, order.connector)
         if certificate is None or connector is None:
@@ -193,7 +193,34 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
             f"{what}: another certificate was issued for it since; cancel the work order, and push the new one",
             code="work_order_obsolete",
         )
-    return Deployer(ports, ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+    return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
+
+
+def driver(
+    ports: Ports, order: WorkOrder, pushed: Pushed, certificate: Certificate, connector: Connector, *, wait_s: float
+) -> Deployer:
+    """Give what drives an order, new or stored.
+
+    :raises PolicyError: its device is not managed any more.
+    """
+    with ports.store.read() as unit:
+        device = managed_device(unit, order.device)
+    return Deployer(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+
+
+def keeper_of(order: WorkOrder, ports: Ports) -> WorkOrderKeeper:
+    """Give what keeps a stored order, for those who send nothing."""
+    return WorkOrderKeeper(ports, order)
+
+
+def left_behind(order: WorkOrder) -> str:
+    """Say what a cancelled order leaves at the target; empty when nothing was sent."""
+    if order.state in states.BEFORE_IMPLEMENTING:
+        return ""
+    return (
+        f"change {order.change.get('change_id')} of enrollment {order.change.get('enrollment_id')} stays at CPS as it "
+        "is: what was uploaded is not taken back, cancel the change in Akamai Control Center"
+    )
 
 
 def parts(deployer: Deployer) -> dict[str, Any]:

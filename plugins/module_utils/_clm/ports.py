@@ -34,6 +34,7 @@ class Ports:
     :ivar ca: builds the connector of a CA account; no traffic.
     :ivar ca_type: gives a kind of CA by its name, InputError for an unknown one.
     :ivar scripts: builds the runner of pre- and post-push scripts.
+    :ivar calls: counts the API calls made so far by every part built here.
     :ivar environment: environment variables credentials may come from.
     :ivar check_mode: the plan will not be executed; planning then makes no remote write, not even one that can only
         be refused.
@@ -49,4 +50,5 @@ class Ports:
     probe: Callable[[], EdgeProbe]
     scripts: Callable[[], ScriptRunner]
     environment: Mapping[str, str]
+    calls: Callable[[], int] = lambda: 0
     check_mode: bool = False

@@ -54,7 +54,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     )
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed)
     wait_s = float(params["wait_timeout"]) if params.get("wait") else 0.0
-    deployer = Deployer(ports, ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+    deployer = Deployer(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
     deployer.observe()
     return _plan(deployer, before, wanted, params.get("freeze_override") or "", device)
 

@@ -19,7 +19,7 @@ from .._core.governance import Group
 from .._core.plan import Plan, Step
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import enroll, form, opening, policy, renewal, requests, states
+from . import enroll, form, hints, opening, policy, renewal, requests, states
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
@@ -217,7 +217,8 @@ def of_itself(
     ports: Ports, certificate: Certificate, parent: CertRequest, group: Group, due: renewal.Due
 ) -> CertRequest:
     """Make the request of a successor that is due: it inherits what makes it due again (E3, E4)."""
-    settings = {"auto_renew": {}, "auto_regenerate": {}, **renewal.inherited(certificate, automatic=True)}
+    inherited = renewal.inherited(certificate, automatic=True)
+    settings = {name: hints.without(inherited.get(name, {})) for name in ("auto_renew", "auto_regenerate")}
     return successor(
         ports,
         group,

@@ -57,7 +57,6 @@ _BEFORE_PRODUCTION = (
     "on_staging",
 )
 REQUEST_ACTIONS: Machine = {
-    "submit": ("draft",),
     "approve": ("submitted",),
     "reject": ("submitted",),
     "schedule": ("approved", "scheduled"),

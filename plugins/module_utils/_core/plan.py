@@ -36,7 +36,7 @@ class Outcome:
 
     :ivar record: the record after the call, JSON-ready; None when it is gone.
     :ivar extra: further results beside the record, by name.
-    :ivar steps: sentences of the steps that were done to their end.
+    :ivar steps: sentences of what was done to its end; those of the plan unless the use case names its own.
     """
 
     record: Record | None
@@ -56,6 +56,7 @@ class Plan:
         and so does not count as a change.
     :ivar extra: further results known already in check mode.
     :ivar failure: raised after the note: what was seen is kept although the call fails.
+    :ivar noun: name of the record in the result, where it hangs on the options; empty for the module's own.
     """
 
     before: Record | None
@@ -65,6 +66,7 @@ class Plan:
     note: Callable[[], None] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     failure: ClmError | None = None
+    noun: str = ""
 
     @property
     def changed(self) -> bool:
@@ -85,4 +87,5 @@ class Plan:
             self.note()
         if self.failure is not None:
             raise self.failure
-        return replace(self.finish(), steps=tuple(done))
+        outcome = self.finish()
+        return outcome if outcome.steps else replace(outcome, steps=tuple(done))

@@ -74,10 +74,13 @@ class _Meter:
 
         return build
 
+    def calls(self) -> int:
+        """Count the calls made so far."""
+        return sum(part.calls for part in self._built if hasattr(part, "calls"))
+
     def result(self) -> dict[str, int]:
         """Give the ``calls`` entry; empty when nothing that calls was built."""
-        counted = [part.calls for part in self._built if hasattr(part, "calls")]
-        return {"calls": sum(counted)} if counted else {}
+        return {"calls": self.calls()} if any(hasattr(part, "calls") for part in self._built) else {}
 
 
 def _not_wired(name: str) -> Callable[..., Any]:
@@ -104,6 +107,7 @@ def _ports(
         probe=wires.probe or _not_wired("an edge probe"),
         scripts=made(wires.scripts, "a runner of scripts"),
         environment=environment,
+        calls=meter.calls,
         check_mode=check_mode,
     )
 
@@ -125,7 +129,7 @@ def _result(plan: Plan, outcome: Outcome, record: str | None, *, changed: bool, 
     if record is None:
         return result
     result["steps"] = list(outcome.steps)
-    result[record] = redacted(outcome.record)
+    result[plan.noun or record] = redacted(outcome.record)
     if with_diff:
         result["diff"] = _diff(plan.before, outcome.record if changed else plan.before)
     return result

@@ -160,6 +160,10 @@ class Store(ABC):
         :raises ConflictError: it expired and another took it over.
         """
 
+    @abstractmethod
+    def drop_expired_leases(self) -> Sequence[tuple[str, str]]:
+        """Forget leases that expired, as those of a killed run do; gives name and holder of each."""
+
     @property
     @abstractmethod
     def ledger(self) -> CallLedger:

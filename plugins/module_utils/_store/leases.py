@@ -63,6 +63,14 @@ class Leases:
         """Give the lease back; nothing happens when somebody took it over."""
         self._database.run("DELETE FROM leases WHERE name = ? AND token = ?", (name, token))
 
+    def drop_expired(self) -> list[tuple[str, str]]:
+        """Forget what expired and give name and holder of each; who takes one meanwhile keeps it."""
+        self._database.check_alone()
+        now = time_text(self._clock.now())
+        rows = self._database.rows("SELECT name, holder, token FROM leases WHERE expires_at <= ? ORDER BY name", (now,))
+        gone = "DELETE FROM leases WHERE name = ? AND token = ? AND expires_at <= ?"
+        return [(name, holder) for name, holder, token in rows if self._database.run(gone, (name, token, now))]
+
     def _held(self, name: str) -> ConflictError:
         rows = self._database.rows("SELECT holder, expires_at FROM leases WHERE name = ?", (name,))
         holder, until = rows[0] if rows else ("somebody who has just finished", "now")

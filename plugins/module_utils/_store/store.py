@@ -137,6 +137,10 @@ class SqlStore(Store):
         """
         self._leases.renew(name, self._held[name], seconds)
 
+    def drop_expired_leases(self) -> Sequence[tuple[str, str]]:
+        """Forget expired leases; gives name and holder of each."""
+        return self._leases.drop_expired()
+
     @property
     def ledger(self) -> CallLedger:
         """Give the shared count of API calls."""

@@ -1,0 +1,230 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is due, and what will be: worked out from the store alone, nearest expiry first (W4).
+
+Sends and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from .._core.clock import from_text
+from .._core.governance import Group
+from .._core.types import Certificate, CertRequest, Connector, WorkOrder
+from .._store.base import Unit
+from . import gate, policy, renewal, states
+from .hints import hint_of
+
+APPROVALS = "approvals"
+IMPLEMENTATIONS = "implementations"
+RETRIEVALS = "retrievals"
+PUSHES = "pushes"
+RENEWALS = "renewals"
+AUTOMATIC_PUSHES = "automatic_pushes"
+LEASES = "leases"
+KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUSHES, LEASES)
+
+# After a renewal that failed the next one waits: an hour, then twice as long each time, a day at most. After so many
+# a person has to look, since an order at a CA may cost money each time.
+FIRST_BACKOFF = timedelta(hours=1)
+LONGEST_BACKOFF = timedelta(days=1)
+MOST_FAILURES = 5
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to do.
+
+    :ivar kind: of ``KINDS``; ``noun`` and ``key`` name the record.
+    :ivar due_at: UTC.
+    :ivar ends_at: when the certificate that is at stake ends; None when nobody knows.
+    :ivar why: what is due, for people.
+    """
+
+    kind: str
+    noun: str
+    key: str
+    certificate_id: str
+    due_at: datetime
+    ends_at: datetime | None = None
+    why: str = ""
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Tell one piece of work from another."""
+        return self.kind, self.noun, self.key
+
+
+@dataclass
+class Agenda:
+    """What is due now, nearest expiry first, and when the next thing will be.
+
+    :ivar stuck: what will never be due by itself and should be: certificate, reason and what to do.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    next_at: datetime | None = None
+    stuck: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, item: Item, now: datetime) -> None:
+        """Take an item up, as due or as the next to be."""
+        if item.due_at <= now:
+            self.items.append(item)
+        else:
+            self.next_at = min(self.next_at or item.due_at, item.due_at)
+
+
+def collect(unit: Unit, now: datetime, only: Sequence[str] = KINDS) -> Agenda:
+    """Work out what is due.
+
+    :param only: of ``KINDS``.
+    """
+    agenda, scene = Agenda(), _Scene(unit)
+    for request in scene.requests:
+        _of_record(agenda, request, "request", RETRIEVALS, scene, now, only)
+    for order in scene.orders:
+        _of_record(agenda, order, "work_order", PUSHES, scene, now, only)
+    if RENEWALS in only:
+        _renewals(agenda, scene, now)
+    if AUTOMATIC_PUSHES in only:
+        _automatic_pushes(agenda, scene, now)
+    far = now + timedelta(days=36500)
+    agenda.items.sort(key=lambda item: (item.ends_at or far, item.due_at, item.identity))
+    return agenda
+
+
+class _Scene:
+    """What the store knows that something may be due of."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        open_requests = [state for state in states.REQUEST if not states.is_final(state)]
+        open_orders = [state for state in states.WORK_ORDER if not states.is_final(state)]
+        self.requests = unit.requests.find(state=open_requests)
+        self.orders = unit.work_orders.find(state=open_orders)
+        self.certificates = {c.certificate_id: c for c in unit.certificates.find(origin="enrolled")}
+        self._groups: dict[str, Group] = {}
+
+    def group(self, name: str) -> Group:
+        """Give a group; one that is gone counts as the default one."""
+        if name not in self._groups:
+            stored = self.unit.groups.get(name) if name else None
+            self._groups[name] = stored or policy.group_of(self.unit, "")
+        return self._groups[name]
+
+    def ends_at(self, certificate_id: str) -> datetime | None:
+        """Give when what a certificate's clients see ends: what production serves, else the certificate itself."""
+        certificate = self.certificates.get(certificate_id)
+        return ends_of(certificate) if certificate is not None else None
+
+
+def ends_of(certificate: Certificate) -> datetime | None:
+    """Give when what clients see of a certificate ends, UTC."""
+    served: Mapping[str, Any] = certificate.production
+    moments = [certificate.not_after, from_text(served["not_after"]) if served.get("not_after") else None]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _of_record(
+    agenda: Agenda,
+    record: CertRequest | WorkOrder,
+    noun: str,
+    going_on: str,
+    scene: _Scene,
+    now: datetime,
+    only: Sequence[str],
+) -> None:
+    """Take up an open request or work order."""
+    if record.state in states.BEFORE_IMPLEMENTING:
+        word = gate.due(record, now)
+        kind = IMPLEMENTATIONS if word == "implement" or record.state in ("approved", "scheduled") else APPROVALS
+        at = gate.due_at(record, now)
+    else:
+        word, kind, at = "look again", going_on, record.next_look_at or now
+    if at is None or kind not in only:
+        return
+    key = record.request_id if isinstance(record, CertRequest) else record.work_order_id
+    ends = scene.ends_at(record.certificate_id)
+    agenda.note(Item(kind, noun, key, record.certificate_id, at, ends, word), now)
+
+
+def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
+    busy = {request.certificate_id for request in scene.requests}
+    for certificate in scene.certificates.values():
+        if not (certificate.auto_renew.get("enabled") or certificate.auto_regenerate.get("enabled")):
+            continue
+        group, hint = scene.group(certificate.group), hint_of(certificate)
+        opens = renewal.next_at(certificate, group, hint=hint)
+        if opens is None or certificate.certificate_id in busy:
+            continue
+        found = renewal.due(certificate, group, now, hint=hint)
+        if found is None and opens <= now:
+            continue
+        ends, why = ends_of(certificate), found.message if found else ""
+        at = opens if found is None else _after_failures(agenda, scene.unit, certificate, opens)
+        if at is not None:
+            name = certificate.certificate_id
+            agenda.note(Item(RENEWALS, "certificate", name, name, at, ends, why), now)
+
+
+def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens: datetime) -> datetime | None:
+    """Give when a renewal that is due may be tried, given how earlier ones of the same certificate ended."""
+    earlier = [
+        request
+        for request in unit.requests.find(certificate_id=certificate.certificate_id)
+        if request.renews.get("request_id") == certificate.request_id
+    ]
+    stopped = [request for request in earlier if request.state in ("rejected", "cancelled")]
+    failed = [request for request in earlier if request.state == "failed"]
+    if stopped or len(failed) >= MOST_FAILURES:
+        last = max(stopped or failed, key=lambda request: request.updated_at or opens)
+        why = f"was {last.state}" if stopped else f"failed {len(failed)} times, the last time with: {last.message}"
+        agenda.stuck.append(
+            {
+                "kind": RENEWALS,
+                "certificate": certificate.certificate_id,
+                "request_id": last.request_id,
+                "reason": "renewal_stopped",
+                "message": f"its renewal {why}; it is not tried again by itself, run edgecert.clm.cert_enroll with "
+                "action: renew",
+            }
+        )
+        return None
+    if not failed:
+        return opens
+    last_at: datetime = max(request.updated_at or opens for request in failed)
+    return last_at + min(FIRST_BACKOFF * 2 ** (len(failed) - 1), LONGEST_BACKOFF)
+
+
+def _automatic_pushes(agenda: Agenda, scene: _Scene, now: datetime) -> None:
+    """Take up renewed certificates that application connector and group let be pushed by themselves (A5)."""
+    for connector in scene.unit.connectors.find(push_automatically=True):
+        certificate = scene.certificates.get(connector.certificate_id)
+        if certificate is None or not is_push_due(scene.unit, connector, certificate):
+            continue
+        key = f"{connector.certificate_id}/{connector.name}"
+        why = "renewed, and not pushed yet"
+        ends = ends_of(certificate)
+        agenda.note(Item(AUTOMATIC_PUSHES, "connector", key, certificate.certificate_id, now, ends, why), now)
+
+
+def is_push_due(unit: Unit, connector: Connector, certificate: Certificate) -> bool:
+    """Say whether a certificate is to be pushed through an application connector without being asked for."""
+    if not connector.push_automatically or not certificate.parent or certificate.state != "issued":
+        return False
+    group = unit.groups.get(certificate.group or "default")
+    if group is None or not group.push_automatically or certificate.device not in connector.devices:
+        return False
+    request = unit.requests.get(certificate.request_id)
+    if request is None or request.state != "issued":
+        return False
+    # Whatever came of an order for it: a person decides about the next one.
+    return not any(
+        dict(order.fingerprints) == dict(request.fingerprints) and order.reason != "overtaken"
+        for order in unit.work_orders.find(certificate_id=certificate.certificate_id, connector=connector.name)
+    )

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a CA asks about the time of a renewal, kept with the certificate so that it is not asked at every look.
+
+Kept as ``ca_hint`` beside the certificate's automatic renewal: ``at, until, source, asked_at``, times as ISO 8601.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from .._core.clock import from_text, to_text
+from .._core.errors import ClmError
+from .._core.types import Certificate
+from .ports import Ports
+
+if TYPE_CHECKING:
+    from .._ca.base import RenewalHint
+
+_KEY = "ca_hint"
+# RFC 9773 §4.3.2 lets clients ask again after six hours where the CA names no time.
+ASK_AGAIN = timedelta(hours=6)
+
+
+def hint_of(certificate: Certificate) -> RenewalHint | None:
+    """Give what the CA said last; None when it said nothing, or was never asked."""
+    kept: Mapping[str, Any] = certificate.auto_renew.get(_KEY) or {}
+    if not kept.get("at"):
+        return None
+    from .._ca.base import RenewalHint
+
+    until = kept.get("until")
+    return RenewalHint(from_text(kept["at"]), from_text(until) if until else None, str(kept.get("source", "")))
+
+
+def ask(ports: Ports, now: datetime) -> list[str]:
+    """Ask every CA that has a say about the certificates that renew by themselves, each at most every six hours.
+
+    :returns: a sentence for each CA that could not be asked; the windows hold then.
+    """
+    with ports.store.read() as unit:
+        accounts = {account.name: account for account in unit.ca_accounts.find()}
+        enrolled = unit.certificates.find(origin="enrolled", state="issued")
+        wanted = [c for c in enrolled if c.auto_renew.get("enabled") and c.ca in accounts and _is_due(c, now)]
+    talking = {name: ports.ca(accounts[name]) for name in {c.ca for c in wanted}}
+    failed = []
+    for certificate in wanted:
+        connector = talking[certificate.ca]
+        if not connector.capabilities().gives_renewal_hints:
+            continue
+        try:
+            with ports.store.read() as unit:
+                pem = unit.pems.get(certificate.fingerprint)
+            hint = connector.renewal_hint(pem.leaf) if pem is not None else None
+        except ClmError as exc:
+            failed.append(f"CA account {certificate.ca} could not be asked about {certificate.certificate_id}: {exc}")
+            hint = hint_of(certificate)
+        _keep(ports, certificate.certificate_id, hint, now)
+    return failed
+
+
+def _is_due(certificate: Certificate, now: datetime) -> bool:
+    asked = (certificate.auto_renew.get(_KEY) or {}).get("asked_at")
+    return not asked or from_text(asked) + ASK_AGAIN <= now
+
+
+def _keep(ports: Ports, certificate_id: str, hint: RenewalHint | None, now: datetime) -> None:
+    kept = {"asked_at": to_text(now)}
+    if hint is not None:
+        kept.update(at=to_text(hint.at), until=to_text(hint.until) if hint.until else "", source=hint.source)
+    with ports.store.write() as unit:
+        certificate = unit.certificates.get(certificate_id)
+        if certificate is not None:
+            unit.certificates.put(replace(certificate, auto_renew={**certificate.auto_renew, _KEY: kept}))
+
+
+def without(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of automatic renewal without what the CA said about the certificate they belong to."""
+    return {name: value for name, value in settings.items() if name != _KEY}

@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One piece of due work, done as far as it goes now. Decides nothing about order, limits or reporting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .._core.errors import StateError
+from .._core.plan import Step
+from .._core.types import CertRequest, WorkOrder
+from . import due, gate, orders, policy, renewal, renewing, requests, states
+from .deployment import Deployer
+from .due import Item
+from .hints import hint_of
+from .ports import Ports
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Where a piece of work has come to.
+
+    :ivar noun: ``request`` or ``work_order``; ``key`` its id.
+    :ivar before: its state before; empty for one that is new.
+    :ivar has_moved: something was changed, not only looked at.
+    """
+
+    noun: str
+    key: str
+    before: str
+    state: str
+    reason: str
+    message: str
+    next_look_at: datetime | None
+    has_moved: bool
+    steps: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether something is still to come."""
+        return not states.is_final(self.state)
+
+
+class Work:
+    """Does pieces of work, one after the other."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def do(self, item: Item) -> Moved:
+        """Do one as far as it goes now.
+
+        :raises ClmError: it could not be done; what was reached is stored.
+        """
+        if item.kind == due.RENEWALS:
+            return self._renew(item)
+        if item.kind == due.AUTOMATIC_PUSHES:
+            return self._push(item)
+        return self._request(item.key) if item.noun == "request" else self._order(item.key)
+
+    def _request(self, request_id: str) -> Moved:
+        with self._ports.store.read() as unit:
+            request = requests.stored(unit, request_id)
+        mover = requests.mover_of(request, self._ports, wait_s=0.0)
+        audited = self._ports.store.audited
+        done = _run(requests.steps(mover))
+        if self._ports.store.audited == audited:
+            mover.keep_next_look()
+        return self._moved(mover.request, request.state, audited, done)
+
+    def _order(self, work_order_id: str) -> Moved:
+        with self._ports.store.read() as unit:
+            order = orders.stored(unit, work_order_id)
+        deployer = orders.deployer_of(order, self._ports, wait_s=0.0)
+        audited = self._ports.store.audited
+        is_before = order.state in states.BEFORE_IMPLEMENTING
+        if not is_before or gate.due(order, self._ports.clock.now()) != "expire":
+            deployer.observe()
+            self._end_if_impossible(deployer, is_before=is_before)
+        done = _run(orders.steps(deployer))
+        if self._ports.store.audited == audited and not is_before:
+            deployer.note()
+        return self._moved(deployer.order, order.state, audited, done)
+
+    @staticmethod
+    def _end_if_impossible(deployer: Deployer, *, is_before: bool) -> None:
+        """End an order for which nothing can be done any more.
+
+        :raises StateError: it is such a one.
+        """
+        if deployer.is_deployed:
+            return
+        try:
+            deployer.refuse_impossible()
+        except StateError as exc:
+            if not is_before and exc.code in ("no_open_change", "change_failed"):
+                deployer.end_by(exc).run()
+            raise
+
+    def _renew(self, item: Item) -> Moved:
+        ports, now = self._ports, self._ports.clock.now()
+        with ports.store.read() as unit:
+            certificate = unit.certificates.get(item.certificate_id)
+            group = policy.group_of(unit, certificate.group if certificate else "")
+            hint = hint_of(certificate) if certificate else None
+            found = renewal.due(certificate, group, now, hint=hint) if certificate else None
+            if certificate is None or found is None:
+                raise StateError(f"Cannot renew {item.certificate_id}: it is not due any more", code="conflict")
+            parent = renewing.enrolled(unit, certificate, found.action, now)
+        request = renewing.of_itself(ports, certificate, parent, group, found)
+        audited = ports.store.audited
+        mover = renewing.checked(request, group, ports, wait_s=0.0)
+        mover.warnings = policy.warning_lists(group, request.wish["warnings"])
+        sentence = f"Record request {request.request_id} to {request.action} {request.certificate_id}"
+        moves = mover.steps() if request.state == "implementing" else []
+        done = _run([Step(sentence, mover.record), *moves])
+        return self._moved(mover.request, "", audited, done)
+
+    def _push(self, item: Item) -> Moved:
+        ports, (certificate_id, _slash, name) = self._ports, item.key.rpartition("/")
+        with ports.store.read() as unit:
+            certificate = unit.certificates.get(certificate_id)
+            connector = unit.connectors.get(certificate_id, name)
+            if certificate is None or connector is None or not due.is_push_due(unit, connector, certificate):
+                raise StateError(f"Cannot push {certificate_id}: it is not due any more", code="conflict")
+            pushed = orders.pushed_for(unit, certificate, unit.requests.get(certificate.request_id))
+            group = policy.group_of(unit, certificate.group)
+            earlier = unit.work_orders.find(certificate_id=certificate_id, connector=name, network="staging")
+        orders.refuse_unusable(pushed, certificate, ports)
+        edges = earlier[-1].edges if earlier else ()
+        wanted = orders.Wanted(
+            "staging", policy.warning_lists(group, pushed.request.wish["warnings"]), edges, comment="renewed"
+        )
+        new = orders.new(ports, group, wanted, certificate, connector, pushed, is_automatic=True)
+        deployer = orders.driver(ports, new, pushed, certificate, connector, wait_s=0.0)
+        audited = ports.store.audited
+        deployer.observe()
+        deployer.see_settings()
+        if not deployer.is_deployed:
+            deployer.refuse_impossible()
+        deployer.keeper.record = orders.submitted(deployer.order, wanted.comment, ports.clock.now())
+        orders.gate_of(deployer).check_freeze()
+        sentence = f"Record work order {new.work_order_id} for {certificate_id}"
+        done = _run([Step(sentence, deployer.keeper.record_new), *deployer.steps()])
+        return self._moved(deployer.order, "", audited, done)
+
+    def _moved(
+        self, record: CertRequest | WorkOrder, before: str, audited: int, done: Sequence[str]
+    ) -> Moved:
+        is_request = isinstance(record, CertRequest)
+        message = record.message
+        if not message and record.state in states.BEFORE_IMPLEMENTING:
+            message = gate.waits_for(record, self._ports.clock.now())
+        return Moved(
+            noun="request_id" if is_request else "work_order_id",
+            key=record.request_id if isinstance(record, CertRequest) else record.work_order_id,
+            before=before,
+            state=record.state,
+            reason=record.reason,
+            message=message,
+            next_look_at=record.next_look_at,
+            has_moved=self._ports.store.audited > audited,
+            steps=tuple(done),
+        )
+
+
+def _run(steps: Sequence[Step]) -> list[str]:
+    """Run steps until one has to wait; gives the sentences of those that were done."""
+    done = []
+    for step in steps:
+        if not step.run():
+            break
+        done.append(step.sentence)
+    return done
