@@ -132,7 +132,8 @@ def problems(
     renew, regenerate = auto_renew or {}, auto_regenerate or {}
     found = [*_range_problems("auto_renew", renew), *_range_problems("auto_regenerate", regenerate)]
     days = renew.get("days_before")
-    if renew.get("enabled") and _is_in_range(days) and lifetime_days is not None and days >= lifetime_days:
+    is_on = bool(renew.get("enabled"))
+    if is_on and days is not None and _is_in_range(days) and lifetime_days is not None and days >= lifetime_days:
         found.append(
             f"auto_renew: days_before {days} is no less than the certificate's life of {lifetime_days} days, so it "
             "would be due as soon as it is issued; give fewer days, or none for a share of its life"

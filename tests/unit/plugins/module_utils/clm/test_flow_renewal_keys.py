@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Issued
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, NotFoundError, RemoteError
@@ -89,11 +90,14 @@ class Live:
         """Give the changes that are open at CPS."""
         return [(change.change_id, change.change_type) for change in self.enrollment().pending_changes]
 
-    def edit(self, over: dict[str, Any], **flags: bool) -> EnrollmentStatus:
+    def edit(self, over: dict[str, Any], *, force_renewal: bool = False) -> EnrollmentStatus:
         """Edit the enrollment at Control Center."""
-        return self.client.update_enrollment(
-            self.enrollment_id, enrollment_update(self.enrollment().raw, over), **flags
-        )
+        body = enrollment_update(self.enrollment().raw, over)
+        return self.client.update_enrollment(self.enrollment_id, body, force_renewal=force_renewal)
+
+    def takes(self, change_id: int, kind: changes.InputKind) -> bool:
+        """Say whether a change takes an input now."""
+        return self.client.get_change(self.enrollment_id, change_id).takes(kind)
 
     def collect(self, reference: Reference) -> CsrReady:
         """Wait for the CSRs of a change."""
@@ -303,37 +307,34 @@ def foreign_network(live: Live) -> None:
 
 def foreign_staged(live: Live) -> None:
     """Somebody renewed by hand, and it is on staging."""
-    status = live.edit({}, force_renewal=True)
-    reference = {"enrollment_id": live.enrollment_id, "change_id": status.change_ids[0]}
-    _upload(live, reference)
-    live.until(lambda: live.client.get_change(*reference.values()).takes(changes.CHANGE_MANAGEMENT))
+    change_id = _renewed_by_hand(live)
+    live.until(lambda: live.takes(change_id, changes.POST_WARNINGS))
+    live.client.acknowledge(changes.POST_WARNINGS, live.enrollment_id, change_id)
+    live.until(lambda: live.takes(change_id, changes.CHANGE_MANAGEMENT))
 
 
 def foreign_reviewed(live: Live) -> None:
     """Somebody renewed by hand, and CPS waits for the warnings to be acknowledged."""
-    live.bench.sandbox.configure({"post_verification_warnings": ["Odd."]})
-    status = live.edit({}, force_renewal=True)
-    reference = {"enrollment_id": live.enrollment_id, "change_id": status.change_ids[0]}
-    _upload(live, reference, acknowledges=False)
-    live.until(lambda: live.client.get_change(*reference.values()).takes(changes.POST_WARNINGS))
+    change_id = _renewed_by_hand(live)
+    live.until(lambda: live.takes(change_id, changes.POST_WARNINGS))
 
 
 def foreign_verifying(live: Live) -> None:
     """Somebody renewed by hand, and CPS is at work on the certificate."""
     live.bench.sandbox.configure({"verify_s": 500})
-    status = live.edit({}, force_renewal=True)
-    _upload(live, {"enrollment_id": live.enrollment_id, "change_id": status.change_ids[0]}, acknowledges=False)
+    _renewed_by_hand(live)
     live.bench.advance(5)
 
 
-def _upload(live: Live, reference: dict[str, int], *, acknowledges: bool = True) -> None:
-    """Hand over a certificate that does for the sandbox, as a person would."""
-    answer: Any = signing(live.bench)(live.collect(reference).csrs["RSA"])
+def _renewed_by_hand(live: Live) -> int:
+    """Force a renewal and hand over a certificate, as a person would; its private CA raises a warning."""
+    [change_id] = live.edit({}, force_renewal=True).change_ids
+    csr_pem = live.collect({"enrollment_id": live.enrollment_id, "change_id": change_id}).csrs["RSA"]
+    answer = signing(live.bench)(csr_pem)
+    assert isinstance(answer, Issued)
     certificate = changes.UploadCertificate(answer.bundle.leaf, "".join(answer.bundle.chain), "RSA")
-    live.client.upload_certificates(*reference.values(), [certificate])
-    if acknowledges:
-        live.until(lambda: live.client.get_change(*reference.values()).takes(changes.POST_WARNINGS))
-        live.client.acknowledge(changes.POST_WARNINGS, *reference.values())
+    live.client.upload_certificates(live.enrollment_id, change_id, [certificate])
+    return change_id
 
 
 @pytest.mark.parametrize("act", [foreign_network, foreign_staged, foreign_reviewed, foreign_verifying])
@@ -411,7 +412,7 @@ def test_a_renewal_that_waits_for_its_warnings_is_taken_up_with_them(live: Live)
     """E3, W5."""
     live.bench.sandbox.configure({"pre_verification_warnings": ["Odd."]})
     reference = live.keys.begin(live.order)
-    live.until(lambda: live.client.get_change(live.enrollment_id, reference["change_id"]).takes(changes.PRE_WARNINGS))
+    live.until(lambda: live.takes(reference["change_id"], changes.PRE_WARNINGS))
     assert live.provider().conflicts(live.order) == []
     [found] = live.provider().find(live.order)
     assert found == reference
