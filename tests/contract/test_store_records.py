@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -24,7 +25,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
     VendorSettings,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._store.tables import TABLES, Kind, Table
-from ansible_collections.edgecert.clm.tests.support.stores import NOON, StorePlace, count_up, in_processes
+from ansible_collections.edgecert.clm.tests.support.stores import NOON, StorePlace, count_up, in_processes, mixed_work
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 PLAIN = st.recursive(
@@ -299,3 +300,28 @@ def test_eight_processes_lose_no_update_and_meet_no_lock(place: StorePlace) -> N
             assert unit.certificates.count(common_name="own.example.com") == 120
             assert [row.sequence for row in unit.audit_rows()] == list(range(1, 121))
         assert store.verify_audit() == []
+
+
+@pytest.mark.slow
+def test_eight_processes_that_do_everything_at_once_lose_nothing_and_meet_no_lock(place: StorePlace) -> None:
+    """Reads, writes that clash, leases, the ledger and the audit, mixed; a deadlock or a busy store would raise."""
+    turns = 12
+    names = ["shared", *(f"leased-{n}" for n in range(3)), *(f"of-{n}" for n in range(8))]
+    with place.open() as store, store.write() as unit:
+        unit.certificates.add_many([certificate(name, san_count=0) for name in names])
+    met = in_processes(mixed_work, place.url, 8, turns)
+    assert all(one["waits"] == 0 and one["reads"] == turns for one in met)
+    refused = sum(one["leases"] for one in met)
+    with place.open() as store:
+        with store.read() as unit:
+            counted = {one.certificate_id: one for one in unit.certificates.find()}
+            lines = list(unit.audit_rows())
+        assert store.verify_audit() == []
+    assert counted["shared"].san_count == refused
+    assert sum(counted[f"leased-{n}"].san_count for n in range(3)) == 8 * turns - refused
+    assert [counted[f"of-{n}"].san_count for n in range(8)] == [turns - one["leases"] for one in met]
+    assert all(one.version == one.san_count + 1 for one in counted.values())
+    assert len(lines) == sum(one.san_count for one in counted.values())
+    assert place.execute("SELECT COUNT(*) FROM leases") == [(0,)]
+    calls = json.loads(place.execute("SELECT calls FROM ledger")[0][0])
+    assert len(calls) == 8 * turns

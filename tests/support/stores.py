@@ -81,6 +81,15 @@ class StorePlace:
             return cursor.fetchall() if cursor.description else []
 
 
+def care(place: StorePlace, action: str, *, check: bool = False, diff: bool = False, **options: Any) -> Any:
+    """Run ``clm_store`` on the store, through the real AnsibleModule, and give its result."""
+    from ansible_collections.edgecert.clm.plugins.modules import clm_store
+    from ansible_collections.edgecert.clm.tests.support.run_module import run
+
+    key = {"store_key": place.key.text.reveal()} if place.key.text else {"store_key_file": place.key.path or None}
+    return run(clm_store.main, {"store": place.url, **key, "action": action, **options}, check=check, diff=diff)
+
+
 def in_processes(work: Callable[..., Any], url: str, processes: int, *arguments: Any) -> list[Any]:
     """Run ``work(url, number, *arguments)`` in that many fresh processes at once."""
     # A fresh interpreter each: a forked one would share this one's connections.
@@ -116,6 +125,45 @@ def count_up(url: str, number: int, times: int) -> int:
                 except ConflictError:
                     clashes += 1
     return clashes
+
+
+def mixed_work(url: str, number: int, turns: int) -> dict[str, int]:
+    """Do a bit of everything, that many times; answer how often what others did was met."""
+    met = {"clashes": 0, "leases": 0, "waits": 0, "reads": 0}
+    limits = Limits(per_minute=1_000_000, burst=1_000_000)
+    with opened(url, number) as store:
+        for turn in range(turns):
+            met["waits"] += store.ledger.reserve("account", "", limits, SystemClock().now()) > 0
+            try:
+                with store.lease(f"certificate {turn % 3}", 600):
+                    met["clashes"] += _raise_counter(store, f"leased-{turn % 3}")
+                    _raise_counter(store, f"of-{number}")
+            except ConflictError as exc:
+                if exc.code != "lease_held":
+                    raise
+                met["leases"] += 1
+                met["clashes"] += _raise_counter(store, "shared")
+            with store.read() as unit:
+                # One consistent view: every change of a counter has its line in the audit.
+                counted = sum(one.san_count for one in unit.certificates.find())
+                met["reads"] += counted == sum(1 for _row in unit.audit_rows())
+    return met
+
+
+def _raise_counter(store: SqlStore, name: str) -> int:
+    """Add one to a counter that others change too; answer the clashes of versions."""
+    clashes = 0
+    while True:
+        with store.read() as unit:
+            seen = unit.certificates.get(name)
+        assert seen is not None
+        try:
+            with store.write() as unit:
+                unit.audit(AuditEntry("worker", "counted", "certificate", name))
+                unit.certificates.put(replace(seen, san_count=seen.san_count + 1))
+            return clashes
+        except ConflictError:
+            clashes += 1
 
 
 def seal_one(url: str, number: int) -> None:
