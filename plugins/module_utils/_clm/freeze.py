@@ -90,7 +90,7 @@ def check(group: Group, *, what: str, kind: str, network: str, at: datetime, ove
     until = to_text(held.until)
     raise PolicyError(
         f"{what}: group {group.name} is frozen by window {held.window} until {until} (rule freeze_windows); run again "
-        "then, or give the reason why it cannot wait",
+        "then, or say in freeze_override why it cannot wait",
         code="frozen",
         details={"group": group.name, "window": held.window, "until": until},
     )
