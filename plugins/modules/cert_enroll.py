@@ -24,6 +24,7 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
+  - edgecert.clm._implementation
   - edgecert.clm._warnings
   - edgecert.clm._form_extras
 options:
@@ -33,11 +34,38 @@ options:
         common name and the time.
       - At most 255 characters that can be seen, without a blank at either end.
     type: str
+  action:
+    description:
+      - V(enroll) asks for a certificate, or goes on with what was asked for.
+      - V(renew) and V(regenerate) ask for a new certificate for what was enrolled here, under the same id and in the
+        same enrollment; what it follows stays in the inventory as superseded. CPS makes a new key in either case.
+      - Before the certificate's renewal window opens they change nothing, unless O(force) is set, so that the same task
+        may run every day. V(regenerate) is for valid certificates only.
+      - A renewal keeps names, subject and key type. Automatic renewal is not inherited, unless it made the renewal.
+    type: str
+    choices: [enroll, renew, regenerate]
+    default: enroll
+  force:
+    description:
+      - Whether to renew or regenerate although the window has not opened.
+    type: bool
+    default: false
+  group:
+    description:
+      - Group whose policy holds, as added with M(edgecert.clm.cert_group). A new certificate gets V(default).
+      - What is issued already is moved to the group that is named.
+    type: str
+  submit:
+    description:
+      - Whether to submit the request. With V(false) it is kept as a draft, of which everything may change until it is
+        submitted.
+    type: bool
+    default: true
   ca:
     description:
-      - CA account that signs, as added with M(edgecert.clm.ca_account).
+      - CA account that signs, as added with M(edgecert.clm.ca_account). A new request needs it, unless its group has a
+        default.
     type: str
-    required: true
   ca_options:
     description:
       - Options of the request that this CA takes; RV(edgecert.clm.ca_account#module:ca_account.capabilities) names
@@ -195,6 +223,24 @@ EXAMPLES = r"""
     wait_timeout: 900
   register: enrolled
 
+- name: Keep a ticket, attributes and the signed order with it
+  edgecert.clm.cert_enroll:
+    common_name: www.example.com
+    ca: own-ca
+    attributes:
+      team: edge
+      cost_center: 4711
+    generic:
+      tracking_id: CHG-1042
+      holder_email: ada@example.com
+    attachments:
+      - name: order.txt
+        comments: signed by both
+        content: One certificate for www.example.com, as agreed.
+    auto_renew:
+      enabled: true
+      days_before: 30
+
 - name: Show where it stands
   ansible.builtin.debug:
     msg: "{{ enrolled.request.request_id }} is {{ enrolled.request.label }}"
@@ -283,7 +329,7 @@ failure:
 """
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import STATES as ATTACHMENT_STATES
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import ACTIONS, plan
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_extras import GENERIC
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
     CSR_SOURCES,
@@ -308,7 +354,14 @@ _ATTACHMENT = {
 
 SPEC = {
     "certificate": _TEXT,
-    "ca": {"type": "str", "required": True},
+    "action": {"type": "str", "choices": list(ACTIONS), "default": ACTIONS[0]},
+    "force": {"type": "bool", "default": False},
+    "group": _TEXT,
+    "submit": {"type": "bool", "default": True},
+    "manual_implementation": {"type": "bool"},
+    "schedule_at": _TEXT,
+    "freeze_override": _TEXT,
+    "ca": _TEXT,
     "ca_options": {"type": "dict"},
     "csr_source": {"type": "str", "choices": list(CSR_SOURCES)},
     "device": _TEXT,

@@ -15,6 +15,11 @@ author:
 description:
   - Pushes an issued certificate with its chain through an application connector to the staging network, and stops
     there. The change is opened with change management, so that production keeps serving what it serves.
+  - The policy of the certificate's group says how many people have to approve first; two where it says nothing. The
+    work order then waits for M(edgecert.clm.cert_workflow), and goes on with the next call or with
+    M(edgecert.clm.cert_lifecycle).
+  - Scripts of the application connector are run before the upload and after completion. A failing one before stops the
+    push, one after is reported and undoes nothing.
   - Before anything is uploaded, key, names, dates and chain are checked. After it, what CPS reports as deployed, and
     what the edge presents in a TLS handshake where O(edge) names one, must be what was pushed.
   - Each call does all that can be done now and returns the state reached. When it waits for CPS, call it again later
@@ -22,6 +27,7 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
+  - edgecert.clm._implementation
   - edgecert.clm._warnings
 options:
   certificate:
@@ -66,6 +72,7 @@ options:
 seealso:
   - module: edgecert.clm.cert_enroll
   - module: edgecert.clm.cert_connector
+  - module: edgecert.clm.cert_workflow
 """
 
 EXAMPLES = r"""
@@ -120,9 +127,9 @@ work_order:
       type: str
     state:
       description: >-
-        V(implementing), V(deploying_staging), V(on_staging), V(needs_decision) when a warning waits for a decision,
-        or how it ended, V(completed), V(rejected),
-        V(cancelled), V(failed).
+        V(submitted) and V(review_in_progress) while it waits for approval, V(approved), V(scheduled), V(implementing),
+        V(deploying_staging), V(on_staging), V(needs_decision) when a warning waits for a decision, V(in_doubt) when the
+        answer to an upload was lost, or how it ended, V(completed), V(rejected), V(cancelled), V(failed).
       returned: always
       type: str
     label:
@@ -170,6 +177,7 @@ failure:
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.push import plan
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import probe_maker, target_maker
 
 _TEXTS = {"type": "list", "elements": "str"}
@@ -179,6 +187,9 @@ SPEC = {
     "connector": {"type": "str"},
     "network": {"type": "str", "choices": ["staging"], "default": "staging"},
     "edge": {"type": "dict", "options": {"staging": _TEXTS}},
+    "manual_implementation": {"type": "bool"},
+    "schedule_at": {"type": "str"},
+    "freeze_override": {"type": "str"},
     "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
     "comment": {"type": "str"},
     "wait": {"type": "bool", "default": False},
@@ -188,7 +199,8 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(SPEC, plan, "work_order", Wires(target=target_maker, ca=ca_maker, probe=probe_maker))
+    wires = Wires(target=target_maker, ca=ca_maker, probe=probe_maker, scripts=scripts_maker)
+    run_module(SPEC, plan, "work_order", wires)
 
 
 if __name__ == "__main__":

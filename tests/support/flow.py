@@ -34,9 +34,11 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     connectors,
     devices,
     enroll,
+    lifecycle,
     push,
     queries,
     settings,
+    workflow,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
@@ -290,6 +292,18 @@ class Bench:
     def push(self, **changes: Any) -> Outcome:
         """Push, or go on."""
         return self.plan_push(**changes).execute()
+
+    def acting(self, actor: str) -> Ports:
+        """Give the parts as somebody else uses them."""
+        return replace(self.ports, actor=actor)
+
+    def act(self, actor: str, action: str, **options: Any) -> Outcome:
+        """Do something with a request or work order as a person does with ``cert_workflow``."""
+        return workflow.plan({"action": action, **options}, self.acting(actor)).execute()
+
+    def run_due(self, **options: Any) -> dict[str, Any]:
+        """Do what is due."""
+        return dict(lifecycle.plan(options, self.ports).execute().extra)
 
     def issued(self, **changes: Any) -> Outcome:
         """Have an issued certificate with a connector, from nothing."""

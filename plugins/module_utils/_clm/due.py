@@ -198,7 +198,7 @@ def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens:
     if not failed:
         return opens
     last_at: datetime = max(request.updated_at or opens for request in failed)
-    return last_at + min(FIRST_BACKOFF * 2 ** (len(failed) - 1), LONGEST_BACKOFF)
+    return last_at + min(FIRST_BACKOFF * (1 << (len(failed) - 1)), LONGEST_BACKOFF)
 
 
 def _automatic_pushes(agenda: Agenda, scene: _Scene, now: datetime) -> None:

@@ -10,13 +10,13 @@ A renewal of what is enrolled is planned in ``renewing``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ConflictError, InputError, StateError
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
-from .._core.types import Certificate, CertRequest
+from .._core.types import CaAccount, Certificate, CertRequest, Device
 from .._store.base import Unit
 from . import attachments, ca_accounts, form, form_extras, gate, moments, policy, requests, states
 from .managed import managed_device
@@ -27,6 +27,8 @@ from .work_views import request_view
 
 if TYPE_CHECKING:
     from .moves import Mover
+
+ACTIONS = ("enroll", "renew", "regenerate")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -41,14 +43,53 @@ def plan(params: Params, ports: Ports) -> Plan:
 
         return renewing.plan(params, ports)
     drafts = attachments.read(params)
+    seen = _look(params, ports)
+    latest, certificate = seen.latest, seen.certificate
+    if latest is not None:
+        if latest.state == "draft":
+            latest = _drafted(latest, seen, params, ports)
+        else:
+            _compare(latest, seen.wish, params)
+        if latest.state == "issued" and not _has_changes(latest, seen.wish, params) and not drafts:
+            return _as_wanted(latest, certificate, ports)
+    # Most calls of a schedule end above, and need none of this.
+    from . import moves
+
+    request = latest or _new_request(seen, params, ports)
+    mover = moves.Mover(ports, request, seen.device, seen.account, wait_s=wait_of(params))
+    mover.warnings = policy.warning_lists(seen.group, seen.wish["warnings"])
+    _check_new(mover, seen.group, params.get("freeze_override") or "")
+    return _plan(params, ports, mover, seen, drafts)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the store says about what is asked for.
+
+    :ivar latest: the request to go on with; None for a new one, then ``ended`` is the one before it, if any.
+    :ivar asked: the form, with what is stored or the group's defaults laid under it; ``wish`` what it makes.
+    """
+
+    certificate_id: str
+    certificate: Certificate | None
+    latest: CertRequest | None
+    ended: CertRequest | None
+    group: Group
+    asked: Params
+    wish: Mapping[str, Any]
+    account: CaAccount
+    device: Device
+
+
+def _look(params: Params, ports: Ports) -> _Seen:
     now = ports.clock.now()
     with ports.store.read() as unit:
         certificate_id = form.certificate_id(named(params), unit, now)
         certificate = unit.certificates.get(certificate_id)
-        latest = _standing(unit, certificate_id, certificate)
-        is_going_on = latest is not None and _is_going_on(latest, certificate)
-        group = policy.group_of(unit, params.get("group") or (latest.group if latest and is_going_on else ""))
-        if latest is not None and is_going_on:
+        found = _standing(unit, certificate_id, certificate)
+        latest = found if found is not None and _is_going_on(found, certificate) else None
+        group = policy.group_of(unit, params.get("group") or (latest.group if latest else ""))
+        if latest is not None:
             asked = {**form.overlaid(params, latest.wish), "ca": params.get("ca") or latest.ca}
         else:
             asked = policy.filled(named(params), group)
@@ -56,28 +97,8 @@ def plan(params: Params, ports: Ports) -> Plan:
         wish = form.build(asked, unit, now)
         account = ca_accounts.required(unit, asked["ca"])
         device = managed_device(unit, wish["device"])
-    stored = latest
-    if latest is not None and is_going_on:
-        if latest.state == "draft":
-            latest = _drafted(latest, wish, asked, group, params, ports)
-        else:
-            _compare(latest, wish, params)
-        if latest.state == "issued" and not _has_changes(latest, wish, params) and not drafts:
-            return _as_wanted(latest, certificate, ports)
-        request = latest
-    else:
-        _refuse_taken(certificate_id, certificate, latest)
-        request = _new_request(certificate_id, wish, asked, group, params, ports)
-        is_place_gone = certificate is not None and certificate.state == "vanished"
-        if latest is not None and latest.state in ("failed", "cancelled") and not is_place_gone:
-            request = _taken_over(request, latest)
-    # Most calls of a schedule end above, and need none of this.
-    from . import moves
-
-    mover = moves.Mover(ports, request, device, account, wait_s=wait_of(params))
-    mover.warnings = policy.warning_lists(group, wish["warnings"])
-    _check_new(mover, group)
-    return _plan(params, ports, mover, stored, wish, certificate, drafts)
+    ended = None if latest else found
+    return _Seen(certificate_id, certificate, latest, ended, group, asked, wish, account, device)
 
 
 def _standing(unit: Unit, certificate_id: str, certificate: Certificate | None) -> CertRequest | None:
@@ -88,26 +109,24 @@ def _standing(unit: Unit, certificate_id: str, certificate: Certificate | None) 
     return latest
 
 
-def _drafted(
-    draft: CertRequest, wish: Mapping[str, Any], asked: Params, group: Group, params: Params, ports: Ports
-) -> CertRequest:
+def _drafted(draft: CertRequest, seen: _Seen, params: Params, ports: Ports) -> CertRequest:
     """Give a draft as it is wanted now: until it is submitted, everything may change."""
     submission = submission_of(params, ports, f"Cannot enrol {draft.certificate_id}")
     is_manual = draft.manual_implementation if params.get("manual_implementation") is None else submission.manual
     return replace(
         draft,
-        wish=wish,
-        ca=asked["ca"],
-        ca_options=dict(asked.get("ca_options") or draft.ca_options),
-        group=group.name,
-        policy=policy.snapshot(group, "enroll"),
+        wish=seen.wish,
+        ca=seen.asked["ca"],
+        ca_options=dict(seen.asked.get("ca_options") or draft.ca_options),
+        group=seen.group.name,
+        policy=policy.snapshot(seen.group, "enroll"),
         manual_implementation=is_manual,
         scheduled_at=submission.at or draft.scheduled_at,
-        tracking_id=form_extras.tracking_id(wish),
+        tracking_id=form_extras.tracking_id(seen.wish),
     )
 
 
-def _check_new(mover: Mover, group: Group) -> None:
+def _check_new(mover: Mover, group: Group, override: str) -> None:
     """Hold a new request against policy, CA and key provider before anything is sent or stored."""
     from . import opening
 
@@ -116,7 +135,7 @@ def _check_new(mover: Mover, group: Group) -> None:
     requests.refuse_violations(mover.request, group)
     mover.validate()
     if mover.request.state == "implementing":
-        requests.gate_of(mover).check_freeze()
+        requests.gate_of(mover, override=override).check_freeze()
     if mover.next_move() == "begin" and mover.request.state not in ("draft", "submitted"):
         opening.refuse(mover, mover.keys.conflicts(mover.order))
 
@@ -201,20 +220,24 @@ def _refuse_taken(certificate_id: str, certificate: Certificate | None, latest: 
         )
 
 
-def _new_request(
-    certificate_id: str, wish: Mapping[str, Any], asked: Params, group: Group, params: Params, ports: Ports
-) -> CertRequest:
-    return requests.new(
+def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:
+    _refuse_taken(seen.certificate_id, seen.certificate, seen.ended)
+    request = requests.new(
         ports,
-        group,
-        submission_of(params, ports, f"Cannot enrol {certificate_id}"),
-        certificate_id=certificate_id,
+        seen.group,
+        submission_of(params, ports, f"Cannot enrol {seen.certificate_id}"),
+        certificate_id=seen.certificate_id,
         action="enroll",
-        wish=wish,
-        ca=asked["ca"],
-        ca_options=asked.get("ca_options") or {},
-        csr_source=asked.get("csr_source") or "endpoint",
+        wish=seen.wish,
+        ca=seen.asked["ca"],
+        ca_options=seen.asked.get("ca_options") or {},
+        csr_source=seen.asked.get("csr_source") or "endpoint",
     )
+    is_place_gone = seen.certificate is not None and seen.certificate.state == "vanished"
+    ended = seen.ended
+    if ended is not None and ended.state in ("failed", "cancelled") and not is_place_gone:
+        return _taken_over(request, ended)
+    return request
 
 
 def submission_of(params: Params, ports: Ports, what: str) -> Submission:
@@ -224,28 +247,20 @@ def submission_of(params: Params, ports: Ports, what: str) -> Submission:
     """
     return Submission(
         comment=params.get("comment") or "",
+        override=params.get("freeze_override") or "",
         submit=params.get("submit") is not False,
         manual=bool(params.get("manual_implementation")),
         at=moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now()),
     )
 
 
-def _plan(
-    params: Params,
-    ports: Ports,
-    mover: Mover,
-    stored: CertRequest | None,
-    wish: Mapping[str, Any],
-    certificate: Certificate | None,
-    drafts: list[attachments.Draft],
-) -> Plan:
-    request = mover.request
-    is_new = request.version == 0 or stored is None
+def _plan(params: Params, ports: Ports, mover: Mover, seen: _Seen, drafts: list[attachments.Draft]) -> Plan:
+    request, stored, certificate = mover.request, seen.latest, seen.certificate
     steps: list[Step] = []
-    if is_new or stored is None:
+    if stored is None:
         steps.append(Step(f"Record request {request.request_id} for {request.certificate_id}", mover.record))
     else:
-        steps += _changes(mover, stored, wish, params)
+        steps += _changes(mover, stored, seen.wish, params)
     steps += attachments.steps(drafts, request.certificate_id, request.request_id, ports)
     moves = _moves(mover, params)
     predicted = request_view(replace(request, state=mover.predicted_state() if moves else request.state))
@@ -256,7 +271,7 @@ def _plan(
     extra: dict[str, Any] = {}
     if certificate is not None:
         extra["certificate"] = certificate_view(certificate, ports.clock.now())
-    before = None if is_new or stored is None else request_view(stored)
+    before = request_view(stored) if stored is not None else None
     return Plan(before, predicted, (*steps, *moves), finish, note=mover.keep_next_look, extra=extra)
 
 
@@ -264,10 +279,10 @@ def _moves(mover: Mover, params: Params) -> list[Step]:
     """Give the moves that can be made now, those of a request that is submitted first among them."""
     request = mover.request
     if request.state == "draft" and request.version and params.get("submit") is not False:
-        comment = params.get("comment") or ""
+        comment, override = params.get("comment") or "", params.get("freeze_override") or ""
 
         def submit() -> bool:
-            requests.gate_of(mover).submit(comment)
+            requests.gate_of(mover, override=override).submit(comment)
             return mover.request.state == "implementing"
 
         wanted = gate.submitted(request, comment=comment, now=mover.ports.clock.now())
@@ -275,7 +290,7 @@ def _moves(mover: Mover, params: Params) -> list[Step]:
         return [Step(f"Submit request {request.request_id}", submit), *following]
     if request.version == 0:
         return mover.steps() if request.state == "implementing" else []
-    return requests.steps(mover)
+    return requests.steps(mover, override=params.get("freeze_override") or "")
 
 
 def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:

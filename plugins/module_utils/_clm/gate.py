@@ -23,11 +23,12 @@ from .keeper import Keeper, R
 _POLICY = "policy"
 
 
-def submitted(record: R, *, comment: str, now: datetime, why_free: str = "") -> R:
+def submitted(record: R, *, comment: str, now: datetime, why_free: str = "", override: str = "") -> R:
     """Give the record as it stands once submitted: what needs no approval goes on at once.
 
     :param record: its ``policy``, ``manual_implementation`` and ``scheduled_at`` are set.
     :param why_free: why nobody has to approve, where the policy does not say so by itself.
+    :param override: the reason for which a freeze was passed over.
     """
     steps: list[Mapping[str, Any]] = [_step("submitted", record.actor, comment, now)]
     state = "submitted"
@@ -36,9 +37,13 @@ def submitted(record: R, *, comment: str, now: datetime, why_free: str = "") -> 
         state = "approved"
         following = _after_approval(record, now)
         if following:
-            steps.append(_step(following, record.actor, "", now))
+            steps.append(_step(following, record.actor, _overridden(override), now))
             state = following
     return replace(record, state=state, conditions=(*record.conditions, *steps))
+
+
+def _overridden(reason: str) -> str:
+    return f"freeze overridden: {reason.strip()}" if reason.strip() else ""
 
 
 def _why_free(record: CertRequest | WorkOrder) -> str:
@@ -110,13 +115,18 @@ class Gate(Generic[R]):
 
     :param parts: gives what would be implemented now, for the approvals' digest; may ask the target.
     :param check_freeze: raises PolicyError while nothing may be implemented.
+    :param override: the reason for which it does not, kept on record.
     """
 
     def __init__(
-        self, keeper: Keeper[R], parts: Callable[[], approvals.Parts], check_freeze: Callable[[datetime], None]
+        self,
+        keeper: Keeper[R],
+        parts: Callable[[], approvals.Parts],
+        check_freeze: Callable[[datetime], None],
+        override: str = "",
     ) -> None:
         self.keeper: Keeper[R] = keeper
-        self._parts, self._freeze = parts, check_freeze
+        self._parts, self._freeze, self._override = parts, check_freeze, override
 
     def check_freeze(self) -> None:
         """Refuse to implement now, where the group is frozen.
@@ -201,10 +211,9 @@ class Gate(Generic[R]):
         action = f"{keeper.kind.noun}_scheduled"
         keeper.save(action, comment=comment, state="scheduled", scheduled_at=at)
 
-    def begin(self, comment: str = "", *, override: str = "") -> None:
+    def begin(self, comment: str = "") -> None:
         """Begin the implementation, if the approvals still hold for what it would do.
 
-        :param override: the reason for which a freeze was passed over, kept on record.
         :raises StateError: an approval expired or is void; it has been taken back, and that is on record.
         :raises PolicyError: nothing may be implemented now.
         """
@@ -218,8 +227,14 @@ class Gate(Generic[R]):
                 code=unusable[0],
                 details={keeper.kind.noun + "_id": keeper.record_id},
             )
-        said = "; ".join(part for part in (comment, f"freeze overridden: {override}" if override else "") if part)
+        said = "; ".join(part for part in (comment, _overridden(self._override)) if part)
         keeper.save(f"{keeper.kind.noun}_implementing", comment=said, state="implementing")
+
+    def review(self) -> None:
+        """Do what time alone allows to approvals: take expired ones away, count those given for a later time."""
+        if due(self.keeper.record, self._now) == "expire":
+            self.take_back(*self._why_expired(self._now))
+        self.count()
 
     def advance(self) -> bool:
         """Do what time alone allows; says whether the record is being implemented now.
@@ -227,16 +242,9 @@ class Gate(Generic[R]):
         :raises StateError: as ``begin``.
         :raises PolicyError: as ``begin``.
         """
-        for _turn in range(len(states.BEFORE_IMPLEMENTING)):
-            word = due(self.keeper.record, self._now)
-            if word == "expire":
-                self.take_back(*self._why_expired(self._now))
-            elif word == "approve":
-                self.count()
-            elif word == "implement":
-                self.begin()
-            else:
-                break
+        self.review()
+        if due(self.keeper.record, self._now) == "implement":
+            self.begin()
         return self.keeper.record.state not in states.BEFORE_IMPLEMENTING
 
     def cancel(self, comment: str, left_behind: str) -> None:

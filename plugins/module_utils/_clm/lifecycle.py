@@ -8,13 +8,13 @@ Safe beside others who act: every record is held by its lease while it is moved,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import ClmError, ConflictError, InputError
+from .._core.errors import ClmError, ConflictError, InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from . import due, hints, moments
 from .due import Item
@@ -64,7 +64,9 @@ def plan(params: Params, ports: Ports) -> Plan:
         return True
 
     def finish() -> Outcome:
-        return Outcome(None, report.result(ports.calls()), tuple(report.steps))
+        is_failed = bool(report.failed) and params.get("fail") is not False
+        failure = _failure(report.failed) if is_failed else None
+        return Outcome(None, report.result(ports.calls()), tuple(report.steps), failure)
 
     if not ports.check_mode:
         # Always run: a look at what waits is no change, and may lead to one.
@@ -78,6 +80,17 @@ def plan(params: Params, ports: Ports) -> Plan:
     }
     steps = tuple(Step(f"{item.kind}: {item.key} ({item.why})", run) for item in agenda.items)
     return Plan(None, None, steps, finish, extra={**predicted, "steps": [step.sentence for step in steps]})
+
+
+def _failure(failed: Sequence[Mapping[str, Any]]) -> StateError:
+    """Give the failure of a call in which something went wrong."""
+    told = "; ".join(f"{entry.get('certificate', entry['kind'])}: {entry['message']}" for entry in failed[:3])
+    more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return StateError(
+        f"{len(failed)} pieces of due work failed: {told}{more}; the result's failed names them all",
+        code="work_failed",
+        details={"failed": len(failed), "reasons": sorted({str(entry["reason"]) for entry in failed})},
+    )
 
 
 def _told(item: Item) -> dict[str, Any]:

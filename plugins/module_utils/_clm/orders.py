@@ -84,13 +84,13 @@ def new(
     )
 
 
-def submitted(order: WorkOrder, comment: str, now: datetime) -> WorkOrder:
+def submitted(order: WorkOrder, comment: str, now: datetime, override: str = "") -> WorkOrder:
     """Give the order as it stands once submitted.
 
     An automatic push is what connector and group allow together (A5): nobody is asked again.
     """
     if not order.is_automatic:
-        return gate.submitted(order, comment=comment, now=now)
+        return gate.submitted(order, comment=comment, now=now, override=override)
     free = replace(order, policy={**order.policy, "levels": 0})
     why = f"application connector {order.connector} and group {order.group} let renewals be pushed by themselves"
     return gate.submitted(free, comment=comment, now=now, why_free=why)
@@ -255,7 +255,7 @@ def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
         what = f"Cannot push {order.certificate_id} to {order.network}"
         freeze.check(group, what=what, kind="push", network=order.network, at=now, override=override)
 
-    return gate.Gate(deployer.keeper, lambda: parts(deployer), check_freeze)
+    return gate.Gate(deployer.keeper, lambda: parts(deployer), check_freeze, override)
 
 
 def steps(deployer: Deployer, *, override: str = "", is_changed: bool = False) -> list[Step]:
@@ -273,14 +273,7 @@ def steps(deployer: Deployer, *, override: str = "", is_changed: bool = False) -
     if not word or (is_changed and order.approvals):
         return []
 
-    def advance() -> bool:
-        if not override.strip():
-            return gate_of(deployer).advance()
-        passing = gate_of(deployer, override=override)
-        passing.count()
-        passing.begin(override=override)
-        return True
-
+    advance = gate_of(deployer, override=override).advance
     after = replace(order, state="approved") if word == "approve" else order
     if word == "expire":
         return [Step(f"Take back the expired approvals of work order {order.work_order_id}", advance)]

@@ -63,7 +63,7 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
     order, ports = deployer.order, deployer.ports
     if before is None:
         deployer.see_settings()
-        order = orders.submitted(deployer.order, wanted.comment, ports.clock.now())
+        order = orders.submitted(deployer.order, wanted.comment, ports.clock.now(), override)
         deployer.keeper.record = order
     steps = _steps(deployer, before, wanted, override)
     leads_on = any(step.sentence.startswith("Prove") for step in steps)

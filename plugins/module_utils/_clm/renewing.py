@@ -60,7 +60,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     )
     if params.get("ca_options") is not None:
         request = replace(request, ca_options=dict(params["ca_options"]))
-    mover = checked(request, group, ports, wait_s=enroll.wait_of(params))
+    mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     return _planned(mover, None, certificate, [Step(_records(mover), mover.record), *_moves(mover)])
 
@@ -86,12 +86,13 @@ def _going_on(
             details={"request_id": request.request_id, "state": request.state},
         )
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
-    steps = requests.steps(mover)
+    override = params.get("freeze_override") or ""
+    steps = requests.steps(mover, override=override)
     if request.state == "draft" and params.get("submit") is not False:
         comment = params.get("comment") or ""
 
         def submit() -> bool:
-            requests.gate_of(mover).submit(comment)
+            requests.gate_of(mover, override=override).submit(comment)
             return mover.request.state == "implementing"
 
         steps = [Step(f"Submit request {request.request_id}", submit), *mover.steps()]
@@ -232,7 +233,7 @@ def of_itself(
     )
 
 
-def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float) -> Mover:
+def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float, override: str = "") -> Mover:
     """Give what moves a new successor on, after it was held against policy, CA and key provider.
 
     :raises ClmError: one of them refuses it; nothing was sent or stored.
@@ -241,7 +242,7 @@ def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float) 
     mover = requests.mover_of(request, ports, wait_s=wait_s)
     mover.validate()
     if request.state == "implementing":
-        requests.gate_of(mover).check_freeze()
+        requests.gate_of(mover, override=override).check_freeze()
         opening.refuse(mover, mover.keys.conflicts(mover.order))
     return mover
 

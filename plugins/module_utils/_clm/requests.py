@@ -34,9 +34,11 @@ class Submission:
     :ivar submit: False keeps it as a draft.
     :ivar manual: it waits for somebody to implement it.
     :ivar at: not implemented before; None for as soon as it may be.
+    :ivar override: reason to pass over a freeze.
     """
 
     comment: str = ""
+    override: str = ""
     submit: bool = True
     manual: bool = False
     at: datetime | None = None
@@ -81,7 +83,9 @@ def new(
         created_at=now,
         updated_at=now,
     )
-    return gate.submitted(request, comment=submission.comment, now=now) if submission.submit else request
+    if not submission.submit:
+        return request
+    return gate.submitted(request, comment=submission.comment, now=now, override=submission.override)
 
 
 def refuse_violations(request: CertRequest, group: Group) -> None:
@@ -154,21 +158,14 @@ def gate_of(mover: Mover, *, override: str = "") -> gate.Gate[CertRequest]:
         what = f"Cannot implement request {request.request_id} for {request.certificate_id}"
         freeze.check(group, what=what, kind="enroll", network="", at=now, override=override)
 
-    return gate.Gate(mover.keeper, lambda: parts(mover.request, mover.account), check_freeze)
+    return gate.Gate(mover.keeper, lambda: parts(mover.request, mover.account), check_freeze, override)
 
 
-def begins(mover: Mover) -> Step:
-    """Give the step that takes an approved request to its implementation."""
+def steps(mover: Mover, *, override: str = "") -> list[Step]:
+    """Give the steps that can be done now; none when the request waits for somebody or for its time.
 
-    def begin() -> bool:
-        return gate_of(mover).advance()
-
-    request = mover.request
-    return Step(f"Implement request {request.request_id} for {request.certificate_id}", begin)
-
-
-def steps(mover: Mover) -> list[Step]:
-    """Give the steps that can be done now; none when the request waits for somebody or for its time."""
+    :param override: the reason to pass over a freeze.
+    """
     request, now = mover.request, mover.ports.clock.now()
     if request.state not in states.BEFORE_IMPLEMENTING:
         return mover.steps() if mover.peek() else []
@@ -177,11 +174,12 @@ def steps(mover: Mover) -> list[Step]:
         return []
     if word == "expire":
         text = f"Take back the expired approvals of request {request.request_id}"
-        return [Step(text, lambda: gate_of(mover).advance())]
+        return [Step(text, gate_of(mover).advance)]
     after = replace(request, state="approved") if word == "approve" else request
     if gate.due(after, now) != "implement":
-        return [Step(f"Count the approvals of request {request.request_id}", lambda: gate_of(mover).advance())]
-    return [begins(mover), *mover.steps()]
+        return [Step(f"Count the approvals of request {request.request_id}", gate_of(mover).advance)]
+    text = f"Implement request {request.request_id} for {request.certificate_id}"
+    return [Step(text, gate_of(mover, override=override).advance), *mover.steps()]
 
 
 def named_ca(asked: Mapping[str, Any], certificate_id: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from .._core.errors import StateError
 from .._core.plan import Step
@@ -16,6 +17,7 @@ from . import due, gate, orders, policy, renewal, renewing, requests, states
 from .deployment import Deployer
 from .due import Item
 from .hints import hint_of
+from .keeper import REQUEST, Keeper
 from .ports import Ports
 
 
@@ -59,7 +61,22 @@ class Work:
             return self._renew(item)
         if item.kind == due.AUTOMATIC_PUSHES:
             return self._push(item)
+        if item.kind == due.APPROVALS:
+            return self._review(item)
         return self._request(item.key) if item.noun == "request" else self._order(item.key)
+
+    def _review(self, item: Item) -> Moved:
+        """Count or take back approvals; nothing is implemented yet, and nothing is sent."""
+        audited = self._ports.store.audited
+        keeper: Keeper[Any]
+        with self._ports.store.read() as unit:
+            if item.noun == "request":
+                keeper = Keeper(self._ports, REQUEST, requests.stored(unit, item.key))
+            else:
+                keeper = orders.keeper_of(orders.stored(unit, item.key), self._ports)
+        before = keeper.record.state
+        gate.Gate(keeper, dict, lambda _now: None).review()
+        return self._moved(keeper.record, before, audited, ())
 
     def _request(self, request_id: str) -> Moved:
         with self._ports.store.read() as unit:

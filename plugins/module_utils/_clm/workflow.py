@@ -162,7 +162,7 @@ class _Act:
 
     def _begin(self, passage: gate.Gate[Any]) -> Callable[[], bool]:
         def begin() -> bool:
-            passage.begin(self.comment, override=self.override)
+            passage.begin(self.comment)
             return True
 
         return begin

@@ -37,11 +37,13 @@ class Outcome:
     :ivar record: the record after the call, JSON-ready; None when it is gone.
     :ivar extra: further results beside the record, by name.
     :ivar steps: sentences of what was done to its end; those of the plan unless the use case names its own.
+    :ivar failure: the call fails with it, and its result holds all the same what was done.
     """
 
     record: Record | None
     extra: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
+    failure: ClmError | None = None
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,8 @@ def carry_out(
             return _result(plan, predicted, record, changed=plan.changed, with_diff=module._diff)
         outcome = plan.execute()
         changed = plan.changed if written is None else written() > 0
-        return _result(plan, outcome, record, changed=changed, with_diff=module._diff)
+        result = _result(plan, outcome, record, changed=changed, with_diff=module._diff)
+        return {**result, **_failed(outcome.failure)} if outcome.failure else result
     except ClmError as exc:
         if exc is not plan.failure:
             raise

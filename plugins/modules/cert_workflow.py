@@ -1,0 +1,190 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Approve, reject, schedule, implement, retry or cancel: options and wiring."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cert_workflow
+short_description: Approve, reject, schedule, implement, retry or cancel a request or work order
+version_added: 0.1.0
+author:
+  - The edgecert.clm authors (@edgecert)
+description:
+  - Does with a certificate request or a push work order what a person decides, and keeps who did it, when, and why.
+  - Who acts is O(actor). Approvals rest on it; the guide on approvals says how far it can be trusted and what makes it
+    strong.
+  - An approval is bound to what would be implemented, to the certificate, its chain, the network, the lists of warnings
+    and the network settings pending at CPS. Where one of these changes before it is used, or it expires, it is void,
+    and the record waits for approval again.
+  - Approving, rejecting, scheduling and cancelling send nothing to Akamai and need no credential of it.
+extends_documentation_fragment:
+  - edgecert.clm._attributes
+  - edgecert.clm._store
+options:
+  request_id:
+    description:
+      - Id of the certificate request. Give either this or O(work_order_id).
+    type: str
+  work_order_id:
+    description:
+      - Id of the work order.
+    type: str
+  action:
+    description:
+      - V(approve) gives the next approval. How many levels are needed, and whether one person may give several or
+        approve what they asked for, is the group's policy as it was at submission.
+      - V(reject) ends what waits for approval.
+      - V(schedule) sets when what is approved is implemented, at O(at).
+      - V(implement) implements what is approved now, or goes on with what is being implemented.
+      - V(retry) takes up what failed again, from its approval if that still holds.
+      - V(cancel) ends it. What is at Akamai already stays there, and the result says what that is.
+    type: str
+    required: true
+    choices: [approve, reject, schedule, implement, retry, cancel]
+  at:
+    description:
+      - Time from which an approval counts, or at which it is implemented, in ISO 8601, as V(2027-01-31T22:00:00Z);
+        without an offset it is UTC. It must be to come.
+    type: str
+  comment:
+    description:
+      - Comment, kept with the step and in the audit.
+    type: str
+  freeze_override:
+    description:
+      - Reason to implement although the group is frozen. It is kept on record.
+    type: str
+  wait:
+    description:
+      - Whether to wait for CPS and the CA while implementing.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to wait at most. When they are over, the call returns the state reached and does not fail.
+    type: int
+    default: 1800
+attributes:
+  idempotent:
+    support: none
+    description: Each call is one decision of one person; the same one again is refused.
+seealso:
+  - module: edgecert.clm.cert_group
+  - module: edgecert.clm.cert_enroll
+  - module: edgecert.clm.cert_push
+  - module: edgecert.clm.cert_lifecycle
+"""
+
+EXAMPLES = r"""
+- name: Find out what waits for approval
+  edgecert.clm.cert_info:
+    view: pending
+  register: waiting
+
+- name: Approve the work orders that wait for it
+  edgecert.clm.cert_workflow:
+    work_order_id: "{{ item.work_order_id }}"
+    action: approve
+    comment: looked at on staging
+    actor: bob
+  loop: "{{ waiting.pending | selectattr('work_order_id', 'defined') | selectattr('state', 'in',
+    ['submitted', 'review_in_progress']) }}"
+
+- name: Have them implemented on Sunday night
+  edgecert.clm.cert_workflow:
+    work_order_id: "{{ item.work_order_id }}"
+    action: schedule
+    at: "{{ lookup('ansible.builtin.env', 'EDGECERT_WINDOW') | default('2038-01-17T22:00:00Z', true) }}"
+  loop: "{{ waiting.pending | selectattr('work_order_id', 'defined') | selectattr('state', 'eq', 'approved') }}"
+"""
+
+RETURN = r"""
+request:
+  description: The request as it stands, or would stand in check mode.
+  returned: with O(request_id)
+  type: dict
+  sample:
+    request_id: req-0a1b2c3d4e5f
+    certificate: www.example.com
+    state: approved
+    label: Approved
+    approvals_needed: 1
+    approvals: [{level: 1, actor: bob, at: "2026-11-23T12:00:00Z", expires_at: "2026-11-30T12:00:00Z", comment: ok}]
+    approvals_expire_at: "2026-11-30T12:00:00Z"
+work_order:
+  description: The work order as it stands, or would stand in check mode.
+  returned: with O(work_order_id)
+  type: dict
+  sample:
+    work_order_id: wo-0a1b2c3d4e5f
+    certificate: www.example.com
+    network: staging
+    state: review_in_progress
+    label: Push-Review In Progress
+    approvals_needed: 2
+    approvals: [{level: 1, actor: bob, at: "2026-11-23T12:00:00Z", expires_at: "2026-11-30T12:00:00Z", comment: ok}]
+    approvals_expire_at: "2026-11-30T12:00:00Z"
+    last_safe_at:
+calls:
+  description: Number of API calls of this call.
+  returned: when the API was used
+  type: int
+  sample: 4
+steps:
+  description: What was done, or would be in check mode, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Approve work order wo-0a1b2c3d4e5f for www.example.com"]
+failure:
+  description: >-
+    The failure for programs, with a stable C(code), C(details), Akamai's C(request_id) and C(retryable). Codes are
+    V(own_request), V(approved_twice), V(wrong_state), V(time_passed), V(approval_expired), V(approval_void), V(frozen)
+    and those of what is implemented.
+  returned: on failure
+  type: dict
+  sample: {code: approved_twice, details: {}, request_id: null, retryable: false}
+"""
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.workflow import ACTIONS, plan
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import (
+    key_provider_maker,
+    probe_maker,
+    target_maker,
+)
+
+_TEXT = {"type": "str"}
+
+SPEC = {
+    "request_id": _TEXT,
+    "work_order_id": _TEXT,
+    "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
+    "at": _TEXT,
+    "comment": _TEXT,
+    "freeze_override": _TEXT,
+    "wait": {"type": "bool", "default": False},
+    "wait_timeout": {"type": "int", "default": 1800},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    wires = Wires(
+        target=target_maker,
+        key_provider=key_provider_maker,
+        ca=ca_maker,
+        ca_type=ca_type_maker,
+        probe=probe_maker,
+        scripts=scripts_maker,
+    )
+    run_module(SPEC, plan, "request", wires)
+
+
+if __name__ == "__main__":
+    main()
