@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Store
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
@@ -43,7 +44,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         gone = inventory_seed.certificate(1000, now + timedelta(days=60), "cps-managed")
         unit.certificates.add(Certificate(**{**vars(gone), "state": "vanished"}))
         hostile = inventory_seed.certificate(1001, now, "cps-managed")
-        unit.certificates.add(Certificate(**{**vars(hostile), "issuer": "{{ 1 + 1 }}"}))
+        unsafe = {"issuer": "{{ 1 + 1 }}", "attributes": {"note": "{{ 1 + 1 }}", "{{ 2 }}": "x"}}
+        unit.certificates.add(Certificate(**{**vars(hostile), **unsafe}))
+        old = inventory_seed.certificate(1002, now, "cps-managed")
+        unit.certificates.add(Certificate(**{**vars(old), "state": "superseded", "group": "eager"}))
+        unit.groups.add(Group("eager", expiry_warning_days=60))
+        for number in (34, 90):
+            known = unit.certificates.get(f"www{number}.example.com")
+            assert known is not None
+            unit.certificates.put(Certificate(**{**vars(known), "group": "eager"}))
     store.close()
     return folder
 
@@ -101,6 +110,35 @@ def test_groups_tell_expired_expiring_and_pending(source: Source) -> None:
     assert _members(inventory, "pending") == {"www40.example.com", "www80.example.com", "new.example.com"}
 
 
+def test_expiring_goes_by_the_groups_warning_unless_the_source_says_otherwise(source: Source) -> None:
+    """V3, G: 39 days are left for www34, 40 for www35, 95 for www90; the group eager warns 60 days before."""
+    by_group = _members(source.hosts_of(), "expiring")
+    assert {"www24.example.com", "www34.example.com"} <= by_group
+    assert not by_group & {"www25.example.com", "www35.example.com", "www90.example.com"}
+    by_source = _members(source.hosts_of(expiring_days=41), "expiring")
+    assert {"www34.example.com", "www35.example.com"} <= by_source and "www36.example.com" not in by_source
+    assert "www34.example.com" not in _members(source.hosts_of(expiring_days=30), "expiring")
+
+
+def test_group_and_attributes_are_variables_to_group_by(source: Source) -> None:
+    """V3, E1, E19."""
+    inventory = source.hosts_of(
+        keyed_groups=[{"key": "cert_group", "prefix": "policy"}, {"key": "cert_attributes.team", "prefix": ""}]
+    )
+    assert _members(inventory, "policy_eager") == {"www34.example.com", "www90.example.com"}
+    assert "www3.example.com" in _members(inventory, "_team_3")
+    own = inventory.hosts["www34.example.com"]
+    assert (own["cert_group"], own["cert_expiry_warning_days"], own["cert_attachments"]) == ("eager", 60, 0)
+    assert own["cert_production_days_left"] == own["cert_days_left"] == 39
+
+
+def test_superseded_ones_are_left_out_unless_asked_for(source: Source) -> None:
+    """V3."""
+    assert "www1002.example.com" not in source.hosts_of().hosts
+    for filters in ({"state": "superseded"}, {"certificate": "www1002.example.com"}):
+        assert list(source.hosts_of(filters=filters).hosts) == ["www1002.example.com"]
+
+
 def test_variables_bear_the_prefix_and_the_words_of_cert_info(source: Source) -> None:
     variables = source.hosts_of().hosts["www3.example.com"]
     magic = ("inventory_", "group_names")
@@ -125,6 +163,13 @@ def test_variables_bear_the_prefix_and_the_words_of_cert_info(source: Source) ->
         ({"state": "pending"}, 1),
         ({"network": "production", "device": "cps-managed"}, COUNT - 15 + 1),
         ({"ca": "nobody"}, 0),
+        ({"attributes": {"team": "team-3"}, "expires_within_days": 60}, 8),
+        ({"attributes": {"team": "~team-[34]"}, "group": "eager"}, 0),
+        ({"attributes": {"team": "~team-\\d"}, "group": "eager"}, 2),
+        ({"expiring": True, "group": ["eager"]}, 1),
+        ({"enrollment_id": 10003}, 1),
+        ({"attachment": "order"}, 0),
+        ({"tracking_id": "CHG-1"}, 0),
     ],
 )
 def test_filters_narrow_down(source: Source, filters: dict[str, Any], expected: int) -> None:
@@ -168,6 +213,7 @@ def test_a_remote_text_is_never_a_template(source: Source) -> None:
     inventory = source.hosts_of(compose={"copied": "cert_issuer"})
     assert inventory.hosts["www1001.example.com"]["cert_issuer"] == "{{ 1 + 1 }}"
     assert inventory.hosts["www1001.example.com"]["copied"] == "{{ 1 + 1 }}"
+    assert inventory.hosts["www1001.example.com"]["cert_attributes"] == {"note": "{{ 1 + 1 }}", "{{ 2 }}": "x"}
 
 
 def test_the_cache_is_used_also_when_it_is_empty_and_days_are_counted_anew(
@@ -186,7 +232,8 @@ def test_the_cache_is_used_also_when_it_is_empty_and_days_are_counted_anew(
     assert own.hosts_of(**cached).hosts == {}
     assert len(own.hosts_of(cache_read=False, **cached).hosts) == 4
     (tmp_path / "clm.db").unlink()
-    assert own.hosts_of(**cached).hosts["www3.example.com"]["cert_days_left"] == 8
+    cached_one = own.hosts_of(**cached).hosts["www3.example.com"]
+    assert cached_one["cert_days_left"] == cached_one["cert_production_days_left"] == 8
     assert "AnsibleParserError" in own.parse(**{**cached, "filters": {"sync": "managed"}}).error
 
 
@@ -195,6 +242,9 @@ def test_the_cache_is_used_also_when_it_is_empty_and_days_are_counted_anew(
     [
         ({"filters": {"colour": "red"}}, "no filter colour"),
         ({"filters": {"sync": "sometimes"}}, "sometimes"),
+        ({"filters": {"device": 5, "state": 5}}, "state '5'"),
+        ({"filters": {"attributes": {"team": "~("}}}, "no pattern"),
+        ({"filters": {"expiring": "soon"}}, "neither true nor false"),
         ({"filters": {"expires_within_days": "soon"}}, "soon"),
         ({"store": "sqlite:////nowhere/at/all.db"}, "no such file"),
         ({"store": "mysql://host/db"}, "no back end"),
