@@ -22,7 +22,10 @@ _CONNECT_S = 10
 _SESSION = f"-c lock_timeout={BUSY_S * 1000} -c idle_in_transaction_session_timeout=60000 -c client_encoding=UTF8"
 _BUSY_STATES = frozenset({"55P03", "40P01", "40001", "57014"})
 _NO_RIGHT = "42501"
+# Writing to a view that hides secrets.
+_MASKED = frozenset({"0A000", "55000"})
 _HINTS = {
+    **dict.fromkeys(_MASKED, "this login is shown devices and CA accounts without secrets; use one of clm_operator"),
     _NO_RIGHT: "grant the user the right to do this (to create and use tables in the schema, or the role of "
     "extensions/postgresql/roles.sql that may), or use another login",
     "25006": "the server only reads; name the primary server",
@@ -124,7 +127,7 @@ class PostgresDatabase(Database):
         text = getattr(diagnosis, "message_primary", None) or str(exc)
         advice = getattr(diagnosis, "message_hint", None) or _HINTS.get(state, "")
         message = " ".join(f"Cannot use the store {self.url}: {text}{'; ' if advice else ''}{advice}".split())
-        return StoreError(message, code="store_refused" if state == _NO_RIGHT else None)
+        return StoreError(message, code="store_refused" if state in {_NO_RIGHT, *_MASKED} else None)
 
 
 def _marked(sql: str) -> Any:
