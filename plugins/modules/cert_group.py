@@ -222,6 +222,12 @@ EXAMPLES = r"""
         ends_at: "2027-01-03"
         time_zone: Europe/Berlin
 
+- name: Have one person approve each push of a certificate without a group
+  edgecert.clm.cert_group:
+    name: default
+    approvals:
+      push: 1
+
 - name: Remove the group
   edgecert.clm.cert_group:
     name: shop

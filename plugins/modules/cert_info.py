@@ -225,8 +225,8 @@ work_orders:
 pending:
   description: >-
     What is open, with C(kind) V(request) or V(work_order), what it C(waits_for), the C(actions) of
-    M(edgecert.clm.cert_workflow) that its state allows, how many approvals are given of those that are needed and
-    C(may_not_approve). C(not_after) is when what is live expires, C(last_safe_at) from when on CPS deploys by itself.
+    M(edgecert.clm.cert_workflow) that its state allows, how many approvals are given of those that are needed,
+    C(may_not_approve), and whether O(actor) C(may_approve) it next. C(not_after) is when what is live expires, C(last_safe_at) from when on CPS deploys by itself.
   returned: when O(view=pending)
   type: list
   elements: dict
@@ -251,6 +251,7 @@ pending:
       approvals_given: 1
       approvals_needed: 2
       may_not_approve: [ada, bob]
+      may_approve: true
       approvals_expire_at: "2026-11-30T12:00:00Z"
       manual_implementation: false
       scheduled_at:

@@ -79,26 +79,32 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Find out what waits for approval
+- name: Find out what waits, and for whom
   edgecert.clm.cert_info:
     view: pending
+    actor: bob
   register: waiting
 
-- name: Approve the work orders that wait for it
+- name: Approve the work orders that wait for somebody like bob
   edgecert.clm.cert_workflow:
     work_order_id: "{{ item.work_order_id }}"
     action: approve
-    comment: looked at on staging
+    comment: names and chain are as ordered
     actor: bob
-  loop: "{{ waiting.pending | selectattr('work_order_id', 'defined') | selectattr('state', 'in',
-    ['submitted', 'review_in_progress']) }}"
+  loop: "{{ waiting.pending | selectattr('kind', 'eq', 'work_order') | selectattr('may_approve') }}"
 
-- name: Have them implemented on Sunday night
+- name: Have the first of them implemented on Sunday night
   edgecert.clm.cert_workflow:
-    work_order_id: "{{ item.work_order_id }}"
+    work_order_id: "{{ (waiting.pending | first).work_order_id }}"
     action: schedule
-    at: "{{ lookup('ansible.builtin.env', 'EDGECERT_WINDOW') | default('2038-01-17T22:00:00Z', true) }}"
-  loop: "{{ waiting.pending | selectattr('work_order_id', 'defined') | selectattr('state', 'eq', 'approved') }}"
+    at: "{{ lookup('ansible.builtin.env', 'EDGECERT_SUNDAY') | default('2027-01-31T22:00:00Z', true) }}"
+
+- name: Implement it now after all, and wait until staging serves it
+  edgecert.clm.cert_workflow:
+    work_order_id: "{{ (waiting.pending | first).work_order_id }}"
+    action: implement
+    wait: true
+  register: implemented
 """
 
 RETURN = r"""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pathlib
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import yaml
@@ -29,6 +30,8 @@ ORDER: list[tuple[str, int | None]] = [
     ("cert_enroll", None),
     ("cert_connector", 0),
     ("cert_push", None),
+    ("cert_workflow", None),
+    ("cert_lifecycle", None),
     ("cert_info", None),
     ("cert_connector", None),
 ]
@@ -65,15 +68,19 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
     with start(options) as sandbox:
         env = {
             "EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db",
+            "EDGECERT_BACKUPS": str(tmp_path),
             "EDGECERT_EDGERC": sandbox.edgerc,
             "EDGECERT_CA_PATH": sandbox.ca_path,
             "EDGECERT_STAGING_EDGE": sandbox.edge("staging"),
             "EDGECERT_SCRIPT_LIBRARY": str(script_library(tmp_path)),
+            "EDGECERT_SUNDAY": (datetime.now(timezone.utc) + timedelta(days=3)).isoformat(),
         }
         run = run_playbook(playbook, {}, env).ok()
     assert run.task("Enroll a certificate with key and CSR made by CPS").result["request"]["state"] == "issued"
     pushed = run.task("Push the certificate to staging and prove it at a staging edge").result["work_order"]
-    assert pushed["state"] == "completed"
+    assert (pushed["state"], pushed["approvals_needed"]) == ("submitted", 1)
+    pushed = run.task("Implement it now after all, and wait until staging serves it").result["work_order"]
+    assert (pushed["state"], [given["actor"] for given in pushed["approvals"]]) == ("completed", ["bob"])
     assert {proof["kind"] for proof in pushed["evidence"]} == {"handshake"}
     assert {task.status for task in run.results} == {"ok"}
 

@@ -18,10 +18,13 @@ from .views import View, group_name, lifetime_left, text_of
 _FAR = float("inf")
 
 
-def pending(unit: Unit, requests: Sequence[CertRequest], orders: Sequence[WorkOrder], now: datetime) -> list[View]:
+def pending(
+    unit: Unit, requests: Sequence[CertRequest], orders: Sequence[WorkOrder], now: datetime, actor: str
+) -> list[View]:
     """Give those of the records that are open, the nearest expiry first.
 
     :param now: UTC.
+    :param actor: who asks; each says whether they may give its next approval.
     """
     # Whoever looks next takes expired approvals away; they count for nothing already.
     waiting: list[CertRequest | WorkOrder] = [
@@ -32,7 +35,7 @@ def pending(unit: Unit, requests: Sequence[CertRequest], orders: Sequence[WorkOr
     known = {one.certificate_id: one for one in unit.certificates.find(certificate_id=ids)} if ids else {}
     found = [(expiry(record, known.get(record.certificate_id)), record) for record in waiting]
     found.sort(key=lambda pair: (_order(pair[0]), _order(pair[1].created_at)))
-    return [_view(record, ends, now) for ends, record in found]
+    return [_view(record, ends, now, actor) for ends, record in found]
 
 
 def expiry(record: CertRequest | WorkOrder, certificate: Certificate | None) -> datetime | None:
@@ -48,9 +51,11 @@ def _order(moment: datetime | None) -> float:
     return _FAR if moment is None else moment.timestamp()
 
 
-def _view(record: CertRequest | WorkOrder, ends: datetime | None, now: datetime) -> View:
+def _view(record: CertRequest | WorkOrder, ends: datetime | None, now: datetime, actor: str) -> View:
+    named, barred = _named(record), _may_not_approve(record)
+    is_short = len(record.approvals) < approvals.levels(record)
     return {
-        **_named(record),
+        **named,
         "certificate": record.certificate_id,
         "action": record.action,
         "device": record.device,
@@ -63,7 +68,8 @@ def _view(record: CertRequest | WorkOrder, ends: datetime | None, now: datetime)
         "tracking_id": record.tracking_id,
         "approvals_given": len(approvals.effective(record, now)),
         "approvals_needed": approvals.levels(record),
-        "may_not_approve": _may_not_approve(record),
+        "may_not_approve": barred,
+        "may_approve": "approve" in named["actions"] and is_short and actor not in barred,
         "approvals_expire_at": text_of(approvals.expires_at(record)),
         "manual_implementation": record.manual_implementation,
         "scheduled_at": text_of(record.scheduled_at),

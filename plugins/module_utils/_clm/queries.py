@@ -45,7 +45,7 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
         "list": lambda unit: {"certificates": certificate_list(unit, filters, now)},
         "holistic": lambda unit: {"holistic": _holistic(unit, filters, now)},
         "history": lambda unit: _history_views(unit, filters, now),
-        "pending": lambda unit: {"pending": _pending(unit, filters, now)},
+        "pending": lambda unit: {"pending": _pending(unit, filters, now, ports.actor)},
         "audit": lambda unit: {"audit": _audit(unit, filters, now, limit)},
         "attachments": lambda unit: {"attachments": _attachments(unit, filters, now)},
         "groups": lambda unit: {"groups": _groups(unit, filters, now)},
@@ -108,11 +108,11 @@ def _history_views(unit: Unit, filters: Filters, now: datetime) -> Found:
     }
 
 
-def _pending(unit: Unit, filters: Filters, now: datetime) -> list[View]:
+def _pending(unit: Unit, filters: Filters, now: datetime, actor: str) -> list[View]:
     from .pending import pending
 
     requests, orders = _work(unit, filters, now)
-    return pending(unit, requests, orders, now)
+    return pending(unit, requests, orders, now, actor)
 
 
 def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
