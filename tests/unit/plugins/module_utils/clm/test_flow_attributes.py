@@ -9,6 +9,7 @@ import pathlib
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import queries
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
@@ -57,7 +58,8 @@ def test_the_same_again_changes_nothing_and_asks_nobody(bench: Bench) -> None:
     bench.prepare()
     bench.enroll(**EXTRAS)
     bench.calls()
-    for again in (EXTRAS, {}, {"generic": None, "attributes": None, "attachments": []}):
+    calls: list[dict[str, Any]] = [EXTRAS, {}, {"generic": None, "attributes": None, "attachments": []}]
+    for again in calls:
         assert not bench.plan_enroll(**again).changed
     assert bench.calls() == []
 
@@ -146,23 +148,33 @@ def test_an_odd_id_is_found_again(bench: Bench) -> None:
     assert not bench.plan_enroll(certificate=odd).changed
 
 
-def test_a_private_key_that_is_attached_shows_in_no_result_and_no_database(
-    bench: Bench, tmp_path: pathlib.Path
+def test_a_private_key_that_is_attached_shows_in_no_result_log_or_database(
+    bench: Bench, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """E18, design §8: neither the arguments repeated nor the files of the store hold it."""
+    """E18, design §8: neither the arguments repeated nor the system's log nor the files of the store hold it; what else
+    is attached masks nothing of the result, which it would where a word of it is a word of an attachment."""
+    logged: list[str] = []
+
+    def log(_module: AnsibleModule, message: str, log_args: Any = None) -> None:
+        logged.append(f"{message} {log_args}")
+
+    monkeypatch.setattr(AnsibleModule, "log", log)
     bench.prepare()
     line = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"
     key = f"-----BEGIN PRIVATE KEY-----\n{line}\n-----END PRIVATE KEY-----\n"
-    options = {
+    options: dict[str, Any] = {
         "store": bench.url,
         "common_name": bench.name(),
         "ca": "house",
         "device": "edge",
-        "attachments": [{"name": "key.pem", "content": key}],
+        "wait": True,
+        "attachments": [{"name": "key.pem", "content": key}, {"name": "enroll", "content": "issued"}],
     }
-    result = run(cert_enroll.main, options, diff=True, invocation=True)
+    result = run(cert_enroll.main, options, check=True, diff=True, invocation=True)
     assert "failed" not in result, result
-    assert line not in str(result)
-    assert [one["name"] for one in attachments_of(bench)] == ["key.pem"]
+    assert result["request"]["state"] == "issued" and result["request"]["action"] == "enroll"
+    assert line not in str(result) and not any(line in text for text in logged)
+    bench.enroll(attachments=[{**one, "state": "present"} for one in options["attachments"]])
+    assert [one["name"] for one in attachments_of(bench)] == ["enroll", "key.pem"]
     for file in tmp_path.glob("clm.db*"):
         assert line.encode() not in file.read_bytes(), file.name

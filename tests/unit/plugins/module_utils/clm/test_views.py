@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -88,6 +90,39 @@ def test_a_work_order_bears_the_label_of_its_state(state: str) -> None:
     """W3."""
     view = work_views.work_order_view(WorkOrder("wo-1", "a", "edge", "main", "push", "staging", state, created_at=NOW))
     assert (view["label"], view["created_at"]) == (WORK_ORDER_LABELS[state], "2026-11-23T12:00:00Z")
+
+
+APPROVAL = {
+    "level": 1,
+    "actor": "bob",
+    "at": "2026-11-23T12:00:00Z",
+    "effective_at": "2026-11-23T12:00:00Z",
+    "expires_at": "2026-11-30T12:00:00Z",
+    "digest": "d" * 64,
+    "binds": {"wish": "w" * 64},
+    "comment": "fine",
+}
+
+
+def test_requests_and_work_orders_show_what_was_approved_by_whom_and_until_when() -> None:
+    """W2, E24: not what the digest is over, which would repeat the record."""
+    policy = {"group": "slow", "levels": 2}
+    request = CertRequest("req-1", "a", "enroll", "submitted", "own", "endpoint", group="slow", policy=policy)
+    order = WorkOrder("wo-1", "a", "edge", "main", "push", "staging", "submitted", policy=policy, last_safe_at=NOW)
+    governed: dict[str, Any] = {"approvals": (APPROVAL,), "manual_implementation": True, "scheduled_at": NOW}
+    for view in (
+        work_views.request_view(replace(request, **governed)),
+        work_views.work_order_view(replace(order, **governed)),
+    ):
+        assert view["approvals"] == [{name: value for name, value in APPROVAL.items() if name != "binds"}]
+        assert (view["approvals_needed"], view["approvals_expire_at"]) == (2, "2026-11-30T12:00:00Z")
+        assert (view["manual_implementation"], view["scheduled_at"]) == (True, "2026-11-23T12:00:00Z")
+        assert view["policy"] == policy
+        assert json.loads(json.dumps(view)) == view
+    assert work_views.request_view(request)["group"] == "slow"
+    view = work_views.work_order_view(order)
+    assert (view["group"], view["last_safe_at"]) == ("default", "2026-11-23T12:00:00Z")
+    assert (view["edges"], view["scripts"], view["is_automatic"], view["approvals_expire_at"]) == ([], [], False, None)
 
 
 def test_every_view_is_json() -> None:
