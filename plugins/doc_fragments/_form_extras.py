@@ -80,8 +80,8 @@ options:
         default: present
   auto_renew:
     description:
-      - Whether M(edgecert.clm.cert_enroll) is called for automatically to renew the certificate before it expires. A
-        member left out stays as it is, an empty mapping clears both.
+      - Whether M(edgecert.clm.cert_lifecycle) renews the certificate by itself before it expires. A member left out
+        stays as it is, an empty mapping clears both.
     type: dict
     suboptions:
       enabled:
