@@ -21,7 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.governance impo
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate, Connector, WorkOrder
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import library_folder, secrets_of
-from ansible_collections.edgecert.clm.plugins.module_utils._target.base import ScriptResult
+from ansible_collections.edgecert.clm.plugins.module_utils._target.base import ScriptResult, ScriptRunner
 from ansible_collections.edgecert.clm.plugins.module_utils._target.scripts import base_environment
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
@@ -379,7 +379,7 @@ def test_an_automatic_push_has_an_effect_only_when_the_group_allows_it(
 def test_what_a_runner_answers_is_what_is_kept(bench: Bench) -> None:
     """The use case judges nothing: a runner elsewhere could be put in the place of this one."""
 
-    class Runner:
+    class Runner(ScriptRunner):
         def problems(self, location: str, path: str) -> list[str]:
             return [f"{location} has no {path}"]
 

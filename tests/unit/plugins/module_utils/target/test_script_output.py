@@ -98,19 +98,33 @@ def test_a_secret_that_begins_like_another_one_leaves_no_rest() -> None:
     assert kept(b"<hunter-and-more> <hunter>", secrets=secrets) == ("<***> <***>", False)
 
 
-def test_a_secret_that_a_bound_cuts_in_two_is_not_shown_in_part() -> None:
-    """Wherever it stands, near the first bound and near the last."""
+# Text of one byte a character, of four, and one of which little is left when it is printable.
+FILLERS = [".", "\U0001f600", "\x1b[0m\x1b[1m."]
+
+
+def placed(text: str, at: int, size: int, filler: str) -> bytes:
+    """Put a text at a byte of an output of so many bytes, give or take one character."""
+    width = len(filler.encode())
+    after = max(size - at - len(text), 0)
+    return (filler * (at // width) + text + filler * (after // width)).encode()
+
+
+def bounds(size: int, length: int, filler: str) -> set[int]:
+    """Give where a text of that length may be cut in two: by what is read, and by what is shown."""
+    room, shown = BoundedOutput(frozenset([SECRET]))._room, KEPT_CHARACTERS // 2 * len(filler.encode())
+    return {at for bound in (room, size - room, shown, size - shown) for at in (bound - length, bound)}
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+def test_a_secret_that_a_bound_cuts_in_two_is_not_shown_in_part(filler: str) -> None:
+    """Wherever it stands, also where nearly all that is read is shown."""
     parts = [SECRET[at : at + 6] for at in range(len(SECRET) - 5)]
     size = 100_000
-    probe = BoundedOutput(frozenset([SECRET]))
-    room = probe._room
-    places = {*range(room - 40, room + 10), *range(size - room - 40, size - room + 10)}
-    places |= {*range(8_150, 8_200), *range(size - 8_230, size - 8_180)}
-    for at in places:
-        raw = ("." * at + SECRET + "." * (size - at - len(SECRET))).encode()
-        shown, truncated = kept(raw)
-        assert truncated
-        assert not [part for part in parts if part in shown], at
+    for bound in bounds(size, len(SECRET), filler):
+        for at in range(bound - 40, bound + 40, 3):
+            shown, truncated = kept(placed(SECRET, at, size, filler))
+            assert truncated
+            assert not [part for part in parts if part in shown], at
 
 
 def test_a_private_key_is_masked_with_every_line_of_it(key: str) -> None:
@@ -122,17 +136,34 @@ def test_a_private_key_is_masked_with_every_line_of_it(key: str) -> None:
     assert kept(begun.encode()) == ("***", False)
 
 
-def test_a_private_key_that_a_bound_cuts_in_two_is_not_shown_in_part(key: str) -> None:
+@pytest.mark.parametrize("filler", FILLERS)
+@pytest.mark.parametrize("is_ended", [True, False], ids=["ended", "cut off"])
+def test_a_private_key_that_a_bound_cuts_in_two_is_not_shown_in_part(key: str, filler: str, is_ended: bool) -> None:
     size = 120_000
-    room = BoundedOutput(frozenset())._room
-    places = [*range(room - len(key) - 50, room + 50, 97), *range(size - room - len(key) - 50, size - room + 400, 97)]
-    for at in [*places, *range(size - len(key) - 2_000, size - len(key) + 1, 97)]:
-        for text in (key, key.replace("-----END PRIVATE KEY-----\n", "")):
-            raw = "." * at + "\n" + text
-            raw += "\n" + "." * (size - len(raw) - 1) if "END" in text else ""
-            shown, _truncated = kept(raw.encode(), secrets=frozenset())
-            pieces = [line[:20] for line in key_lines(text)] + [line[-20:] for line in key_lines(text)]
-            assert not [piece for piece in pieces if piece in shown], at
+    text = f"\n{key}\n" if is_ended else f"\n{key}".replace("-----END PRIVATE KEY-----\n", "")
+    pieces = {line[at : at + 20] for line in key_lines(key) for at in range(0, len(line) - 20, 10)}
+    places = {at for bound in bounds(size, len(text), filler) for at in range(bound - 300, bound + len(text) + 300, 149)}
+    for at in [*places, *range(size - len(text) - 2_000, size - len(text) + 1, 397)]:
+        shown, _truncated = kept(placed(text, at, size if is_ended else 0, filler))
+        assert not [piece for piece in pieces if piece in shown], at
+
+
+@pytest.mark.parametrize("prefix", ["", "12:00:00 | "])
+def test_a_key_that_is_ended_after_a_bound_is_not_shown_in_part(key: str, prefix: str) -> None:
+    """With little between the bound and the end of the key, all of that would be shown."""
+    text = "".join(f"{prefix}{line}\n" for line in key.splitlines())
+    shown, truncated = kept(b"x" * 200_000 + text.encode() + b"\x1b[0m\n" * 6_000 + b"last\n")
+    assert truncated and shown.endswith("last\n")
+    assert not [line for line in key_lines(key) if line[-20:] in shown]
+
+
+@pytest.mark.parametrize("lines", [40, 1_800])
+def test_the_lines_of_a_key_whose_beginning_and_end_are_out_of_sight_are_not_shown(key: str, lines: int) -> None:
+    """A script was ended while it printed key after key."""
+    body = "\n".join(key_lines(key) * 40)
+    raw = "x" * 50_000 + "\n-----BEGIN PRIVATE KEY-----\n" + "\n".join(body.splitlines()[:lines]) + "\n-"
+    shown, _truncated = kept(raw.encode())
+    assert not [line for line in key_lines(key) if line in shown]
 
 
 def test_a_flood_needs_no_memory() -> None:

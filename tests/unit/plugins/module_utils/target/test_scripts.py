@@ -170,7 +170,7 @@ def test_a_child_left_behind_is_ended_and_does_not_hold_us_up(
     assert witness.sees_end()
 
 
-@pytest.mark.parametrize("does", ["time.sleep(600)", "[os.write(1, b'x' * 4096) for _ in iter(int, 1)]"])
+@pytest.mark.parametrize("does", ["time.sleep(600)", "[os.write(1, b'x' * 2**24) for _ in iter(int, 1)]"])
 def test_a_daemon_that_holds_the_output_open_does_not_hold_us_up(
     runner: LocalScripts, library: pathlib.Path, tmp_path: pathlib.Path, does: str
 ) -> None:
@@ -252,7 +252,17 @@ def test_a_script_has_a_session_an_empty_input_and_a_private_folder_of_its_own(
         "print(json.dumps([os.getsid(0) == os.getpid() == os.getpgid(0), sys.stdin.read(), sys.argv,"
         " os.getcwd(), os.stat('.').st_mode & 0o777]))"
     )
-    leads, read, argv, folder, mode = json.loads(run(runner, library, text).output)
+    saved = os.dup(0)
+    reading, writing = os.pipe()
+    os.write(writing, b"what we are to read")
+    os.close(writing)
+    os.dup2(reading, 0)
+    try:
+        leads, read, argv, folder, mode = json.loads(run(runner, library, text).output)
+    finally:
+        os.dup2(saved, 0)
+        for number in (saved, reading):
+            os.close(number)
     assert leads and read == "" and argv == [str(library / "script")]
     assert pathlib.Path(folder).parent == scratch and mode == 0o700
 
