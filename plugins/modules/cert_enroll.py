@@ -63,8 +63,8 @@ options:
     default: true
   ca:
     description:
-      - CA account that signs, as added with M(edgecert.clm.ca_account). A new request needs it, unless its group has a
-        default.
+      - CA account that signs, as added with M(edgecert.clm.ca_account). A new request needs it, unless its group allows
+        one only.
     type: str
   ca_options:
     description:

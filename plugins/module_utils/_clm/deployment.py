@@ -227,7 +227,7 @@ class Deployer:
             with self.ports.store.write() as unit:
                 intents.close_all(unit, *self.keeper.upload_key, {"uploaded": True}, self.ports.clock.now())
                 is_parked = self.order.state in ("needs_decision", "in_doubt")
-                resumed = {"state": "implementing"} if is_parked else {}
+                resumed: dict[str, Any] = {"state": "implementing"} if is_parked else {}
                 self.keeper.save_in(unit, "certificate_uploaded", **resumed)
         return True
 

@@ -93,7 +93,7 @@ def _look(params: Params, ports: Ports) -> _Seen:
             asked = {**form.overlaid(params, latest.wish), "ca": params.get("ca") or latest.ca}
         else:
             asked = policy.filled(named(params), group)
-        asked["ca"] = requests.named_ca(asked, certificate_id)
+        asked["ca"] = requests.named_ca(asked, group, certificate_id)
         wish = form.build(asked, unit, now)
         account = ca_accounts.required(unit, asked["ca"])
         device = managed_device(unit, wish["device"])
@@ -307,12 +307,14 @@ def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params:
     changed += ["group"] if group != stored.group else []
     if not changed:
         return []
-    kept = {**request.wish, **{name: wish[name] for name in changed if name in wish}}
+    renewed = {name: wish[name] for name in changed if name in wish}
+    kept = {**request.wish, **renewed}
+    told = ({name: stored.wish.get(name) for name in renewed}, renewed)
 
     def save() -> bool:
         with ports.store.write() as unit:
             tracking_id = form_extras.tracking_id(kept)
-            mover.keeper.save_in(unit, "request_changed", wish=kept, group=group, tracking_id=tracking_id)
+            mover.keeper.save_in(unit, "request_changed", told=told, wish=kept, group=group, tracking_id=tracking_id)
             _change_certificate(unit, mover.request, ports)
         return True
 

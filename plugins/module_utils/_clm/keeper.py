@@ -8,7 +8,7 @@ Knows neither CA nor target; which moves make sense is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -21,6 +21,8 @@ from .ports import Ports
 from .work_views import work_order_brief
 
 R = TypeVar("R", CertRequest, WorkOrder)
+Told = tuple[Mapping[str, Any], Mapping[str, Any]]
+NOTHING_MORE: Told = ({}, {})
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,18 @@ class Keeper(Generic[R]):
         self.record = self.kind.repository(unit).add(self.record)
         self._audit(unit, None, action, self.record.comment)
 
-    def save(self, action: str, *, comment: str = "", **changes: Any) -> None:
+    def save(self, action: str, *, comment: str = "", told: Told = NOTHING_MORE, **changes: Any) -> None:
         """Store a change with its audit line, in a unit of its own."""
         with self.ports.store.write() as unit:
-            self.save_in(unit, action, comment=comment, **changes)
+            self.save_in(unit, action, comment=comment, told=told, **changes)
 
-    def save_in(self, unit: Unit, action: str, *, comment: str = "", **changes: Any) -> None:
+    def save_in(
+        self, unit: Unit, action: str, *, comment: str = "", told: Told = NOTHING_MORE, **changes: Any
+    ) -> None:
         """Store a change with its audit line; a new state has to be allowed by the table.
 
         :param comment: of the person who acts, kept with the step and in the audit.
+        :param told: what the audit line tells of before and after, beside what it always does.
         :raises StateError: the state cannot be reached from the present one.
         """
         before: R = self.record
@@ -129,7 +134,7 @@ class Keeper(Generic[R]):
         changes.setdefault("reason", "")
         changes.setdefault("message", "")
         self.record = self.kind.repository(unit).put(replace(before, updated_at=now, **changes))
-        self._audit(unit, before, action, comment)
+        self._audit(unit, before, action, comment, told)
 
     def park(self, reason: str, message: str, look_again_s: float) -> bool:
         """Keep why it waits and when to look again; no progress, so no audit line."""
@@ -139,15 +144,15 @@ class Keeper(Generic[R]):
             self.record = self.kind.repository(unit).put(parked)
         return False
 
-    def _audit(self, unit: Unit, before: R | None, action: str, comment: str) -> None:
+    def _audit(self, unit: Unit, before: R | None, action: str, comment: str, told: Told = NOTHING_MORE) -> None:
         unit.audit(
             AuditEntry(
                 self.ports.actor,
                 action,
                 self.kind.noun,
                 self.record_id,
-                before=self.kind.brief(before) if before else None,
-                after=self.kind.brief(self.record),
+                before={**self.kind.brief(before), **told[0]} if before else None,
+                after={**self.kind.brief(self.record), **told[1]},
                 comment=comment,
                 tracking_id=self.record.tracking_id,
             )

@@ -306,8 +306,10 @@ def changes(deployer: Deployer, wanted: Wanted) -> list[Step]:
         return []
     is_void = is_listed_otherwise and bool(approvals.levels(order)) and _may_return(order.state)
 
+    told = ({name: getattr(order, name) for name in changed}, changed)
+
     def save() -> bool:
-        deployer.keeper.save("work_order_changed", comment=wanted.comment, **_kept(order), **changed)
+        deployer.keeper.save("work_order_changed", comment=wanted.comment, told=told, **_kept(order), **changed)
         if is_void:
             gate_of(deployer).take_back("approval_void", "the lists of warnings changed; have them approved")
         return True

@@ -182,15 +182,15 @@ def steps(mover: Mover, *, override: str = "") -> list[Step]:
     return [Step(text, gate_of(mover, override=override).advance), *mover.steps()]
 
 
-def named_ca(asked: Mapping[str, Any], certificate_id: str) -> str:
-    """Give the CA account that a form names, or its group's default.
+def named_ca(asked: Mapping[str, Any], group: Group, certificate_id: str) -> str:
+    """Give the CA account that a form names, or the only one its group allows.
 
     :raises InputError: neither names one.
     """
     ca = str(asked.get("ca") or "")
+    if not ca and len(group.ca_accounts) == 1:
+        ca = group.ca_accounts[0]
     if not ca:
-        raise InputError(
-            f"Cannot enrol {certificate_id}: ca is missing; name a CA account, or give the group a default with "
-            "edgecert.clm.cert_group"
-        )
+        allowed = f" of {', '.join(group.ca_accounts)}" if group.ca_accounts else ""
+        raise InputError(f"Cannot enrol {certificate_id}: ca is missing; name a CA account{allowed} (E2)")
     return ca

@@ -13,7 +13,7 @@ from .._core.errors import ConflictError
 from .._core.types import WorkOrder
 from .._store.base import Unit
 from . import intents, states
-from .keeper import WORK_ORDER, Keeper
+from .keeper import NOTHING_MORE, WORK_ORDER, Keeper, Told
 from .managed import managed_device
 from .ports import Ports
 
@@ -99,9 +99,11 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
             self.order.fingerprints,
         )
 
-    def save_in(self, unit: Unit, action: str, *, comment: str = "", **changes: Any) -> None:
+    def save_in(
+        self, unit: Unit, action: str, *, comment: str = "", told: Told = NOTHING_MORE, **changes: Any
+    ) -> None:
         """Store a change as every keeper does, and settle what is in doubt when it is the order's end."""
-        super().save_in(unit, action, comment=comment, **changes)
+        super().save_in(unit, action, comment=comment, told=told, **changes)
         if states.is_final(self.order.state):
             # A side effect whose reply was lost is settled by how the order ended.
             for key in (self.upload_key, self.acknowledge_key):
