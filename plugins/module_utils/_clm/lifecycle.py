@@ -13,18 +13,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from .._core.clock import to_text
-from .._core.errors import ClmError, ConflictError, InputError, StateError
+from .._core.clock import from_text, to_text
+from .._core.errors import ClmError, InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from . import due, hints, moments
 from .due import Item
 from .ports import Params, Ports
 from .work import Moved, Work
 
-# What passes by itself or waits for a person: told as waiting, not as failed.
-_WAITING = frozenset(
-    ["frozen", "approval_expired", "approval_void", "change_pending", "lease_held", "conflict", "in_doubt"]
-)
+# What passes by itself or waits for a person: told as waiting, not as failed. What else passes says so itself.
+_WAITING = frozenset(["frozen", "approval_expired", "approval_void", "change_pending", "in_doubt"])
+# When what could not be done is looked at again, where nobody names a time: what passes by itself soon, what failed
+# late, since a person has to mend it first.
+_SOON = timedelta(minutes=1)
+_LATE = timedelta(hours=1)
+# How the records are called in the result.
+_NAMED = {"request": "request_id", "work_order": "work_order_id"}
 
 
 @dataclass
@@ -33,7 +37,7 @@ class _Report:
 
     done: list[dict[str, Any]] = field(default_factory=list)
     waiting: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    failed: list[dict[str, Any]] = field(default_factory=list)
+    failed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
     next_at: datetime | None = None
 
@@ -42,7 +46,7 @@ class _Report:
         return {
             "done": self.done,
             "waiting": list(self.waiting.values()),
-            "failed": self.failed,
+            "failed": list(self.failed.values()),
             "next_due_at": to_text(self.next_at) if self.next_at else None,
             "calls": calls,
             "steps": self.steps,
@@ -54,10 +58,7 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     :raises InputError: an option cannot be used.
     """
-    runner = Runner(params, ports)
-    with ports.store.read() as unit:
-        agenda = due.collect(unit, ports.clock.now(), runner.only)
-    report = _Report(next_at=agenda.next_at)
+    runner, report = Runner(params, ports), _Report()
 
     def run() -> bool:
         runner.run(report)
@@ -65,12 +66,14 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     def finish() -> Outcome:
         is_failed = bool(report.failed) and params.get("fail") is not False
-        failure = _failure(report.failed) if is_failed else None
+        failure = _failure(list(report.failed.values())) if is_failed else None
         return Outcome(None, report.result(ports.calls()), tuple(report.steps), failure)
 
     if not ports.check_mode:
         # Always run: a look at what waits is no change, and may lead to one.
         return Plan(None, None, (Step("Do what is due", run),), finish)
+    with ports.store.read() as unit:
+        agenda = due.collect(unit, ports.clock.now(), runner.only)
     predicted = {
         "done": [_told(item) for item in agenda.items],
         "waiting": [],
@@ -94,7 +97,12 @@ def _failure(failed: Sequence[Mapping[str, Any]]) -> StateError:
 
 
 def _told(item: Item) -> dict[str, Any]:
-    return {"kind": item.kind, item.noun: item.key, "certificate": item.certificate_id, "message": item.why}
+    named = {_NAMED.get(item.noun, item.noun): item.key}
+    return {"kind": item.kind, **named, "certificate": item.certificate_id, "message": item.why}
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return _NAMED.get(item.noun, item.noun), item.key
 
 
 class Runner:
@@ -115,7 +123,8 @@ class Runner:
                 raise InputError(f"Cannot run what is due: {name} is {value}; give a number from 1, or leave it out")
         self.until = moments.read(params.get("until"), "Cannot run what is due", "until", ports.clock.now())
         self._work = Work(ports)
-        self._handled: set[tuple[str, str, str]] = set()
+        # What this round has had in hand, with the time at which to look at it again.
+        self._handled: dict[tuple[str, str, str], datetime] = {}
         self._count = 0
 
     def run(self, report: _Report) -> None:
@@ -130,26 +139,27 @@ class Runner:
 
     def _round(self, report: _Report) -> None:
         """Do what is due now, and what becomes due by it."""
-        report.failed = [entry for entry in report.failed if entry.get("reason") != "renewal_stopped"]
         if due.RENEWALS in self.only:
             for problem in hints.ask(self.ports, self.ports.clock.now()):
-                report.failed.append({"kind": due.RENEWALS, "reason": "hint_failed", "message": problem})
+                entry = {"kind": due.RENEWALS, "reason": "hint_failed", "message": problem}
+                report.failed["hint", problem] = entry
         if due.LEASES in self.only:
             self._leases(report)
         while True:
             with self.ports.store.read() as unit:
                 agenda = due.collect(unit, self.ports.clock.now(), self.only)
-            report.next_at = agenda.next_at
             items = [item for item in agenda.items if item.identity not in self._handled]
-            if not items or self._is_spent():
+            if not items:
                 break
             for item in items:
-                self._handled.add(item.identity)
+                self._handled[item.identity] = self.ports.clock.now() + _SOON
                 if not self._postponed(item, report):
                     self._one(item, report)
-        report.failed += agenda.stuck
-        if items:
-            report.next_at = self.ports.clock.now()
+        report.failed = {key: entry for key, entry in report.failed.items() if key[0] != "stuck"}
+        report.failed.update({("stuck", entry["certificate"]): entry for entry in agenda.stuck})
+        # What is due still could not be done, or not to its end.
+        again = [self._handled[item.identity] for item in agenda.items]
+        report.next_at = min([*again, *([agenda.next_at] if agenda.next_at else [])], default=None)
 
     def _is_spent(self) -> bool:
         return (self.limit is not None and self._count >= self.limit) or (
@@ -164,8 +174,8 @@ class Runner:
         is_budget = self.budget is not None and self.ports.calls() >= self.budget
         reason = "budget" if is_budget else "limit"
         entry = {**_told(item), "reason": reason, "message": f"{item.why}; left for the next call by {reason}"}
-        report.waiting[(item.noun, item.key)] = entry
-        report.next_at = self.ports.clock.now()
+        report.waiting[_key(item)] = entry
+        self._handled[item.identity] = self.ports.clock.now()
         return True
 
     def _leases(self, report: _Report) -> None:
@@ -178,25 +188,29 @@ class Runner:
 
     def _one(self, item: Item, report: _Report) -> None:
         """Do one piece of work; what goes wrong with it stops no other."""
-        entry = _told(item)
+        for told_before in (report.waiting, report.failed):
+            told_before.pop(_key(item), None)
         try:
             moved = self._work.do(item)
         except ClmError as exc:
-            told = {**entry, "reason": exc.code, "message": exc.message}
-            if exc.code in _WAITING or isinstance(exc, ConflictError) or exc.retryable:
-                report.waiting[(item.noun, item.key)] = told
-                report.next_at = self._sooner(report, exc)
+            told = {**_told(item), "reason": exc.code, "message": exc.message}
+            is_passing = exc.code in _WAITING or exc.retryable
+            again = self._again(exc) if is_passing else self.ports.clock.now() + _LATE
+            self._handled[item.identity] = again
+            if is_passing:
+                report.waiting[_key(item)] = {**told, "next_look_at": to_text(again)}
             else:
-                report.failed.append({**told, "failure": exc.failure()})
+                report.failed[_key(item)] = {**told, "failure": exc.failure()}
             return
         report.steps += moved.steps
         self._tell(item, moved, report)
 
-    def _sooner(self, report: _Report, exc: ClmError) -> datetime | None:
-        """Give when what could not be done should be tried again."""
-        until: Mapping[str, Any] = exc.details
-        again = self.ports.clock.now() + timedelta(seconds=float(until.get("retry_after_s") or 60))
-        return min(report.next_at or again, again)
+    def _again(self, exc: ClmError) -> datetime:
+        """Give when what passes by itself should be tried again: when a freeze ends, or as CPS asks."""
+        if exc.code == "frozen":
+            return from_text(exc.details["until"])
+        seconds = float(exc.details.get("retry_after_s") or 0)
+        return self.ports.clock.now() + max(timedelta(seconds=seconds), _SOON)
 
     def _tell(self, item: Item, moved: Moved, report: _Report) -> None:
         key = (moved.noun, moved.key)

@@ -18,12 +18,17 @@ def before(deployer: Deployer) -> None:
 
     A run that was killed after it runs it again: it is run at least once for each upload.
 
-    :raises ScriptError: it failed; the work order has ended with it.
+    :raises ScriptError: it failed, and the work order has ended with it; or one of the two cannot be run here, and the
+        work order waits for that to be mended.
     """
-    if not deployer.connector.pre_push_script:
+    connector = deployer.connector
+    if not (connector.pre_push_script or connector.post_push_script):
         return
     from . import push_scripts
 
+    push_scripts.refuse_unusable(deployer.ports, connector)
+    if not connector.pre_push_script:
+        return
     entry = _run(deployer, "pre", "")
     scripts = (*deployer.order.scripts, entry)
     if push_scripts.failed(entry):
