@@ -188,8 +188,13 @@ class Deployer:
 
     def note(self) -> None:
         """Keep what was seen of an order that waits: nobody's wish changes by it."""
-        if self.order.version and self.order.state in ("implementing", "deploying_staging") and not self.is_deployed:
+        order = self.order
+        if not order.version or self.is_deployed:
+            return
+        if order.state in ("implementing", "deploying_staging"):
             self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.state.look_again_s)
+        elif order.state in ("needs_decision", "in_doubt"):
+            self.keeper.park(order.reason, order.message, _ASK_AGAIN_S)
 
     def _pause(self, look_again_s: float) -> bool:
         left = self._deadline - self.ports.clock.monotonic()
