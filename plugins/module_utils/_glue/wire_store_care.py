@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, closing
 from typing import Any
 
 from .._core.clock import Clock
-from .._core.errors import InputError
+from .._core.errors import InputError, StoreError
 from .._core.redact import Secret
 from .._core.types import AuditEntry
 from .._store import backup, files
@@ -75,7 +75,14 @@ class StorePlace:
         if os.path.realpath(path) in map(os.path.realpath, self._own_files()):
             raise InputError(f"Cannot restore from {path}: that is the store itself; name a backup of it")
         with backup.opened(path, self._clock) as file, file.transaction(file.begin_read):
-            Seal(file, key_of(self._options), own_key_file(self._url)).check()
+            try:
+                Seal(file, key_of(self._options), own_key_file(self._url)).check()
+            except StoreError as exc:
+                raise StoreError(
+                    f"Cannot restore from {path}: {exc}; what counts is the key the store had when the backup was "
+                    "taken",
+                    code=exc.code,
+                ) from exc
             return _seen(backup.contents(file))
 
     def restore(self, path: str, entry: AuditEntry) -> None:
