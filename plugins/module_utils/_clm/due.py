@@ -107,7 +107,8 @@ class _Scene:
         open_orders = [state for state in states.WORK_ORDER if not states.is_final(state)]
         self.requests = unit.requests.find(state=open_requests)
         self.orders = unit.work_orders.find(state=open_orders)
-        self.certificates = {c.certificate_id: c for c in unit.certificates.find(origin="enrolled")}
+        # Those that were superseded grow with the years and are due for nothing.
+        self.certificates = {c.certificate_id: c for c in unit.certificates.find(origin="enrolled", state="issued")}
         self._groups: dict[str, Group] = {}
 
     def group(self, name: str) -> Group:
@@ -119,7 +120,7 @@ class _Scene:
 
     def ends_at(self, certificate_id: str) -> datetime | None:
         """Give when what a certificate's clients see ends: what production serves, else the certificate itself."""
-        certificate = self.certificates.get(certificate_id)
+        certificate = self.certificates.get(certificate_id) or self.unit.certificates.get(certificate_id)
         return ends_of(certificate) if certificate is not None else None
 
 
@@ -203,9 +204,11 @@ def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens:
 
 def _automatic_pushes(agenda: Agenda, scene: _Scene, now: datetime) -> None:
     """Take up renewed certificates that application connector and group let be pushed by themselves (A5)."""
-    for connector in scene.unit.connectors.find(push_automatically=True):
-        certificate = scene.certificates.get(connector.certificate_id)
-        if certificate is None or not is_push_due(scene.unit, connector, certificate):
+    renewed = [c.certificate_id for c in scene.certificates.values() if _is_renewed_only(c)]
+    found = scene.unit.connectors.find(certificate_id=renewed, push_automatically=True) if renewed else []
+    for connector in found:
+        certificate = scene.certificates[connector.certificate_id]
+        if not is_push_due(scene.unit, connector, certificate):
             continue
         key = f"{connector.certificate_id}/{connector.name}"
         why = "renewed, and not pushed yet"
@@ -213,9 +216,15 @@ def _automatic_pushes(agenda: Agenda, scene: _Scene, now: datetime) -> None:
         agenda.note(Item(AUTOMATIC_PUSHES, "connector", key, certificate.certificate_id, now, ends, why), now)
 
 
+def _is_renewed_only(certificate: Certificate) -> bool:
+    """Say whether a certificate is a renewed one that no network is known to serve."""
+    served = (certificate.staging.get("fingerprint"), certificate.production.get("fingerprint"))
+    return bool(certificate.parent) and certificate.state == "issued" and certificate.fingerprint not in served
+
+
 def is_push_due(unit: Unit, connector: Connector, certificate: Certificate) -> bool:
     """Say whether a certificate is to be pushed through an application connector without being asked for."""
-    if not connector.push_automatically or not certificate.parent or certificate.state != "issued":
+    if not connector.push_automatically or not _is_renewed_only(certificate):
         return False
     group = unit.groups.get(certificate.group or "default")
     if group is None or not group.push_automatically or certificate.device not in connector.devices:

@@ -19,7 +19,7 @@ from .._core.types import Certificate
 from .ports import Ports
 
 if TYPE_CHECKING:
-    from .._ca.base import RenewalHint
+    from .._ca.base import CaConnector, RenewalHint
 
 _KEY = "ca_hint"
 # RFC 9773 §4.3.2 lets clients ask again after six hours where the CA names no time.
@@ -42,16 +42,16 @@ def ask(ports: Ports, now: datetime) -> list[str]:
 
     :returns: a sentence for each CA that could not be asked; the windows hold then.
     """
+    failed: list[str] = []
+    talking = _talking(ports, failed)
+    if not talking:
+        return failed
     with ports.store.read() as unit:
-        accounts = {account.name: account for account in unit.ca_accounts.find()}
-        enrolled = unit.certificates.find(origin="enrolled", state="issued")
-        wanted = [c for c in enrolled if c.auto_renew.get("enabled") and c.ca in accounts and _is_due(c, now)]
-    talking = {name: ports.ca(accounts[name]) for name in {c.ca for c in wanted}}
-    failed = []
-    for certificate in wanted:
-        connector = talking[certificate.ca]
-        if not connector.capabilities().gives_renewal_hints:
+        issued = unit.certificates.find(origin="enrolled", state="issued", ca=list(talking))
+    for certificate in issued:
+        if not certificate.auto_renew.get("enabled") or not _is_due(certificate, now):
             continue
+        connector = talking[certificate.ca]
         try:
             with ports.store.read() as unit:
                 pem = unit.pems.get(certificate.fingerprint)
@@ -61,6 +61,22 @@ def ask(ports: Ports, now: datetime) -> list[str]:
             hint = hint_of(certificate)
         _keep(ports, certificate.certificate_id, hint, now)
     return failed
+
+
+def _talking(ports: Ports, failed: list[str]) -> dict[str, CaConnector]:
+    """Give the connectors of the CAs that have a say, by account; one that cannot be built stops no other."""
+    with ports.store.read() as unit:
+        used = [a for a in unit.ca_accounts.find() if unit.certificates.count(origin="enrolled", ca=a.name)]
+    talking = {}
+    for account in used:
+        try:
+            connector = ports.ca(account)
+        except ClmError as exc:
+            failed.append(f"CA account {account.name} cannot be asked about renewals: {exc}")
+            continue
+        if connector.capabilities().gives_renewal_hints:
+            talking[account.name] = connector
+    return talking
 
 
 def _is_due(certificate: Certificate, now: datetime) -> bool:

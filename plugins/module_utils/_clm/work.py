@@ -138,6 +138,7 @@ class Work:
 
     def _push(self, item: Item) -> Moved:
         ports, (certificate_id, _slash, name) = self._ports, item.key.rpartition("/")
+        now = ports.clock.now()
         with ports.store.read() as unit:
             certificate = unit.certificates.get(certificate_id)
             connector = unit.connectors.get(certificate_id, name)
@@ -146,20 +147,22 @@ class Work:
             pushed = orders.pushed_for(unit, certificate, unit.requests.get(certificate.request_id))
             group = policy.group_of(unit, certificate.group)
             earlier = unit.work_orders.find(certificate_id=certificate_id, connector=name, network="staging")
-        orders.refuse_unusable(pushed, certificate, ports)
-        edges = earlier[-1].edges if earlier else ()
+        latest = max(earlier, key=lambda order: order.created_at or now, default=None)
+        edges = latest.edges if latest else ()
         wanted = orders.Wanted(
             "staging", policy.warning_lists(group, pushed.request.wish["warnings"]), edges, comment="renewed"
         )
         new = orders.new(ports, group, wanted, certificate, connector, pushed, is_automatic=True)
         deployer = orders.driver(ports, new, pushed, certificate, connector, wait_s=0.0)
+        # Before CPS is asked for anything: a freeze may hold for days.
+        orders.gate_of(deployer).check_freeze()
+        orders.refuse_unusable(pushed, certificate, ports)
         audited = ports.store.audited
         deployer.observe()
         deployer.see_settings()
         if not deployer.is_deployed:
             deployer.refuse_impossible()
-        deployer.keeper.record = orders.submitted(deployer.order, wanted.comment, ports.clock.now())
-        orders.gate_of(deployer).check_freeze()
+        deployer.keeper.record = orders.submitted(deployer.order, wanted.comment, now)
         sentence = f"Record work order {new.work_order_id} for {certificate_id}"
         done = _run([Step(sentence, deployer.keeper.record_new), *deployer.steps()])
         return self._moved(deployer.order, "", audited, done)

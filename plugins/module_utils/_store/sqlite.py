@@ -100,12 +100,12 @@ class SqliteDatabase(Database):
 
     def abandon(self) -> None:
         """Roll back; never raises."""
-        if self._connection.in_transaction:
-            try:
+        try:
+            if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                # The file is out of reach; closing it rolls back as well.
-                self._connection.close()
+        except sqlite3.Error:
+            # The file is out of reach, or the connection closed already; closing it rolls back as well.
+            self._connection.close()
 
     def close(self) -> None:
         """Close the connection; again does nothing."""
