@@ -14,7 +14,7 @@ from typing import Any
 from .._core.clock import to_text
 from .._core.errors import ClmError, ScriptError
 from .._core.types import Certificate, Connector, WorkOrder
-from .._target.base import ScriptCall, ScriptFile
+from .._target.base import ScriptCall, ScriptFile, ScriptResult
 from .ports import Ports
 
 PRE, POST = "pre", "post"
@@ -89,7 +89,10 @@ def run_stage(
             ScriptFile(CHAIN_FILE, "chain.pem", chain_pem),
         ),
     )
-    done = ports.scripts().run(call)
+    return _entry(stage, at, call, ports.scripts().run(call))
+
+
+def _entry(stage: str, at: str, call: ScriptCall, done: ScriptResult) -> dict[str, Any]:
     return {
         "stage": stage,
         "path": call.path,
