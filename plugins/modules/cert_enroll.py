@@ -310,6 +310,11 @@ certificate:
     not_after: "2027-02-21T12:00:00Z"
     days_left: 89
     pem: {RSA: {certificate: "-----BEGIN CERTIFICATE-----...", chain: "...", root: "..."}}
+not_due:
+  description: That and when it becomes due; nothing was done.
+  returned: when it was to be renewed or regenerated before its window opens
+  type: str
+  sample: "www.example.com is due to renew from 2027-01-22T12:00:00Z on; force: true does it now"
 calls:
   description: Number of API calls of this call.
   returned: when the API was used

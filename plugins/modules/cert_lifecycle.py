@@ -96,7 +96,7 @@ waiting:
   type: list
   elements: dict
   sample: []
-failed:
+failures:
   description: What went wrong, each with a C(reason), a C(message) and the C(failure) as other modules return it.
   returned: always
   type: list

@@ -46,7 +46,7 @@ class _Report:
         return {
             "done": self.done,
             "waiting": list(self.waiting.values()),
-            "failed": list(self.failed.values()),
+            "failures": list(self.failed.values()),
             "next_due_at": to_text(self.next_at) if self.next_at else None,
             "calls": calls,
             "steps": self.steps,
@@ -77,7 +77,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     predicted = {
         "done": [_told(item) for item in agenda.items],
         "waiting": [],
-        "failed": agenda.stuck,
+        "failures": agenda.stuck,
         "next_due_at": to_text(agenda.next_at) if agenda.next_at else None,
         "calls": 0,
     }
@@ -90,7 +90,7 @@ def _failure(failed: Sequence[Mapping[str, Any]]) -> StateError:
     told = "; ".join(f"{entry.get('certificate', entry['kind'])}: {entry['message']}" for entry in failed[:3])
     more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
     return StateError(
-        f"{len(failed)} pieces of due work failed: {told}{more}; the result's failed names them all",
+        f"{len(failed)} pieces of due work failed: {told}{more}; the result lists them all under failures",
         code="work_failed",
         details={"failed": len(failed), "reasons": sorted({str(entry["reason"]) for entry in failed})},
     )
