@@ -118,7 +118,7 @@ def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, a
     view = request_view(parent)
     extra = {
         "certificate": certificate_view(certificate, ports.clock.now()),
-        "skipped": f"{certificate.certificate_id} is due to {action} from {to_text(opens)} on; force: true does it now",
+        "not_due": f"{certificate.certificate_id} is due to {action} from {to_text(opens)} on; force: true does it now",
     }
     return Plan(
         view, view, (), lambda: enroll.outcome(certificate.certificate_id, parent.request_id, ports), extra=extra
