@@ -57,6 +57,8 @@ COMMENT ON ROLE clm_approver IS 'edgecert.clm: approves and rejects';
 COMMENT ON ROLE clm_operator IS 'edgecert.clm: runs what is due; cannot approve';
 COMMENT ON ROLE clm_owner IS 'edgecert.clm: owns the store; groups and their policy, migration, key, restore';
 
+-- Who hands tables over has to be a member of who gets them.
+GRANT clm_owner TO CURRENT_USER;
 GRANT clm_reader TO clm_requester, clm_approver, clm_operator;
 GRANT clm_caller TO clm_operator;
 

@@ -427,6 +427,24 @@ def test_a_store_in_a_schema_of_its_own_has_roles_too(postgres_url: str, site: S
         assert [device.client_secret for device in unit.devices.find()] == [None]
 
 
+def test_the_database_s_owner_needs_no_superuser(postgres_url: str) -> None:
+    admin, name = StorePlace(postgres_url), "carl_hosts"
+    admin.execute(f"DROP ROLE IF EXISTS {name}")
+    admin.execute(f"CREATE ROLE {name} LOGIN CREATEROLE")
+    try:
+        admin.execute(f"ALTER DATABASE {postgres_url.rpartition('/')[2]} OWNER TO {name}")
+        host = StorePlace(postgres_url.replace("clm@", f"{name}@"))
+        assert care(host, "init")["changed"] is True
+        for _again in range(2):
+            assert psql(host.url) == ""
+        assert care(host, "verify")["problems"] == []
+        write(host, lambda unit: unit.groups.add(SHOP))
+    finally:
+        admin.execute(f"REASSIGN OWNED BY {name} TO clm")
+        admin.execute(f"DROP OWNED BY {name}")
+        admin.execute(f"DROP ROLE {name}")
+
+
 def test_a_database_without_a_store_is_told(postgres_url: str) -> None:
     with pytest.raises(RuntimeError, match="holds no store of this version") as caught:
         psql(postgres_url)
