@@ -35,6 +35,7 @@ _CALLED = {
     "place": "the enrollment or its change",
     "warnings": "the lists of warnings",
     "settings": "the network settings pending at CPS",
+    "scripts": "the scripts of the application connector",
     "validation_hash": "CPS's validation result",
     "wish": "what is asked for",
     "ca": "the CA account",

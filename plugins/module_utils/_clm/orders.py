@@ -236,8 +236,13 @@ def parts(deployer: Deployer) -> dict[str, Any]:
         "place": reference,
         "warnings": approvals.sha256({name: sorted(entries) for name, entries in order.warnings.items()}),
         "settings": approvals.sha256(seen) if seen else None,
+        "scripts": approvals.sha256(_scripts(deployer.connector)),
         "validation_hash": order.change.get("validation_hash"),
     }
+
+
+def _scripts(connector: Connector) -> list[str]:
+    return [connector.script_location, connector.pre_push_script, connector.post_push_script]
 
 
 def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:

@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
+from .._core.plan import Step
+from . import intents
 
 if TYPE_CHECKING:
+    from .._core.types import WorkOrder
+    from .._store.base import Unit
     from .deployment import Deployer
+    from .ports import Ports
 
 
 def before(deployer: Deployer) -> None:
@@ -38,6 +43,16 @@ def before(deployer: Deployer) -> None:
     deployer.keeper.save("pre_push_script_ran", scripts=scripts)
 
 
+def _owed(order: WorkOrder) -> tuple[str, str, str]:
+    return intents.RUN_SCRIPT, "work_order", order.work_order_id
+
+
+def owe(deployer: Deployer, unit: Unit) -> None:
+    """Write down, with the completion itself, that the post-push script is still to run: the run may be killed."""
+    if deployer.connector.post_push_script:
+        intents.add(unit, *_owed(deployer.order), {"stage": "post"}, deployer.ports.clock.now())
+
+
 def after(deployer: Deployer) -> None:
     """Run the post-push script of a completed push; its failure is told and undoes nothing."""
     if not deployer.connector.post_push_script:
@@ -49,7 +64,34 @@ def after(deployer: Deployer) -> None:
     if push_scripts.failed(entry):
         error = push_scripts.error_of(entry, deployer.order)
         told.update(reason=error.code, message=error.message)
-    deployer.keeper.save("post_push_script_ran", **told)
+    with deployer.ports.store.write() as unit:
+        deployer.keeper.save_in(unit, "post_push_script_ran", **told)
+        intents.close_all(unit, *_owed(deployer.order), {"ran": True}, deployer.ports.clock.now())
+
+
+def left_steps(deployer: Deployer) -> tuple[Step, ...]:
+    """Give the step that makes up for the post-push script of a run that was killed before it was on record."""
+    with deployer.ports.store.read() as unit:
+        if not intents.is_open(unit, *_owed(deployer.order)):
+            return ()
+
+    def run() -> bool:
+        with deployer.keeper.lease():
+            with deployer.ports.store.read() as unit:
+                is_left = intents.is_open(unit, *_owed(deployer.order))
+            if is_left and deployer.connector.post_push_script:
+                after(deployer)
+            elif is_left:
+                forget(deployer.ports, deployer.order, "the application connector has no post-push script any more")
+        return True
+
+    return (Step(f"Run the post-push script that is left of work order {deployer.order.work_order_id}", run),)
+
+
+def forget(ports: Ports, order: WorkOrder, why: str) -> None:
+    """Give up a post-push script that is left and cannot be run any more."""
+    with ports.store.write() as unit:
+        intents.close_all(unit, *_owed(order), {"dropped": why}, ports.clock.now())
 
 
 def _run(deployer: Deployer, stage: str, result: str) -> dict[str, Any]:
@@ -57,14 +99,16 @@ def _run(deployer: Deployer, stage: str, result: str) -> dict[str, Any]:
 
     deployer.keeper.hold(float(deployer.connector.script_timeout_s))
     bundles = deployer.pushed.bundles
-    primary = bundles.get(vocabulary.RSA) or next(iter(bundles.values()))
+    # The RSA one first, as the primary one; a chain they share is given once.
+    ordered = sorted(bundles, key=lambda algorithm: algorithm != vocabulary.RSA)
+    chains = dict.fromkeys("".join(bundles[algorithm].chain) for algorithm in ordered)
     return push_scripts.run_stage(
         deployer.ports,
         deployer.connector,
         deployer.order,
         deployer.certificate,
-        primary.leaf,
-        "".join(primary.chain),
+        "".join(bundles[algorithm].leaf for algorithm in ordered),
+        "".join(chains),
         stage,
         result,
     )
