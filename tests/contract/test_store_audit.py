@@ -245,3 +245,18 @@ def test_a_lost_note_of_the_end_shows(statement: str, place: StorePlace) -> None
         assert "has lost its note of the audit's end" in store.verify_audit()[0]
         with pytest.raises(StoreError, match="lost its note"), store.write() as unit:
             unit.audit(entry(7))
+
+
+@pytest.mark.parametrize("number", range(1, LINES + 1))
+def test_a_line_put_between_others_that_move_on_shows(number: int, place: StorePlace) -> None:
+    filled(place)
+    columns = 'at, actor, action, noun, "key", "before", "after", comment, tracking_id, previous_hash, hash'
+    for moved in range(LINES, number - 1, -1):
+        place.execute("UPDATE audit SET sequence = ? WHERE sequence = ?", moved + 1, moved)
+    place.execute(
+        f"INSERT INTO audit (sequence, {columns}) SELECT ?, {columns} FROM audit WHERE sequence = ?", number, number + 1
+    )
+    place.execute("UPDATE audit SET actor = 'mallory' WHERE sequence = ?", number)
+    sentences = broken(place)
+    assert f"Audit line {number} was altered, or moved there: its hash is not that of its content." in sentences
+    assert f"Audit line {LINES + 1} was inserted: the store wrote lines 1 to {LINES}." in sentences

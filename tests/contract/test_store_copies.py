@@ -161,7 +161,7 @@ def test_backups_taken_while_others_write_are_of_one_moment(place: StorePlace, t
         unit.certificates.add(Certificate("shared", "enrolled", "shared.example.com"))
     working = threading.Thread(target=in_processes, args=(count_up, place.url, 4, 25))
     working.start()
-    counts = []
+    counts: list[int] = []
     while working.is_alive():
         path = tmp_path / f"{len(counts)}.backup"
         taken = care(place, "backup", path=str(path))

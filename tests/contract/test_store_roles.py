@@ -151,6 +151,15 @@ def approved(unit: Unit, *entries: dict[str, Any], **changes: Any) -> None:
     unit.work_orders.put(replace(order, approvals=entries, **changes))
 
 
+def adding(record: WorkOrder | Group) -> Callable[[Unit], Any]:
+    """Give what adds a record."""
+
+    def add(unit: Unit) -> Any:
+        return unit.groups.add(record) if isinstance(record, Group) else unit.work_orders.add(record)
+
+    return add
+
+
 def read_everything(place: StorePlace) -> None:
     """Read as ``cert_info`` does."""
     with place.open(create=False) as store:
@@ -220,7 +229,7 @@ def test_a_requester_submits_and_approves_nothing(site: Site) -> None:
     refused(requester, lambda unit: approved(unit, policy={}), "may not change the policy")
     refused(requester, lambda unit: approved(unit, actor="somebody"), "or the requester")
     for policy in ({}, {**snapshot(SHOP, "push"), "levels": 0}, {**snapshot(SHOP, "push"), "auto_approve": True}):
-        refused(requester, lambda unit, p=policy: unit.work_orders.add(order_of("w-3", policy=p)), "another policy")
+        refused(requester, adding(order_of("w-3", policy=policy)), "another policy")
     refused(requester, lambda unit: unit.groups.put(replace(SHOP, auto_approve=True, version=1)))
     refused(requester, lambda unit: unit.devices.put(Device("edge", version=1)), "use one of clm_operator")
     refused(requester, lambda unit: unit.ca_accounts.add(CaAccount("mine", "own_ca")), "use one of clm_operator")
@@ -233,7 +242,7 @@ def test_the_script_knows_the_policy_that_holds_where_a_group_says_nothing(site:
     for group in (Group("default"), Group("mine"), replace(SHOP, name="open", approvals={"distinct_approvers": False})):
         site.admin.execute("DELETE FROM groups WHERE name = ?", group.name)
         if group.name != "default":
-            write(site.admin, lambda unit, g=group: unit.groups.add(g))
+            write(site.admin, adding(group))
         for kind in ("enroll", "push"):
             told = site.admin.execute("SELECT clm_policy_of(?, ?)", group.name, kind)[0][0]
             wanted = snapshot(group, kind)
