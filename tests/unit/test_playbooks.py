@@ -1,20 +1,27 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a playbook of the collection may not do by itself: send data that nobody gave, or end well without the end."""
+"""What a playbook of the collection may not do by itself: send what nobody gave, approve for others, end too well."""
 
 from __future__ import annotations
 
 import pathlib
+import re
 from typing import Any
 
+import pytest
 import yaml
 
-PLAYBOOK = pathlib.Path(__file__).resolve().parents[2] / "playbooks" / "first_certificate.yml"
+PLAYBOOKS = sorted((pathlib.Path(__file__).resolve().parents[2] / "playbooks").glob("*.yml"))
+
+
+def _play(path: pathlib.Path) -> dict[str, Any]:
+    [play] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return dict(play)
 
 
 def _tasks() -> dict[str, Any]:
-    [play] = yaml.safe_load(PLAYBOOK.read_text(encoding="utf-8"))
+    play = _play(next(path for path in PLAYBOOKS if path.stem == "first_certificate"))
     modules = {key: value for task in play["tasks"] for key, value in task.items() if "." in key}
     return {"vars": play["vars"], **modules, "last": play["tasks"][-1]}
 
@@ -30,5 +37,29 @@ def test_the_first_certificate_is_of_given_names_and_given_people_only() -> None
     assert "change_management" not in saved
 
 
-def test_the_first_certificate_ends_well_only_on_staging() -> None:
-    assert _tasks()["last"]["ansible.builtin.assert"]["that"] == "clm_pushed.work_order.state == 'completed'"
+def test_the_first_certificate_ends_well_only_on_staging_or_waiting_for_people() -> None:
+    wanted = "in ['completed', 'submitted', 'review_in_progress', 'approved', 'scheduled']"
+    assert _tasks()["last"]["ansible.builtin.assert"]["that"] == f"clm_pushed.work_order.state {wanted}"
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: str(path.stem))
+def test_a_playbook_acts_as_who_runs_it(path: pathlib.Path) -> None:
+    """W2: as the job user of AWX, else by the environment; no variable of a survey names somebody else."""
+    play = _play(path)
+    defaults = play["module_defaults"]["group/edgecert.clm.clm"]
+    assert defaults["actor"] == "{{ awx_user_name | default(tower_user_name | default(omit)) }}"
+    assert defaults["store"] == "{{ clm_store | default(omit) }}"
+    given = [options for task in play["tasks"] for options in task.values() if isinstance(options, dict)]
+    assert not [options for options in given if "actor" in options]
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: str(path.stem))
+def test_a_playbook_runs_where_the_api_is_and_says_which_variables_it_takes(path: pathlib.Path) -> None:
+    play, text = _play(path), path.read_text(encoding="utf-8")
+    assert (play["hosts"], play["gather_facts"]) == ("localhost", False)
+    registered = {task["register"] for task in play["tasks"] if "register" in task}
+    own = {name for task in play["tasks"] for name in task.get("vars", {})}
+    names = set(re.findall(r"(?<!-e )\bclm_\w+", text)) - registered - own - {"clm_store"}
+    head = text.partition("\n- name:")[0]
+    unsaid = sorted(name for name in names - set(play.get("vars", {})) if name not in head)
+    assert unsaid == [], "a variable that users may give stands at the head of its playbook"
