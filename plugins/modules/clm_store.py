@@ -132,13 +132,35 @@ store:
       returned: always
       type: dict
     file:
-      description:
-        - The file that was written or read. For a backup C(path), its C(schema), and C(records) as above; when it was
-          restored also C(taken_at).
-        - For an export of the audit C(path), the number of C(lines), and C(last), the number of the last one.
+      description: The file that was written or read.
       returned: when O(action) is V(backup), V(restore) or V(export_audit)
       type: dict
       sample: {path: /var/backups/audit.jsonl, lines: 12, last: 12}
+      contains:
+        path:
+          description: Where it is.
+          returned: always
+          type: str
+        schema:
+          description: Number of the schema that the backup is of.
+          returned: when O(action) is V(backup) or V(restore)
+          type: int
+        records:
+          description: Number of records in the backup by kind.
+          returned: when O(action) is V(backup) or V(restore)
+          type: dict
+        taken_at:
+          description: When the backup was taken, in UTC.
+          returned: when O(action=restore)
+          type: str
+        lines:
+          description: Number of lines of the export.
+          returned: when O(action=export_audit)
+          type: int
+        last:
+          description: Number of the last line of the audit that was exported, now or before.
+          returned: when O(action=export_audit)
+          type: int
 notice:
   description: What to keep in mind about the store key.
   returned: when O(action=backup) or O(action=rekey)
