@@ -226,7 +226,8 @@ pending:
   description: >-
     What is open, with C(kind) V(request) or V(work_order), what it C(waits_for), the C(actions) of
     M(edgecert.clm.cert_workflow) that its state allows, how many approvals are given of those that are needed,
-    C(may_not_approve), and whether O(actor) C(may_approve) it next. C(not_after) is when what is live expires, C(last_safe_at) from when on CPS deploys by itself.
+    C(may_not_approve), and whether O(actor) C(may_approve) it next. C(not_after) is when what is live expires,
+    C(last_safe_at) from when on CPS deploys by itself.
   returned: when O(view=pending)
   type: list
   elements: dict

@@ -27,6 +27,10 @@ Approval = Mapping[str, Any]
 Parts = Mapping[str, Any]
 
 _VALID_HOURS = 168
+CHANGED = "changed"
+"""Step of a record on which somebody changed what is to be approved."""
+POLICY = "policy"
+"""Who acts where nobody does."""
 # How each part is called where it changed.
 _CALLED = {
     "fingerprints": "the certificate",
@@ -113,12 +117,17 @@ def given(
     }
 
 
+def requesters(record: Governed) -> set[str]:
+    """Name those who asked for what is to be approved: who made the record, and everybody who changed it."""
+    return {record.actor, *(step["actor"] for step in record.conditions if step["type"] == CHANGED)}
+
+
 def _check_person(what: str, record: Governed, actor: str) -> None:
     policy = record.policy
-    if actor == record.actor and not policy.get("requester_may_approve"):
+    if actor in requesters(record) and not policy.get("requester_may_approve"):
         raise PolicyError(
-            f"{what}: {actor} asked for it, and group {policy.get('group', '')} lets nobody approve what they asked "
-            "for; let somebody else approve it",
+            f"{what}: {actor} asked for it or changed it, and group {policy.get('group', '')} lets nobody approve "
+            "what they asked for; let somebody else approve it",
             code="own_request",
         )
     if policy.get("distinct_approvers", True) and any(entry["actor"] == actor for entry in record.approvals):
@@ -132,7 +141,7 @@ def _check_person(what: str, record: Governed, actor: str) -> None:
 def barred(record: Governed) -> list[str]:
     """Name who may not give the next approval, sorted; the rules are those by which ``given`` refuses."""
     policy = record.policy
-    own = set() if policy.get("requester_may_approve") else {record.actor}
+    own = set() if policy.get("requester_may_approve") else requesters(record)
     return sorted(own | ({e["actor"] for e in record.approvals} if policy.get("distinct_approvers", True) else set()))
 
 
@@ -171,6 +180,7 @@ def why_unusable(record: Governed, parts: Parts, now: datetime) -> tuple[str, st
                 "approval_expired",
                 f"the approval of {entry['actor']} expired at {entry['expires_at']}; have it approved again",
             )
+    for entry in record.approvals:
         changed = changes(entry["binds"], parts)
         if changed:
             return (

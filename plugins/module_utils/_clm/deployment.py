@@ -25,6 +25,8 @@ from .work_orders import WorkOrderKeeper
 _ASK_AGAIN_S = 300.0
 # How long CPS may show an old status after it was given something.
 _LAG_S = 120.0
+# Phases in which a change has not taken the certificate, or nobody can tell.
+_NOT_TAKEN = ("none", "wants_csr", "wants_certificate", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Deployer:
 
     :ivar keeper: keeps the order's record.
     :ivar state: what the target said last.
+    :ivar check_approved: raises when what is about to be sent is not what was approved, or not any more.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Deployer:
         self.certificate, self.connector, self.wait_s = certificate, connector, wait_s
         self.state = PushState("none")
         self._error_before = ""
+        self.check_approved: Callable[[], None] = lambda: None
         self._deadline = ports.clock.monotonic() + wait_s
 
     @cached_property
@@ -176,12 +180,22 @@ class Deployer:
         steps.append(Step(f"Prove that {network} serves {name}, {where}", self._prove))
         return steps
 
+    @property
+    def is_begun(self) -> bool:
+        """Say whether the order was implemented, as far as it went; it may be under review again since."""
+        if self.order.state not in states.BEFORE_IMPLEMENTING:
+            return True
+        with self.ports.store.read() as unit:
+            return bool(intents.of(unit, *self.keeper.upload_key))
+
     def end_by(self, reason: ClmError) -> Step:
         """Give the step that ends a stored order for which nothing can be done any more."""
 
         def end() -> bool:
             with self.keeper.lease():
-                self.keeper.save("push_failed", state="failed", reason=reason.code, message=reason.message)
+                # Under review again, it did not fail: nobody is asked about it any more.
+                end = "cancelled" if self.order.state in states.BEFORE_IMPLEMENTING else "failed"
+                self.keeper.save(f"push_{end}", state=end, reason=reason.code, message=reason.message)
             raise reason
 
         return Step(f"End work order {self.order.work_order_id} as failed: {reason.message}", end)
@@ -213,6 +227,7 @@ class Deployer:
             if self.is_deployed or not self._is_upload_due():
                 return True
             self.refuse_impossible()
+            self.check_approved()
             push_stages.before(self)
             self._error_before = self.state.error
             _intent, is_new = intents.begin(
@@ -248,7 +263,11 @@ class Deployer:
             self.keeper.save("push_in_doubt", state="in_doubt", reason="upload_unknown", message=message)
 
     def _settle(self) -> None:
-        """Leave the doubt once the target shows what came of it."""
+        """Leave the doubt once the target shows what came of it, and make up for what an earlier run did not say."""
+        if self.is_deployed or self.state.phase not in _NOT_TAKEN:
+            self.keeper.settle(self.keeper.upload_key, "certificate_uploaded")
+            if self.state.phase != "wants_decision":
+                self.keeper.settle(self.keeper.acknowledge_key, "warnings_acknowledged")
         if self.order.state == "in_doubt" and self.state.phase not in ("none", "wants_certificate"):
             self.keeper.save("push_doubt_settled", state="implementing")
 
@@ -257,10 +276,10 @@ class Deployer:
             began = self.ports.clock.monotonic()
             while True:
                 self.observe()
+                self._settle()
                 if self.is_deployed:
                     self.keeper.reach("on_staging", "certificate_on_staging", next_look_at=None)
                     return True
-                self._settle()
                 reason, message = self._react(self.ports.clock.monotonic() - began)
                 if reason == "needs_decision":
                     return self.keeper.park(reason, message, _ASK_AGAIN_S)
@@ -296,6 +315,7 @@ class Deployer:
         if self.order.state == "needs_decision":
             self.keeper.save("push_resumed", state="implementing")
         self.keeper.still_ours()
+        self.check_approved()
         key, now = self.keeper.acknowledge_key, self.ports.clock.now()
         intents.begin(self.ports.store, *key, {"notices": [dict(entry) for entry in decided]}, now)
         self.target.acknowledge(self.pushed.reference, found)
@@ -347,11 +367,13 @@ class Deployer:
                     return self.keeper.park("not_proven", why, self.state.look_again_s)
 
     def _complete(self, evidence: list[dict[str, str]]) -> bool:
+        self._settle()
         self.keeper.reach("on_staging", "certificate_on_staging")
         reviewed = self._review()
         with self.ports.store.write() as unit:
             proved = {"state": "completed", "evidence": tuple(evidence), "next_look_at": None, **reviewed}
             self.keeper.save_in(unit, "push_completed", **proved)
+            push_stages.owe(self, unit)
             self._show_in_inventory(unit)
         push_stages.after(self)
         return True

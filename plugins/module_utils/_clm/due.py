@@ -17,7 +17,7 @@ from .._core.clock import from_text
 from .._core.governance import Group
 from .._core.types import Certificate, CertRequest, Connector, WorkOrder
 from .._store.base import Unit
-from . import gate, policy, renewal, states
+from . import gate, intents, policy, renewal, states
 from .hints import hint_of
 
 APPROVALS = "approvals"
@@ -89,6 +89,8 @@ def collect(unit: Unit, now: datetime, only: Sequence[str] = KINDS) -> Agenda:
         _of_record(agenda, request, "request", RETRIEVALS, scene, now, only)
     for order in scene.orders:
         _of_record(agenda, order, "work_order", PUSHES, scene, now, only)
+    if PUSHES in only:
+        _left_scripts(agenda, scene, now)
     if RENEWALS in only:
         _renewals(agenda, scene, now)
     if AUTOMATIC_PUSHES in only:
@@ -154,14 +156,26 @@ def _of_record(
     agenda.note(Item(kind, noun, key, record.certificate_id, at, ends, word), now)
 
 
+def _left_scripts(agenda: Agenda, scene: _Scene, now: datetime) -> None:
+    """Take up completed pushes whose run was killed before their post-push script was on record (A4)."""
+    for left in scene.unit.intents.find(kind=intents.RUN_SCRIPT, finished_at=None):
+        order = scene.unit.work_orders.get(left.key)
+        if order is not None:
+            why, ends = "its post-push script is left", scene.ends_at(order.certificate_id)
+            agenda.note(Item(PUSHES, "work_order", left.key, order.certificate_id, now, ends, why), now)
+
+
 def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
-    busy = {request.certificate_id for request in scene.requests}
+    busy = {request.certificate_id: request for request in scene.requests}
     for certificate in scene.certificates.values():
         if not (certificate.auto_renew.get("enabled") or certificate.auto_regenerate.get("enabled")):
             continue
         group, hint = scene.group(certificate.group), hint_of(certificate)
         opens = renewal.next_at(certificate, group, hint=hint)
-        if opens is None or certificate.certificate_id in busy:
+        if opens is None:
+            continue
+        if certificate.certificate_id in busy:
+            _note_draft(agenda, busy[certificate.certificate_id], opens, now)
             continue
         found = renewal.due(certificate, group, now, hint=hint)
         if found is None and opens <= now:
@@ -171,6 +185,21 @@ def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
         if at is not None:
             name = certificate.certificate_id
             agenda.note(Item(RENEWALS, "certificate", name, name, at, ends, why), now)
+
+
+def _note_draft(agenda: Agenda, request: CertRequest, opens: datetime, now: datetime) -> None:
+    """Tell of a draft that keeps a certificate from being renewed by itself."""
+    if request.state == "draft" and opens <= now:
+        agenda.stuck.append(
+            {
+                "kind": RENEWALS,
+                "certificate": request.certificate_id,
+                "request_id": request.request_id,
+                "reason": "draft_in_the_way",
+                "message": f"request {request.request_id} is a draft, so it is not renewed by itself; submit the draft "
+                "with edgecert.clm.cert_enroll, or cancel it with edgecert.clm.cert_workflow",
+            }
+        )
 
 
 def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens: datetime) -> datetime | None:

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .._core.clock import to_text
 from .._core.errors import ConflictError, InputError, StateError
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
 from .._store.base import Unit
-from . import attachments, ca_accounts, form, form_extras, gate, moments, policy, requests, states
+from . import approvals, attachments, ca_accounts, form, form_extras, gate, moments, policy, requests, states
 from .managed import managed_device
 from .ports import Params, Ports
 from .requests import Submission
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .moves import Mover
 
 ACTIONS = ("enroll", "renew", "regenerate")
+_OF_DRAFT = ("ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -49,15 +52,17 @@ def plan(params: Params, ports: Ports) -> Plan:
         if latest.state == "draft":
             latest = _drafted(latest, seen, params, ports)
         else:
-            _compare(latest, seen.wish, params)
+            compare(latest, seen.wish, params)
         if latest.state == "issued" and not _has_changes(latest, seen.wish, params) and not drafts:
             return _as_wanted(latest, certificate, ports)
+        _refuse_move(latest, seen, ports)
     # Most calls of a schedule end above, and need none of this.
     from . import moves
 
     request = latest or _new_request(seen, params, ports)
     mover = moves.Mover(ports, request, seen.device, seen.account, wait_s=wait_of(params))
     mover.warnings = policy.warning_lists(seen.group, seen.wish["warnings"])
+    mover.follows = _follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
     return _plan(params, ports, mover, seen, drafts)
 
@@ -111,7 +116,7 @@ def _standing(unit: Unit, certificate_id: str, certificate: Certificate | None) 
 
 def _drafted(draft: CertRequest, seen: _Seen, params: Params, ports: Ports) -> CertRequest:
     """Give a draft as it is wanted now: until it is submitted, everything may change."""
-    submission = submission_of(params, ports, f"Cannot enrol {draft.certificate_id}")
+    submission = submission_of(params, ports, f"Cannot enrol {draft.certificate_id}", draft.scheduled_at)
     is_manual = draft.manual_implementation if params.get("manual_implementation") is None else submission.manual
     return replace(
         draft,
@@ -147,6 +152,20 @@ def _as_wanted(request: CertRequest, certificate: Certificate | None, ports: Por
     return Plan(view, view, (), lambda: outcome(request.certificate_id, request.request_id, ports), extra=extra)
 
 
+def _refuse_move(request: CertRequest, seen: _Seen, ports: Ports) -> None:
+    """Refuse to move what is issued to a group whose rules it breaks, or that asks for fewer approvals.
+
+    :raises PolicyError: it is such a group.
+    """
+    if request.state != "issued" or seen.group.name == (request.group or "default"):
+        return
+    requests.refuse_violations(request, seen.group)
+    with ports.store.read() as unit:
+        present = policy.group_of(unit, request.group)
+    found = policy.weaker(present, seen.group)
+    policy.refuse(f"Cannot move {request.certificate_id} from group {present.name} to {seen.group.name}", found)
+
+
 def _has_changes(request: CertRequest, wish: Mapping[str, Any], params: Params) -> bool:
     is_moved = bool(params.get("group")) and params["group"] != (request.group or "default")
     return is_moved or bool(form.changed_metadata(wish, request.wish))
@@ -169,7 +188,7 @@ def wait_of(params: Params) -> float:
     return float(params["wait_timeout"]) if params.get("wait") else 0.0
 
 
-def _compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> None:
+def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> None:
     """Refuse a wish that an existing request does not fulfil; silence would be a lie."""
     differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
     if params.get("ca") and params["ca"] != request.ca:
@@ -240,17 +259,28 @@ def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:
     return request
 
 
-def submission_of(params: Params, ports: Ports, what: str) -> Submission:
+def _follows(request: CertRequest, ended: CertRequest | None) -> str:
+    """Name the cancelled request whose lost answers a new one of the same names has to look for; empty for none."""
+    if ended is None or ended.state != "cancelled":
+        return ""
+    other = set(form.differences(request.wish, ended.wish)) - {*form.METADATA, "validity"}
+    return "" if other else ended.request_id
+
+
+def submission_of(params: Params, ports: Ports, what: str, known: datetime | None = None) -> Submission:
     """Read how a request is submitted.
+
+    :param known: the time it has now.
 
     :raises InputError: its time is none, or past.
     """
+    moments.refuse_both(params, what)
     return Submission(
         comment=params.get("comment") or "",
         override=params.get("freeze_override") or "",
         submit=params.get("submit") is not False,
         manual=bool(params.get("manual_implementation")),
-        at=moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now()),
+        at=moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known),
     )
 
 
@@ -312,11 +342,23 @@ def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params:
     told = ({name: stored.wish.get(name) for name in renewed}, renewed)
 
     def save() -> bool:
+        now = ports.clock.now()
+        step = {"type": approvals.CHANGED, "at": to_text(now), "actor": ports.actor, "comment": ", ".join(changed)}
+        wanted: dict[str, Any] = {"wish": kept, "group": group, "tracking_id": form_extras.tracking_id(kept)}
+        if request.state == "draft":
+            wanted.update({name: getattr(request, name) for name in _OF_DRAFT})
+        is_asked_anew = "warnings" in changed and bool(approvals.levels(request))
         with ports.store.write() as unit:
-            tracking_id = form_extras.tracking_id(kept)
-            mover.keeper.save_in(unit, "request_changed", told=told, wish=kept, group=group, tracking_id=tracking_id)
+            mover.keeper.record = stored
+            is_counted = request.state == "draft" or is_asked_anew
+            mover.keeper.save_in(unit, "request_changed", told=told, steps=[step] if is_counted else (), **wanted)
+            if is_asked_anew and "submitted" in states.REQUEST[request.state]:
+                requests.gate_of(mover).take_back_in(
+                    unit, "approval_void", "the lists of warnings changed; have them approved"
+                )
             _change_certificate(unit, mover.request, ports)
-        return True
+        # What is void waits for approval; nothing after this step may be done.
+        return mover.request.state == request.state
 
     return [Step(f"Change {', '.join(changed)} of request {request.request_id}", save)]
 

@@ -9,7 +9,7 @@ expired or void approval is taken away. Knows neither CA nor target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Generic
@@ -17,33 +17,41 @@ from typing import Any, Generic
 from .._core.clock import from_text, to_text
 from .._core.errors import StateError
 from .._core.types import CertRequest, WorkOrder
+from .._store.base import Unit
 from . import approvals, states
-from .keeper import Keeper, R
-
-_POLICY = "policy"
+from .keeper import FREEZE_OVERRIDDEN, Keeper, R
 
 
-def submitted(record: R, *, comment: str, now: datetime, why_free: str = "", override: str = "") -> R:
+def submitted(
+    record: R, *, comment: str, now: datetime, actor: str = "", why_free: str = "", override: str = ""
+) -> R:
     """Give the record as it stands once submitted: what needs no approval goes on at once.
 
     :param record: its ``policy``, ``manual_implementation`` and ``scheduled_at`` are set.
+    :param actor: who submits it; empty for who made it.
     :param why_free: why nobody has to approve, where the policy does not say so by itself.
     :param override: the reason for which a freeze was passed over.
     """
-    steps: list[Mapping[str, Any]] = [_step("submitted", record.actor, comment, now)]
+    who: str = actor or record.actor
+    steps: list[Mapping[str, Any]] = [_step("submitted", who, comment, now), *_overridden(override, who, now)]
     state = "submitted"
     if not approvals.levels(record):
-        steps.append(_step("approved", _POLICY, why_free or _why_free(record), now))
+        steps.append(_step("approved", approvals.POLICY, why_free or _why_free(record), now))
         state = "approved"
         following = _after_approval(record, now)
         if following:
-            steps.append(_step(following, record.actor, _overridden(override), now))
+            steps.append(_step(following, who, "", now))
             state = following
     return replace(record, state=state, conditions=(*record.conditions, *steps))
 
 
-def _overridden(reason: str) -> str:
-    return f"freeze overridden: {reason.strip()}" if reason.strip() else ""
+def _overridden(reason: str, actor: str, now: datetime) -> list[dict[str, Any]]:
+    return [_step(FREEZE_OVERRIDDEN, actor, reason.strip(), now)] if reason.strip() else []
+
+
+def passes_freeze(record: CertRequest | WorkOrder) -> bool:
+    """Say whether somebody gave a reason to implement it although its group is frozen."""
+    return any(step["type"] == FREEZE_OVERRIDDEN for step in record.conditions)
 
 
 def _why_free(record: CertRequest | WorkOrder) -> str:
@@ -140,12 +148,25 @@ class Gate(Generic[R]):
         return self.keeper.ports.clock.now()
 
     def submit(self, comment: str) -> None:
-        """Submit a draft."""
+        """Submit a draft.
+
+        :raises PolicyError: it needs no approval, and nothing may be implemented now.
+        """
         keeper, now = self.keeper, self._now
-        wanted = submitted(keeper.record, comment=comment, now=now)
-        keeper.save("request_submitted", comment=comment, state="submitted")
-        for step in wanted.conditions[len(keeper.record.conditions) :]:
-            keeper.save(f"{keeper.kind.noun}_{step['type']}", state=step["type"], message=step["comment"])
+        actor = keeper.ports.actor
+        wanted = submitted(keeper.record, comment=comment, now=now, actor=actor, override=self._override)
+        if wanted.state == "implementing":
+            self._freeze(now)
+        with keeper.ports.store.write() as unit:
+            steps = wanted.conditions[len(keeper.record.conditions) :]
+            notes = [step for step in steps if step["type"] == FREEZE_OVERRIDDEN]
+            if actor != keeper.record.actor:
+                notes.append(_step(approvals.CHANGED, actor, "submitted the draft", now))
+            keeper.save_in(unit, "request_submitted", comment=comment, state="submitted", steps=notes)
+            for step in steps:
+                if step["type"] not in ("submitted", FREEZE_OVERRIDDEN):
+                    action = f"{keeper.kind.noun}_{step['type']}"
+                    keeper.save_in(unit, action, state=step["type"], message=step["comment"])
 
     def approve(self, *, at: datetime | None, comment: str) -> None:
         """Give the next approval, and go on when it was the last one and counts now.
@@ -177,18 +198,32 @@ class Gate(Generic[R]):
             return False
         if not approvals.is_complete(keeper.record, now):
             return False
-        last = keeper.record.approvals[-1]
-        keeper.save(f"{keeper.kind.noun}_approved", state="approved", message=f"the last one was {last['actor']}")
+        given = keeper.record.approvals
+        said = f"the last one was {given[-1]['actor']}" if given else "no approval is asked for"
+        keeper.save(f"{keeper.kind.noun}_approved", state="approved", message=said)
         if _after_approval(keeper.record, now) == "scheduled":
             keeper.save(f"{keeper.kind.noun}_scheduled", state="scheduled")
         return True
 
     def take_back(self, reason: str, message: str) -> None:
         """Take the approvals away: they do not count any more, and who gave them stays on record."""
-        keeper = self.keeper
-        steps = approvals.void_steps(keeper.record, reason, _POLICY, self._now)
-        wanted: dict[str, Any] = {"approvals": (), "steps": steps, "reason": reason, "message": message}
-        keeper.save(f"{keeper.kind.noun}_{reason}", state="submitted", **wanted)
+        with self.keeper.ports.store.write() as unit:
+            self.take_back_in(unit, reason, message)
+
+    def take_back_in(self, unit: Unit, reason: str, message: str) -> None:
+        """Do so in the unit of what makes them void."""
+        keeper, now = self.keeper, self._now
+        record = keeper.record
+        wanted: dict[str, Any] = {
+            "approvals": (),
+            "steps": approvals.void_steps(record, reason, approvals.POLICY, now),
+            "reason": reason,
+            "message": message,
+        }
+        if record.scheduled_at is not None and record.scheduled_at <= now:
+            # Approved again, it would be implemented at once, and nobody has chosen that time.
+            wanted.update(scheduled_at=None, manual_implementation=True)
+        keeper.save_in(unit, f"{keeper.kind.noun}_{reason}", state="submitted", **wanted)
 
     def reject(self, comment: str) -> None:
         """End it as rejected."""
@@ -209,7 +244,10 @@ class Gate(Generic[R]):
         keeper = self.keeper
         approvals.check_schedule(keeper.record, at, self._now)
         action = f"{keeper.kind.noun}_scheduled"
-        keeper.save(action, comment=comment, state="scheduled", scheduled_at=at)
+        # Another time is no other state, and who set it belongs on record all the same.
+        is_again = keeper.record.state == "scheduled"
+        steps = [_step("scheduled", keeper.ports.actor, comment, self._now)] if is_again else []
+        keeper.save(action, comment=comment, state="scheduled", scheduled_at=at, steps=steps)
 
     def begin(self, comment: str = "") -> None:
         """Begin the implementation, if the approvals still hold for what it would do.
@@ -227,8 +265,13 @@ class Gate(Generic[R]):
                 code=unusable[0],
                 details={keeper.kind.noun + "_id": keeper.record_id},
             )
-        said = "; ".join(part for part in (comment, _overridden(self._override)) if part)
-        keeper.save(f"{keeper.kind.noun}_implementing", comment=said, state="implementing")
+        said = f"freeze overridden: {self._override.strip()}" if self._override.strip() else ""
+        keeper.save(
+            f"{keeper.kind.noun}_implementing",
+            comment="; ".join(part for part in (comment, said) if part),
+            state="implementing",
+            steps=_overridden(self._override, keeper.ports.actor, now),
+        )
 
     def review(self) -> None:
         """Do what time alone allows to approvals: take expired ones away, count those given for a later time."""
@@ -255,15 +298,19 @@ class Gate(Generic[R]):
         wanted: dict[str, Any] = {"reason": "cancelled", "message": said, "next_look_at": None}
         keeper.save(f"{keeper.kind.noun}_cancelled", comment=comment, state="cancelled", **wanted)
 
+    def outlook(self) -> tuple[str, str] | None:
+        """Say why a retry leads back to the review, as reason and sentence; None when its approvals still hold."""
+        record, now = self.keeper.record, self._now
+        unusable = approvals.why_unusable(record, self._parts(), now)
+        if unusable or approvals.is_complete(record, now):
+            return unusable
+        return "approval_void", "it has to be approved again"
+
     def retry(self, comment: str, **changes: Any) -> None:
         """Take a failed record up again, from its approval if that still holds, else from its submission."""
-        keeper, now = self.keeper, self._now
-        unusable = approvals.why_unusable(keeper.record, self._parts(), now)
-        holds = not unusable and approvals.is_complete(keeper.record, now)
-        steps: Sequence[Mapping[str, Any]] = ()
-        if not holds:
-            reason = unusable[0] if unusable else "approval_void"
-            steps = approvals.void_steps(keeper.record, reason, _POLICY, now)
-            changes["approvals"] = ()
-        state = "approved" if holds else "submitted"
-        keeper.save(f"{keeper.kind.noun}_retried", comment=comment, state=state, steps=steps, **changes)
+        keeper, again = self.keeper, self.outlook()
+        if again:
+            steps = approvals.void_steps(keeper.record, again[0], approvals.POLICY, self._now)
+            changes.update(approvals=(), steps=steps, reason=again[0], message=again[1])
+        state = "submitted" if again else "approved"
+        keeper.save(f"{keeper.kind.noun}_retried", comment=comment, state=state, **changes)

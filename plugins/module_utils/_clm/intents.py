@@ -18,6 +18,10 @@ OPEN_ENROLLMENT = "open_enrollment"
 ORDER_CERTIFICATE = "order_certificate"
 UPLOAD_CERTIFICATE = "upload_certificate"
 ACKNOWLEDGE_WARNINGS = "acknowledge_warnings"
+RUN_SCRIPT = "run_script"
+
+LATE = "an earlier run ended before this was on record; what came of it was seen now"
+"""Comment of what is put on record late, because the run that did it was killed or got no answer."""
 
 
 def begin(
@@ -31,8 +35,12 @@ def begin(
         left = unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None)
         if left:
             return left[0], False
-        intent = Intent(uuid.uuid4().hex, kind, noun, key, wanted, created_at=now)
-        return unit.intents.add(intent), True
+        return add(unit, kind, noun, key, wanted, now), True
+
+
+def add(unit: Unit, kind: str, noun: str, key: str, wanted: Mapping[str, Any], now: datetime) -> Intent:
+    """Write a new intent in the unit of what it follows from."""
+    return unit.intents.add(Intent(uuid.uuid4().hex, kind, noun, key, wanted, created_at=now))
 
 
 def left_open(unit: Unit, kind: str, noun: str, key: str) -> Intent | None:
@@ -64,6 +72,19 @@ def close_all(unit: Unit, kind: str, noun: str, key: str, result: Mapping[str, A
 
 def close_all_of(unit: Unit, noun: str, key: str, result: Mapping[str, Any], now: datetime) -> None:
     """Close whatever is left open for a record, and for its parts, whose keys begin with the record's."""
-    for left in unit.intents.find(noun=noun, finished_at=None):
-        if left.key == key or left.key.startswith(f"{key}/"):
-            close(unit, left, result, now)
+    for left in _of_all(unit, noun, key):
+        close(unit, left, result, now)
+
+
+def _of_all(unit: Unit, noun: str, key: str) -> list[Intent]:
+    found = unit.intents.find(noun=noun, finished_at=None)
+    return [left for left in found if left.key == key or left.key.startswith(f"{key}/")]
+
+
+def hand_over(unit: Unit, noun: str, key: str, to: str) -> None:
+    """Let a later record look for what an earlier one may have done: what is left open is the later one's.
+
+    :param key: of the earlier record; its parts' keys begin with it.
+    """
+    for left in _of_all(unit, noun, key):
+        unit.intents.put(replace(left, key=to + left.key.removeprefix(key)))

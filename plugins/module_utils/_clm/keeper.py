@@ -23,6 +23,8 @@ from .work_views import work_order_brief
 R = TypeVar("R", CertRequest, WorkOrder)
 Told = tuple[Mapping[str, Any], Mapping[str, Any]]
 NOTHING_MORE: Told = ({}, {})
+FREEZE_OVERRIDDEN = "freeze_overridden"
+"""Step of a record whose implementation a person began, or submitted, although its group is frozen."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ def _governance(record: CertRequest | WorkOrder) -> dict[str, Any]:
     return {
         "approvals": [dict(entry) for entry in record.approvals],
         "scheduled_at": to_text(record.scheduled_at) if record.scheduled_at else None,
+        "freeze_overridden": next(
+            (step["comment"] for step in reversed(record.conditions) if step["type"] == FREEZE_OVERRIDDEN), ""
+        ),
     }
 
 

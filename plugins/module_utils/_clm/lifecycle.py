@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import from_text, to_text
-from .._core.errors import ClmError, InputError, StateError
+from .._core.errors import ClmError, ConflictError, InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from . import due, hints, moments
 from .due import Item
@@ -23,6 +23,8 @@ from .work import Moved, Work
 
 # What passes by itself or waits for a person: told as waiting, not as failed. What else passes says so itself.
 _WAITING = frozenset(["frozen", "approval_expired", "approval_void", "change_pending", "in_doubt"])
+# Another run is at it.
+_OTHERS = frozenset(["lease_held", "conflict"])
 # When what could not be done is looked at again, where nobody names a time: what passes by itself soon, what failed
 # late, since a person has to mend it first.
 _SOON = timedelta(minutes=1)
@@ -169,7 +171,6 @@ class Runner:
     def _postponed(self, item: Item, report: _Report) -> bool:
         """Say whether a limit keeps an item for another call, and tell it."""
         if not self._is_spent():
-            self._count += 1
             return False
         is_budget = self.budget is not None and self.ports.calls() >= self.budget
         reason = "budget" if is_budget else "limit"
@@ -197,13 +198,30 @@ class Runner:
             is_passing = exc.code in _WAITING or exc.retryable
             again = self._again(exc) if is_passing else self.ports.clock.now() + _LATE
             self._handled[item.identity] = again
+            self._put_off(item, exc, again)
             if is_passing:
                 report.waiting[_key(item)] = {**told, "next_look_at": to_text(again)}
             else:
                 report.failed[_key(item)] = {**told, "failure": exc.failure()}
             return
+        except Exception as exc:
+            # A fault of ours with one record must not keep all others from being done.
+            message = f"unexpected {type(exc).__name__}: {exc}; this is a fault of the collection, please report it"
+            self._handled[item.identity] = self.ports.clock.now() + _LATE
+            report.failed[_key(item)] = {**_told(item), "reason": "internal_error", "message": message}
+            return
+        self._count += moved.has_moved
         report.steps += moved.steps
         self._tell(item, moved, report)
+
+    def _put_off(self, item: Item, exc: ClmError, again: datetime) -> None:
+        """Keep with the record why it could not be moved on; another run that is at it keeps its own word."""
+        if exc.code in _OTHERS:
+            return
+        try:
+            self._work.put_off(item, exc.code, exc.message, (again - self.ports.clock.now()).total_seconds())
+        except ConflictError:
+            return
 
     def _again(self, exc: ClmError) -> datetime:
         """Give when what passes by itself should be tried again: when a freeze ends, or as CPS asks."""

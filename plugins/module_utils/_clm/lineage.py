@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
@@ -58,9 +57,3 @@ def _follow(unit: Unit, earlier: str, kept: str, now: datetime) -> None:
     grandparent = unit.certificates.get(earlier) if earlier else None
     if grandparent is not None:
         unit.certificates.put(replace(grandparent, successor=kept, updated_at=now))
-
-
-def settings_of(request: CertRequest) -> dict[str, Any]:
-    """Give what a successor takes from its request beside the certificate itself."""
-    wish = request.wish
-    return {name: dict(wish.get(name) or {}) for name in ("auto_renew", "auto_regenerate")}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ConflictError, InputError, StateError
@@ -18,7 +19,7 @@ from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider
 from .._store.base import Unit
-from . import decisions, form, intents, managed, opening, signing, states
+from . import decisions, form, intents, managed, opening, policy, signing, states
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
 from .ports import Ports
@@ -74,7 +75,8 @@ class Mover:
     """Moves one request on.
 
     :ivar wait_s: how long to wait for others, 0 for not at all.
-    :ivar warnings: the lists of the warning policy; those of the request unless this call brings others.
+    :ivar follows: id of a cancelled request of the same wish, whose lost answers are looked for first.
+    :ivar warnings: the lists of the warning policy that this call brings; None for those of request and group.
     """
 
     def __init__(
@@ -88,7 +90,8 @@ class Mover:
         self._ca: CaConnector | None = None
         self._peeked: CsrAnswer | None = None
         self._next_look_s: float | None = None
-        self.warnings: Mapping[str, Any] = request.wish["warnings"]
+        self.follows = ""
+        self.warnings: Mapping[str, Any] | None = None
 
     @property
     def request(self) -> CertRequest:
@@ -151,9 +154,11 @@ class Mover:
                 self._next_look_s = self._peeked.look_again_s
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrQuestion):
+                self._next_look_s = _ASK_AGAIN_S
                 return not self._undecided(self._peeked) or self.request.reason != "needs_decision"
-        if move == "retrieve":
-            return self.wait_s > 0 or signing.is_ready(self)
+        if move == "retrieve" and not self.wait_s:
+            self._next_look_s = signing.not_ready_for(self)
+            return self._next_look_s is None
         return bool(move)
 
     def steps(self) -> list[Step]:
@@ -180,6 +185,8 @@ class Mover:
             # The device may have been removed, or taken from those that may be acted on, since planning.
             managed.managed_device(unit, request.device)
             refuse_rivals(unit, request)
+            if self.follows:
+                intents.hand_over(unit, "request", self.follows, request.request_id)
             self.keeper.add(unit, "request_submitted" if request.state != "draft" else "request_drafted")
             if request.key_reference:
                 bind_certificate(unit, self.request, request.key_reference, self.ports.clock.now())
@@ -201,6 +208,11 @@ class Mover:
             return
         self.park(request.reason, request.message, self._next_look_s)
 
+    @property
+    def now(self) -> datetime:
+        """Give the current time, UTC."""
+        return self.ports.clock.now()
+
     def fail(self, reason: str, message: str) -> None:
         """End the request as failed and say so.
 
@@ -210,20 +222,12 @@ class Mover:
             # A place that is gone, or cannot be used, is nothing a later request could go on with.
             lost: dict[str, Any] = {"key_reference": {}} if reason.startswith("csr_") else {}
             self.save(unit, "request_failed", state="failed", reason=reason, message=message, **lost)
-            for algorithm in self.request.csrs:
-                key = f"{self.request.request_id}/{algorithm}"
-                result, now = {"failed": reason}, self.ports.clock.now()
-                intents.close_all(unit, intents.ORDER_CERTIFICATE, "request", key, result, now)
+            intents.close_all_of(unit, "request", self.request.request_id, {"failed": reason}, self.now)
         raise StateError(
             f"Request {self.request.request_id} for {self.request.certificate_id} failed: {message}",
             code=reason,
             details={"request_id": self.request.request_id},
         )
-
-    @property
-    def now(self) -> datetime:
-        """Give the current time, UTC."""
-        return self.ports.clock.now()
 
     def retry(self, passage: Gate[CertRequest], comment: str) -> None:
         """Take up a failed request again, from the place where its key is and with a new order to the CA.
@@ -234,14 +238,6 @@ class Mover:
         with self.ports.store.read() as unit:
             refuse_rivals(unit, self.request)
         passage.retry(comment, ca_handles=handles, next_look_at=None)
-
-    def left_behind(self) -> str:
-        """Say what a cancelled request leaves at the place of its key; empty when nothing was opened."""
-        reference = self.request.key_reference
-        if not reference:
-            return ""
-        advice = "cancel the change" if self.request.renews else "enrol the same names again to use it, or remove it"
-        return f"{reference.get('label', 'what was opened')} stays at CPS: {advice} in Akamai Control Center"
 
     def pause(self, look_again_s: float) -> bool:
         """Wait until the next look, if the deadline lets it.
@@ -312,7 +308,12 @@ class Mover:
 
     def _decided(self, question: CsrQuestion) -> tuple[dict[str, str], ...]:
         is_private = not self.ca.capabilities().is_public
-        return decisions.decisions(question.notices, decisions.policy_of(self.warnings), is_private=is_private)
+        lists = self.warnings
+        if lists is None:
+            with self.ports.store.read() as unit:
+                group = policy.group_of(unit, self.request.group)
+            lists = policy.warning_lists(group, self.request.wish["warnings"])
+        return decisions.decisions(question.notices, decisions.policy_of(lists), is_private=is_private)
 
     def _undecided(self, question: CsrQuestion) -> str:
         """Say which warnings the policy does not allow; empty when it allows all."""
@@ -327,13 +328,16 @@ class Mover:
         intents.begin(store, *key, {"notices": notices}, clock.now())
         self.keys.acknowledge(self.request.key_reference, question.notices)
         with store.write() as unit:
-            intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
-            after = {"state": self.request.state, "notices": notices}
-            tracking_id = self.request.tracking_id
-            entry = AuditEntry(
-                self.ports.actor, "warnings_acknowledged", "request", request_id, None, after, "", tracking_id
-            )
-            unit.audit(entry)
+            self._acknowledged(unit, notices, "")
+
+    def _acknowledged(self, unit: Unit, notices: Any, comment: str) -> None:
+        """Put on record which warnings were acknowledged."""
+        request = self.request
+        key = (intents.ACKNOWLEDGE_WARNINGS, "request", request.request_id)
+        intents.close_all(unit, *key, {"acknowledged": True}, self.now)
+        entry = AuditEntry(self.ports.actor, "warnings_acknowledged", "request", request.request_id)
+        after = {"state": request.state, "notices": notices}
+        unit.audit(replace(entry, after=after, comment=comment, tracking_id=request.tracking_id))
 
     def _reused(self, csrs: Mapping[str, str]) -> str:
         """Say which CSR of a renewal has the key of the one before; empty when none has."""
@@ -356,4 +360,7 @@ class Mover:
         if reused := self._reused(csrs):
             self.fail("csr_reused", reused)
         with self.ports.store.write() as unit:
+            left = intents.left_open(unit, intents.ACKNOWLEDGE_WARNINGS, "request", self.request.request_id)
+            if left is not None:
+                self._acknowledged(unit, left.wanted["notices"], intents.LATE)
             self.save(unit, "csr_fetched", csrs=csrs, next_look_at=None)

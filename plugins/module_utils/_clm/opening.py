@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 # CPS opens no second enrollment on a contract within five minutes of the last; cps-protocol §5.2.
 _CREATE_INTERVAL_S = 300.0
 _TOO_SOON = "create_too_soon"
+# What a person, or CPS, ends sooner or later.
+_PASSING = frozenset(["change_pending"])
+_LOOK_AGAIN_S = 900.0
 _CONFLICTS = frozenset(["enrollment_exists", "enrollment_gone", "enrollment_differs", "change_pending"])
 
 
@@ -67,7 +71,7 @@ def _try(mover: Mover) -> RemoteError | None:
     if reference is None:
         obstacles = mover.keys.conflicts(mover.order)
         if obstacles and left is None:
-            _withdraw(mover, None, obstacles[0].sentence)
+            _give_up(mover, None, obstacles[0].code, obstacles[0].sentence)
         # After a create in doubt, an enrollment of the same name may be ours all the same: the request stays.
         refuse(mover, obstacles)
         mover.still_ours()
@@ -109,7 +113,7 @@ def _create(mover: Mover, *, is_first: bool) -> Reference | RemoteError:
             return exc
         is_same_name = exc.code == "duplicate_common_name"
         if not _is_passing(exc) and (is_first or not is_same_name):
-            _withdraw(mover, intent, exc.message)
+            _give_up(mover, intent, exc.code, exc.message)
         raise
 
 
@@ -165,15 +169,36 @@ def _forget(mover: Mover, intent: Intent) -> None:
         _remove(unit, intent)
 
 
-def _withdraw(mover: Mover, intent: Intent | None, message: str) -> None:
-    """Take back a request that was refused outright: nothing exists, so nothing may be left in the way."""
+def _give_up(mover: Mover, intent: Intent | None, code: str, message: str) -> None:
+    """End a request that was refused outright: nothing exists, so nothing may be left in the way.
+
+    One that this call has just made is taken back. One that people have seen, and may have approved, stays: it waits
+    for what passes, and has failed otherwise.
+
+    :raises ConflictError: it waits.
+    :raises StateError: it has failed.
+    """
+    request, what = mover.request, f"Cannot {mover.request.action} {mover.request.certificate_id}"
+    if intent is not None:
+        _forget(mover, intent)
+    if request.version <= 1:
+        _withdraw(mover, message)
+    elif code in _PASSING:
+        mover.park(code, message, _LOOK_AGAIN_S)
+        raise ConflictError(f"{what}: {message}", code=code)
+    else:
+        mover.fail(code, message)
+
+
+def _withdraw(mover: Mover, message: str) -> None:
+    """Take back a request that nobody has seen yet."""
     request = mover.request
     with mover.ports.store.write() as unit:
-        if intent is not None:
-            _remove(unit, intent)
         unit.requests.remove(request)
+        before = {"state": request.state, "certificate": request.certificate_id, "action": request.action}
         after = {"message": message, "certificate": request.certificate_id}
-        unit.audit(AuditEntry(mover.ports.actor, "request_refused", "request", request.request_id, None, after))
+        entry = AuditEntry(mover.ports.actor, "request_refused", "request", request.request_id, before, after)
+        unit.audit(replace(entry, tracking_id=request.tracking_id))
 
 
 def _remove(unit: Unit, intent: Intent) -> None:

@@ -20,7 +20,7 @@ from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
 from .._store.base import Unit
-from . import approvals, form_extras, gate, policy, states
+from . import approvals, form_extras, gate, intents, policy, states
 from .deployment import Deployer, Pushed
 from .managed import managed_device
 from .ports import Ports
@@ -205,7 +205,29 @@ def driver(
     """
     with ports.store.read() as unit:
         device = managed_device(unit, order.device)
-    return Deployer(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+    deployer = Deployer(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+    deployer.check_approved = lambda: _check_approved(deployer)
+    return deployer
+
+
+def _check_approved(deployer: Deployer) -> None:
+    """Hold what is about to be sent against the approvals and the freeze once more: time has passed since it was begun.
+
+    :raises StateError: an approval expired or is void; the work order has failed with it, and can be retried.
+    :raises PolicyError: the group is frozen by now.
+    """
+    order, now = deployer.order, deployer.ports.clock.now()
+    unusable = approvals.why_unusable(order, parts(deployer), now)
+    if unusable:
+        deployer.keeper.save("push_failed", state="failed", reason=unusable[0], message=unusable[1])
+        raise StateError(
+            f"Cannot go on with work order {order.work_order_id}: {unusable[1]}, then retry it with "
+            "edgecert.clm.cert_workflow",
+            code=unusable[0],
+            details={"work_order_id": order.work_order_id},
+        )
+    override = "given before" if gate.passes_freeze(order) else ""
+    gate_of(deployer, override=override).check_freeze()
 
 
 def keeper_of(order: WorkOrder, ports: Ports) -> WorkOrderKeeper:
@@ -213,9 +235,9 @@ def keeper_of(order: WorkOrder, ports: Ports) -> WorkOrderKeeper:
     return WorkOrderKeeper(ports, order)
 
 
-def left_behind(order: WorkOrder) -> str:
+def left_behind(unit: Unit, order: WorkOrder) -> str:
     """Say what a cancelled order leaves at the target; empty when nothing was sent."""
-    if order.state in states.BEFORE_IMPLEMENTING:
+    if not intents.of(unit, intents.UPLOAD_CERTIFICATE, "work_order", order.work_order_id):
         return ""
     return (
         f"change {order.change.get('change_id')} of enrollment {order.change.get('enrollment_id')} stays at CPS as it "
@@ -266,16 +288,14 @@ def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
 def steps(deployer: Deployer, *, override: str = "", is_changed: bool = False) -> list[Step]:
     """Give the steps that can be done now; none when the order waits for somebody or for its time.
 
-    :param is_changed: a step before these changes what is waited for.
+    :param is_changed: a step before these changes what is waited for, and keeps these from being run where it makes
+        the approvals void.
     """
     order, now = deployer.order, deployer.ports.clock.now()
     if order.state not in states.BEFORE_IMPLEMENTING:
-        if order.state == "needs_decision" and is_changed and approvals.levels(order):
-            # The other lists have to be approved first.
-            return []
         return deployer.steps() if is_changed or deployer.can_move() else []
     word = gate.due(order, now)
-    if not word or (is_changed and order.approvals):
+    if not word:
         return []
 
     advance = gate_of(deployer, override=override).advance
@@ -285,46 +305,3 @@ def steps(deployer: Deployer, *, override: str = "", is_changed: bool = False) -
     if gate.due(after, now) != "implement":
         return [Step(f"Count the approvals of work order {order.work_order_id}", advance)]
     return [Step(f"Implement work order {order.work_order_id}", advance), *deployer.steps()]
-
-
-def changes(deployer: Deployer, wanted: Wanted) -> list[Step]:
-    """Give the step that takes over what a call wants otherwise of a stored order.
-
-    Other lists of warnings are not what was approved: the approvals go, whatever the order waits for.
-    """
-    order = deployer.order
-    changed: dict[str, Any] = {}
-    if wanted.edges != tuple(order.edges):
-        changed["edges"] = wanted.edges
-    is_listed_otherwise = {k: list(v) for k, v in wanted.warnings.items()} != {
-        k: list(v) for k, v in order.warnings.items()
-    }
-    if is_listed_otherwise:
-        changed["warnings"] = wanted.warnings
-    if order.state in states.BEFORE_IMPLEMENTING:
-        if wanted.manual is not None and wanted.manual != order.manual_implementation:
-            changed["manual_implementation"] = wanted.manual
-        if wanted.at is not None and wanted.at != order.scheduled_at:
-            approvals.check_schedule(order, wanted.at, deployer.ports.clock.now())
-            changed["scheduled_at"] = wanted.at
-    if not changed:
-        return []
-    is_void = is_listed_otherwise and bool(approvals.levels(order)) and _may_return(order.state)
-
-    told = ({name: getattr(order, name) for name in changed}, changed)
-
-    def save() -> bool:
-        deployer.keeper.save("work_order_changed", comment=wanted.comment, told=told, **_kept(order), **changed)
-        if is_void:
-            gate_of(deployer).take_back("approval_void", "the lists of warnings changed; have them approved")
-        return True
-
-    return [Step(f"Change {', '.join(sorted(changed))} of work order {order.work_order_id}", save)]
-
-
-def _may_return(state: str) -> bool:
-    return state == "submitted" or "submitted" in states.WORK_ORDER[state]
-
-
-def _kept(order: WorkOrder) -> dict[str, str]:
-    return {"reason": order.reason, "message": order.message}

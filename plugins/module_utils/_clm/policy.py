@@ -96,6 +96,21 @@ def refuse(what: str, found: Sequence[str]) -> None:
         raise PolicyError(joined.message, details={"violations": list(found)})
 
 
+def weaker(present: Group, wanted: Group) -> list[str]:
+    """Say where a group asks for fewer approvals than another, or for none: what belongs to the one may not evade it by
+    moving to the other."""
+    found = []
+    for kind in ("enroll", "push"):
+        before, after = snapshot(present, kind), snapshot(wanted, kind)
+        levels = [0 if rule["auto_approve"] else rule["levels"] for rule in (before, after)]
+        if levels[1] < levels[0]:
+            found.append(
+                f"group {wanted.name} asks for {levels[1]} approvals to {kind} (rule approvals.{kind}), group "
+                f"{present.name} for {levels[0]}"
+            )
+    return found
+
+
 def snapshot(group: Group, kind: str) -> dict[str, Any]:
     """Give the part of a policy that a request or work order keeps: changing the group later changes it no more.
 

@@ -16,7 +16,7 @@ from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import moments, orders, policy, states
+from . import moments, order_changes, orders, policy, push_stages
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import Deployer
@@ -32,7 +32,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     """
     what = f"Cannot push {params['certificate']}"
     edges = _edges(params)
-    at = moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now())
+    moments.refuse_both(params, what)
     with ports.store.read() as unit:
         certificate = required_certificate(unit, params["certificate"])
         connector = _connector(unit, params)
@@ -41,7 +41,11 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         pushed = orders.pushed_for(unit, certificate, request)
         group = policy.group_of(unit, certificate.group)
         before = _latest(unit, certificate, connector, params["network"], pushed.fingerprints)
-    lists = policy.warning_lists(group, params.get("warnings") or (before.warnings if before else None))
+    known = before.scheduled_at if before else None
+    at = moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known)
+    given = params.get("warnings")
+    # Lists that were submitted are not laid over a policy that may have changed since.
+    lists = before.warnings if before and given is None else policy.warning_lists(group, given)
     if before is None or before.state != "completed":
         orders.refuse_unusable(pushed, certificate, ports)
     wanted = orders.Wanted(
@@ -54,7 +58,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     )
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed)
     wait_s = float(params["wait_timeout"]) if params.get("wait") else 0.0
-    deployer = Deployer(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
     deployer.observe()
     return _plan(deployer, before, wanted, params.get("freeze_override") or "", device)
 
@@ -161,7 +165,7 @@ def _steps(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, 
         try:
             deployer.refuse_impossible()
         except StateError as exc:
-            is_begun = before is not None and before.state not in states.BEFORE_IMPLEMENTING
+            is_begun = before is not None and deployer.is_begun
             if not is_begun or exc.code not in ("no_open_change", "change_failed"):
                 raise
             return (deployer.end_by(exc),)
@@ -172,13 +176,13 @@ def _steps(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, 
         text = f"Record work order {order.work_order_id} for {deployer.certificate.certificate_id}"
         following = deployer.steps() if order.state == "implementing" else []
         return (Step(text, deployer.keeper.record_new), *following)
-    changed = orders.changes(deployer, wanted)
+    changed = order_changes.steps(deployer, wanted)
     return (*changed, *orders.steps(deployer, override=override, is_changed=bool(changed)))
 
 
 def _nothing_left(deployer: Deployer, before: WorkOrder) -> tuple[Step, ...]:
     if deployer.is_deployed:
-        return ()
+        return push_stages.left_steps(deployer)
     raise StateError(
         f"Work order {before.work_order_id} had completed, and staging no longer serves what it pushed; something "
         "else was deployed since: look at the certificate's history with edgecert.clm.cert_info",

@@ -15,11 +15,11 @@ from typing import Any
 
 from .._core.clock import to_text
 from .._core.errors import InputError, StateError
-from .._core.governance import Group
+from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import enroll, form, hints, opening, policy, renewal, requests, states
+from . import attachments, enroll, form, hints, opening, policy, renewal, requests, states
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
@@ -40,21 +40,27 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises StateError: nothing was enrolled here that could be renewed, or another request is open.
     """
     action, now = params["action"], ports.clock.now()
+    drafts = attachments.read(params)
     with ports.store.read() as unit:
         certificate = required_certificate(unit, form.certificate_id(enroll.named(params), unit, now))
         latest = requests.latest(unit, certificate.certificate_id)
-        group = policy.group_of(unit, params.get("group") or certificate.group)
+        group = policy.group_of(unit, certificate.group)
+    _refuse_group(params, certificate)
     if latest is not None and not states.is_final(latest.state):
-        return _going_on(latest, action, params, certificate, ports)
+        if latest.action != action:
+            raise _other_is_open(latest, action)
+        if latest.state != "draft":
+            return _going_on(latest, params, certificate, ports)
+    draft = latest if latest is not None and latest.state == "draft" else None
     with ports.store.read() as unit:
         parent = enrolled(unit, certificate, action, now)
-        wish = _wish(params, parent, unit, now)
+        wish = _wish(params, draft or parent, unit, now)
     opens = _opens(certificate, group, action)
-    if not params.get("force") and opens is not None and opens > now:
+    if draft is None and not params.get("force") and opens is not None and opens > now:
         return _too_early(certificate, parent, opens, action, ports)
     what = f"Cannot {action} {certificate.certificate_id}"
-    submission = enroll.submission_of(params, ports, what)
-    ca = params.get("ca") or parent.ca
+    submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
+    ca = params.get("ca") or (draft or parent).ca
     request = successor(
         ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca
     )
@@ -62,40 +68,70 @@ def plan(params: Params, ports: Ports) -> Plan:
         request = replace(request, ca_options=dict(params["ca_options"]))
     mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
-    return _planned(mover, None, certificate, [Step(_records(mover), mover.record), *_moves(mover)])
+    steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
+    kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
+    return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
 
 
-def _records(mover: Mover) -> str:
-    request = mover.request
-    return f"Record request {request.request_id} to {request.action} {request.certificate_id}"
+def _refuse_group(params: Params, certificate: Certificate) -> None:
+    """Refuse another group than the certificate's: its policy is what holds for the renewal.
 
-
-def _moves(mover: Mover) -> list[Step]:
-    return mover.steps() if mover.request.state == "implementing" else []
-
-
-def _going_on(
-    request: CertRequest, action: str, params: Params, certificate: Certificate, ports: Ports
-) -> Plan:
-    """Plan the next moves of a renewal that is open."""
-    if request.action != action:
-        raise StateError(
-            f"Cannot {action} {certificate.certificate_id}: request {request.request_id} to {request.action} it is "
-            f"{request.state}; let it end, or cancel it with edgecert.clm.cert_workflow",
-            code="request_open",
-            details={"request_id": request.request_id, "state": request.state},
+    :raises InputError: another one is named.
+    """
+    group = certificate.group or DEFAULT_GROUP
+    if params.get("group") and params["group"] != group:
+        raise InputError(
+            f"Cannot {params['action']} {certificate.certificate_id} in group {params['group']}: it is in group "
+            f"{group}; leave group out, or move it first with action: enroll"
         )
+
+
+def _other_is_open(request: CertRequest, action: str) -> StateError:
+    return StateError(
+        f"Cannot {action} {request.certificate_id}: request {request.request_id} to {request.action} it is "
+        f"{request.state}; let it end, or cancel it with edgecert.clm.cert_workflow",
+        code="request_open",
+        details={"request_id": request.request_id, "state": request.state},
+    )
+
+
+def _new(mover: Mover) -> list[Step]:
+    request = mover.request
+    text = f"Record request {request.request_id} to {request.action} {request.certificate_id}"
+    return [Step(text, mover.record), *(mover.steps() if request.state == "implementing" else [])]
+
+
+def _of_draft(mover: Mover, draft: CertRequest, submission: Submission) -> list[Step]:
+    """Give the steps of a draft as it is wanted now: everything about it may have changed, the policy too."""
+    wanted = mover.request
+    names = ("wish", "ca", "ca_options", "group", "policy", "manual_implementation", "scheduled_at", "tracking_id")
+    edited = replace(draft, **{name: getattr(wanted, name) for name in names})
+    mover.keeper.record = edited
+
+    def submit() -> bool:
+        requests.gate_of(mover, override=submission.override).submit(submission.comment)
+        return mover.request.state == "implementing"
+
+    def save() -> bool:
+        mover.keeper.save("request_changed", comment=submission.comment)
+        return True
+
+    if submission.submit:
+        following = mover.steps() if wanted.state == "implementing" else []
+        return [Step(f"Submit request {draft.request_id}", submit), *following]
+    return [] if edited == draft else [Step(f"Change request {draft.request_id}", save)]
+
+
+def _going_on(request: CertRequest, params: Params, certificate: Certificate, ports: Ports) -> Plan:
+    """Plan the next moves of a renewal that is open.
+
+    :raises StateError: this call wants it otherwise.
+    """
+    with ports.store.read() as unit:
+        wish = _wish(params, request, unit, ports.clock.now(), keep=True)
+    enroll.compare(request, wish, params)
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
-    override = params.get("freeze_override") or ""
-    steps = requests.steps(mover, override=override)
-    if request.state == "draft" and params.get("submit") is not False:
-        comment = params.get("comment") or ""
-
-        def submit() -> bool:
-            requests.gate_of(mover, override=override).submit(comment)
-            return mover.request.state == "implementing"
-
-        steps = [Step(f"Submit request {request.request_id}", submit), *mover.steps()]
+    steps = requests.steps(mover, override=params.get("freeze_override") or "")
     return _planned(mover, request, certificate, steps)
 
 
@@ -157,12 +193,17 @@ def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -
     return request
 
 
-def _wish(params: Params, parent: CertRequest, unit: Unit, now: datetime) -> dict[str, Any]:
+def _wish(
+    params: Params, parent: CertRequest, unit: Unit, now: datetime, *, keep: bool = False
+) -> dict[str, Any]:
     """Give the wish of a renewal that a person asks for: automatic renewal is not inherited (E3).
 
+    :param parent: what it follows, or the draft or open renewal itself; that one keeps what it has.
     :raises InputError: names, subject or key are given otherwise than they are.
     """
-    fresh = {name: value for name, value in parent.wish.items() if name not in ("auto_renew", "auto_regenerate")}
+    kept = keep or parent.state == "draft"
+    left = () if kept else ("auto_renew", "auto_regenerate")
+    fresh = {name: value for name, value in parent.wish.items() if name not in left}
     asked = {**form.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
     wish = form.build(asked, unit, now)
     other = [name for name in form.differences(wish, parent.wish) if name not in _FREE]

@@ -19,7 +19,7 @@ from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import CaAccount, CertRequest
 from .._store.base import Unit
-from . import approvals, ca_accounts, form, form_extras, gate, policy, states
+from . import approvals, ca_accounts, form, form_extras, gate, intents, policy, states
 from .managed import managed_device
 from .ports import Ports
 
@@ -105,6 +105,7 @@ def parts(request: CertRequest, account: CaAccount) -> dict[str, Any]:
         "wish": approvals.sha256(wish),
         "ca": approvals.sha256({"name": account.name, "type": account.type, "options": dict(account.options)}),
         "ca_options": approvals.sha256(dict(request.ca_options)),
+        "warnings": approvals.sha256(request.wish.get("warnings") or {}),
     }
 
 
@@ -141,6 +142,35 @@ def mover_of(request: CertRequest, ports: Ports, *, wait_s: float) -> Mover:
         account = ca_accounts.required(unit, request.ca)
         device = managed_device(unit, request.device)
     return Mover(ports, request, device, account, wait_s=wait_s)
+
+
+def lease_of(request: CertRequest) -> str:
+    """Name what is held while a request is worked on."""
+    return f"request:{request.request_id}"
+
+
+def left_behind(unit: Unit, request: CertRequest) -> str:
+    """Say what a cancelled request leaves at the place of its key and at the CA; empty when nothing was sent."""
+    left = []
+    if request.key_reference:
+        advice = "cancel the change" if request.renews else "enrol the same names again to use it, or remove it"
+        label = request.key_reference.get("label", "what was opened")
+        left.append(f"{label} stays at CPS: {advice} in Akamai Control Center")
+    if intents.is_open(unit, intents.OPEN_ENROLLMENT, "request", request.request_id):
+        left.append(
+            "an enrollment may have been opened whose answer was lost: enrol the same names again to have it looked "
+            "for and used"
+        )
+    in_doubt = [name for name in request.csrs if _is_ordered(unit, request, name) and name not in request.fingerprints]
+    if in_doubt:
+        left.append(f"CA account {request.ca} may sign the {' and the '.join(in_doubt)} CSR all the same")
+    return "; ".join(left)
+
+
+def _is_ordered(unit: Unit, request: CertRequest, algorithm: str) -> bool:
+    return algorithm in request.ca_handles or intents.is_open(
+        unit, intents.ORDER_CERTIFICATE, "request", f"{request.request_id}/{algorithm}"
+    )
 
 
 def gate_of(mover: Mover, *, override: str = "") -> gate.Gate[CertRequest]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import form, intents, lineage
+from . import form, form_extras, intents, lineage
 
 if TYPE_CHECKING:
     from .._ca.base import Answer, Issued, Pending
@@ -129,11 +129,13 @@ def _order_one(mover: Mover, algorithm: str) -> None:
         _end_if_complete(unit, mover)
 
 
-def is_ready(mover: Mover) -> bool:
-    """Say whether the CA has an answer for an open order; reads only."""
+def not_ready_for(mover: Mover) -> float | None:
+    """Give the seconds for which the CA has no answer to any open order yet, None when it has one; reads only."""
     from .._ca.base import Pending
 
-    return any(not isinstance(answer, Pending) for answer in _collected(mover).values())
+    answers = list(_collected(mover).values())
+    waiting = [answer.look_again_s for answer in answers if isinstance(answer, Pending)]
+    return min(waiting) if waiting and len(waiting) == len(answers) else None
 
 
 def _collected(mover: Mover) -> dict[str, Answer]:
@@ -221,7 +223,8 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
     settings: dict[str, Any] = {}
     if request.renews:
         certificate = lineage.succeed(unit, certificate, request, mover.ports.actor, now)
-        settings = {**lineage.settings_of(request), "request_id": request.request_id, "ca": request.ca}
+        certificate = form_extras.on_certificate(certificate, request.wish)
+        settings = {"request_id": request.request_id, "ca": request.ca}
     unit.certificates.put(
         replace(
             certificate,

@@ -18,7 +18,7 @@ REQUEST: Machine = {
     "submitted": ("approved", "rejected", "cancelled"),
     "approved": ("submitted", "scheduled", "implementing", "cancelled"),
     "scheduled": ("submitted", "implementing", "cancelled"),
-    "implementing": ("retrieval_in_progress", "cancelled", "failed"),
+    "implementing": ("submitted", "retrieval_in_progress", "cancelled", "failed"),
     "retrieval_in_progress": ("issued", "cancelled", "failed"),
     "issued": (),
     "rejected": (),

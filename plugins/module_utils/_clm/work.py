@@ -13,7 +13,7 @@ from typing import Any
 from .._core.errors import StateError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
-from . import due, gate, orders, policy, renewal, renewing, requests, states
+from . import due, gate, orders, policy, push_stages, renewal, renewing, requests, states
 from .deployment import Deployer
 from .due import Item
 from .hints import hint_of
@@ -78,6 +78,17 @@ class Work:
         gate.Gate(keeper, dict, lambda _now: None).review()
         return self._moved(keeper.record, before, audited, ())
 
+    def put_off(self, item: Item, reason: str, message: str, seconds: float) -> None:
+        """Keep with an open record why it could not be moved on, and look at it later: others come first then."""
+        with self._ports.store.read() as unit:
+            found: Any = unit.requests.get(item.key) if item.noun == "request" else unit.work_orders.get(item.key)
+        if found is None or states.is_final(found.state) or found.state in states.BEFORE_IMPLEMENTING:
+            return
+        keeper: Keeper[Any] = Keeper(self._ports, REQUEST, found)
+        if item.noun == "work_order":
+            keeper = orders.keeper_of(found, self._ports)
+        keeper.park(reason, message, seconds)
+
     def _request(self, request_id: str) -> Moved:
         with self._ports.store.read() as unit:
             request = requests.stored(unit, request_id)
@@ -91,19 +102,36 @@ class Work:
     def _order(self, work_order_id: str) -> Moved:
         with self._ports.store.read() as unit:
             order = orders.stored(unit, work_order_id)
+        if states.is_final(order.state):
+            return self._left_script(order)
         deployer = orders.deployer_of(order, self._ports, wait_s=0.0)
         audited = self._ports.store.audited
         is_before = order.state in states.BEFORE_IMPLEMENTING
         if not is_before or gate.due(order, self._ports.clock.now()) != "expire":
+            if is_before and not order.manual_implementation:
+                # Before any call: a frozen group has to wait anyhow.
+                orders.gate_of(deployer).check_freeze()
             deployer.observe()
-            self._end_if_impossible(deployer, is_before=is_before)
+            self._end_if_impossible(deployer)
         done = _run(orders.steps(deployer))
         if self._ports.store.audited == audited and not is_before:
             deployer.note()
         return self._moved(deployer.order, order.state, audited, done)
 
+    def _left_script(self, order: WorkOrder) -> Moved:
+        """Run the post-push script that a killed run left of a completed push."""
+        audited = self._ports.store.audited
+        try:
+            deployer = orders.deployer_of(order, self._ports, wait_s=0.0)
+        except StateError as exc:
+            # Told once: another certificate is live by now, and will be at the next call.
+            push_stages.forget(self._ports, order, exc.message)
+            raise
+        done = _run(push_stages.left_steps(deployer))
+        return self._moved(deployer.order, order.state, audited, done)
+
     @staticmethod
-    def _end_if_impossible(deployer: Deployer, *, is_before: bool) -> None:
+    def _end_if_impossible(deployer: Deployer) -> None:
         """End an order for which nothing can be done any more.
 
         :raises StateError: it is such a one.
@@ -113,7 +141,7 @@ class Work:
         try:
             deployer.refuse_impossible()
         except StateError as exc:
-            if not is_before and exc.code in ("no_open_change", "change_failed"):
+            if deployer.is_begun and exc.code in ("no_open_change", "change_failed"):
                 deployer.end_by(exc).run()
             raise
 

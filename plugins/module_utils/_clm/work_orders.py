@@ -48,7 +48,8 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         return intents.ACKNOWLEDGE_WARNINGS, "work_order", self.order.work_order_id
 
     @property
-    def _lease_name(self) -> str:
+    def lease_name(self) -> str:
+        """Name what is held while the order is worked on: one enrollment takes one change at a time."""
         return f"enrollment:{self.order.device}:{self.order.change.get('enrollment_id')}"
 
     def record_new(self) -> bool:
@@ -119,6 +120,22 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
                 self.save(action, state=between)
         self.save(action, state=state, **changes)
 
+    def settle(self, key: tuple[str, str, str], action: str) -> None:
+        """Put on record what was seen to be done, where an earlier run left its intent open.
+
+        :param key: of the intent.
+        """
+        with self.ports.store.read() as unit:
+            left = intents.left_open(unit, *key)
+        if left is None:
+            return
+        kept: dict[str, Any] = {"reason": self.order.reason, "message": self.order.message}
+        if "notices" in left.wanted:
+            kept["notices"] = tuple(left.wanted["notices"])
+        with self.ports.store.write() as unit:
+            intents.close_all(unit, *key, {"seen": True}, self.ports.clock.now())
+            self.save_in(unit, action, comment=intents.LATE, **kept)
+
     @contextmanager
     def lease(self) -> Iterator[None]:
         """Hold the enrollment for the time of one step.
@@ -127,7 +144,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         :raises PolicyError: the device is not managed any more.
         """
         planned = self.order
-        with self.ports.store.lease(self._lease_name, LEASE_S):
+        with self.ports.store.lease(self.lease_name, LEASE_S):
             with self.ports.store.read() as unit:
                 current = unit.work_orders.get(planned.work_order_id)
                 managed_device(unit, planned.device)
@@ -145,7 +162,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
 
         :raises ConflictError: it expired and another run took it over.
         """
-        self.ports.store.renew(self._lease_name, seconds + LEASE_S)
+        self.ports.store.renew(self.lease_name, seconds + LEASE_S)
 
     def still_ours(self) -> None:
         """Before a write after a wait: hold the lease on, and look whether the device may still be acted on.
@@ -153,6 +170,6 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         :raises ConflictError: another run took the lease over.
         :raises PolicyError: the device is not managed any more (D5).
         """
-        self.ports.store.renew(self._lease_name, LEASE_S)
+        self.ports.store.renew(self.lease_name, LEASE_S)
         with self.ports.store.read() as unit:
             managed_device(unit, self.order.device)

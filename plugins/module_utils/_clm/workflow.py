@@ -8,7 +8,7 @@ Approving, rejecting, scheduling and cancelling send nothing, so that an approve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,15 +16,18 @@ from typing import Any
 from .._core.errors import InputError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CertRequest, WorkOrder
-from . import approvals, gate, intents, moments, orders, requests, states
+from .._store.base import Unit
+from . import approvals, gate, moments, orders, requests, states
 from .deployment import Deployer
-from .keeper import REQUEST, WORK_ORDER
+from .keeper import REQUEST, WORK_ORDER, Keeper, Kind
 from .moves import Mover
 from .ports import Params, Ports
+from .work_orders import LEASE_S
 from .work_views import request_view, work_order_view
 
 ACTIONS = ("approve", "reject", "schedule", "implement", "retry", "cancel")
 _TIMED = ("approve", "schedule")
+_SENDS_NOTHING = ("reject", "cancel")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -62,84 +65,103 @@ class _Act:
         """Plan it for a request."""
         with self.ports.store.read() as unit:
             request = requests.stored(unit, self.params["request_id"])
-        states.check_action(REQUEST.actions, "request", request.request_id, request.state, self.action)
-        mover = requests.mover_of(request, self.ports, wait_s=self.wait_s)
-        passage = requests.gate_of(mover, override=self.override)
-        steps = self._steps_of_request(mover, passage)
-
-        def finish() -> Outcome:
-            with self.ports.store.read() as unit:
-                stored = unit.requests.get(request.request_id)
-            return Outcome(request_view(stored) if stored else None)
-
-        after = self._predicted(request, mover.predicted_state() if len(steps) > 1 else "")
+        self._check(REQUEST, request, request.request_id)
+        mover = None
+        if self.action not in _SENDS_NOTHING:
+            mover = requests.mover_of(request, self.ports, wait_s=self.wait_s)
+        steps = self._steps_of_request(request, mover)
+        end = mover.predicted_state() if mover is not None and len(steps) > 1 else ""
         return Plan(
-            request_view(request), request_view(after), steps, finish, note=mover.keep_next_look, noun="request"
+            request_view(request),
+            request_view(self._predicted(request, end)),
+            steps,
+            lambda: Outcome(request_view(self._now_stored(request))),
+            note=mover.keep_next_look if mover is not None else None,
+            noun="request",
         )
 
     def on_work_order(self) -> Plan:
         """Plan it for a work order."""
         with self.ports.store.read() as unit:
             order = orders.stored(unit, self.params["work_order_id"])
-        states.check_action(WORK_ORDER.actions, "work order", order.work_order_id, order.state, self.action)
+        self._check(WORK_ORDER, order, order.work_order_id)
         deployer = None
-        if self.action not in ("reject", "cancel"):
+        if self.action not in _SENDS_NOTHING:
             deployer = orders.deployer_of(order, self.ports, wait_s=self.wait_s)
         steps = self._steps_of_order(order, deployer)
-
-        def finish() -> Outcome:
-            with self.ports.store.read() as unit:
-                stored = unit.work_orders.get(order.work_order_id)
-            return Outcome(work_order_view(stored) if stored else None)
-
-        after = self._predicted(order, "completed" if len(steps) > 1 else "")
-        note = deployer.note if deployer is not None and not steps else None
         return Plan(
-            work_order_view(order), work_order_view(after), steps, finish, note=note, noun="work_order"
+            work_order_view(order),
+            work_order_view(self._predicted(order, "completed" if len(steps) > 1 else "")),
+            steps,
+            lambda: Outcome(work_order_view(self._now_stored(order))),
+            note=deployer.note if deployer is not None and not steps else None,
+            noun="work_order",
         )
+
+    def _check(self, kind: Kind[Any], record: Any, record_id: str) -> None:
+        """Refuse the action where the state does not allow it; approvals that expired count as taken back."""
+        is_expired = self.action == "approve" and gate.due(record, self.ports.clock.now()) == "expire"
+        state = "submitted" if is_expired else record.state
+        states.check_action(kind.actions, kind.title.lower(), record_id, state, self.action)
+
+    def _now_stored(self, record: Any) -> Any:
+        with self.ports.store.read() as unit:
+            if isinstance(record, CertRequest):
+                return requests.stored(unit, record.request_id)
+            return orders.stored(unit, record.work_order_id)
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
-    def _steps_of_request(self, mover: Mover, passage: gate.Gate[CertRequest]) -> tuple[Step, ...]:
-        request, named = mover.request, f"request {mover.request.request_id} for {mover.request.certificate_id}"
+    def _steps_of_request(self, request: CertRequest, mover: Mover | None) -> tuple[Step, ...]:
+        named = f"request {request.request_id} for {request.certificate_id}"
+        if mover is None:
+            return (self._end(Keeper(self.ports, REQUEST, request), requests.lease_of(request), named),)
+        passage = requests.gate_of(mover, override=self.override)
+        if self.action in ("approve", "schedule"):
+            return (self._review(request, passage, lambda: requests.parts(request, mover.account), named),)
         if self.action == "implement":
             if request.state not in states.BEFORE_IMPLEMENTING:
                 return tuple(requests.steps(mover))
             passage.check_freeze()
             return (Step(f"Implement {named}", self._begin(passage)), *mover.steps())
-        if self.action == "retry":
+        return self._taken_up(passage, lambda: mover.retry(passage, self.comment), mover.steps(), named)
 
-            def retry() -> bool:
-                mover.retry(passage, self.comment)
-                return passage.advance()
+    def _taken_up(
+        self, passage: gate.Gate[Any], again: Callable[[], None], following: Sequence[Step], named: str
+    ) -> tuple[Step, ...]:
+        """Give the steps of a retry, which ends at the review where the approvals do not hold any more."""
+        is_free = passage.outlook() is None
+        if is_free and not passage.keeper.record.manual_implementation:
+            passage.check_freeze()
 
-            return (Step(f"Take up {named} again", retry), *mover.steps())
-        if self.action == "cancel":
+        def retry() -> bool:
+            again()
+            return passage.advance()
 
-            def cancel() -> bool:
-                with mover.lease():
-                    passage.cancel(self.comment, mover.left_behind())
-                    with self.ports.store.write() as unit:
-                        intents.close_all_of(unit, "request", request.request_id, {"cancelled": True}, mover.now)
+        return (Step(f"Take up {named} again", retry), *(following if is_free else ()))
+
+    def _end(self, keeper: Keeper[Any], lease: str, named: str) -> Step:
+        """Give the step that rejects or cancels; neither sends anything, so a device that may not be acted on any more
+        is no obstacle."""
+        passage: gate.Gate[Any] = gate.Gate(keeper, dict, lambda _now: None)
+
+        def end() -> bool:
+            if self.action == "reject":
+                passage.reject(self.comment)
                 return True
+            with self.ports.store.lease(lease, LEASE_S):
+                with self.ports.store.read() as unit:
+                    left = left_behind(unit, keeper.record)
+                passage.cancel(self.comment, left)
+            return True
 
-            return (Step(f"Cancel {named}", cancel),)
-        return (self._review(request, passage, lambda: requests.parts(request, mover.account), named),)
+        return Step(f"{self.action.capitalize()} {named}", end)
 
     def _steps_of_order(self, order: WorkOrder, deployer: Deployer | None) -> tuple[Step, ...]:
         named = f"work order {order.work_order_id} for {order.certificate_id}"
         if deployer is None:
             keeper = orders.keeper_of(order, self.ports)
-            passage: gate.Gate[WorkOrder] = gate.Gate(keeper, dict, lambda _now: None)
-            if self.action == "reject":
-                return (self._review(order, passage, dict, named),)
-
-            def cancel() -> bool:
-                with keeper.lease():
-                    passage.cancel(self.comment, orders.left_behind(keeper.order))
-                return True
-
-            return (Step(f"Cancel {named}", cancel),)
+            return (self._end(keeper, keeper.lease_name, named),)
         passage = orders.gate_of(deployer, override=self.override)
         if self.action in ("approve", "schedule"):
             return (self._review(order, passage, lambda: orders.parts(deployer), named),)
@@ -151,14 +173,13 @@ class _Act:
             deployer.refuse_impossible()
             return (Step(f"Implement {named}", self._begin(passage)), *deployer.steps())
 
-        def retry() -> bool:
+        def again() -> None:
             with self.ports.store.read() as unit:
                 deployer.keeper.refuse_rivals(unit)
             passage.retry(self.comment)
-            return passage.advance()
 
         deployer.refuse_impossible()
-        return (Step(f"Take up {named} again", retry), *deployer.steps())
+        return self._taken_up(passage, again, deployer.steps(), named)
 
     def _begin(self, passage: gate.Gate[Any]) -> Callable[[], bool]:
         def begin() -> bool:
@@ -191,8 +212,6 @@ class _Act:
         def act() -> bool:
             if self.action == "approve":
                 passage.approve(at=self.at, comment=self.comment)
-            elif self.action == "reject":
-                passage.reject(self.comment)
             elif self.at is not None:
                 passage.schedule(self.at, self.comment)
             return True
@@ -212,3 +231,10 @@ class _Act:
         words = {"reject": "rejected", "schedule": "scheduled", "cancel": "cancelled"}
         state = words.get(self.action, end or record.state)
         return replace(record, state=state, scheduled_at=self.at if self.action == "schedule" else record.scheduled_at)
+
+
+def left_behind(unit: Unit, record: CertRequest | WorkOrder) -> str:
+    """Say what a cancelled request or work order leaves at CPS and the CA; empty when nothing was sent."""
+    if isinstance(record, CertRequest):
+        return requests.left_behind(unit, record)
+    return orders.left_behind(unit, record)

@@ -33,7 +33,7 @@ class Secret:
         return text
 
     def disclose(self) -> str:
-        """Give the secret text for a result that was asked to hold it; unlike after ``reveal``, it is not masked there."""
+        """Give the secret text for a result that was asked to hold it: unlike after ``reveal``, it is not masked."""
         return self._opened()
 
     def _opened(self) -> str:

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a later call may want otherwise of a stored work order, and what that does to its approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .._core.clock import to_text
+from .._core.errors import StateError
+from .._core.plan import Step
+from .._core.types import WorkOrder
+from . import approvals, orders, policy, states
+from .deployment import Deployer
+
+
+def steps(deployer: Deployer, wanted: orders.Wanted) -> list[Step]:
+    """Give the step that takes over what a call wants otherwise of a stored order.
+
+    Other lists of warnings are not what was approved: the approvals go, whatever the order waits for.
+    """
+    order = deployer.order
+    changed: dict[str, Any] = {}
+    if wanted.edges != tuple(order.edges):
+        changed["edges"] = wanted.edges
+    is_listed_otherwise = _lists(wanted.warnings) != _lists(order.warnings)
+    if is_listed_otherwise:
+        changed["warnings"] = wanted.warnings
+    if order.state in states.BEFORE_IMPLEMENTING:
+        if wanted.manual is not None and wanted.manual != order.manual_implementation:
+            changed["manual_implementation"] = wanted.manual
+        if wanted.at is not None and wanted.at != order.scheduled_at:
+            approvals.check_schedule(order, wanted.at, deployer.ports.clock.now())
+            changed["scheduled_at"] = wanted.at
+    if not changed:
+        return []
+    is_void = False
+    if is_listed_otherwise:
+        changed.update(_asked_again(deployer, order))
+        is_void = bool(approvals.levels(replace(order, policy=changed.get("policy", order.policy))))
+        _refuse_in_flight(order, is_void=is_void)
+    told = ({name: getattr(order, name) for name in changed}, changed)
+
+    def save() -> bool:
+        keeper, now = deployer.keeper, deployer.ports.clock.now()
+        step = {"type": approvals.CHANGED, "at": to_text(now), "actor": keeper.ports.actor, "comment": wanted.comment}
+        with keeper.ports.store.write() as unit:
+            keeper.save_in(
+                unit,
+                "work_order_changed",
+                comment=wanted.comment,
+                told=told,
+                steps=[step] if is_void else (),
+                **{"reason": order.reason, "message": order.message, **changed},
+            )
+            if is_void:
+                orders.gate_of(deployer).take_back_in(
+                    unit, "approval_void", "the lists of warnings changed; have them approved"
+                )
+        # What is void waits for approval; nothing after this step may be done.
+        return not is_void
+
+    return [Step(f"Change {', '.join(sorted(changed))} of work order {order.work_order_id}", save)]
+
+
+def _lists(warnings: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {name: sorted(entries) for name, entries in warnings.items() if entries}
+
+
+def _asked_again(deployer: Deployer, order: WorkOrder) -> dict[str, Any]:
+    """Give what makes an automatic push one that a person asks for: it is not what was let go by itself any more."""
+    if not order.is_automatic:
+        return {}
+    with deployer.ports.store.read() as unit:
+        group = policy.group_of(unit, order.group)
+    return {"is_automatic": False, "policy": policy.snapshot(group, "push")}
+
+
+def _refuse_in_flight(order: WorkOrder, *, is_void: bool) -> None:
+    """Refuse other lists while what was approved is being sent.
+
+    :raises StateError: it is, and the other lists would have to be approved first.
+    """
+    if is_void and not _may_return(order.state):
+        raise StateError(
+            f"Cannot change the lists of warnings of work order {order.work_order_id}: it is {order.state} with lists "
+            "that were approved; wait until it asks for a decision, or cancel it",
+            code="order_in_progress",
+            details={"state": order.state},
+        )
+
+
+def _may_return(state: str) -> bool:
+    return state == "submitted" or "submitted" in states.WORK_ORDER[state]
