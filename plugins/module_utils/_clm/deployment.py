@@ -48,7 +48,6 @@ class Pushed:
 class Deployer:
     """Drives one work order to staging.
 
-    :ivar keeper: keeps the order's record.
     :ivar state: what the target said last.
     :ivar check_approved: raises when what is about to be sent is not what was approved, or not any more.
     """

@@ -23,22 +23,11 @@ def steps(deployer: Deployer, wanted: orders.Wanted) -> list[Step]:
     Other lists of warnings are not what was approved: the approvals go, whatever the order waits for.
     """
     order = deployer.order
-    changed: dict[str, Any] = {}
-    if wanted.edges != tuple(order.edges):
-        changed["edges"] = wanted.edges
-    is_listed_otherwise = _lists(wanted.warnings) != _lists(order.warnings)
-    if is_listed_otherwise:
-        changed["warnings"] = wanted.warnings
-    if order.state in states.BEFORE_IMPLEMENTING:
-        if wanted.manual is not None and wanted.manual != order.manual_implementation:
-            changed["manual_implementation"] = wanted.manual
-        if wanted.at is not None and wanted.at != order.scheduled_at:
-            approvals.check_schedule(order, wanted.at, deployer.ports.clock.now())
-            changed["scheduled_at"] = wanted.at
+    changed = _differing(deployer, wanted)
     if not changed:
         return []
     is_void = False
-    if is_listed_otherwise:
+    if "warnings" in changed:
         changed.update(_asked_again(deployer, order))
         is_void = bool(approvals.levels(replace(order, policy=changed.get("policy", order.policy))))
         _refuse_in_flight(order, is_void=is_void)
@@ -64,6 +53,23 @@ def steps(deployer: Deployer, wanted: orders.Wanted) -> list[Step]:
         return not is_void
 
     return [Step(f"Change {', '.join(sorted(changed))} of work order {order.work_order_id}", save)]
+
+
+def _differing(deployer: Deployer, wanted: orders.Wanted) -> dict[str, Any]:
+    """Give the fields that a call wants otherwise, as far as they may still be changed."""
+    order = deployer.order
+    changed: dict[str, Any] = {}
+    if wanted.edges != tuple(order.edges):
+        changed["edges"] = wanted.edges
+    if _lists(wanted.warnings) != _lists(order.warnings):
+        changed["warnings"] = wanted.warnings
+    if order.state in states.BEFORE_IMPLEMENTING:
+        if wanted.manual is not None and wanted.manual != order.manual_implementation:
+            changed["manual_implementation"] = wanted.manual
+        if wanted.at is not None and wanted.at != order.scheduled_at:
+            approvals.check_schedule(order, wanted.at, deployer.ports.clock.now())
+            changed["scheduled_at"] = wanted.at
+    return changed
 
 
 def _lists(warnings: Mapping[str, Any]) -> dict[str, list[str]]:

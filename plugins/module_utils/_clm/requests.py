@@ -57,10 +57,7 @@ def new(
     csr_source: str,
     renews: Mapping[str, Any] | None = None,
 ) -> CertRequest:
-    """Make a request as it stands once submitted, or as a draft; stores nothing.
-
-    :param renews: what it follows; see the record.
-    """
+    """Make a request as it stands once submitted, or as a draft; stores nothing."""
     now = ports.clock.now()
     request = CertRequest(
         request_id=f"req-{uuid.uuid4().hex[:12]}",

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of an enrolment that say what the CSR and its key are to be, in words."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Names, subject, lifetime and key."""
+
+    DOCUMENTATION = r"""
+options:
+  subject_alternative_names:
+    description:
+      - Subject alternative names by kind. The common name is always among the DNS names.
+      - The order plays no part. CPS takes DNS names only; other kinds are refused before anything is sent.
+    type: dict
+    suboptions:
+      dns:
+        description: DNS names.
+        type: list
+        elements: str
+      ip:
+        description: IP addresses.
+        type: list
+        elements: str
+      email:
+        description: Email addresses.
+        type: list
+        elements: str
+      uri:
+        description: URIs.
+        type: list
+        elements: str
+  organization:
+    description:
+      - Organization in the subject. The default is that of the vendor settings, as for O(locality),
+        O(state_or_province) and O(country).
+    type: str
+  organizational_unit:
+    description: Organizational unit in the subject.
+    type: str
+  locality:
+    description: City in the subject.
+    type: str
+  state_or_province:
+    description: State or province in the subject.
+    type: str
+  country:
+    description: Country in the subject, two letters.
+    type: str
+  email:
+    description: Email address of the subject.
+    type: str
+  validity:
+    description:
+      - Lifetime to ask for, checked against the limits of the CA and of public trust. A new request gets 90 days.
+    type: dict
+    suboptions:
+      count:
+        description: How many.
+        type: int
+        required: true
+      unit:
+        description: Of what.
+        type: str
+        choices: [days, months, years]
+        default: days
+  hash:
+    description: Signature hash. A new request gets V(sha256).
+    type: str
+    choices: [sha256, sha384, sha512]
+  key_type:
+    description: Kind of key. A new request gets V(rsa).
+    type: str
+    choices: [rsa, ec]
+  key_size:
+    description: Bits of an RSA key.
+    type: int
+  curve:
+    description: Curve of an EC key.
+    type: str
+  dual_stack:
+    description: Whether to enroll an RSA and an ECDSA certificate together.
+    type: bool
+"""
