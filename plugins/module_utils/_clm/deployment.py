@@ -299,7 +299,7 @@ class Deployer:
             self._fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
         if state.phase == "wants_decision":
             return self._answer_warnings(state.notices)
-        if state.phase == "deploying_staging":
+        if state.phase == "deploying_staging" and self.order.state != "on_staging":
             self.keeper.reach("deploying_staging", "staging_deployment_seen")
         return "busy", f"CPS is at work: {state.status}"
 

@@ -229,15 +229,26 @@ class Mover:
             details={"request_id": self.request.request_id},
         )
 
+    def _again(self) -> CertRequest:
+        """Give the failed request as it is taken up: with a new order for what the CA has not issued."""
+        handles = {name: self.request.ca_handles[name] for name in self.request.fingerprints}
+        return replace(self.request, state="approved", ca_handles=handles)
+
+    def steps_again(self) -> list[Step]:
+        """Give the moves after a retry."""
+        failed, self.request = self.request, self._again()
+        steps = self.steps()
+        self.request = failed
+        return steps
+
     def retry(self, passage: Gate[CertRequest], comment: str) -> None:
         """Take up a failed request again, from the place where its key is and with a new order to the CA.
 
         :raises ConflictError: another request stands for the certificate since.
         """
-        handles = {name: self.request.ca_handles[name] for name in self.request.fingerprints}
         with self.ports.store.read() as unit:
             refuse_rivals(unit, self.request)
-        passage.retry(comment, ca_handles=handles, next_look_at=None)
+        passage.retry(comment, ca_handles=self._again().ca_handles, next_look_at=None)
 
     def pause(self, look_again_s: float) -> bool:
         """Wait until the next look, if the deadline lets it.

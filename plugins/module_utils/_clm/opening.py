@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
-from .._core.types import AuditEntry, Intent
-from . import intents
+from .._core.types import AuditEntry, CertRequest, Intent
+from . import approvals, intents
 from .binding import bind_certificate
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _forget(mover: Mover, intent: Intent) -> None:
 def _give_up(mover: Mover, intent: Intent | None, code: str, message: str) -> None:
     """End a request that was refused outright: nothing exists, so nothing may be left in the way.
 
-    One that this call has just made is taken back. One that people have seen, and may have approved, stays: it waits
+    One that nobody was asked about is taken back. One that people have seen, and may have approved, stays: it waits
     for what passes, and has failed otherwise.
 
     :raises ConflictError: it waits.
@@ -181,13 +181,18 @@ def _give_up(mover: Mover, intent: Intent | None, code: str, message: str) -> No
     request, what = mover.request, f"Cannot {mover.request.action} {mover.request.certificate_id}"
     if intent is not None:
         _forget(mover, intent)
-    if request.version <= 1:
+    if not _is_governed(request):
         _withdraw(mover, message)
     elif code in _PASSING:
         mover.park(code, message, _LOOK_AGAIN_S)
         raise ConflictError(f"{what}: {message}", code=code)
     else:
         mover.fail(code, message)
+
+
+def _is_governed(request: CertRequest) -> bool:
+    """Say whether people have seen, approved or scheduled it before it was begun."""
+    return bool(approvals.levels(request)) or request.manual_implementation or request.scheduled_at is not None
 
 
 def _withdraw(mover: Mover, message: str) -> None:

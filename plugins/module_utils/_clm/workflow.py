@@ -124,7 +124,7 @@ class _Act:
                 return tuple(requests.steps(mover))
             passage.check_freeze()
             return (Step(f"Implement {named}", self._begin(passage)), *mover.steps())
-        return self._taken_up(passage, lambda: mover.retry(passage, self.comment), mover.steps(), named)
+        return self._taken_up(passage, lambda: mover.retry(passage, self.comment), mover.steps_again(), named)
 
     def _taken_up(
         self, passage: gate.Gate[Any], again: Callable[[], None], following: Sequence[Step], named: str

@@ -16,7 +16,7 @@ from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account,
 
 @pytest.fixture(scope="session")
 def account() -> Iterator[Account]:
-    names = contract_names(400)
+    names = contract_names(900)
     with start(SandboxOptions(limits=False, contracts=names)) as sandbox:
         yield Account(sandbox, names, FlowClock(sandbox))
 
