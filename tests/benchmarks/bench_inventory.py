@@ -21,7 +21,7 @@ import time
 
 import yaml
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import Filters, certificate_list
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import Filters, certificate_list
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey

@@ -143,17 +143,19 @@ def inline(sandbox: Handle, name: str = "default") -> dict[str, str]:
 class Bench:
     """Everything a use case needs, and short ways to run each."""
 
-    def __init__(self, account: Account, folder: Path, *, actor: str = "tester") -> None:
+    def __init__(
+        self, account: Account, folder: Path, *, actor: str = "tester", url: str = "", key: StoreKey | None = None
+    ) -> None:
         self.account, self.sandbox, self.clock = account, account.sandbox, account.clock
         self.contract = account.take_contract()
-        self.url = f"sqlite:///{folder}/clm.db"
+        self.url, self.key = url or f"sqlite:///{folder}/clm.db", key or StoreKey()
         self.store = self.open_store()
         self.environment: dict[str, str] = {"HOME": str(folder)}
         self.ports = self.make_ports(self.store, actor)
 
     def open_store(self, holder: str = "tester") -> SqlStore:
         """Open the bench's store once more."""
-        return open_store(self.url, StoreKey(), self.clock, holder, create=True)
+        return open_store(self.url, self.key, self.clock, holder, create=True)
 
     def make_ports(self, store: SqlStore, actor: str = "tester") -> Ports:
         """Wire the real parts."""

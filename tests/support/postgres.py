@@ -43,13 +43,14 @@ class Cluster:
         """Give the store URL of a database of this cluster."""
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """Make an empty database and give its URL."""
+    def new_database(self, template: str = "") -> str:
+        """Make an empty database, or a copy of the one at a URL that nobody is connected to, and give its URL."""
         import psycopg
 
         name = f"clm_{next(self._numbers)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            copied = f" TEMPLATE {template.rpartition('/')[2]}" if template else ""
+            connection.execute(f"CREATE DATABASE {name}{copied}".encode())
         return self.url(name)
 
     def drop(self, url: str) -> None:

@@ -103,8 +103,15 @@ def call_admin(running: Running, method: str, path: str, body: object = None, ti
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {running.admin_token}", "Content-Type": "application/json"}
     request = urllib.request.Request(running.admin_url + path, data=data, headers=headers, method=method)
-    # The interface is on loopback: a proxy from the environment must not get between.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    # The interface is plain HTTP on loopback: a proxy from the environment must not get between, and a handler for
+    # HTTPS would read the machine's trusted certificates for each call.
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPErrorProcessor,
+        urllib.request.HTTPDefaultErrorHandler,
+    ):
+        opener.add_handler(handler())
     try:
         with opener.open(request, timeout=timeout_s) as answer:
             return json.loads(answer.read())

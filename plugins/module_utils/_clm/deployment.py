@@ -81,11 +81,6 @@ class Deployer:
         """Give the order as stored last."""
         return self.keeper.order
 
-    @property
-    def edges(self) -> Sequence[str]:
-        """Give the edge addresses to prove against."""
-        return self.order.edges
-
     def observe(self) -> None:
         """Ask the target where the change stands."""
         self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints)
@@ -160,6 +155,8 @@ class Deployer:
         """Say whether something can be done, or waited for, now."""
         if self.is_deployed or self.wait_s > 0 or self._is_upload_due():
             return True
+        if (self.state.phase, self.order.state) == ("deploying_staging", "implementing"):
+            return True
         if self.state.phase == "wants_certificate":
             return self.state.error != self._error_before
         return self.state.phase == "wants_decision" and (
@@ -175,7 +172,7 @@ class Deployer:
             steps.append(Step(f"Upload the {algorithms} certificate of {name} with its chain to CPS", self._upload))
         if not self.is_deployed:
             steps.append(Step(f"Follow the change until {network} serves {name}", self._follow))
-        where = f"by a handshake with {', '.join(self.edges)}" if self.edges else "by the deployments API"
+        where = f"by a handshake with {', '.join(self.order.edges)}" if self.order.edges else "by the deployments API"
         steps.append(Step(f"Prove that {network} serves {name}, {where}", self._prove))
         return steps
 
@@ -346,7 +343,7 @@ class Deployer:
     def _prove(self) -> bool:
         """Complete the order on evidence: handshakes where edge addresses are known, else what CPS says it deployed."""
         with self.keeper.lease():
-            if not self.edges:
+            if not self.order.edges:
                 now = to_text(self.ports.clock.now())
                 return self._complete(
                     [
@@ -355,8 +352,9 @@ class Deployer:
                     ]
                 )
             while True:
+                probe, names = self.ports.probe(), self.certificate.sans
                 evidence, missing = handshakes(
-                    self.ports.probe(), self.edges, self.certificate.sans, self.pushed.fingerprints, self.ports.clock
+                    probe, self.order.edges, names, self.pushed.fingerprints, self.ports.clock
                 )
                 if evidence and not missing:
                     return self._complete(evidence)

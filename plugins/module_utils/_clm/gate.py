@@ -221,8 +221,9 @@ class Gate(Generic[R]):
             "message": message,
         }
         if record.scheduled_at is not None and record.scheduled_at <= now:
-            # Approved again, it would be implemented at once, and nobody has chosen that time.
-            wanted.update(scheduled_at=None, manual_implementation=True)
+            # Not begun and approved again, it would be implemented at once, and nobody has chosen that time.
+            is_manual = record.manual_implementation or record.state in states.BEFORE_IMPLEMENTING
+            wanted.update(scheduled_at=None, manual_implementation=is_manual)
         keeper.save_in(unit, f"{keeper.kind.noun}_{reason}", state="submitted", **wanted)
 
     def reject(self, comment: str) -> None:

@@ -1,0 +1,345 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run killed as by ``kill -9`` at every step of a certificate's life, then run again: everything happens once.
+
+A life has three phases: enrolment, push after two approvals, automatic renewal with its automatic push. Each phase is
+run in a child that dies at one place; then the same calls are made again, as the next scheduled job would make them.
+The places are counted in a run that is not killed. On SQLite every state that a killed run can leave is driven, on
+PostgreSQL one place of each kind.
+"""
+
+from __future__ import annotations
+
+import itertools
+import pathlib
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from edgecert_sandbox.handle import SandboxOptions, start
+
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
+from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
+from ansible_collections.edgecert.clm.tests.support.crash import (
+    INSTANT,
+    Life,
+    SharedClock,
+    distinct,
+    one_of_each_kind,
+)
+from ansible_collections.edgecert.clm.tests.support.flow import Account, contract_names
+from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WARNING
+from ansible_collections.edgecert.clm.tests.support.postgres import Cluster
+
+DAY_S = 86400.0
+# A lease of a killed run holds for seven minutes, and for the time limit of a script beyond that.
+PAST_LEASES_S = 730.0
+ENROLLED = (
+    "request_submitted key_place_opened warnings_acknowledged csr_fetched certificate_ordered "
+    "certificate_issued"
+)
+PUSHED = "work_order_submitted certificate_uploaded certificate_on_staging push_completed post_push_script_ran"
+LIFE = {"validity": {"count": 30, "unit": "days"}, "auto_renew": {"enabled": True, "days_before": 15}}
+
+
+@dataclass
+class Places:
+    """Where lives begin: each with a copy of a prepared store and a contract of its own.
+
+    :ivar prepared: folder with the prepared SQLite file, or URL of the prepared database.
+    """
+
+    account: Account
+    folder: pathlib.Path
+    cluster: Cluster | None = None
+    prepared: Any = None
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    urls: list[str] = field(default_factory=list)
+
+    def prepare(self) -> None:
+        """Have a store with a device, settings, a CA that takes a minute, and a group."""
+        self.urls = [self.cluster.new_database()] if self.cluster else []
+        life = Life(self.account, self.folder / "prepared", *self.urls)
+        with life.opened():
+            life.device(discover="none", contracts=self.account.contracts)
+            life.settings()
+            life.ca(options={"key_type": "ec", "delay_s": 60})
+            life.group(approvals={"push": 2}, push_automatically=True, warnings=ALLOWED)
+        self.prepared = self.urls[0] if self.cluster else self.folder / "prepared" / "clm.db"
+
+    def begin(self) -> Life:
+        """Begin a life."""
+        folder = self.folder / str(next(self.numbers))
+        folder.mkdir()
+        if self.cluster:
+            self.urls.append(self.cluster.new_database(self.prepared))
+            life = Life(self.account, folder, self.urls[-1])
+        else:
+            shutil.copy(self.prepared, folder / "clm.db")
+            life = Life(self.account, folder)
+        life.write_scripts()
+        return life
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    names = contract_names(300)
+    with start(SandboxOptions(limits=False, instant=True, contracts=names)) as sandbox:
+        sandbox.configure({**INSTANT, "pre_verification_warnings": [WARNING]})
+        yield Account(sandbox, names, SharedClock(sandbox))
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def places(
+    request: pytest.FixtureRequest, account: Account, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Places]:
+    cluster = None if request.param == "sqlite" else request.getfixturevalue("postgres_cluster")
+    made = Places(account, tmp_path_factory.mktemp(request.param), cluster)
+    made.prepare()
+    yield made
+    if cluster is not None:
+        for url in made.urls:
+            cluster.drop(url)
+
+
+# -- what a schedule runs --------------------------------------------------------------------------------------------
+
+
+def enrol(life: Life) -> None:
+    """Enrol and wait until it is issued, then say where it goes."""
+    record = life.enroll(contract_id=life.contract, **LIFE).record
+    assert record is not None and record["state"] == "issued", record
+
+
+def push(life: Life) -> None:
+    """Push to staging after two people approved."""
+    wanted = {"certificate": life.name(), "name": "app", "devices": ["edge"], "state": "present"}
+    scripts = {"pre_push_script": "pre.sh", "post_push_script": "post.sh", "push_automatically": True}
+    life.connector(**wanted, **scripts)
+    life.push(wait=False)
+    for actor in ("bob", "carol"):
+        with life.store.read() as unit:
+            [order] = unit.work_orders.find()
+        if order.state in ("submitted", "review_in_progress") and actor not in {a["actor"] for a in order.approvals}:
+            life.act(actor, "approve", work_order_id=order.work_order_id)
+    record = life.push().record
+    assert record is not None and record["state"] == "completed", record
+
+
+def renew(life: Life) -> None:
+    """Do what is due, as a schedule would every minute, until nothing is open."""
+    for _minute in range(12):
+        report = life.run_due()
+        assert report["failures"] == [], report
+        if not report["waiting"] and renewed(life):
+            return
+        life.advance(60)
+    raise AssertionError(f"the renewal did not come to its end: {report}")
+
+
+def renewed(life: Life) -> bool:
+    """Say whether a successor was issued and pushed."""
+    with life.store.read() as unit:
+        requests, orders = unit.requests.find(), unit.work_orders.find(is_automatic=True)
+    done = [request for request in requests if request.renews and request.state == "issued"]
+    return bool(done) and [order.state for order in orders] == ["completed"]
+
+
+def again(life: Life, phase: Callable[[Life], None]) -> list[str]:
+    """Run the same calls as the next job does, then once more after the leases expired; give the refusals.
+
+    The first run may find the lease of the killed one, and nothing else may keep it from its end.
+    """
+    refused = []
+    for _run in range(3):
+        try:
+            phase(life)
+        except ClmError as exc:
+            refused.append(exc.code)
+            life.advance(PAST_LEASES_S)
+            continue
+        assert set(refused) <= {"lease_held"}, refused
+        return refused
+    raise AssertionError(f"not at the end after three runs: {refused}")
+
+
+def to_production(life: Life) -> None:
+    """Approve at Control Center, as a person does, what is on staging."""
+    with life.store.read() as unit:
+        [device], [request] = unit.devices.find(), unit.requests.find()
+    enrollment_id, change_id = (int(request.key_reference[k]) for k in ("enrollment_id", "change_id"))
+    client = client_of(device, life.store, life.clock, life.environment)
+    shown = client.get_change_management_info(enrollment_id, change_id)
+    client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment_id, change_id, hash_text=shown.hash)
+
+
+# -- what must be so at the end --------------------------------------------------------------------------------------
+
+
+def accepted(life: Life) -> Counter[str]:
+    """Count the writes CPS accepted since the last look, ids left out."""
+    names = {
+        "third-party-cert-and-trust-chain": "upload",
+        "pre-verification-warnings-ack": "pre-ack",
+        "post-verification-warnings-ack": "post-ack",
+        "change-management-ack": "to production",
+    }
+    calls = [call for call in life.sandbox.calls(reset=True) if call["status"] < 300 and call["method"] != "GET"]
+    return Counter(
+        f"{call['method']} {names.get(call['path'].rpartition('/')[2], call['path'].partition('?')[0][:19])}"
+        for call in calls
+    )
+
+
+def check_traces(life: Life, times: int, actions: str) -> None:
+    """Hold what is left of the runs themselves: nothing open, nothing held, an audit without a gap.
+
+    :param actions: that are in the audit so often, parted by spaces.
+    """
+    life.advance(PAST_LEASES_S)
+    life.run_due(only=["leases"])
+    assert life.leases() == []
+    with life.store.read() as unit:
+        assert unit.intents.find(finished_at=None) == []
+        rows = list(unit.audit_rows())
+    assert life.store.verify_audit() == []
+    assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
+    told = Counter(row.entry.action for row in rows)
+    assert {action: told[action] for action in actions.split()} == dict.fromkeys(actions.split(), times), told
+
+
+def check_enrolled(life: Life) -> None:
+    """One request, one enrollment, one order, one certificate."""
+    assert accepted(life) == {"POST /cps/v2/enrollments": 1, "POST pre-ack": 1}
+    check_ordered(life, 1)
+    with life.store.read() as unit:
+        [request], [certificate], [_pem] = unit.requests.find(), unit.certificates.find(), unit.pems.find()
+    assert (request.state, certificate.state, certificate.request_id) == ("issued", "issued", request.request_id)
+    assert [one["enrollment_id"] for one in life.enrollments()] == [certificate.enrollment_id]
+    check_traces(life, 1, ENROLLED)
+
+
+def check_ordered(life: Life, count: int) -> None:
+    """So many orders, each with a certificate of its own."""
+    asked, given = life.ordered()
+    assert (len(asked), len(given)) == (count, count), f"orders under {len(asked)} intents, {len(given)} certificates"
+
+
+def check_pushed(life: Life) -> None:
+    """One work order, one upload, each approval once."""
+    assert accepted(life) == {"POST upload": 1, "POST post-ack": 1}
+    with life.store.read() as unit:
+        [order] = unit.work_orders.find()
+    assert [entry["actor"] for entry in order.approvals] == ["bob", "carol"]
+    assert order.state == "completed" and order.evidence
+    check_scripts(life, 1)
+    check_traces(life, 1, f"{ENROLLED} {PUSHED}".replace("warnings_acknowledged ", ""))
+    check_traces(life, 2, "warnings_acknowledged")
+
+
+def check_scripts(life: Life, orders: int) -> None:
+    """Each script ran for each order, and again only where the run was killed before that was on record."""
+    ran = Counter(life.script_log.read_text("ascii").splitlines())
+    assert len(ran) == 2 * orders and set(ran.values()) <= {1, 2}, ran
+    with life.store.read() as unit:
+        for order in unit.work_orders.find():
+            kept = [entry["stage"] for entry in order.scripts]
+            assert kept[0] == "pre" and kept[-1] == "post" and kept.count("post") == 1, kept
+
+
+def check_renewed(life: Life) -> None:
+    """One renewal, one order, one upload; the parent superseded once."""
+    assert accepted(life) == {"PUT /cps/v2/enrollments": 1, "POST pre-ack": 1, "POST upload": 1, "POST post-ack": 1}
+    check_ordered(life, 2)
+    check_scripts(life, 2)
+    with life.store.read() as unit:
+        requests, orders = unit.requests.find(), unit.work_orders.find()
+        parents = unit.certificates.find(state="superseded")
+        certificate = unit.certificates.get(life.name())
+    [successor] = [request for request in requests if request.renews]
+    assert len(requests) == len(orders) == 2 and len(parents) == 1
+    assert certificate is not None
+    assert (certificate.request_id, certificate.parent) == (successor.request_id, parents[0].certificate_id)
+    assert sorted(order.state for order in orders) == ["completed", "completed"]
+    assert certificate.fingerprint in {facts["fingerprint"] for facts in [certificate.staging]}
+    check_traces(life, 1, "certificate_superseded")
+    check_traces(life, 2, f"{ENROLLED} {PUSHED}".replace("warnings_acknowledged ", ""))
+    check_traces(life, 4, "warnings_acknowledged")
+
+
+# -- the tests -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a life.
+
+    :ivar before: the phases a life has behind it.
+    """
+
+    work: Callable[[Life], None]
+    check: Callable[[Life], None]
+    before: tuple[Callable[[Life], None], ...] = ()
+
+
+PHASES = {
+    "enrol": Phase(enrol, check_enrolled),
+    "push": Phase(push, check_pushed, (enrol,)),
+    "renewal": Phase(renew, check_renewed, (enrol, push, to_production)),
+}
+
+
+def lives(places: Places, phase: Phase, count: int) -> list[Life]:
+    """Have lives that stand before a phase."""
+    begun = [places.begin() for _number in range(count)]
+    for life in begun:
+        with life.opened():
+            for part in phase.before:
+                part(life)
+    if renew is phase.work:
+        places.account.clock.sleep(16 * DAY_S)
+    return begun
+
+
+def drive(life: Life, phase: Phase, number: int, name: str) -> str:
+    """Kill a phase at a place and run it again; give what is wrong at the end, empty when nothing is."""
+    life.sandbox.calls(reset=True)
+    ended = life.until_killed(phase.work, number)
+    if not ended.is_killed:
+        return f"{name}: the run was not killed there: {ended}"
+    try:
+        with life.opened("next job"):
+            again(life, phase.work)
+            phase.check(life)
+    except (AssertionError, ClmError, ValueError) as exc:
+        return f"{name}: {type(exc).__name__}: {exc}"
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PHASES)
+def test_a_run_killed_anywhere_and_run_again_does_everything_once(
+    places: Places, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    """W5, design §3 and §8: one enrolment, one order, one upload, one renewal, wherever the run died."""
+    phase = PHASES[name]
+    [first] = lives(places, phase, 1)
+    first.sandbox.calls(reset=True)
+    whole = first.until_killed(phase.work, 0)
+    assert not whole.error, whole.error
+    with first.opened():
+        phase.check(first)
+    found = whole.value
+    chosen = one_of_each_kind(found) if places.cluster else distinct(found)
+    told = f"{name}: {len(found)} places, {len(set(distinct(found)))} states, {len(chosen)} driven"
+    record_property("places", told)
+    print(told)
+    wrong = []
+    for life, number in zip(lives(places, phase, len(chosen)), chosen, strict=True):
+        wrong.append(drive(life, phase, number, f"{name}-{number} of {len(found)}: {found[number - 1]}"))
+    assert not any(wrong), "\n".join(filter(None, [told, *wrong]))

@@ -1,0 +1,373 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that are killed, and runs that meet: a bench in child processes which die where a test says, or work at once.
+
+A child is forked, so that it need not import anything; the parent's store is closed by then, since neither SQLite nor
+psycopg goes through a fork.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import multiprocessing
+import os
+import re
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from edgecert_sandbox.handle import Handle
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
+    Answer,
+    CaConnector,
+    Capabilities,
+    Check,
+    Choice,
+    Issued,
+    Order,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, AuditRow, CaAccount
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
+from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
+from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
+from ansible_collections.edgecert.clm.plugins.module_utils._store.leases import Leases
+from ansible_collections.edgecert.clm.plugins.module_utils._store.repository import SqlRepository
+from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
+from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore, SqlUnit
+from ansible_collections.edgecert.clm.plugins.module_utils._target.base import ScriptCall, ScriptResult, ScriptRunner
+from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock
+from ansible_collections.edgecert.clm.tests.support.stores import StorePlace
+
+# Nothing at CPS takes time, so that time passes only where a run itself waits.
+PACE = ("pre_verification_s", "csr_s", "verify_s", "staging_s", "production_s", "lag_s", "empty_input_s")
+INSTANT = {**ENGINE, **dict.fromkeys(PACE, 0.0)}
+
+# As ``clm_store`` would make one: a passphrase would be stretched, at some cost, at each opening.
+_KEY = StoreKey(Secret(base64.b64encode(bytes(range(32))).decode()))
+
+_FORK = multiprocessing.get_context("fork")
+
+
+class SharedClock(FlowClock):
+    """A clock that several processes share: a sleep ends at its moment, whoever moved the time there."""
+
+    def __init__(self, sandbox: Handle) -> None:
+        self._ahead = _FORK.Value("d", 0.0)
+        super().__init__(sandbox)
+
+    @property
+    def ahead_s(self) -> float:
+        """Give how far it is ahead of the computer's."""
+        return float(self._ahead.value)
+
+    @ahead_s.setter
+    def ahead_s(self, seconds: float) -> None:
+        self._ahead.value = seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Move time to that moment, unless it is later already."""
+        until = self.monotonic() + seconds
+        with self._ahead.get_lock():
+            left = until - self.monotonic()
+            if left > 0:
+                self.ahead_s += left
+                self._sandbox.advance(left)
+
+
+# -- where a run can be killed -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Points:
+    """The places a run comes by, each before or after something that lasts beyond the run, or a look.
+
+    :ivar fatal: number, from 1, of the place where the run kills itself as ``kill -9`` would; 0 for none.
+    :ivar names: the places so far.
+    """
+
+    fatal: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def reach(self, name: str) -> None:
+        """Come by a place."""
+        self.names.append(name)
+        if len(self.names) == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def around(self, what: str) -> Iterator[None]:
+        """Come by the places before and after something that succeeds."""
+        self.reach(f"before {what}")
+        yield
+        self.reach(f"after {what}")
+
+
+def is_lasting(name: str) -> bool:
+    """Say whether at this place something was just done that is still there when the run is killed."""
+    when, what, *_more = name.split()
+    return when == "after" and what not in ("GET", "find", "collect")
+
+
+def distinct(names: Sequence[str]) -> list[int]:
+    """Give numbers of places, from 1, one for each state that a killed run can leave behind.
+
+    Of places with nothing lasting between them the last one stands for all: whatever was only looked at dies with
+    the run.
+    """
+    last = len(names)
+    return [number for number in range(1, last + 1) if number == last or is_lasting(names[number])]
+
+
+def one_of_each_kind(names: Sequence[str]) -> list[int]:
+    """Give numbers of places, from 1: the first of each kind, as ``after lease``."""
+    kinds: dict[str, int] = {}
+    for number, name in enumerate(names, 1):
+        kinds.setdefault(" ".join(name.split()[:2]), number)
+    return sorted(kinds.values())
+
+
+def watch(points: Points) -> None:
+    """Let commits, leases and API calls of this process come by ``points`` from now on."""
+    written: list[str] = []
+    _watch_writes(written)
+    plain_write, plain_send = SqlStore.write, RequestsTransport.send
+
+    @contextlib.contextmanager
+    def write(self: SqlStore) -> Iterator[Unit]:
+        written.clear()
+        with plain_write(self) as unit:
+            yield unit
+            what = f"commit {'+'.join(dict.fromkeys(written))}"
+            points.reach(f"before {what}")
+        points.reach(f"after {what}")
+
+    def send(self: RequestsTransport, request: Request) -> Response:
+        with points.around(f"{request.method} {re.sub('[0-9]+', 'N', request.path)}"):
+            return plain_send(self, request)
+
+    mock.patch.object(SqlStore, "write", write).start()
+    mock.patch.object(RequestsTransport, "send", send).start()
+    for action in ("take", "renew", "release"):
+        _watch_lease(points, action)
+
+
+def _watch_writes(written: list[str]) -> None:
+    """Note the kinds of records, and the audited actions, that are written."""
+    plain_audit = SqlUnit.audit
+
+    def audit(self: SqlUnit, entry: AuditEntry) -> AuditRow:
+        written.append(entry.action)
+        return plain_audit(self, entry)
+
+    mock.patch.object(SqlUnit, "audit", audit).start()
+    for name in ("add", "put", "remove"):
+        _watch_repository(written, name)
+
+
+def _watch_repository(written: list[str], name: str) -> None:
+    plain: Callable[..., Any] = getattr(SqlRepository, name)
+
+    def change(self: Any, record: Any) -> Any:
+        written.append(type(record).__name__)
+        return plain(self, record)
+
+    mock.patch.object(SqlRepository, name, change).start()
+
+
+def _watch_lease(points: Points, action: str) -> None:
+    plain: Callable[..., Any] = getattr(Leases, action)
+
+    def change(self: Leases, name: str, *arguments: Any) -> Any:
+        with points.around(f"lease-{action} {name.partition(':')[0]}"):
+            return plain(self, name, *arguments)
+
+    mock.patch.object(Leases, action, change).start()
+
+
+class WatchedCa(CaConnector):
+    """A CA connector that keeps in a file what was ordered under which intent, and comes by points.
+
+    :param log: a line for each order: the intent and the serial of what was signed, or ``pending``.
+    """
+
+    def __init__(self, inner: CaConnector, log: Path, points: Points) -> None:
+        self._inner, self._log, self._points = inner, log, points
+
+    def capabilities(self) -> Capabilities:
+        """Promise what the CA promises."""
+        return self._inner.capabilities()
+
+    def test(self) -> Sequence[Check]:
+        """Test the CA."""
+        return self._inner.test()
+
+    def choices(self, kind: str) -> Sequence[Choice]:
+        """Give the CA's list."""
+        return self._inner.choices(kind)
+
+    def validate(self, order: Order) -> Sequence[str]:
+        """Ask the CA for problems."""
+        return self._inner.validate(order)
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Order, and keep it."""
+        with self._points.around("submit to the CA"):
+            return self._kept(order.intent_id, self._inner.submit(order, csr_pem))
+
+    def find(self, order: Order, csr_pem: str) -> Answer | None:
+        """Look for an order."""
+        with self._points.around("find at the CA"):
+            return self._inner.find(order, csr_pem)
+
+    def collect(self, handle: Mapping[str, Any]) -> Answer:
+        """Ask for a pending order."""
+        with self._points.around("collect from the CA"):
+            return self._kept(str(handle["order"]["intent_id"]), self._inner.collect(handle))
+
+    def _kept(self, intent_id: str, answer: Answer) -> Answer:
+        serial = certificate_facts(answer.bundle.leaf).serial if isinstance(answer, Issued) else "pending"
+        with self._log.open("a", encoding="ascii") as file:
+            file.write(f"{intent_id} {serial}\n")
+        return answer
+
+
+class WatchedScripts(ScriptRunner):
+    """A runner of scripts that comes by points."""
+
+    def __init__(self, inner: ScriptRunner, points: Points) -> None:
+        self._inner, self._points = inner, points
+
+    def problems(self, location: str, path: str) -> Sequence[str]:
+        """Look at a script."""
+        return self._inner.problems(location, path)
+
+    def run(self, call: ScriptCall) -> ScriptResult:
+        """Run it."""
+        with self._points.around(f"script {call.variables['CLM_STAGE']}"):
+            return self._inner.run(call)
+
+
+# -- a bench that is closed while others work on its store -----------------------------------------------------------
+
+
+class Life(Bench):
+    """A bench on a store that is opened for a block of work only, so that a child may be forked between two.
+
+    :ivar ca_log: what the CA was asked to sign; ``script_log`` the scripts that ran.
+    """
+
+    def __init__(self, account: Account, folder: Path, url: str = "") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.ca_log, self.script_log = folder / "ca.log", folder / "scripts.log"
+        super().__init__(account, folder, url=url or f"sqlite:///{folder}/clm.db", key=_KEY)
+        self.environment["EDGECERT_SCRIPT_LIBRARY"] = str(folder)
+        self.close()
+
+    @contextlib.contextmanager
+    def opened(self, holder: str = "tester", points: Points | None = None) -> Iterator[None]:
+        """Open the store for a block, as one process does."""
+        with contextlib.closing(self.open_store(holder)) as self.store:
+            ports, seen = self.make_ports(self.store, holder), points or Points()
+
+            def ca(account: CaAccount) -> CaConnector:
+                return WatchedCa(ports.ca(account), self.ca_log, seen)
+
+            self.ports = replace(ports, ca=ca, scripts=lambda: WatchedScripts(ports.scripts(), seen))
+            yield
+
+    def write_scripts(self) -> None:
+        """Put a script for before and one for after a push into the library; each leaves a line when it runs."""
+        for stage in ("pre", "post"):
+            path = self.script_log.with_name(f"{stage}.sh")
+            path.write_text(f'#!/bin/sh\necho "$CLM_STAGE $CLM_WORK_ORDER_ID" >>"{self.script_log}"\n', "ascii")
+            path.chmod(0o700)
+
+    def ordered(self) -> tuple[set[str], set[str]]:
+        """Give the intents under which the CA was asked, and the serials it gave."""
+        lines = [line.split() for line in self.ca_log.read_text("ascii").splitlines()]
+        return {intent for intent, _serial in lines}, {serial for _intent, serial in lines} - {"pending"}
+
+    def leases(self) -> list[str]:
+        """Name the leases that are in the store."""
+        return [str(row[0]) for row in StorePlace(self.url).execute("SELECT name FROM leases ORDER BY name")]
+
+    def until_killed(self, work: Callable[[Life], None], fatal: int) -> Ended:
+        """Do the work in a child that dies at that place; with 0 it comes by all of them.
+
+        :returns: its value is the list of places it came by, where it was not killed.
+        """
+
+        def run() -> list[str]:
+            points = Points(fatal)
+            watch(points)
+            with self.opened(points=points):
+                work(self)
+            return points.names
+
+        return in_children([run])[0]
+
+
+# -- children --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended.
+
+    :ivar value: what its work gave; None when it did not end by itself.
+    :ivar error: its traceback; empty when there is none.
+    """
+
+    exit_code: int | None
+    value: Any = None
+    error: str = ""
+
+    @property
+    def is_killed(self) -> bool:
+        """Say whether it ended as by ``kill -9``."""
+        return self.exit_code == -signal.SIGKILL
+
+
+def in_children(works: Sequence[Callable[[], Any]]) -> list[Ended]:
+    """Do works at once, each in a forked child."""
+    children = []
+    for work in works:
+        receiver, sender = _FORK.Pipe(duplex=False)
+        child = _FORK.Process(target=_report, args=(work, sender))
+        child.start()
+        sender.close()
+        children.append((child, receiver))
+    ended = []
+    for child, receiver in children:
+        try:
+            value, error = receiver.recv()
+        except EOFError:
+            value, error = None, ""
+        child.join()
+        ended.append(Ended(child.exitcode, value, error))
+    return ended
+
+
+def _report(work: Callable[[], Any], sender: Any) -> None:
+    try:
+        answer = (work(), "")
+    except Exception:
+        answer = (None, traceback.format_exc())
+    sender.send(answer)
+
+
+def barrier(parties: int) -> Callable[[], Any]:
+    """Give what lets so many children wait for each other."""
+    made: Any = _FORK.Barrier(parties, timeout=120)
+    return lambda: made.wait()
+
+
