@@ -230,7 +230,13 @@ def bench() -> None:
 
 DEMO_SAYS = (
     r"(?m)^subject: +CN=www\.example\.com",
-    r"work order wo-[0-9a-f]+ is completed",
+    r"work order wo-[0-9a-f]+ is submitted",
+    r"0 of 2 approvals are given",
+    r"approval 1 of 2 by bob at 20\d\d-",
+    r"approval 2 of 2 by carol at 20\d\d-",
+    r"(?m)^20\S+Z  approval_1 +bob  names and chain are as ordered$",
+    r"(?m)^20\S+Z  approval_2 +carol$",
+    r"(?m)^work order wo-[0-9a-f]+ is completed$",
     r"request req-[0-9a-f]+ is issued",
     r"certificates in the inventory: www\.example\.com",
     r"(?m)failed=0 ",

@@ -12,7 +12,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -22,27 +21,12 @@ from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
 from ansible_collections.edgecert.clm.tests.integration.conftest import variables
 from ansible_collections.edgecert.clm.tests.support.ladder import Ladder, new_key, server_pem, sign_like
+from ansible_collections.edgecert.clm.tests.support.mistakes import Row, ids, judge
 from ansible_collections.edgecert.clm.tests.support.stores import StorePlace
 from ansible_collections.edgecert.clm.tests.support.watch import Watched, run_watched
 
 PLAYBOOKS = pathlib.Path(__file__).resolve().parent / "playbooks"
 CONTRACT = "C-T39"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One thing a user gets wrong.
-
-    :ivar said: words that the message must hold: what is wrong, and what to do.
-    :ivar calls: the API calls at most; 0 where it can be known before any traffic.
-    :ivar leaves: tables that may have changed: a request that was refused after it was recorded stays as history.
-    """
-
-    task: str
-    code: str
-    said: tuple[str, ...]
-    calls: int = 0
-    leaves: tuple[str, ...] = ()
 
 
 HISTORY = ("audit", "meta")
@@ -210,33 +194,6 @@ def pushes(run: Watched, sandbox: Handle, ladder: Ladder, work: pathlib.Path) ->
     )
     watched.run.ok()
     return watched
-
-
-def besides(stores: list[dict[str, list[str]]], tables: tuple[str, ...]) -> list[dict[str, list[str]]]:
-    """Give what stands in the stores besides some tables."""
-    return [{name: rows for name, rows in store.items() if name not in tables} for store in stores]
-
-
-def judge(row: Row, watched: Watched) -> None:
-    """Hold one failed task against its row."""
-    task = watched.task(row.task)
-    before, after = watched.after(row.task)
-    assert task.status == "failed", task.result
-    failure = task.result["failure"]
-    assert failure["code"] == row.code, task.result["msg"]
-    for words in row.said:
-        assert words in task.result["msg"]
-    assert "Traceback" not in str(task.result)
-    assert "\n" not in task.result["msg"]
-    assert not task.changed
-    assert len(after.calls) <= row.calls, after.calls
-    assert besides(after.stores, row.leaves) == besides(before.stores, row.leaves)
-    assert after.accounts == before.accounts
-
-
-def ids(row: Row) -> str:
-    """Name a test by its row."""
-    return row.task.lower().replace(" ", "_").replace(",", "").replace("'", "")
 
 
 @pytest.mark.parametrize("row", [*ONBOARDING, *ENROLLING, *AUTHORITIES, *MONITORED], ids=ids)
