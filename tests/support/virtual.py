@@ -135,6 +135,8 @@ class VirtualCps:
         self.lose: Callable[[str], bool] = lambda _name: False
         self.refused: list[str] = []
         self.expired: list[str] = []
+        self._told: set[str] = set()
+        self._settled: datetime | None = None
         self._last_id = 10_000
 
     @property
@@ -169,7 +171,10 @@ class VirtualCps:
     # -- time ------------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Let every change come as far as time lets it, and notice what ran out."""
+        """Let every change come as far as time lets it, and notice what ran out; once at each moment."""
+        if self._settled == self.now:
+            return
+        self._settled = self.now
         for enrollment in self.enrollments.values():
             while enrollment.change is not None and self._moved(enrollment, enrollment.change):
                 pass
@@ -202,7 +207,8 @@ class VirtualCps:
 
     def _note_expired(self, enrollment: Enrollment, at: datetime) -> None:
         told = f"{enrollment.names[0]} ended {enrollment.production['not_after']} on production"
-        if not self.expired or not self.expired[-1].startswith(told):
+        if told not in self._told:
+            self._told.add(told)
             self.expired.append(f"{told}, seen {to_text(at)}")
 
     @staticmethod

@@ -100,7 +100,8 @@ class MoodyCa(CaConnector):
         year = self._year
         year.bench.cps.calls["order_certificate"] += 1
         drawn = year.luck.random()
-        if drawn < year.troubles.ca_refuses:
+        # What it has signed it does not refuse later.
+        if drawn < year.troubles.ca_refuses and order.intent_id not in year.signed.get(csr_pem, ()):
             return Rejected("the auditor is in the house")
         answer = self._own.submit(order, csr_pem)
         assert not isinstance(answer, Rejected), answer
@@ -152,12 +153,18 @@ class Year:
         bench.cps.lose = lambda _name: False
         bench.prepare(push_automatically=True)
         batches = [self.names[first : first + batch] for first in range(0, len(self.names), batch)]
-        for batch_of in batches:
-            for name in batch_of:
-                number = self.names.index(name)
-                generic = {"tracking_id": f"CHG-{number:05d}"}
-                bench.live(name, generic=generic, **SETTINGS[number % len(SETTINGS)])
-            bench.advance(seconds=over.total_seconds() / len(batches) - 2 * 3600.0)
+        for number, name in enumerate(self.names):
+            generic = {"tracking_id": f"CHG-{number:05d}"}
+            bench.enroll(name, generic=generic, **SETTINGS[number % len(SETTINGS)])
+            bench.connector(name, push_automatically=True)
+            bench.push(name, wait=False)
+            if name != self.names[min(number // batch * batch + batch, len(self.names)) - 1]:
+                continue
+            bench.advance(hours=1)
+            for pushed in batches[number // batch]:
+                bench.push(pushed, wait=False)
+            bench.to_production()
+            bench.advance(seconds=over.total_seconds() / len(batches) - 4 * 3600.0)
         bench.cps.lose = lose
         bench.group(freeze_windows=WEEKEND)
         bench.wrap_ca = lambda own: MoodyCa(own, self)

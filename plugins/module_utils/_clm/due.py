@@ -177,7 +177,7 @@ def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
         if certificate.certificate_id in busy:
             _note_draft(agenda, busy[certificate.certificate_id], opens, now)
             continue
-        found = renewal.due(certificate, group, now, hint=hint)
+        found = renewal.due(certificate, group, now, hint=hint) if opens <= now else None
         if found is None and opens <= now:
             continue
         ends, why = ends_of(certificate), found.message if found else ""

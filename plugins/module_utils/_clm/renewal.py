@@ -9,7 +9,7 @@ Knows no store and no CA; what the CA asks for comes in as a hint. Acting on wha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -64,11 +64,11 @@ class Due:
 
 @dataclass(frozen=True)
 class _Opening:
-    """The moment a certificate becomes due, and why then."""
+    """The moment a certificate becomes due, and why then; most are only compared, so the sentence comes when asked."""
 
     at: datetime
     reason: str
-    why: str
+    why: Callable[[], str]
 
 
 def due(certificate: Certificate, group: Group, now: datetime, *, hint: RenewalHint | None = None) -> Due | None:
@@ -86,9 +86,9 @@ def due(certificate: Certificate, group: Group, now: datetime, *, hint: RenewalH
             continue
         end = to_text(certificate.not_after)
         if now <= certificate.not_after:
-            return Due(kind, opening.at, opening.reason, f"it ends {end}; {opening.why}")
+            return Due(kind, opening.at, opening.reason, f"it ends {end}; {opening.why()}")
         if kind == RENEW:
-            return Due(kind, opening.at, EXPIRED, f"it ended {end} and was not renewed in time; {opening.why}")
+            return Due(kind, opening.at, EXPIRED, f"it ended {end} and was not renewed in time; {opening.why()}")
     return None
 
 
@@ -187,8 +187,12 @@ def _opening(certificate: Certificate, group: Group, hint: RenewalHint | None, k
 def _by_days(begin: datetime, end: datetime, days: int) -> _Opening:
     wanted, earliest = end - timedelta(days=days), begin + (end - begin) * SHARE_LIVED
     if wanted >= earliest:
-        return _Opening(wanted, WINDOW_OPEN, f"its window of {days} days opened {to_text(wanted)}")
-    why = f"its window of {days} days is most of its life, so it opened {to_text(earliest)}, when a third had passed"
+        return _Opening(wanted, WINDOW_OPEN, lambda: f"its window of {days} days opened {to_text(wanted)}")
+
+    def why() -> str:
+        opened = f"it opened {to_text(earliest)}, when a third had passed"
+        return f"its window of {days} days is most of its life, so {opened}"
+
     return _Opening(earliest, WINDOW_OPEN, why)
 
 
@@ -199,7 +203,8 @@ def _by_share(begin: datetime, end: datetime) -> _Opening:
     """
     is_short = end - begin < SHORT_LIFE
     at = end - (end - begin) * (SHORT_SHARE_LEFT if is_short else SHARE_LEFT)
-    return _Opening(at, LIFE_SPENT, f"{'half' if is_short else 'a third'} of its life was left at {to_text(at)}")
+    share = "half" if is_short else "a third"
+    return _Opening(at, LIFE_SPENT, lambda: f"{share} of its life was left at {to_text(at)}")
 
 
 def _by_hint(fingerprint: str, begin: datetime, end: datetime, hint: RenewalHint) -> _Opening | None:
@@ -215,4 +220,4 @@ def _by_hint(fingerprint: str, begin: datetime, end: datetime, hint: RenewalHint
     draw = int.from_bytes(hashlib.sha256(fingerprint.encode("utf-8")).digest()[:4], "big") / 2**32
     chosen = hint.at + ((hint.until or hint.at) - hint.at) * draw
     at = max(chosen, begin + min(SETTLED, (end - begin) * SETTLED_SHARE))
-    return _Opening(at, CA_ASKS, f"its CA asks for a renewal from {to_text(at)} on ({hint.source})")
+    return _Opening(at, CA_ASKS, lambda: f"its CA asks for a renewal from {to_text(at)} on ({hint.source})")

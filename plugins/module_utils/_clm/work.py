@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import StateError
+from .._core.errors import ConflictError, StateError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
 from . import due, gate, orders, policy, push_stages, renewal, renewing, requests, states
@@ -153,7 +153,7 @@ class Work:
             hint = hint_of(certificate) if certificate else None
             found = renewal.due(certificate, group, now, hint=hint) if certificate else None
             if certificate is None or found is None:
-                raise StateError(f"Cannot renew {item.certificate_id}: it is not due any more", code="conflict")
+                raise ConflictError(f"Cannot renew {item.certificate_id}: it is not due any more")
             parent = renewing.enrolled(unit, certificate, found.action, now)
         request = renewing.of_itself(ports, certificate, parent, group, found)
         audited = ports.store.audited
@@ -171,7 +171,7 @@ class Work:
             certificate = unit.certificates.get(certificate_id)
             connector = unit.connectors.get(certificate_id, name)
             if certificate is None or connector is None or not due.is_push_due(unit, connector, certificate):
-                raise StateError(f"Cannot push {certificate_id}: it is not due any more", code="conflict")
+                raise ConflictError(f"Cannot push {certificate_id}: it is not due any more")
             pushed = orders.pushed_for(unit, certificate, unit.requests.get(certificate.request_id))
             group = policy.group_of(unit, certificate.group)
             earlier = unit.work_orders.find(certificate_id=certificate_id, connector=name, network="staging")
