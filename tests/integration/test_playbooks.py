@@ -200,15 +200,15 @@ def test_a_rejected_push_ends_with_its_reason_and_asking_again_is_a_new_one(hous
 
 def reach_production(house: House, name: str) -> None:
     """Acknowledge at Control Center, as a person does there, what is on staging, and wait for production."""
-    certificate = house.certificate(name)
-    with house.store() as store, store.read() as unit:
-        [device] = unit.devices.find()
+    enrollment = house.certificate(name).enrollment_id
+    with house.store() as store:
+        with store.read() as unit:
+            [device] = unit.devices.find()
         client = client_of(device, store, SystemClock(), {})
-    enrollment = certificate.enrollment_id
-    [change] = client.get_enrollment(enrollment).pending_changes
-    info = client.get_change_management_info(enrollment, change.change_id)
-    client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment, change.change_id, hash_text=info.hash)
-    until(lambda: not client.get_enrollment(enrollment).pending_changes, house.sandbox)
+        [change] = client.get_enrollment(enrollment).pending_changes
+        info = client.get_change_management_info(enrollment, change.change_id)
+        client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment, change.change_id, hash_text=info.hash)
+        until(lambda: not client.get_enrollment(enrollment).pending_changes, house.sandbox)
 
 
 def until(reached: Callable[[], bool], sandbox: Handle) -> None:

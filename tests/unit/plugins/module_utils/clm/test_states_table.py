@@ -172,7 +172,8 @@ def request_in(bench: VirtualBench, state: str) -> CertRequest:
     bench.enroll()
     request: CertRequest = bench.requests()[0]
     if state in ("submitted", "rejected", "cancelled", "failed"):
-        return put(bench, replace(request, state=state))
+        ended: CertRequest = put(bench, replace(request, state=state))
+        return ended
     bench.act("bob", "approve", request_id=request.request_id)
     if state in ("implementing", "retrieval_in_progress", "issued"):
         bench.enroll(wait=False)
