@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One sandbox for all flows, and for each test a fresh bench with contracts that no other test has."""
+"""One sandbox for all flows, and for each test a fresh bench with contracts that no other test has; or virtual time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from edgecert_sandbox.handle import SandboxOptions, start
 
 from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock, contract_names
+from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
 
 
 @pytest.fixture(scope="session")
@@ -27,5 +28,12 @@ def bench(account: Account, tmp_path: pathlib.Path) -> Iterator[Bench]:
     account.sandbox.configure(ENGINE)
     account.sandbox.calls(reset=True)
     made = Bench(account, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def virtual(tmp_path: pathlib.Path) -> Iterator[VirtualBench]:
+    made = VirtualBench(tmp_path)
     yield made
     made.close()

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pathlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,13 +24,6 @@ from ansible_collections.edgecert.clm.tests.support.virtual_bench import Virtual
 ACTIONS = tuple(states.REQUEST_ACTIONS)
 # It is reached by a push to production, which the machine provides for and no order asks for yet.
 NOT_YET = {"deploying_production"}
-
-
-@pytest.fixture
-def virtual(tmp_path: pathlib.Path) -> Iterator[VirtualBench]:
-    made = VirtualBench(tmp_path)
-    yield made
-    made.close()
 
 
 # -- state by state ------------------------------------------------------------------------------------------------
