@@ -24,11 +24,13 @@ from ansible_collections.edgecert.clm.plugins.module_utils._store.open import op
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.tests.integration.conftest import STORE_KEY, variables
 from ansible_collections.edgecert.clm.tests.support import postgres
+from ansible_collections.edgecert.clm.tests.support.ladder import key_pem, new_key
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
 
 PLAYBOOK = pathlib.Path(__file__).resolve().parent / "playbooks" / "secrets.yml"
 PROXY_PASSWORD = "hush-7d1f-proxy-word"
 WRONG_SECRET = "hush-2c9a-wrong-secret-of-the-client"
+ENVIRONMENT_TOKEN = "hush-5e3b-token-of-the-environment"
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)-----END", re.DOTALL)
 
 
@@ -114,7 +116,8 @@ def files_under(folder: pathlib.Path) -> dict[str, bytes]:
 
 
 def test_a_loud_run_writes_no_secret(sandbox: Handle, store: dict[str, str], tmp_path: pathlib.Path) -> None:
-    """D3, design §8: -vvv, --diff, credentials inline, a proxy with a password, failing calls, both back ends."""
+    """D3, E19, A4, design §8: -vvv, --diff, credentials inline, a proxy with a password, attached keys, scripts that
+    print what they should not, failing calls, both back ends."""
     contract = "C-T38" if store["store"].startswith("sqlite") else "C-T37"
     assert found_in_a_run(sandbox, store, tmp_path, contract) == []
 
@@ -125,6 +128,15 @@ def test_a_secret_planted_in_a_run_is_found(sandbox: Handle, tmp_path: pathlib.P
     for place in ("stdout", "results", "ansible.log"):
         assert f"client_secret in {place}" in found
     assert "proxy password in the process list" in found
+
+
+def script(folder: pathlib.Path, secret: str, pem: str) -> pathlib.Path:
+    """Write a script that prints a credential of the device, a variable of the module's environment, and a key."""
+    path = folder / "loud-script"
+    lines = ("#!/bin/sh", f"echo {secret}", f"echo {ENVIRONMENT_TOKEN}", "cat <<'KEY'", f"{pem}KEY", "")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    path.chmod(0o755)
+    return path
 
 
 def found_in_a_run(
@@ -138,7 +150,12 @@ def found_in_a_run(
     vars_folder, home = tmp_path / "given", tmp_path / "written"
     vars_folder.mkdir()
     home.mkdir()
+    keys = [key_pem(new_key()) for _number in range(3)]
+    (vars_folder / "new-key.pem").write_text(keys[1], encoding="ascii")
     more = {
+        "clm_attached_key": keys[0],
+        "clm_attached_file": str(vars_folder / "new-key.pem"),
+        "clm_script": str(script(vars_folder, secrets["client_secret"], keys[2])),
         "clm_credential": secrets,
         "clm_proxy": f"http://hushed:{PROXY_PASSWORD}@127.0.0.1:9",
         "clm_wrong_secret": WRONG_SECRET,
@@ -152,6 +169,7 @@ def found_in_a_run(
         "ANSIBLE_LOG_PATH": str(home / "ansible.log"),
         "ANSIBLE_CACHE_PLUGIN": "jsonfile",
         "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(home / "facts"),
+        "TEAM_TOKEN": ENVIRONMENT_TOKEN,
     }
     processes = ProcessList()
     with processes.watched():
@@ -163,8 +181,13 @@ def found_in_a_run(
         )
     run.ok()
     assert run.task("Enrol").result["request"]["state"] == "issued"
-    assert run.task("Push").result["work_order"]["state"] == "completed"
+    pushed = run.task("Push").result["work_order"]
+    assert (pushed["state"], [entry["stage"] for entry in pushed["scripts"]]) == ("completed", ["pre", "post"])
+    assert all(entry["output"].startswith("***\n***\n") for entry in pushed["scripts"])
     secrets = {**secrets, "proxy password": PROXY_PASSWORD, "wrong client_secret": WRONG_SECRET}
+    secrets["token of the environment"] = ENVIRONMENT_TOKEN
+    for place, pem in zip(("given", "read", "printed"), keys, strict=True):
+        secrets.update({f"line {n} of the key that was {place}": line for n, line in enumerate(key_secrets(pem))})
     secrets.update({f"a line {n} of a private key": line for n, line in enumerate(sorted(private_keys(store)))})
     if "store_key" in store:
         secrets["store key"] = STORE_KEY
