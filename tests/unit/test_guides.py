@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guides name what the code says: every code and reason by which something governed is refused or told."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+GUIDES = TOP / "docs" / "docsite" / "rst"
+CLM = TOP / "plugins" / "module_utils" / "_clm"
+GOVERNED = (
+    *("approvals", "enroll", "freeze", "gate", "groups", "order_changes", "orders", "policy", "push"),
+    *("push_scripts", "renewing", "requests", "workflow"),
+)
+RUN = ("due", "lifecycle")
+
+
+def said(files: tuple[str, ...], pattern: str) -> set[str]:
+    """Give the words that stand in the code of some files."""
+    texts = [(CLM / f"{name}.py").read_text(encoding="utf-8") for name in files]
+    return {word for text in texts for word in re.findall(pattern, text)}
+
+
+@pytest.mark.parametrize(
+    ("guide", "files", "pattern"),
+    [
+        ("guide_approvals", GOVERNED, r'code="([a-z_]+)"'),
+        ("guide_approvals", ("approvals",), r'^ +"(approval_[a-z]+)",$'),
+        ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
+    ],
+)
+def test_every_code_is_in_its_guide(guide: str, files: tuple[str, ...], pattern: str) -> None:
+    """Whoever branches on a code finds it, with what to do."""
+    found = said(files, f"(?m){pattern}")
+    assert found, "the code is read wrongly"
+    text = (GUIDES / f"{guide}.rst").read_text(encoding="utf-8")
+    assert sorted(word for word in found if f"``{word}``" not in text) == []
+
+
+def test_every_kind_of_due_work_is_in_the_guide() -> None:
+    """W4."""
+    text = (GUIDES / "guide_lifecycle.rst").read_text(encoding="utf-8")
+    kinds = said(("due",), r'(?m)^[A-Z_]+ = "([a-z_]+)"$')
+    assert len(kinds) == 7 and all(f"* - ``{kind}``" in text for kind in kinds)
