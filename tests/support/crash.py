@@ -127,12 +127,19 @@ def distinct(names: Sequence[str]) -> list[int]:
     return [number for number in range(1, last + 1) if number == last or is_lasting(names[number])]
 
 
-def one_of_each_kind(names: Sequence[str]) -> list[int]:
-    """Give numbers of places, from 1: the first of each kind, as ``after lease``."""
-    kinds: dict[str, int] = {}
+def one_of_each_kind(names: Sequence[str], driven: set[str]) -> list[int]:
+    """Give numbers of places, from 1: the first of each kind, as ``after commit``; each write outside is a kind.
+
+    :param driven: kinds that were driven before and are left out; those given now are added.
+    """
+    found = []
     for number, name in enumerate(names, 1):
-        kinds.setdefault(" ".join(name.split()[:2]), number)
-    return sorted(kinds.values())
+        when, what, *_more = name.split()
+        kind = name if what in ("POST", "PUT", "script") else f"{when} {what}"
+        if kind not in driven:
+            driven.add(kind)
+            found.append(number)
+    return found
 
 
 def watch(points: Points) -> None:
@@ -369,5 +376,3 @@ def barrier(parties: int) -> Callable[[], Any]:
     """Give what lets so many children wait for each other."""
     made: Any = _FORK.Barrier(parties, timeout=120)
     return lambda: made.wait()
-
-

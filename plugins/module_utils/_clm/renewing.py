@@ -286,4 +286,3 @@ def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float, 
         requests.gate_of(mover, override=override).check_freeze()
         opening.refuse(mover, mover.keys.conflicts(mover.order))
     return mover
-
