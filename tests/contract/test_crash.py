@@ -403,7 +403,7 @@ def test_a_run_killed_while_it_takes_up_what_a_killed_one_left_is_taken_up_too(p
     found = killed(whole).until_killed(enrol, 0).value
     assert "before find at the CA" in found or first == IN_DOUBT[0]
     wrong = []
-    for number in one_of_each_kind(found, set()):
+    for number in one_of_each_kind(found, places.kinds if places.cluster else set()):
         [life] = lives(places, ENROL, 1)
         life.sandbox.calls(reset=True)
         wrong.append(drive(killed(life), ENROL, number, f"{number} of {len(found)}: {found[number - 1]}", fresh=False))
@@ -421,7 +421,7 @@ def forgetful(
 @pytest.mark.parametrize(
     ("module", "name", "blind", "first", "seen"),
     [
-        (intents, "begin", forgetful, IN_DOUBT[1], "orders under 2 intents, 2 certificates"),
+        (intents, "begin", forgetful, IN_DOUBT[1], "orders under 2 intents"),
         (opening, "_left_open", lambda _mover: None, IN_DOUBT[0], "enrollment_exists"),
     ],
     ids=["order", "create"],
