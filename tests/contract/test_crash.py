@@ -11,9 +11,6 @@ PostgreSQL one place of each kind.
 
 from __future__ import annotations
 
-import itertools
-import pathlib
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,28 +19,17 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from edgecert_sandbox.handle import SandboxOptions, start
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import intents, opening
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Intent
-from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Store
-from ansible_collections.edgecert.clm.tests.support.crash import (
-    INSTANT,
-    Life,
-    SharedClock,
-    distinct,
-    one_of_each_kind,
-)
-from ansible_collections.edgecert.clm.tests.support.flow import Account, contract_names
+from ansible_collections.edgecert.clm.tests.support.crash import distinct, one_of_each_kind
+from ansible_collections.edgecert.clm.tests.support.flow import Account
+from ansible_collections.edgecert.clm.tests.support.lives import PAST_LEASES_S, Life, Stores, instant_account
 from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WARNING
-from ansible_collections.edgecert.clm.tests.support.postgres import Cluster
 
 DAY_S = 86400.0
-# A lease of a killed run holds for seven minutes, and for the time limit of a script beyond that.
-PAST_LEASES_S = 730.0
 ENROLLED = (
     "request_submitted key_place_opened warnings_acknowledged csr_fetched certificate_ordered "
     "certificate_issued"
@@ -53,57 +39,30 @@ LIFE = {"validity": {"count": 30, "unit": "days"}, "auto_renew": {"enabled": Tru
 
 
 @dataclass
-class Places:
-    """Where lives begin: each with a copy of a prepared store and a contract of its own.
+class Places(Stores):
+    """Where lives begin, and how far they have come.
 
-    :ivar prepared: the prepared SQLite file, or URL of the prepared database.
     :ivar found: by phase, the names of the places that a run comes by which nobody kills.
     :ivar kinds: of places where one was driven.
     :ivar reached: by phase, lives that were killed in it, ended it all the same and were found in order: as good for
         the next phase as any.
     """
 
-    account: Account
-    folder: pathlib.Path
-    cluster: Cluster | None = None
-    prepared: Any = None
-    numbers: Iterator[int] = field(default_factory=itertools.count)
-    urls: list[str] = field(default_factory=list)
     found: dict[str, list[str]] = field(default_factory=dict)
     kinds: set[str] = field(default_factory=set)
     reached: dict[str, list[Life]] = field(default_factory=lambda: defaultdict(list))
 
-    def prepare(self) -> None:
-        """Have a store with a device, settings, a CA that takes a minute, and a group."""
-        self.urls = [self.cluster.new_database()] if self.cluster else []
-        life = Life(self.account, self.folder / "prepared", *self.urls)
-        with life.opened():
-            life.device(discover="none", contracts=self.account.contracts)
-            life.settings()
-            life.ca(options={"key_type": "ec", "delay_s": 60})
-            life.group(approvals={"push": 2}, push_automatically=True, warnings=ALLOWED)
-        self.prepared = self.urls[0] if self.cluster else self.folder / "prepared" / "clm.db"
-
     def begin(self) -> Life:
-        """Begin a life."""
-        folder = self.folder / str(next(self.numbers))
-        folder.mkdir()
-        if self.cluster:
-            self.urls.append(self.cluster.new_database(self.prepared))
-            life = Life(self.account, folder, self.urls[-1])
-        else:
-            shutil.copy(self.prepared, folder / "clm.db")
-            life = Life(self.account, folder)
+        """Begin a life whose pushes have scripts."""
+        life = super().begin()
         life.write_scripts()
         return life
 
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    names = contract_names(300)
-    with start(SandboxOptions(limits=False, instant=True, contracts=names)) as sandbox:
-        sandbox.configure({**INSTANT, "pre_verification_warnings": [WARNING]})
-        yield Account(sandbox, names, SharedClock(sandbox))
+    with instant_account(pre_verification_warnings=[WARNING]) as made:
+        yield made
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -112,14 +71,12 @@ def places(
 ) -> Iterator[Places]:
     cluster = None if request.param == "sqlite" else request.getfixturevalue("postgres_cluster")
     made = Places(account, tmp_path_factory.mktemp(request.param), cluster)
-    made.prepare()
+    made.prepare(delay_s=60, approvals={"push": 2}, push_automatically=True, warnings=ALLOWED)
     whole = made.begin()
     for phase in (ENROL, PUSH, RENEWAL):
         made.found[phase.name] = places_of(whole, phase)
     yield made
-    if cluster is not None:
-        for url in made.urls:
-            cluster.drop(url)
+    made.drop()
 
 
 # -- what a schedule runs --------------------------------------------------------------------------------------------
@@ -183,54 +140,21 @@ def again(life: Life, phase: Callable[[Life], None]) -> list[str]:
     raise AssertionError(f"not at the end after three runs: {refused}")
 
 
-def to_production(life: Life) -> None:
-    """Approve at Control Center, as a person does, what is on staging."""
-    with life.store.read() as unit:
-        [device], [request] = unit.devices.find(), unit.requests.find()
-    enrollment_id, change_id = (int(request.key_reference[k]) for k in ("enrollment_id", "change_id"))
-    client = client_of(device, life.store, life.clock, life.environment)
-    shown = client.get_change_management_info(enrollment_id, change_id)
-    client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment_id, change_id, hash_text=shown.hash)
-
-
 # -- what must be so at the end --------------------------------------------------------------------------------------
 
 
-def accepted(life: Life) -> Counter[str]:
-    """Count the writes CPS accepted since the last look, ids left out."""
-    names = {
-        "third-party-cert-and-trust-chain": "upload",
-        "pre-verification-warnings-ack": "pre-ack",
-        "post-verification-warnings-ack": "post-ack",
-        "change-management-ack": "to production",
-    }
-    calls = [call for call in life.sandbox.calls(reset=True) if call["status"] < 300 and call["method"] != "GET"]
-    return Counter(
-        f"{call['method']} {names.get(call['path'].rpartition('/')[2], call['path'].partition('?')[0][:19])}"
-        for call in calls
-    )
-
-
 def check_traces(life: Life, times: int, actions: str) -> None:
-    """Hold what is left of the runs themselves: nothing open, nothing held, an audit without a gap.
+    """Hold what is left of the runs themselves.
 
     :param actions: that are in the audit so often, parted by spaces.
     """
-    life.advance(PAST_LEASES_S)
-    life.run_due(only=["leases"])
-    assert life.leases() == []
-    with life.store.read() as unit:
-        assert unit.intents.find(finished_at=None) == []
-        rows = list(unit.audit_rows())
-    assert life.store.verify_audit() == []
-    assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
-    told = Counter(row.entry.action for row in rows)
+    told = life.check_traces()
     assert {action: told[action] for action in actions.split()} == dict.fromkeys(actions.split(), times), told
 
 
 def check_enrolled(life: Life) -> None:
     """One request, one enrollment, one order, one certificate."""
-    assert accepted(life) == {"POST /cps/v2/enrollments": 1, "POST pre-ack": 1}
+    assert life.accepted() == {"POST enrollment": 1, "POST pre-ack": 1}
     check_ordered(life, 1)
     with life.store.read() as unit:
         [request], [certificate], [_pem] = unit.requests.find(), unit.certificates.find(), unit.pems.find()
@@ -247,7 +171,7 @@ def check_ordered(life: Life, count: int) -> None:
 
 def check_pushed(life: Life) -> None:
     """One work order, one upload, each approval once."""
-    assert accepted(life) == {"POST upload": 1, "POST post-ack": 1}
+    assert life.accepted() == {"POST upload": 1, "POST post-ack": 1}
     with life.store.read() as unit:
         [order] = unit.work_orders.find()
     assert [entry["actor"] for entry in order.approvals] == ["bob", "carol"]
@@ -269,7 +193,7 @@ def check_scripts(life: Life, orders: int) -> None:
 
 def check_renewed(life: Life) -> None:
     """One renewal, one order, one upload; the parent superseded once."""
-    assert accepted(life) == {"PUT /cps/v2/enrollments": 1, "POST pre-ack": 1, "POST upload": 1, "POST post-ack": 1}
+    assert life.accepted() == {"PUT enrollment": 1, "POST pre-ack": 1, "POST upload": 1, "POST post-ack": 1}
     check_ordered(life, 2)
     check_scripts(life, 2)
     with life.store.read() as unit:
@@ -332,7 +256,7 @@ def until_due(begun: list[Life]) -> None:
     """Bring lives to production and let half of the certificates' time pass."""
     for life in begun:
         with life.opened():
-            to_production(life)
+            life.to_production()
     begun[0].advance(16 * DAY_S)
 
 

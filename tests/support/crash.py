@@ -1,28 +1,19 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that are killed, and runs that meet: a bench in child processes which die where a test says, or work at once.
-
-A child is forked, so that it need not import anything; the parent's store is closed by then, since neither SQLite nor
-psycopg goes through a fork.
-"""
+"""A process that can be killed: it comes by places before and after whatever lasts, and dies at one of them."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import multiprocessing
 import os
 import re
 import signal
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
-
-from edgecert_sandbox.handle import Handle
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     Answer,
@@ -33,57 +24,15 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     Issued,
     Order,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, AuditRow, CaAccount
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, AuditRow
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
 from ansible_collections.edgecert.clm.plugins.module_utils._store.leases import Leases
 from ansible_collections.edgecert.clm.plugins.module_utils._store.repository import SqlRepository
-from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore, SqlUnit
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import ScriptCall, ScriptResult, ScriptRunner
-from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock
-from ansible_collections.edgecert.clm.tests.support.stores import StorePlace
-
-# Nothing at CPS takes time, so that time passes only where a run itself waits.
-PACE = ("pre_verification_s", "csr_s", "verify_s", "staging_s", "production_s", "lag_s", "empty_input_s")
-INSTANT = {**ENGINE, **dict.fromkeys(PACE, 0.0)}
-
-# As ``clm_store`` would make one: a passphrase would be stretched, at some cost, at each opening.
-_KEY = StoreKey(Secret(base64.b64encode(bytes(range(32))).decode()))
-
-_FORK = multiprocessing.get_context("fork")
-
-
-class SharedClock(FlowClock):
-    """A clock that several processes share: a sleep ends at its moment, whoever moved the time there."""
-
-    def __init__(self, sandbox: Handle) -> None:
-        self._ahead = _FORK.Value("d", 0.0)
-        super().__init__(sandbox)
-
-    @property
-    def ahead_s(self) -> float:
-        """Give how far it is ahead of the computer's."""
-        return float(self._ahead.value)
-
-    @ahead_s.setter
-    def ahead_s(self, seconds: float) -> None:
-        self._ahead.value = seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Move time to that moment, unless it is later already."""
-        until = self.monotonic() + seconds
-        with self._ahead.get_lock():
-            left = until - self.monotonic()
-            if left > 0:
-                self.ahead_s += left
-                self._sandbox.advance(left)
-
-
-# -- where a run can be killed -------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -261,118 +210,3 @@ class WatchedScripts(ScriptRunner):
         """Run it."""
         with self._points.around(f"script {call.variables['CLM_STAGE']}"):
             return self._inner.run(call)
-
-
-# -- a bench that is closed while others work on its store -----------------------------------------------------------
-
-
-class Life(Bench):
-    """A bench on a store that is opened for a block of work only, so that a child may be forked between two.
-
-    :ivar ca_log: what the CA was asked to sign; ``script_log`` the scripts that ran.
-    """
-
-    def __init__(self, account: Account, folder: Path, url: str = "") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.ca_log, self.script_log = folder / "ca.log", folder / "scripts.log"
-        super().__init__(account, folder, url=url or f"sqlite:///{folder}/clm.db", key=_KEY)
-        self.environment["EDGECERT_SCRIPT_LIBRARY"] = str(folder)
-        self.close()
-
-    @contextlib.contextmanager
-    def opened(self, holder: str = "tester", points: Points | None = None) -> Iterator[None]:
-        """Open the store for a block, as one process does."""
-        with contextlib.closing(self.open_store(holder)) as self.store:
-            ports, seen = self.make_ports(self.store, holder), points or Points()
-
-            def ca(account: CaAccount) -> CaConnector:
-                return WatchedCa(ports.ca(account), self.ca_log, seen)
-
-            self.ports = replace(ports, ca=ca, scripts=lambda: WatchedScripts(ports.scripts(), seen))
-            yield
-
-    def write_scripts(self) -> None:
-        """Put a script for before and one for after a push into the library; each leaves a line when it runs."""
-        for stage in ("pre", "post"):
-            path = self.script_log.with_name(f"{stage}.sh")
-            path.write_text(f'#!/bin/sh\necho "$CLM_STAGE $CLM_WORK_ORDER_ID" >>"{self.script_log}"\n', "ascii")
-            path.chmod(0o700)
-
-    def ordered(self) -> tuple[set[str], set[str]]:
-        """Give the intents under which the CA was asked, and the serials it gave."""
-        lines = [line.split() for line in self.ca_log.read_text("ascii").splitlines()]
-        return {intent for intent, _serial in lines}, {serial for _intent, serial in lines} - {"pending"}
-
-    def leases(self) -> list[str]:
-        """Name the leases that are in the store."""
-        return [str(row[0]) for row in StorePlace(self.url).execute("SELECT name FROM leases ORDER BY name")]
-
-    def until_killed(self, work: Callable[[Life], None], fatal: int) -> Ended:
-        """Do the work in a child that dies at that place; with 0 it comes by all of them.
-
-        :returns: its value is the list of places it came by, where it was not killed.
-        """
-
-        def run() -> list[str]:
-            points = Points(fatal)
-            watch(points)
-            with self.opened(points=points):
-                work(self)
-            return points.names
-
-        return in_children([run])[0]
-
-
-# -- children --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a child ended.
-
-    :ivar value: what its work gave; None when it did not end by itself.
-    :ivar error: its traceback; empty when there is none.
-    """
-
-    exit_code: int | None
-    value: Any = None
-    error: str = ""
-
-    @property
-    def is_killed(self) -> bool:
-        """Say whether it ended as by ``kill -9``."""
-        return self.exit_code == -signal.SIGKILL
-
-
-def in_children(works: Sequence[Callable[[], Any]]) -> list[Ended]:
-    """Do works at once, each in a forked child."""
-    children = []
-    for work in works:
-        receiver, sender = _FORK.Pipe(duplex=False)
-        child = _FORK.Process(target=_report, args=(work, sender))
-        child.start()
-        sender.close()
-        children.append((child, receiver))
-    ended = []
-    for child, receiver in children:
-        try:
-            value, error = receiver.recv()
-        except EOFError:
-            value, error = None, ""
-        child.join()
-        ended.append(Ended(child.exitcode, value, error))
-    return ended
-
-
-def _report(work: Callable[[], Any], sender: Any) -> None:
-    try:
-        answer = (work(), "")
-    except Exception:
-        answer = (None, traceback.format_exc())
-    sender.send(answer)
-
-
-def barrier(parties: int) -> Callable[[], Any]:
-    """Give what lets so many children wait for each other."""
-    made: Any = _FORK.Barrier(parties, timeout=120)
-    return lambda: made.wait()
