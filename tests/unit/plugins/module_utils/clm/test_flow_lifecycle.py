@@ -403,6 +403,28 @@ def test_two_runs_at_once_do_nothing_twice(virtual: VirtualBench, stage: str, nu
     assert len(enrollment.history) == 2 and virtual.cps.calls["upload"] == 2 and virtual.cps.refused == []
 
 
+def test_a_run_that_slept_through_a_whole_renewal_begins_no_second_one(virtual: VirtualBench) -> None:
+    """E3, W5: it looked while the certificate was due; one successor for each parent."""
+    live(virtual)
+    to_window(virtual)
+
+    def sleep() -> None:
+        store = virtual.open_store("other")
+        for _look in range(12):
+            lifecycle.plan({}, virtual.make_ports(store)).execute()
+            virtual.advance(minutes=10)
+        store.close()
+        virtual.to_production()
+
+    at_call(virtual, 0, sleep)
+    told = virtual.run_due()
+    assert [entry["reason"] for entry in told["waiting"]] == ["conflict"] and told["failures"] == []
+    virtual.run_until_quiet()
+    assert [request.state for request in virtual.requests()] == ["issued", "issued"]
+    [enrollment] = virtual.cps.enrollments.values()
+    assert len(enrollment.history) == 2
+
+
 def test_a_run_that_was_planned_before_another_one_ran_finds_nothing_left(virtual: VirtualBench) -> None:
     """W4: what is due is looked up when it is done."""
     live(virtual)
@@ -575,6 +597,22 @@ def test_only_what_both_allow_is_pushed_by_itself_and_only_once_renewed(
     assert [order.state for order in pushed] == ["completed"] * (connector and group)
     virtual.run_until_quiet()
     assert len(virtual.orders()) == 1 + len(pushed)
+
+
+def test_an_automatic_push_is_proved_at_the_edges_of_the_last_one(virtual: VirtualBench) -> None:
+    """A5, U6: where a person named edge addresses for a push, renewals are looked at there too."""
+    live(virtual)
+    [last] = virtual.orders()
+    assert last.created_at is not None
+    earlier = {"work_order_id": "wo-zzz", "created_at": last.created_at - timedelta(days=1), "edges": ("192.0.2.9",)}
+    with virtual.store.write() as unit:
+        unit.work_orders.put(replace(last, edges=("192.0.2.1",)))
+        unit.work_orders.add(replace(last, **earlier, fingerprints={"ECDSA": "of another certificate"}))
+    to_window(virtual)
+    virtual.run_due()
+    virtual.advance(minutes=5)
+    virtual.run_due()
+    assert virtual.orders()[-1].is_automatic and virtual.orders()[-1].edges == ("192.0.2.1",)
 
 
 def test_an_automatic_push_that_failed_is_not_tried_again_by_itself(virtual: VirtualBench) -> None:
