@@ -208,7 +208,7 @@ def test_every_part_has_a_name_for_people_and_changes_the_digest() -> None:
 
 def request() -> CertRequest:
     """Give a request with a bit of everything in its wish."""
-    wish = {name: {"a": 1} for name in form.METADATA}
+    wish: dict[str, dict[str, Any]] = {name: {"a": 1} for name in form.METADATA}
     wish |= {"common_name": {"cn": "www"}, "validity": {"count": 47}, "settings": {"change_management": True}}
     return CertRequest("req-1", "www", "enroll", "submitted", "house", "endpoint", wish=wish, ca_options={"x": 1})
 

@@ -21,7 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
     Connector,
     WorkOrder,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._store import repository
+from ansible_collections.edgecert.clm.plugins.module_utils._store import codec, repository
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import START, VirtualBench
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -329,7 +329,7 @@ def test_what_is_superseded_and_ended_costs_nothing(virtual: VirtualBench, monke
         connector = Connector(name, "app", devices=("edge",), push_automatically=True)
         store(virtual, certificate(name, auto_renew=ON, parent="x", staging=staging), first, connector)
     read = [0]
-    honest = repository.decode_all
+    honest = codec.decode_all
 
     def counted(table: Any, rows: Any, sealing: Any) -> Any:
         read[0] += len(rows)

@@ -604,7 +604,8 @@ def test_an_automatic_push_is_proved_at_the_edges_of_the_last_one(virtual: Virtu
     live(virtual)
     [last] = virtual.orders()
     assert last.created_at is not None
-    earlier = {"work_order_id": "wo-zzz", "created_at": last.created_at - timedelta(days=1), "edges": ("192.0.2.9",)}
+    earlier: dict[str, Any] = {"work_order_id": "wo-zzz", "edges": ("192.0.2.9",)}
+    earlier["created_at"] = last.created_at - timedelta(days=1)
     with virtual.store.write() as unit:
         unit.work_orders.put(replace(last, edges=("192.0.2.1",)))
         unit.work_orders.add(replace(last, **earlier, fingerprints={"ECDSA": "of another certificate"}))
