@@ -31,11 +31,16 @@ _CONFLICTS = frozenset(["enrollment_exists", "enrollment_gone", "enrollment_diff
 def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
     """Refuse to begin where something stands in the way.
 
-    :raises ConflictError: there is an enrollment of that name.
+    :raises ConflictError: there is an enrollment of that name, or another run made one since this one planned.
     :raises InputError: CPS would not take the order.
     """
     if not obstacles:
         return
+    from .moves import refuse_rivals
+
+    # What stands in the way may be what another run has just opened for the same certificate: nothing to be removed.
+    with mover.ports.store.read() as unit:
+        refuse_rivals(unit, mover.request)
     what = f"Cannot enrol {mover.request.certificate_id}"
     code = obstacles[0].code
     if code in _CONFLICTS:

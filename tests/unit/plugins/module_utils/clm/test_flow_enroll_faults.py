@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Issued, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, CaConnector, Issued, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
@@ -22,7 +23,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     RemoteError,
     StateError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle, CaAccount
 from ansible_collections.edgecert.clm.tests.support.flow import ENROLLMENTS, Bench, StubCa
 from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient, enrollment
 from ansible_collections.edgecert.clm.tests.support.sandbox_world import LabAuthority, pem
@@ -254,6 +255,24 @@ def test_two_new_requests_at_once_make_one(bench: Bench) -> None:
     assert len(bench.enrollments()) == 1 and creates(bench) == 1
     with bench.store.read() as unit:
         assert len(unit.requests.find()) == 1
+
+
+def test_who_is_overtaken_while_planning_is_not_told_to_remove_what_the_other_one_opened(bench: Bench) -> None:
+    """W5: looked into the store before the other run was recorded, and at CPS after that one's create."""
+    bench.prepare()
+    ports, others = bench.ports, iter([enroll.plan(bench.enroll_params(), bench.ports)])
+
+    def connect(account: CaAccount) -> CaConnector:
+        for other in others:
+            assert other.execute().record
+        return ports.ca(account)
+
+    with pytest.raises(ConflictError) as caught:
+        enroll.plan(bench.enroll_params(), replace(ports, ca=connect))
+    assert (caught.value.code, "remove" in caught.value.message) == ("conflict", False)
+    outcome = bench.enroll()
+    assert outcome.record is not None and outcome.record["request_id"] == caught.value.details["request_id"]
+    assert creates(bench) == 1
 
 
 def test_a_mover_that_another_one_overtook_does_nothing_a_second_time(bench: Bench) -> None:
