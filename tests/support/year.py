@@ -32,9 +32,10 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Au
 from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import DAYS, VirtualBench
 
+FROZEN: Mapping[str, Any] = {"time_zone": "Europe/Berlin", "kinds": ["enroll", "push"]}
 WEEKEND = (
-    {"name": "weekend", "weekdays": ["fri"], "from": "18:00", "until": "00:00", "time_zone": "Europe/Berlin"},
-    {"name": "rest", "weekdays": ["sat", "sun"], "from": "00:00", "until": "00:00", "time_zone": "Europe/Berlin"},
+    {"name": "weekend", "weekdays": ["fri"], "from": "18:00", "until": "00:00", **FROZEN},
+    {"name": "rest", "weekdays": ["sat", "sun"], "from": "00:00", "until": "00:00", **FROZEN},
 )
 # How certificates of the year are renewed: by the share of their life, by days, and with a new key.
 SETTINGS: Sequence[Mapping[str, Any]] = (
@@ -42,8 +43,9 @@ SETTINGS: Sequence[Mapping[str, Any]] = (
     {"auto_renew": {"enabled": True, "days_before": 20}},
     {"auto_renew": {"enabled": True}},
     {"auto_regenerate": {"enabled": True, "days_before": 18}},
-    {"auto_renew": {"enabled": True, "days_before": 30}},
+    {"auto_renew": {"enabled": True, "days_before": 16}},
 )
+LONGEST: Mapping[str, Any] = {"auto_renew": {"enabled": True, "days_before": DAYS - 1}}
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class MoodyCa(CaConnector):
 class Year:
     """A fleet of certificates, and the operator who looks after it.
 
-    :param step: the schedule calls no more often than this, and daily when nothing is due.
+    :param step: the schedule calls when something is due, no more often than this, and daily when nothing is.
     """
 
     def __init__(
@@ -132,7 +134,7 @@ class Year:
         certificates: int,
         troubles: Troubles,
         seed: int = 2030,
-        step: timedelta = timedelta(hours=1),
+        step: timedelta,
     ) -> None:
         self.bench, self.troubles, self.step = bench, troubles, step
         self.luck = random.Random(seed)
@@ -147,7 +149,7 @@ class Year:
 
     # -- the fleet -------------------------------------------------------------------------------------------------
 
-    def enroll(self, over: timedelta, batch: int = 10) -> None:
+    def enroll(self, over: timedelta, batch: int = 20) -> None:
         """Enrol the certificates, some each time over so long, and bring them to production; no trouble yet."""
         bench, lose = self.bench, self.bench.cps.lose
         bench.cps.lose = lambda _name: False
@@ -155,7 +157,9 @@ class Year:
         batches = [self.names[first : first + batch] for first in range(0, len(self.names), batch)]
         for number, name in enumerate(self.names):
             generic = {"tracking_id": f"CHG-{number:05d}"}
-            bench.enroll(name, generic=generic, **SETTINGS[number % len(SETTINGS)])
+            # A few ask for more than their life, which is as early as can be.
+            setting = LONGEST if number % 20 == 19 else SETTINGS[number % len(SETTINGS)]
+            bench.enroll(name, generic=generic, **setting)
             bench.connector(name, push_automatically=True)
             bench.push(name, wait=False)
             if name != self.names[min(number // batch * batch + batch, len(self.names)) - 1]:
@@ -199,7 +203,7 @@ class Year:
         bench.ports = bench.make_ports(bench.store)
 
     def _wait(self, told: str | None, now: datetime) -> None:
-        """Let time pass as a schedule does: until something is due, an hour at least, a day at most."""
+        """Let time pass as a schedule does: until something is due, a step at least, a day at most."""
         following = from_text(told) + timedelta(seconds=1) if told else now
         self.bench.clock.moment = min(max(following, now + self.step), now + timedelta(days=1))
 
@@ -227,7 +231,7 @@ class Year:
         store, fate = bench.open_store("operator"), luck.random()
         bench.clock.at_tick = bench.cps.at_call = None
         if fate < self.troubles.killed:
-            bench.clock.at_tick = self._fuse(store, luck.randrange(1, 120))
+            bench.clock.at_tick = self._fuse(store, luck.randrange(1, 80))
         elif fate < self.troubles.killed + self.troubles.twice:
             self._meet(store, luck.randrange(1, 12))
         try:
@@ -281,13 +285,13 @@ class Year:
     def problems(self) -> list[str]:
         """Say everything that must not have happened."""
         found = [*self.bench.cps.expired, *self.bench.cps.refused, *self.bench.store.verify_audit()]
+        found += [error for error in self.errors if not error.startswith("ca_rejected: ")]
         found += [f"{len(ids)} orders were signed for one CSR" for ids in self.signed.values() if len(ids) > 1]
         with self.bench.store.read() as unit:
             requests, orders = unit.requests.find(), unit.work_orders.find()
             certificates = {one.certificate_id: one for one in unit.certificates.find()}
-            found += [f"{r.request_id} is {r.state}" for r in (*requests,) if not _has_ended(r.state)][5:]
             rows = list(unit.audit_rows())
-        found += _renewed_twice(requests)
+        found += [*_renewed_twice(requests), *_too_early(requests, certificates)]
         for number, name in enumerate(self.names):
             issued = [r for r in requests if r.certificate_id == name and r.state == "issued"]
             found += _lineage_problems(certificates, name, issued)
@@ -300,14 +304,23 @@ class Year:
             return sum(r.state == "issued" and bool(r.renews.get("automatic")) for r in unit.requests.find())
 
 
-def _has_ended(state: str) -> bool:
-    return state in states.ENDS
-
-
 def _renewed_twice(requests: Sequence[CertRequest]) -> list[str]:
     """Say which certificates have more than one successor."""
     parents = Counter(r.renews["request_id"] for r in requests if r.renews and r.state == "issued")
     return [f"{parent} was renewed {times} times" for parent, times in parents.items() if times > 1]
+
+
+def _too_early(requests: Sequence[CertRequest], certificates: Mapping[str, Certificate]) -> list[str]:
+    """Say which certificates were followed before a third of their life had passed."""
+    by_request = {one.request_id: one for one in certificates.values()}
+    found = []
+    for request in requests:
+        parent = by_request.get(str(request.renews.get("request_id")))
+        if parent is None or parent.not_before is None or parent.not_after is None or request.created_at is None:
+            continue
+        if request.created_at < parent.not_before + (parent.not_after - parent.not_before) / 3:
+            found.append(f"{request.request_id} renews {request.certificate_id} before a third of its life has passed")
+    return found
 
 
 def _lineage_problems(
@@ -363,9 +376,17 @@ def _audit_problems(rows: Sequence[AuditRow], records: Sequence[Any]) -> list[st
     return found
 
 
-def lived(bench: VirtualBench, *, certificates: int, days: int, troubles: Troubles, seed: int = 2030) -> Year:
+def lived(
+    bench: VirtualBench,
+    *,
+    certificates: int,
+    days: int,
+    troubles: Troubles,
+    seed: int = 2030,
+    step: timedelta = timedelta(hours=1),
+) -> Year:
     """Give a year, or a part of one, as it was lived."""
-    year = Year(bench, certificates=certificates, troubles=troubles, seed=seed)
+    year = Year(bench, certificates=certificates, troubles=troubles, seed=seed, step=step)
     year.enroll(timedelta(days=DAYS * 0.6))
     year.live(timedelta(days=days))
     return year

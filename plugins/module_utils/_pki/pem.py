@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,7 +40,7 @@ class Block:
     def pem(self) -> str:
         """Write it as PEM: LF, 64 columns, one line end at the end."""
         text = base64.b64encode(self.der).decode("ascii")
-        lines = textwrap.wrap(text, _LINE)
+        lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
         return "\n".join([f"-----BEGIN {self.label}-----", *lines, f"-----END {self.label}-----", ""])
 
 

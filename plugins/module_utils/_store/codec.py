@@ -52,6 +52,7 @@ def _plain(value: Any) -> Any:
 # Made once: json.dumps makes an encoder for each call that differs from its defaults.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain, allow_nan=False)
 _CANONICAL = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+_DECODER = json.JSONDecoder()
 
 
 def json_text(value: Any) -> str:
@@ -130,11 +131,11 @@ _ENCODERS: Mapping[Kind, Callable[[str, Any], Any]] = {
 
 def _map(text: str) -> dict[str, Any]:
     # Most of these columns are empty; reading thousands of records shows the difference.
-    return {} if text == "{}" else json.loads(text)
+    return {} if text == "{}" else _DECODER.decode(text)
 
 
 def _sequence(text: str) -> tuple[Any, ...]:
-    return () if text == "[]" else tuple(json.loads(text))
+    return () if text == "[]" else tuple(_DECODER.decode(text))
 
 
 _DECODERS: Mapping[Kind, Callable[[Any], Any]] = {
@@ -153,8 +154,9 @@ def decode_all(table: Table[R], rows: Sequence[Sequence[Any]], sealing: Sealing)
 
     :raises StoreError: a row holds what was never stored so.
     """
-    plain = [(n, _DECODERS[c.kind]) for n, c in enumerate(table.columns) if c.kind in _DECODERS]
-    secret = [(n, c.name) for n, c in enumerate(table.columns) if c.kind is Kind.SECRET]
+    kinds = table.kinds
+    plain = [(n, decoder) for kind, decoder in _DECODERS.items() for n in kinds.get(kind, ())]
+    secret = [(n, table.names[n]) for n in kinds.get(Kind.SECRET, ())]
     keys = [table.names.index(name) for name in table.key]
     records = []
     for row in rows:

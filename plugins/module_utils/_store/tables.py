@@ -8,7 +8,7 @@ Knows no SQL; the DDL of a released schema is frozen in ``schema.py``, and a tes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cached_property
@@ -112,6 +112,14 @@ class Table(Generic[R]):
     def converted(self) -> tuple[tuple[int, Column], ...]:
         """Give the columns that are not written as they are, with their places."""
         return tuple((number, column) for number, column in enumerate(self.columns) if column.kind not in _AS_THEY_ARE)
+
+    @cached_property
+    def kinds(self) -> Mapping[Kind, tuple[int, ...]]:
+        """Give the places of the columns of each kind."""
+        found: dict[Kind, list[int]] = {}
+        for number, column in enumerate(self.columns):
+            found.setdefault(column.kind, []).append(number)
+        return {kind: tuple(places) for kind, places in found.items()}
 
     def key_of(self, record: R) -> tuple[str, ...]:
         """Give a record's key."""
