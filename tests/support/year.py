@@ -231,9 +231,9 @@ class Year:
         store, fate = bench.open_store("operator"), luck.random()
         bench.clock.at_tick = bench.cps.at_call = None
         if fate < self.troubles.killed:
-            bench.clock.at_tick = self._fuse(store, luck.randrange(1, 80))
+            bench.clock.at_tick = self._fuse(store, luck.randrange(1, 60))
         elif fate < self.troubles.killed + self.troubles.twice:
-            self._meet(store, luck.randrange(1, 12))
+            self._meet(store, luck.randrange(5))
         try:
             return self._told(store)
         except (Killed, StoreError):

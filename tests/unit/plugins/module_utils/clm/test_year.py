@@ -40,7 +40,7 @@ def test_a_year_ends_with_no_certificate_expired_and_none_renewed_twice(tmp_path
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_troubles_with_an_hourly_schedule_end_no_certificate_either(tmp_path: pathlib.Path, seed: int) -> None:
     """W5: more often, and so in the middle of more."""
-    troubles = Troubles(outages=4, killed=0.2, twice=0.2, lost=0.1)
+    troubles = Troubles(outages=4, killed=0.2, twice=0.4, lost=0.1)
     year = lived(VirtualBench(tmp_path), certificates=10, days=120, troubles=troubles, seed=seed)
     print(told(year))
     assert year.problems() == []
