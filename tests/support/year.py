@@ -4,7 +4,7 @@
 """A year of an operator who lets ``cert_lifecycle`` do everything: schedules, troubles, what has to hold at the end.
 
 Every run is one of its own, as a job is: it opens the store, runs, and is gone; some are killed on the way. All
-trouble is drawn from one seed, so a year can be lived again.
+trouble is drawn from one seed; ids and keys are new each time, so that the same seed meets it in another order.
 """
 
 from __future__ import annotations

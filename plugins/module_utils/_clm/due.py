@@ -34,6 +34,7 @@ KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUS
 FIRST_BACKOFF = timedelta(hours=1)
 LONGEST_BACKOFF = timedelta(days=1)
 MOST_FAILURES = 5
+_CAME_TO_NOTHING = ("rejected", "cancelled", "failed")
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens:
     """Give when a renewal that is due may be tried, given how earlier ones of the same certificate ended."""
     earlier = [
         request
-        for request in unit.requests.find(certificate_id=certificate.certificate_id)
+        for request in unit.requests.find(certificate_id=certificate.certificate_id, state=_CAME_TO_NOTHING)
         if request.renews.get("request_id") == certificate.request_id
     ]
     stopped = [request for request in earlier if request.state in ("rejected", "cancelled")]

@@ -44,17 +44,13 @@ def _rivals(unit: Unit, request: CertRequest) -> list[CertRequest]:
     certificate = unit.certificates.get(request.certificate_id)
     is_gone = certificate is None or certificate.state == "vanished"
 
-    def is_done_already(other: CertRequest) -> bool:
-        if not request.renews:
-            return not is_gone
+    if request.renews:
         # Renewed meanwhile: what was to be renewed is not the newest any more.
-        return certificate is not None and certificate.request_id not in ("", request.renews["request_id"])
-
-    return [
-        other
-        for other in unit.requests.find(certificate_id=request.certificate_id)
-        if not states.is_final(other.state) or (other.state == "issued" and is_done_already(other))
-    ]
+        is_done = certificate is not None and certificate.request_id not in ("", request.renews["request_id"])
+    else:
+        is_done = not is_gone
+    wanted = [state for state in states.REQUEST if not states.is_final(state) or (is_done and state == "issued")]
+    return unit.requests.find(certificate_id=request.certificate_id, state=wanted)
 
 
 def refuse_rivals(unit: Unit, request: CertRequest) -> None:

@@ -68,8 +68,9 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
     def _end_overtaken(self, unit: Unit) -> None:
         """End orders that were not begun and would push what another certificate has followed since."""
         order = self.order
-        for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network):
-            if other.state in states.BEFORE_IMPLEMENTING and other.fingerprints != order.fingerprints:
+        wanted = {"certificate_id": order.certificate_id, "network": order.network}
+        for other in unit.work_orders.find(**wanted, state=states.BEFORE_IMPLEMENTING):
+            if other.fingerprints != order.fingerprints:
                 message = f"another certificate was issued since; work order {order.work_order_id} pushes that one"
                 WorkOrderKeeper(self.ports, other).save_in(
                     unit, "work_order_overtaken", state="cancelled", reason="overtaken", message=message
