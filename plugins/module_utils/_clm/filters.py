@@ -114,9 +114,9 @@ def _attribute_problems(wanted: Any) -> list[str]:
             problems.append(f"attributes: {key} is to be {value!r}, which is no text, number, true or false")
         elif isinstance(value, str) and value.startswith(_PATTERN):
             try:
-                re.compile(value[len(_PATTERN) :])
+                re.compile(value.removeprefix(_PATTERN))
             except re.error as exc:
-                problems.append(f"attributes: {key} is to match {value[len(_PATTERN) :]!r}, no pattern: {exc}")
+                problems.append(f"attributes: {key} is to match {value.removeprefix(_PATTERN)!r}, no pattern: {exc}")
     return problems
 
 
@@ -205,7 +205,7 @@ def has_attributes(certificate: Certificate, wanted: Mapping[str, Any]) -> bool:
 
 def _is(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, str) and wanted.startswith(_PATTERN):
-        return re.fullmatch(wanted[len(_PATTERN) :], plain_text(value)) is not None
+        return re.fullmatch(wanted.removeprefix(_PATTERN), plain_text(value)) is not None
     return plain_text(value) == plain_text(wanted)
 
 

@@ -158,7 +158,8 @@ class Gate(Generic[R]):
         if wanted.state == "implementing":
             self._freeze(now)
         with keeper.ports.store.write() as unit:
-            steps = wanted.conditions[len(keeper.record.conditions) :]
+            known = len(keeper.record.conditions)
+            steps = wanted.conditions[known:]
             notes = [step for step in steps if step["type"] == FREEZE_OVERRIDDEN]
             if actor != keeper.record.actor:
                 notes.append(_step(approvals.CHANGED, actor, "submitted the draft", now))

@@ -165,7 +165,8 @@ class Work:
         return self._moved(mover.request, "", audited, done)
 
     def _push(self, item: Item) -> Moved:
-        ports, (certificate_id, _slash, name) = self._ports, item.key.rpartition("/")
+        ports, certificate_id = self._ports, item.certificate_id
+        name = item.key.removeprefix(f"{certificate_id}/")
         now = ports.clock.now()
         with ports.store.read() as unit:
             certificate = unit.certificates.get(certificate_id)

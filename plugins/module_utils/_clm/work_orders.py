@@ -86,7 +86,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
             other
             for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network)
             if other.work_order_id != order.work_order_id
-            and (not states.is_final(other.state) or self._is_same_push(other))
+            if not states.is_final(other.state) or self._is_same_push(other)
         ]
         if rivals:
             raise ConflictError(

@@ -40,7 +40,7 @@ class Block:
     def pem(self) -> str:
         """Write it as PEM: LF, 64 columns, one line end at the end."""
         text = base64.b64encode(self.der).decode("ascii")
-        lines = [text[start : start + _LINE] for start in range(0, len(text), _LINE)]
+        lines = re.findall(f".{{1,{_LINE}}}", text)
         return "\n".join([f"-----BEGIN {self.label}-----", *lines, f"-----END {self.label}-----", ""])
 
 

@@ -162,8 +162,8 @@ def _second(types: Types) -> Iterator[str]:
     yield from _more(
         types,
         "work_orders",
-        governed
-        + "warnings:text='{}' edges:text='[]' is_automatic:boolean=FALSE scripts:text='[]' last_safe_at:text?",
+        f"{governed} warnings:text='{{}}' edges:text='[]' is_automatic:boolean=FALSE scripts:text='[]' "
+        "last_safe_at:text?",
     )
     yield from _more(
         types,

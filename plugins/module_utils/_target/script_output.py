@@ -61,7 +61,8 @@ class BoundedOutput:
         self.size += len(piece)
         free = self._room - len(self._head)
         self._head += piece[:free]
-        self._tail += piece[max(free, 0) :]
+        rest = max(free, 0)
+        self._tail += piece[rest:]
         if len(self._tail) > 2 * self._room:
             del self._tail[: -self._room]
 
@@ -74,7 +75,8 @@ class BoundedOutput:
             first, last = whole, whole
         else:
             first = self._clean(bytes(self._head))[: -self._margin]
-            last = self._after_cut(self._clean(bytes(self._tail))[self._margin :])
+            margin = self._margin
+            last = self._after_cut(self._clean(bytes(self._tail))[margin:])
         note = f"\n[... the middle of {self.size} bytes of output is left out ...]\n"
         return f"{first[:_HALF]}{note}{last[-_HALF:]}", True
 
