@@ -97,5 +97,5 @@ def _report(work: Callable[[], Any], sender: Any) -> None:
 
 def barrier(parties: int) -> Callable[[], Any]:
     """Give what lets so many children wait for each other."""
-    made: Any = _FORK.Barrier(parties, timeout=120)
-    return lambda: made.wait()
+    wait: Callable[[], Any] = _FORK.Barrier(parties, timeout=120).wait
+    return wait

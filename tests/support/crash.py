@@ -100,8 +100,8 @@ def watch(points: Points) -> None:
     @contextlib.contextmanager
     def write(self: SqlStore) -> Iterator[Unit]:
         written.clear()
-        with plain_write(self) as unit:
-            yield unit
+        with contextlib.ExitStack() as stack:
+            yield stack.enter_context(plain_write(self))
             what = f"commit {'+'.join(dict.fromkeys(written))}"
             points.reach(f"before {what}")
         points.reach(f"after {what}")

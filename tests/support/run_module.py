@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from ansible.module_utils import basic
+from ansible.module_utils.common.parameters import PASS_VARS
 
 
 @contextlib.contextmanager
@@ -43,7 +44,7 @@ def run(
     :returns: the result; ``failed`` is there when the module failed.
     """
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff}
-    if invocation and hasattr(basic, "_PARSED_MODULE_ARGS"):
+    if invocation and "inject_invocation" in PASS_VARS:
         arguments["_ansible_inject_invocation"] = True
     printed = io.StringIO()
     ended: SystemExit | None = None

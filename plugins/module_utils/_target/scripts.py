@@ -8,15 +8,14 @@ CPS runs no scripts, so a script of the device, too, is a file of the host that 
 
 from __future__ import annotations
 
+import asyncio
 import os
-import selectors
 import signal
 import stat
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from .base import ScriptCall, ScriptResult, ScriptRunner
@@ -26,8 +25,6 @@ GRACE_S = 5.0
 """From SIGTERM to SIGKILL, seconds."""
 
 _LOCALE = "C.UTF-8"
-# How often to look whether the script ended while another process holds its output open.
-_GLANCE_S = 0.05
 # What was killed is gone in no time, unless the system hangs.
 _KILLED_S = 5.0
 # How long, and how much, to read on from a process that left the group and holds the output open; a pipe holds less.
@@ -81,7 +78,7 @@ class LocalScripts(ScriptRunner):
         try:
             # Whatever the script leaves there goes with the folder, or stays if it cannot be removed.
             with tempfile.TemporaryDirectory(prefix="edgecert-", ignore_cleanup_errors=True) as folder:
-                reason, message, status = self._run_in(folder, script, call, output)
+                reason, message, status = asyncio.run(self._run_in(folder, script, call, output))
         except (OSError, ValueError) as exc:
             # ValueError: a variable that no environment can hold.
             why = f"{type(exc).__name__}: {exc}"
@@ -129,7 +126,7 @@ class LocalScripts(ScriptRunner):
 
     # -- running -----------------------------------------------------------------------------------------------------
 
-    def _run_in(
+    async def _run_in(
         self, folder: str, script: Path, call: ScriptCall, output: BoundedOutput
     ) -> tuple[str, str, int | None]:
         variables = {**call.variables, **self._environment}
@@ -138,86 +135,87 @@ class LocalScripts(ScriptRunner):
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
                 stream.write(file.text)
             variables[file.variable] = path
-        with closing(_Watch(script, folder, variables, output)) as watch:
-            in_time = watch.until(call.timeout_s)
+        async with _watched(script, folder, variables, output) as watch:
+            in_time = await watch.until(call.timeout_s)
             if not in_time:
                 watch.send(signal.SIGTERM)
-                watch.until(self._grace_s)
+                await watch.until(self._grace_s)
         return _ending(watch.status, in_time=in_time, timeout_s=call.timeout_s)
 
 
-class _Watch:
-    """A script in a process group of its own: reads what the group writes, and ends it.
+@asynccontextmanager
+async def _watched(
+    script: Path, folder: str, variables: Mapping[str, str], output: BoundedOutput
+) -> AsyncIterator[_Watch]:
+    """Start a script in a process group of its own, and leave nothing of the group behind.
+
+    The pipe is ours, not asyncio's: a process that left the group may hold it open, and is not waited for.
 
     :raises OSError: the script cannot be started; ValueError when the environment cannot.
     """
-
-    def __init__(self, script: Path, folder: str, variables: Mapping[str, str], output: BoundedOutput) -> None:
-        self._output = output
-        self._pipe, writing = os.pipe()
+    pipe, writing = os.pipe()
+    try:
         try:
-            self._process = subprocess.Popen(
-                [str(script)],
+            process = await asyncio.create_subprocess_exec(
+                str(script),
                 cwd=folder,
                 env=variables,
-                stdin=subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
                 start_new_session=True,
             )
-        except BaseException:
-            os.close(self._pipe)
-            raise
         finally:
             os.close(writing)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._pipe, selectors.EVENT_READ)
-        self._is_open = True
+        watch = _Watch(process, pipe, output)
+        try:
+            yield watch
+        finally:
+            await watch.close()
+    finally:
+        os.close(pipe)
+
+
+class _Watch:
+    """A script that runs: reads what its process group writes, and ends it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, pipe: int, output: BoundedOutput) -> None:
+        self._process, self._pipe, self._output = process, pipe, output
+        self._loop, self._read_all = asyncio.get_running_loop(), asyncio.Event()
+        self._enough: int | None = None
+        self._loop.add_reader(pipe, self._read)
 
     @property
     def status(self) -> int | None:
         """Give how the leader ended, as Popen tells it; None when it did not."""
         return self._process.returncode
 
-    def until(self, seconds: float) -> bool:
+    async def until(self, seconds: float) -> bool:
         """Read until the leader ended, True then, or for so many seconds."""
-        end = time.monotonic() + seconds
-        while self._process.poll() is None:
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            if self._is_open:
-                self._read(min(left, _GLANCE_S))
-            else:
-                with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(left)
-        return True
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._process.wait(), seconds)
+        return self.status is not None
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the whole group; one that is gone, or runs as somebody else, gets none."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End what is left of the group, and read what it wrote before; nothing runs on unwatched."""
         self.send(signal.SIGKILL)
-        self.until(_KILLED_S)
-        enough, end = self._output.size + _DRAIN_BYTES, time.monotonic() + _DRAIN_S
-        while self._is_open and self._output.size < enough and self._read(max(end - time.monotonic(), 0.0)):
-            pass
-        self._selector.close()
-        os.close(self._pipe)
+        await self.until(_KILLED_S)
+        self._enough = self._output.size + _DRAIN_BYTES
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._read_all.wait(), _DRAIN_S)
+        self._loop.remove_reader(self._pipe)
 
-    def _read(self, wait_s: float) -> bool:
-        """Take what can be read by then; False when there was nothing."""
-        if not self._selector.select(wait_s):
-            return False
+    def _read(self) -> None:
         piece = os.read(self._pipe, _PIECE)
         self._output.feed(piece)
-        if not piece:
-            self._is_open = False
-            self._selector.unregister(self._pipe)
-        return True
+        if not piece or (self._enough is not None and self._output.size >= self._enough):
+            self._loop.remove_reader(self._pipe)
+            self._read_all.set()
 
 
 def _ending(status: int | None, *, in_time: bool, timeout_s: float) -> tuple[str, str, int | None]:
