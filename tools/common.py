@@ -34,6 +34,11 @@ def tests_in(folder: str) -> bool:
     return any((TOP / folder).rglob("test_*.py"))
 
 
+def parallel() -> tuple[str, ...]:
+    """Give the words for pytest that spread tests over a process for each core."""
+    return ("-n", str(os.cpu_count() or 1), "--dist", "worksteal")
+
+
 def link_collection(parent: pathlib.Path) -> None:
     """Make the checkout known as edgecert.clm under ``parent``/ansible_collections."""
     link = parent / "ansible_collections" / "edgecert" / "clm"

@@ -21,21 +21,22 @@ from collections.abc import Callable, Sequence
 
 import matrix
 import release
-from common import BIN, CACHE, TOP, link_collection, path_with, run, tests_in
+from common import BIN, CACHE, TOP, link_collection, parallel, path_with, run, tests_in
 
 
 class Skipped(Exception):
     """A gate could not run here; the text says why."""
 
 
-def pytest(folder: str) -> None:
-    """Run the tests of one folder.
+def pytest(folder: str, *words: str) -> None:
+    """Run the tests of one folder, in a process for each core.
 
+    :param words: more for pytest, put after what is said here.
     :raises Skipped: there is none yet.
     """
     if not tests_in(folder):
         raise Skipped(f"{folder} holds no test")
-    run(BIN / "python", "-m", "pytest", "-q", folder)
+    run(BIN / "python", "-m", "pytest", "-q", *parallel(), *words, folder)
 
 
 def shell_scripts() -> list[str]:
@@ -146,8 +147,8 @@ def build() -> None:
 
 
 def integration() -> None:
-    """Run playbooks against the sandbox."""
-    pytest("tests/integration")
+    """Run playbooks against the sandbox; one more of them than there are cores, for they often wait."""
+    pytest("tests/integration", "-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup")
 
 
 def demonstration() -> None:

@@ -14,10 +14,10 @@ import sys
 import zlib
 from importlib import metadata
 
-from common import CACHE, TOP, link_collection, path_with, run, tests_in
+from common import CACHE, TOP, link_collection, parallel, path_with, run, tests_in
 
 PAIRS = (("2.16", "3.10"), ("2.19", "3.11"), ("2.21", "3.13"))
-TOOLS = ("pytest", "hypothesis", "jsonschema", "PyYAML")
+TOOLS = ("pytest", "pytest-xdist", "hypothesis", "jsonschema", "PyYAML")
 # What no ansible-core changes; the sandbox is left to the oldest Python here and to the newest, in the unit gate.
 ELSEWHERE = ("tests/unit/tools", "tests/unit/test_layers.py")
 SANDBOX = "tests/unit/sandbox"
@@ -54,7 +54,7 @@ def check(core: str, version: str, python: str) -> None:
     env = {"EDGECERT_TEST_POSTGRES": "off", "PATH": path_with(path)}
     # The slow ones are about the store and the clock, which no ansible-core changes; the newest one runs them.
     chosen = (*ignored, "-m", "not slow")
-    run(path / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, *folders, env=env)
+    run(path / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *parallel(), *chosen, *folders, env=env)
     if SMOKE.exists():
         playbook = {**env, "ANSIBLE_CONFIG": str(SMOKE.parent / "ansible.cfg"), "ANSIBLE_NOCOWS": "1"}
         python_here = f"ansible_python_interpreter={path / 'python'}"

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
+HERE = pathlib.Path(__file__).resolve().parent
 STORE_KEY = "integration store key, kept by nobody"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep in one process the tests that look at the same run of a playbook; the targets share nothing."""
+    for item in items:
+        if item.path.parent == HERE and item.path.stem != "test_targets":
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")

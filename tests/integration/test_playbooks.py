@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from edgecert_sandbox.handle import Handle
+from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock, from_text, to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
@@ -99,17 +99,25 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(sandbox: Handle, tmp_path_factory: pytest.TempPathFactory) -> House:
+def account() -> Iterator[Handle]:
+    """Start a sandbox with one contract: with forty the first discovery would wait for the limits four minutes."""
+    options = SandboxOptions(limits=False, instant=True, contracts=[CONTRACT], extra=("--set", "create_interval_s=0"))
+    with start(options) as handle:
+        yield handle
+
+
+@pytest.fixture(scope="module")
+def house(account: Handle, tmp_path_factory: pytest.TempPathFactory) -> House:
     """Have a first certificate, and with it a device, settings, a CA and a work order that waits."""
     folder = tmp_path_factory.mktemp("house")
-    house = House(sandbox, f"sqlite:///{folder}/clm.db", Result(0, "", "", {}, []))
+    house = House(account, f"sqlite:///{folder}/clm.db", Result(0, "", "", {}, []))
     wanted = {
         "clm_device": "edge",
-        "clm_edgerc": sandbox.edgerc,
-        "clm_ca_path": sandbox.ca_path,
+        "clm_edgerc": account.edgerc,
+        "clm_ca_path": account.ca_path,
         "clm_contract": CONTRACT,
         "clm_common_name": FIRST,
-        "clm_staging_edges": [sandbox.edge("staging")],
+        "clm_staging_edges": [account.edge("staging")],
         "clm_organization": ORGANIZATION,
         "clm_admin_contact": ADMIN,
         "clm_tech_contact": {**ADMIN, "email": "tess@akamai.com"},
