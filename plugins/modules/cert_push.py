@@ -8,13 +8,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cert_push
-short_description: Push a certificate to Akamai's staging network
+short_description: Push a certificate to Akamai's staging or production network
 version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
 description:
   - Pushes an issued certificate with its chain through an application connector to the staging network, and stops
-    there. The change is opened with change management, so that production keeps serving what it serves.
+    there, or goes on to production. The change is opened with change management, so that production keeps serving what
+    it serves until that is asked for.
+  - On the way to production the certificate is proved on staging first. Then the change is acknowledged at CPS with the
+    hash of the validation result that was seen. Where the change was on staging already when approvals were given, they
+    are bound to that hash, and void when it is another one. Errors of the validation end the push, its warnings are
+    decided on as all others are.
+  - Seven days before the certificate that production serves ends, CPS puts what is on staging there by itself. A push
+    to staging that somebody asked for is held back from that, by a date set at CPS; one that a renewal set off is not.
   - The policy of the certificate's group says how many people have to approve first; two where it says nothing. The
     work order then waits for M(edgecert.clm.cert_workflow), and goes on with the next call or with
     M(edgecert.clm.cert_lifecycle).
@@ -42,9 +49,9 @@ options:
     type: str
   network:
     description:
-      - Network to push to.
+      - Network to push to. V(production) goes by way of staging.
     type: str
-    choices: [staging]
+    choices: [staging, production]
     default: staging
   edge:
     description:
@@ -53,6 +60,10 @@ options:
     suboptions:
       staging:
         description: Host names or addresses of staging edges, each with an optional port (443 when left out).
+        type: list
+        elements: str
+      production:
+        description: Likewise of production edges; used when O(network=production).
         type: list
         elements: str
   comment:
@@ -112,7 +123,12 @@ work_order:
     change_id: 20001
     fingerprints: {RSA: 5f0c...}
     notices: []
-    evidence: [{kind: handshake, where: www.example.com at 192.0.2.1, fingerprint: 5f0c..., at: "2026-11-23T12:10:00Z"}]
+    evidence:
+      - kind: handshake
+        network: staging
+        where: www.example.com at 192.0.2.1
+        fingerprint: 5f0c...
+        at: "2026-11-23T12:10:00Z"
     conditions: [{type: submitted, at: "2026-11-23T12:05:00Z", actor: ada, comment: first push}]
     actor: ada
     comment: first push
@@ -128,8 +144,9 @@ work_order:
     state:
       description: >-
         V(submitted) and V(review_in_progress) while it waits for approval, V(approved), V(scheduled), V(implementing),
-        V(deploying_staging), V(on_staging), V(needs_decision) when a warning waits for a decision, V(in_doubt) when the
-        answer to an upload was lost, or how it ended, V(completed), V(rejected), V(cancelled), V(failed).
+        V(deploying_staging), V(on_staging), V(deploying_production), V(needs_decision) when a warning waits for a
+        decision, V(in_doubt) when the answer to an upload was lost, or how it ended, V(completed), V(rejected),
+        V(cancelled), V(failed).
       returned: always
       type: str
     label:
@@ -185,8 +202,8 @@ _TEXTS = {"type": "list", "elements": "str"}
 SPEC = {
     "certificate": {"type": "str", "required": True},
     "connector": {"type": "str"},
-    "network": {"type": "str", "choices": ["staging"], "default": "staging"},
-    "edge": {"type": "dict", "options": {"staging": _TEXTS}},
+    "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
+    "edge": {"type": "dict", "options": {"staging": _TEXTS, "production": _TEXTS}},
     "manual_implementation": {"type": "bool"},
     "schedule_at": {"type": "str"},
     "freeze_override": {"type": "str"},

@@ -96,7 +96,7 @@ def test_what_came_later_has_the_value_that_changes_nothing(old: StorePlace) -> 
         assert (connector.script_timeout_s, connector.push_automatically) == (60, False)
         assert (order.policy, order.approvals, order.manual_implementation) == ({}, (), False)
         assert (order.scheduled_at, order.last_safe_at, order.is_automatic) == (None, None, False)
-        assert (order.warnings, order.edges, order.scripts, order.group) == ({}, (), (), "")
+        assert (order.warnings, order.edges, order.scripts, order.group) == ({}, {}, (), "")
 
 
 def _in_flight(unit: Unit) -> None:

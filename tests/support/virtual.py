@@ -88,6 +88,7 @@ class Change:
 
     :ivar phase: of ``WORKS``, or ``wants_certificate``, ``on_staging``, ``over``.
     :ivar served: what is deployed by it; empty before the upload.
+    :ivar held_until: the date that is set for it; it goes nowhere by itself then.
     """
 
     change_id: int
@@ -97,6 +98,7 @@ class Change:
     since: datetime
     phase: str = "making_csr"
     served: dict[str, Any] = field(default_factory=dict)
+    held_until: datetime | None = None
 
 
 @dataclass
@@ -185,7 +187,7 @@ class VirtualCps:
     def _moved(self, enrollment: Enrollment, change: Change) -> bool:
         if change.phase == "on_staging":
             deadline = self.deadline(enrollment)
-            if deadline is None or deadline > self.now:
+            if deadline is None or deadline > self.now or change.held_until is not None:
                 return False
             self._enter(enrollment, change, "deploying_production", max(deadline, change.since))
             return True
@@ -337,6 +339,10 @@ class VirtualKeys(KeyProvider):
         raise AssertionError("there are no warnings here")
 
 
+def _hash(change: Change) -> str:
+    return f"hash-{change.served['fingerprint'][:12]}"
+
+
 class VirtualTarget(Target):
     """The device the certificates are pushed to."""
 
@@ -391,6 +397,7 @@ class VirtualTarget(Target):
             staging=_served(enrollment.staging),
             production=_served(enrollment.production),
             settings=enrollment.settings if is_ours else {},
+            held_until=change.held_until if change is not None and is_ours else None,
             look_again_s=600.0,
         )
 
@@ -401,7 +408,32 @@ class VirtualTarget(Target):
         change = enrollment.change
         if change is None or change.phase != "on_staging":
             return None
-        return Review(f"hash-{change.served['fingerprint'][:12]}", self._cps.deadline(enrollment))
+        found = frozenset([change.served["fingerprint"]])
+        return Review(_hash(change), self._cps.deadline(enrollment), fingerprints=found)
+
+    def _on_staging(self, reference: Reference, what: str) -> tuple[Enrollment, Change]:
+        enrollment = self._cps.enrollments[int(reference["enrollment_id"])]
+        change = enrollment.change
+        if change is None or change.change_id != reference["change_id"] or change.phase != "on_staging":
+            self._cps.refuse(f"{what} of enrollment {enrollment.enrollment_id}, which is not on staging", "conflict")
+        return enrollment, change
+
+    def go_on(self, reference: Reference, validation_hash: str) -> None:
+        """Take an acknowledgement for what was seen; a date that is still to come is waited for."""
+        self._cps.called("go_on")
+        enrollment, change = self._on_staging(reference, "an acknowledgement")
+        if validation_hash != _hash(change):
+            self._cps.refuse(f"an acknowledgement for {validation_hash}", "conflict")
+        if change.held_until is not None and change.held_until > self._cps.now:
+            self._cps.refuse(f"an acknowledgement before the date set, {to_text(change.held_until)}", "bad", 400)
+        self._cps.acknowledge_production(enrollment)
+        self._cps.replied("go_on")
+
+    def hold_back(self, reference: Reference, until: datetime | None) -> None:
+        """Set the date."""
+        self._cps.called("hold_back")
+        _enrollment, change = self._on_staging(reference, "a date")
+        change.held_until = until
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Take a certificate for the CSR of the open change, once."""

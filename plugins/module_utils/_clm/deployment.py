@@ -11,20 +11,15 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from .._core.clock import to_text
 from .._core.errors import ClmError, PolicyError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
-from .._store.base import Unit
-from .._target.base import PushState, Target
-from . import decisions, intents, push_stages, states
+from .._target.base import NetworkFacts, PushState, Review, Target
+from . import completion, decisions, intents, production, push_stages, states
+from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
-from .proof import handshakes
 from .work_orders import WorkOrderKeeper
 
-_ASK_AGAIN_S = 300.0
-# How long CPS may show an old status after it was given something.
-_LAG_S = 120.0
 # Phases in which a change has not taken the certificate, or nobody can tell.
 _NOT_TAKEN = ("none", "wants_csr", "wants_certificate", "failed", "cancelled")
 
@@ -46,7 +41,7 @@ class Pushed:
 
 
 class Deployer:
-    """Drives one work order to staging.
+    """Drives one work order to its network, and to production by way of staging.
 
     :ivar state: what the target said last.
     :ivar check_approved: raises when what is about to be sent is not what was approved, or not any more.
@@ -91,11 +86,43 @@ class Deployer:
             change = {**self.order.change, "network_settings": dict(self.state.settings)}
             self.keeper.record = replace(self.order, change=change)
 
+    def keep_review(self, review: Review) -> None:
+        """Keep CPS's validation result, which an approval given from now on is bound to."""
+        if self.order.change.get("validation_hash") == review.validation_hash:
+            return
+        change = {**self.order.change, "validation_hash": review.validation_hash}
+        if self.order.version:
+            self.keeper.save("validation_seen", change=change, last_safe_at=review.deadline)
+        else:
+            self.keeper.record = replace(self.order, change=change, last_safe_at=review.deadline)
+
+    def see_review(self) -> None:
+        """Keep with an order to production what CPS says of it, where it is on staging already."""
+        if self.order.network == "production" and self.state.phase == "on_staging":
+            review = self.target.review(self.pushed.reference)
+            if review is not None:
+                self.keep_review(review)
+
     @property
     def is_deployed(self) -> bool:
-        """Say whether staging serves all that is pushed."""
-        served = {facts["fingerprint"] for facts in self.state.staging.certificates}
+        """Say whether the order's network serves all that is pushed."""
+        return self._serves(self.state.production if self.order.network == "production" else self.state.staging)
+
+    @property
+    def is_staged(self) -> bool:
+        """Say whether staging serves all that is pushed, or the order is past that."""
+        return self.is_deployed or self._serves(self.state.staging)
+
+    def _serves(self, network: NetworkFacts) -> bool:
+        served = {facts["fingerprint"] for facts in network.certificates}
         return set(self.pushed.fingerprints.values()) <= served
+
+    def reach_network(self, network: str) -> None:
+        """Let the order say that a network serves what is pushed, or is about to."""
+        if self.order.state != "deploying_production":
+            self.keeper.reach("on_staging", "certificate_on_staging", next_look_at=None)
+            if network == "production":
+                self.keeper.reach("deploying_production", "production_deployment_seen", next_look_at=None)
 
     def refuse_impossible(self) -> None:
         """Refuse what CPS cannot do or would do too much of, before anything is sent.
@@ -146,7 +173,7 @@ class Deployer:
         with self.ports.store.read() as unit:
             uploads = intents.of(unit, *self.keeper.upload_key)
         for upload in uploads:
-            if upload.finished_at is not None and now - upload.finished_at < timedelta(seconds=_LAG_S):
+            if upload.finished_at is not None and now - upload.finished_at < timedelta(seconds=LAG_S):
                 self._error_before = upload.wanted.get("error_before", "")
                 return False
         return True
@@ -155,6 +182,8 @@ class Deployer:
         """Say whether something can be done, or waited for, now."""
         if self.is_deployed or self.wait_s > 0 or self._is_upload_due():
             return True
+        if self.is_staged:
+            return production.can_move(self)
         if (self.state.phase, self.order.state) == ("deploying_staging", "implementing"):
             return True
         if self.state.phase == "wants_certificate":
@@ -167,13 +196,16 @@ class Deployer:
         """Give the steps from where the target stands."""
         network, name = self.order.network, self.certificate.certificate_id
         steps = []
-        if not self.is_deployed and self._is_upload_due():
+        if not self.is_staged and self._is_upload_due():
             algorithms = " and ".join(self.pushed.bundles)
             steps.append(Step(f"Upload the {algorithms} certificate of {name} with its chain to CPS", self._upload))
-        if not self.is_deployed:
-            steps.append(Step(f"Follow the change until {network} serves {name}", self._follow))
-        where = f"by a handshake with {', '.join(self.order.edges)}" if self.order.edges else "by the deployments API"
-        steps.append(Step(f"Prove that {network} serves {name}, {where}", self._prove))
+        if not self.is_staged:
+            steps.append(Step(f"Follow the change until staging serves {name}", self._follow))
+        if network == "production" and not self.is_deployed:
+            steps += production.steps(self)
+        edges = self.order.edges.get(network) or ()
+        where = f"by a handshake with {', '.join(edges)}" if edges else "by the deployments API"
+        steps.append(Step(f"Prove that {network} serves {name}, {where}", lambda: completion.complete(self)))
         return steps
 
     @property
@@ -201,12 +233,13 @@ class Deployer:
         order = self.order
         if not order.version or self.is_deployed:
             return
-        if order.state in ("implementing", "deploying_staging"):
+        if order.state in ("implementing", "deploying_staging", "deploying_production"):
             self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.state.look_again_s)
         elif order.state in ("needs_decision", "in_doubt"):
-            self.keeper.park(order.reason, order.message, _ASK_AGAIN_S)
+            self.keeper.park(order.reason, order.message, ASK_AGAIN_S)
 
-    def _pause(self, look_again_s: float) -> bool:
+    def pause(self, look_again_s: float) -> bool:
+        """Wait until it is worth looking again; False when the time to wait is over."""
         left = self._deadline - self.ports.clock.monotonic()
         if left <= 0:
             return False
@@ -220,7 +253,7 @@ class Deployer:
         with self.keeper.lease():
             # Somebody may have acted since planning, or an earlier run of ours after its intent.
             self.observe()
-            if self.is_deployed or not self._is_upload_due():
+            if self.is_staged or not self._is_upload_due():
                 return True
             self.refuse_impossible()
             self.check_approved()
@@ -258,9 +291,11 @@ class Deployer:
             )
             self.keeper.save("push_in_doubt", state="in_doubt", reason="upload_unknown", message=message)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Leave the doubt once the target shows what came of it, and make up for what an earlier run did not say."""
-        if self.is_deployed or self.state.phase not in _NOT_TAKEN:
+        if self.is_deployed or self.state.phase == "deploying_production":
+            self.keeper.settle(self.keeper.production_key, "production_acknowledged")
+        if self.is_staged or self.state.phase not in _NOT_TAKEN:
             self.keeper.settle(self.keeper.upload_key, "certificate_uploaded")
             if self.state.phase != "wants_decision":
                 self.keeper.settle(self.keeper.acknowledge_key, "warnings_acknowledged")
@@ -272,28 +307,28 @@ class Deployer:
             began = self.ports.clock.monotonic()
             while True:
                 self.observe()
-                self._settle()
-                if self.is_deployed:
-                    self.keeper.reach("on_staging", "certificate_on_staging", next_look_at=None)
+                self.settle()
+                if self.is_staged:
+                    self.reach_network("staging")
                     return True
                 reason, message = self._react(self.ports.clock.monotonic() - began)
                 if reason == "needs_decision":
-                    return self.keeper.park(reason, message, _ASK_AGAIN_S)
-                if not self._pause(self.state.look_again_s):
+                    return self.keeper.park(reason, message, ASK_AGAIN_S)
+                if not self.pause(self.state.look_again_s):
                     return self.keeper.park(reason, message, self.state.look_again_s)
 
     def _react(self, since_s: float) -> tuple[str, str]:
         """Do what the change asks for, and say why to wait then."""
         state = self.state
         # The old status stays for a while after an upload, and with it an error of an earlier one.
-        is_settled = since_s > _LAG_S
+        is_settled = since_s > LAG_S
         if state.phase == "wants_certificate" and state.error and (state.error != self._error_before or is_settled):
-            self._fail("upload_refused", state.error)
+            self.fail("upload_refused", state.error)
         if state.phase in ("failed", "cancelled", "none"):
-            self._fail("change_failed", state.error or state.status or state.phase)
+            self.fail("change_failed", state.error or state.status or state.phase)
         if state.phase == "on_staging" and state.staging.certificates and is_settled:
             others = ", ".join(facts["fingerprint"] for facts in state.staging.certificates)
-            self._fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
+            self.fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
         if state.phase == "wants_decision":
             return self._answer_warnings(state.notices)
         if state.phase == "deploying_staging" and self.order.state != "on_staging":
@@ -302,7 +337,7 @@ class Deployer:
 
     def _answer_warnings(self, found: Sequence[Notice]) -> tuple[str, str]:
         """Acknowledge warnings that are allowed, all of them or none; what was acknowledged is on record."""
-        decided = self._decided(found)
+        decided = self.decided(found)
         left = self._undecided(found)
         if left:
             if self.order.state != "needs_decision":
@@ -320,16 +355,21 @@ class Deployer:
             self.keeper.save_in(unit, "warnings_acknowledged", notices=decided)
         return "busy", "the warnings were acknowledged, CPS has not gone on yet"
 
-    def _decided(self, notices: Sequence[Notice]) -> tuple[dict[str, str], ...]:
+    def decided(self, notices: Sequence[Notice]) -> tuple[dict[str, str], ...]:
+        """Give what the order's lists decide of warnings: ``code, text, decision`` each."""
         account = self.pushed.account
         is_private = account is not None and not self.ports.ca(account).capabilities().is_public
         policy = decisions.policy_of(self.order.warnings)
         return decisions.decisions(notices, policy, is_private=is_private)
 
     def _undecided(self, notices: Sequence[Notice]) -> str:
-        return decisions.undecided(self._decided(notices), "cancel the change in Akamai Control Center")
+        return decisions.undecided(self.decided(notices), "cancel the change in Akamai Control Center")
 
-    def _fail(self, reason: str, message: str) -> None:
+    def fail(self, reason: str, message: str) -> None:
+        """End the order for what CPS says.
+
+        :raises StateError: always.
+        """
         self.keeper.save("push_failed", state="failed", reason=reason, message=message)
         raise StateError(
             f"Work order {self.order.work_order_id} to push {self.order.certificate_id} failed: CPS says {message}; "
@@ -337,62 +377,3 @@ class Deployer:
             code=reason,
             details={"work_order_id": self.order.work_order_id},
         )
-
-    # -- proof -----------------------------------------------------------------------------------------------------
-
-    def _prove(self) -> bool:
-        """Complete the order on evidence: handshakes where edge addresses are known, else what CPS says it deployed."""
-        with self.keeper.lease():
-            if not self.order.edges:
-                now = to_text(self.ports.clock.now())
-                return self._complete(
-                    [
-                        {"kind": "api", "where": "deployments", "fingerprint": fingerprint, "at": now}
-                        for fingerprint in self.pushed.fingerprints.values()
-                    ]
-                )
-            while True:
-                probe, names = self.ports.probe(), self.certificate.sans
-                evidence, missing = handshakes(
-                    probe, self.order.edges, names, self.pushed.fingerprints, self.ports.clock
-                )
-                if evidence and not missing:
-                    return self._complete(evidence)
-                if not self._pause(self.state.look_again_s):
-                    self.keeper.reach("on_staging", "certificate_on_staging")
-                    why = "; ".join(missing) or "the certificate has no name to ask an edge for"
-                    return self.keeper.park("not_proven", why, self.state.look_again_s)
-
-    def _complete(self, evidence: list[dict[str, str]]) -> bool:
-        self._settle()
-        self.keeper.reach("on_staging", "certificate_on_staging")
-        reviewed = self._review()
-        with self.ports.store.write() as unit:
-            proved = {"state": "completed", "evidence": tuple(evidence), "next_look_at": None, **reviewed}
-            self.keeper.save_in(unit, "push_completed", **proved)
-            push_stages.owe(self, unit)
-            self._show_in_inventory(unit)
-        push_stages.after(self)
-        return True
-
-    def _review(self) -> dict[str, Any]:
-        """Give until when a person may keep CPS from going on to production by itself, where it says so."""
-        if self.state.phase != "on_staging":
-            return {}
-        review = self.target.review(self.pushed.reference)
-        if review is None:
-            return {}
-        found: dict[str, Any] = {"change": {**self.order.change, "validation_hash": review.validation_hash}}
-        if review.deadline is not None:
-            until = to_text(review.deadline)
-            found["last_safe_at"] = review.deadline
-            found["message"] = f"CPS puts it on production by itself at {until} unless it is held back there"
-        return found
-
-    def _show_in_inventory(self, unit: Unit) -> None:
-        """Let the inventory say at once what staging serves; the next discovery would say the same."""
-        primary, *others = [dict(facts) for facts in self.state.staging.certificates] or [{}]
-        staging = {**primary, "others": others} if others else primary
-        certificate = unit.certificates.get(self.certificate.certificate_id)
-        if certificate is not None and certificate.staging != staging:
-            unit.certificates.put(replace(certificate, staging=staging, updated_at=self.ports.clock.now()))

@@ -18,6 +18,7 @@ OPEN_ENROLLMENT = "open_enrollment"
 ORDER_CERTIFICATE = "order_certificate"
 UPLOAD_CERTIFICATE = "upload_certificate"
 ACKNOWLEDGE_WARNINGS = "acknowledge_warnings"
+GO_TO_PRODUCTION = "go_to_production"
 RUN_SCRIPT = "run_script"
 
 LATE = "an earlier run ended before this was on record; what came of it was seen now"

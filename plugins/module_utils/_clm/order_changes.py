@@ -59,8 +59,9 @@ def _differing(deployer: Deployer, wanted: orders.Wanted) -> dict[str, Any]:
     """Give the fields that a call wants otherwise, as far as they may still be changed."""
     order = deployer.order
     changed: dict[str, Any] = {}
-    if wanted.edges != tuple(order.edges):
-        changed["edges"] = wanted.edges
+    edges = {network: list(addresses) for network, addresses in wanted.edges.items()}
+    if edges != dict(order.edges):
+        changed["edges"] = edges
     if _lists(wanted.warnings) != _lists(order.warnings):
         changed["warnings"] = wanted.warnings
     if order.state in states.BEFORE_IMPLEMENTING:

@@ -9,7 +9,7 @@ Shared by the push, the workflow and the runner of due work. Knows no target bey
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,12 +35,13 @@ class Wanted:
     """What a call wants of a push.
 
     :ivar warnings: the lists in force, the group's among them.
+    :ivar edges: addresses to prove it against, by network.
     :ivar manual: None when the call leaves it open.
     """
 
     network: str
     warnings: Mapping[str, Any]
-    edges: tuple[str, ...]
+    edges: Mapping[str, Sequence[str]]
     manual: bool | None = None
     at: datetime | None = None
     comment: str = ""
@@ -76,7 +77,7 @@ def new(
         manual_implementation=bool(wanted.manual),
         scheduled_at=wanted.at,
         warnings=wanted.warnings,
-        edges=wanted.edges,
+        edges={network: list(addresses) for network, addresses in wanted.edges.items()},
         is_automatic=is_automatic,
         last_safe_at=_last_safe_at(certificate),
         created_at=now,
@@ -285,6 +286,7 @@ def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
     def present() -> dict[str, Any]:
         # Kept with an order whose approvals turn out void: what is approved next is what was seen now.
         deployer.see_settings()
+        deployer.see_review()
         return parts(deployer)
 
     return gate.Gate(deployer.keeper, present, check_freeze, override)

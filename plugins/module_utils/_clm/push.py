@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Push a certificate through its application connector to staging (U1, U2, U6).
+"""Push a certificate through its application connector to staging, or on to production (U1, U2, U3+, U6).
 
 A work order goes by what the target says of the change, never by what was done last: look, decide, act, look again.
 """
@@ -16,7 +16,7 @@ from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import moments, order_changes, orders, policy, push_stages
+from . import moments, order_changes, orders, policy, push_stages, states
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import Deployer
@@ -51,7 +51,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     wanted = orders.Wanted(
         network=params["network"],
         warnings=lists,
-        edges=edges if edges is not None else (before.edges if before else ()),
+        edges={**(before.edges if before else {}), **edges},
         manual=params.get("manual_implementation"),
         at=at,
         comment=params.get("comment") or "",
@@ -67,6 +67,7 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
     order, ports = deployer.order, deployer.ports
     if before is None:
         deployer.see_settings()
+        deployer.see_review()
         order = orders.submitted(deployer.order, wanted.comment, ports.clock.now(), override)
         deployer.keeper.record = order
     steps = _steps(deployer, before, wanted, override)
@@ -84,19 +85,21 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
     return Plan(view_before, work_order_view(predicted), steps, finish, note=note, extra=extra)
 
 
-def _edges(params: port.Params) -> tuple[str, ...] | None:
-    """Give the edge addresses to prove against; None when they are left out.
+def _edges(params: port.Params) -> dict[str, list[str]]:
+    """Give the edge addresses to prove against, of the networks the push comes by, as far as they are given.
 
     :raises InputError: one is no address; said before anything is sent.
     """
-    named = (params.get("edge") or {}).get(params["network"])
-    if named is None:
-        return None
-    edges = tuple(named)
-    problems = [f"{edge!r}: {reason}" for edge in edges for reason in host_reasons(edge)]
+    given = {name: list(edges) for name, edges in (params.get("edge") or {}).items() if edges is not None}
+    problems = [
+        f"edge.{network} {edge!r}: {reason}"
+        for network, edges in given.items()
+        for edge in edges
+        for reason in host_reasons(edge)
+    ]
     if problems:
-        raise InputError.of_problems(f"Cannot push {params['certificate']}: edge.{params['network']}", problems)
-    return edges
+        raise InputError.of_problems(f"Cannot push {params['certificate']}", problems)
+    return {network: edges for network, edges in given.items() if network in states.PASSES[params["network"]]}
 
 
 def _connector(unit: Unit, params: port.Params) -> Connector:
@@ -184,7 +187,7 @@ def _nothing_left(deployer: Deployer, before: WorkOrder) -> tuple[Step, ...]:
     if deployer.is_deployed:
         return push_stages.left_steps(deployer)
     raise StateError(
-        f"Work order {before.work_order_id} had completed, and staging no longer serves what it pushed; something "
-        "else was deployed since: look at the certificate's history with edgecert.clm.cert_info",
+        f"Work order {before.work_order_id} had completed, and {before.network} no longer serves what it pushed; "
+        "something else was deployed since: look at the certificate's history with edgecert.clm.cert_info",
         code="deployed_otherwise",
     )

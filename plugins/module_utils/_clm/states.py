@@ -35,7 +35,7 @@ WORK_ORDER: Machine = {
     "needs_decision": ("submitted", "implementing", "cancelled", "failed"),
     "in_doubt": ("implementing", "deploying_staging", "on_staging", "cancelled", "failed"),
     "deploying_staging": ("on_staging", "needs_decision", "cancelled", "failed"),
-    "on_staging": ("deploying_production", "completed", "cancelled", "failed"),
+    "on_staging": ("needs_decision", "deploying_production", "completed", "cancelled", "failed"),
     "deploying_production": ("completed", "failed"),
     "completed": (),
     "rejected": (),
@@ -45,6 +45,8 @@ WORK_ORDER: Machine = {
 
 # What a person may do in which state (``cert_workflow``); E24, W2, W5.
 _OPEN_REQUEST = ("submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
+PASSES: Machine = {"staging": ("staging",), "production": ("staging", "production")}
+"""Networks that a push to one comes by."""
 _BEFORE_PRODUCTION = (
     "submitted",
     "review_in_progress",
@@ -76,6 +78,7 @@ WORK_ORDER_ACTIONS: Machine = {
         "in_doubt",
         "deploying_staging",
         "on_staging",
+        "deploying_production",
     ),
     "retry": ("failed",),
     "cancel": _BEFORE_PRODUCTION,

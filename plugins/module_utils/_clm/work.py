@@ -177,7 +177,7 @@ class Work:
             group = policy.group_of(unit, certificate.group)
             earlier = unit.work_orders.find(certificate_id=certificate_id, connector=name, network="staging")
         latest = max(earlier, key=lambda order: order.created_at or now, default=None)
-        edges = latest.edges if latest else ()
+        edges = latest.edges if latest else {}
         wanted = orders.Wanted(
             "staging", policy.warning_lists(group, pushed.request.wish["warnings"]), edges, comment="renewed"
         )

@@ -48,6 +48,11 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         return intents.ACKNOWLEDGE_WARNINGS, "work_order", self.order.work_order_id
 
     @property
+    def production_key(self) -> tuple[str, str, str]:
+        """Name the intents of its going on to production."""
+        return intents.GO_TO_PRODUCTION, "work_order", self.order.work_order_id
+
+    @property
     def lease_name(self) -> str:
         """Name what is held while the order is worked on: one enrollment takes one change at a time."""
         return f"enrollment:{self.order.device}:{self.order.change.get('enrollment_id')}"
@@ -108,7 +113,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         super().save_in(unit, action, comment=comment, told=told, **changes)
         if states.is_final(self.order.state):
             # A side effect whose reply was lost is settled by how the order ended.
-            for key in (self.upload_key, self.acknowledge_key):
+            for key in (self.upload_key, self.acknowledge_key, self.production_key):
                 intents.close_all(unit, *key, {"order": self.order.state}, self.ports.clock.now())
 
     def reach(self, state: str, action: str, **changes: Any) -> None:

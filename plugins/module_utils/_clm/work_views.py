@@ -106,7 +106,7 @@ def work_order_view(order: WorkOrder) -> View:
         "tracking_id": order.tracking_id,
         **_governed(order),
         "warnings": redacted(order.warnings),
-        "edges": list(order.edges),
+        "edges": redacted(order.edges),
         "is_automatic": order.is_automatic,
         "scripts": redacted(order.scripts),
         "last_safe_at": text_of(order.last_safe_at),

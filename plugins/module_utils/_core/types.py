@@ -256,7 +256,7 @@ class WorkOrder:
     :ivar evidence: what proves the deployment: ``kind`` (``api`` or ``handshake``), where, fingerprint, at.
     :ivar policy, approvals, manual_implementation, scheduled_at: as of a request.
     :ivar warnings: the lists of the warning policy that hold for it.
-    :ivar edges: edge addresses to prove it against.
+    :ivar edges: edge addresses to prove it against, by network.
     :ivar is_automatic: opened by the runner of due work, not by a person.
     :ivar scripts: what its pre- and post-push scripts did, as ``scripts`` writes it.
     :ivar last_safe_at: from then on CPS deploys by itself what is on staging; None when it does not, or it is unknown.
@@ -285,7 +285,7 @@ class WorkOrder:
     manual_implementation: bool = False
     scheduled_at: datetime | None = None
     warnings: JsonMap = field(default_factory=dict)
-    edges: tuple[str, ...] = ()
+    edges: JsonMap = field(default_factory=dict)
     is_automatic: bool = False
     scripts: tuple[JsonMap, ...] = ()
     last_safe_at: datetime | None = None

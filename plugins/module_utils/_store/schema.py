@@ -162,7 +162,7 @@ def _second(types: Types) -> Iterator[str]:
     yield from _more(
         types,
         "work_orders",
-        f"{governed} warnings:text='{{}}' edges:text='[]' is_automatic:boolean=FALSE scripts:text='[]' "
+        f"{governed} warnings:text='{{}}' edges:text='{{}}' is_automatic:boolean=FALSE scripts:text='[]' "
         "last_safe_at:text?",
     )
     yield from _more(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from .._core.clock import Clock, to_text
 from .._core.types import Bundle, Notice
@@ -20,6 +21,7 @@ from .._cps.client import CpsClient
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
 from .._cps.notices import acknowledge_notices, read_notices
+from .._cps.warnings import recognise
 from .._pki import pem, x509
 from .akamai_cps_discovery import deployed_facts, discover
 from .akamai_cps_inspection import inspect
@@ -92,7 +94,8 @@ class AkamaiCpsTarget(Target):
         if change is None or change.state in ("completed", "cancelled"):
             return self._without_change(enrollment_id, change.status if change else "no change is open")
         settings = enrollment.raw.get("networkConfiguration") or {}
-        state = replace(self._of_change(enrollment, change_id or 0, change), settings=settings)
+        held = change.schedule.not_before
+        state = replace(self._of_change(enrollment, change_id or 0, change), settings=settings, held_until=held)
         if state.phase == "on_staging":
             return self._with_deployments(enrollment_id, state)
         if change.state == "running" and not change.allowed_inputs and fingerprints:
@@ -106,7 +109,14 @@ class AkamaiCpsTarget(Target):
             info = self._client.get_change_management_info(enrollment_id, change_id)
         except RemoteNotFound:
             return None
-        return Review(info.hash, info.deadline)
+        leaves = [entry.certificate for entry in info.certificates if entry.certificate.strip()]
+        return Review(
+            info.hash,
+            info.deadline,
+            errors=tuple(error.text or error.code or "" for error in info.errors),
+            warnings=tuple(notice for warning in info.warnings for notice in _notices(warning)),
+            fingerprints=frozenset(x509.certificate_facts(leaf).fingerprint for leaf in leaves),
+        )
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, all in one call."""
@@ -120,6 +130,16 @@ class AkamaiCpsTarget(Target):
         """Acknowledge exactly these post-verification warnings."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
         acknowledge_notices(self._client, changes.POST_WARNINGS, enrollment_id, change_id, notices)
+
+    def go_on(self, reference: Reference, validation_hash: str) -> None:
+        """Acknowledge change management for the validation result that was seen."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        self._client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment_id, change_id, hash_text=validation_hash)
+
+    def hold_back(self, reference: Reference, until: datetime | None) -> None:
+        """Set the change's deployment schedule."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        self._client.set_schedule(enrollment_id, change_id, changes.Schedule(until, None))
 
     def _enrollment(self, enrollment_id: int) -> EnrollmentRecord:
         """Read an enrollment once: whether CPS stops after staging does not change under a pending change."""
@@ -170,7 +190,7 @@ class AkamaiCpsTarget(Target):
             known = _Served(change.status, now, deployed_facts(found.staging), deployed_facts(found.production))
             self._served[enrollment_id] = known
         is_served = wanted <= {facts["fingerprint"] for facts in known.staging.certificates}
-        phase, pace = ("on_staging", _DEPLOYING_S) if is_served else (state.phase, state.look_again_s)
+        phase, pace = ("deploying_production", _DEPLOYING_S) if is_served else (state.phase, state.look_again_s)
         return replace(state, phase=phase, look_again_s=pace, staging=known.staging, production=known.production)
 
     def _without_change(self, enrollment_id: int, status: str) -> PushState:
@@ -183,6 +203,11 @@ class AkamaiCpsTarget(Target):
     def _with_deployments(self, enrollment_id: int, state: PushState) -> PushState:
         found = self._client.get_deployments(enrollment_id)
         return replace(state, staging=deployed_facts(found.staging), production=deployed_facts(found.production))
+
+
+def _notices(warning: changes.ValidationMessage) -> tuple[Notice, ...]:
+    """Take a validation warning apart; one without words is known by its code alone."""
+    return recognise(warning.text) or (Notice("", warning.code or ""),)
 
 
 def _pace(phase: str) -> float:

@@ -107,6 +107,8 @@ class PushState:
     :ivar staging: what staging serves now, production likewise.
     :ivar goes_on: True when CPS will go to production without being asked after staging.
     :ivar settings: network settings that are deployed along; empty when unknown.
+    :ivar held_until: the date set at the remote side, before which it does not deploy to production, UTC; None for
+        none.
     """
 
     phase: str
@@ -117,6 +119,7 @@ class PushState:
     production: NetworkFacts = field(default_factory=NetworkFacts)
     goes_on: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    held_until: datetime | None = None
     look_again_s: float = 10.0
 
 
@@ -126,10 +129,15 @@ class Review:
 
     :ivar validation_hash: names the remote side's validation of it; another one means that something changed.
     :ivar deadline: from then on the remote side goes on by itself, UTC; None when it never does.
+    :ivar errors: not empty: it will not be deployed.
+    :ivar fingerprints: of the leaves that wait; empty when they are not told.
     """
 
     validation_hash: str
     deadline: datetime | None = None
+    errors: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    fingerprints: frozenset[str] = frozenset()
 
 
 class Target(ABC):
@@ -175,6 +183,18 @@ class Target(ABC):
 
         :raises ConflictError: the warnings there are others by now.
         """
+
+    @abstractmethod
+    def go_on(self, reference: Reference, validation_hash: str) -> None:
+        """Let a change that stopped after staging go on to production.
+
+        :param validation_hash: of the review it was decided on.
+        :raises ConflictError: something changed since.
+        """
+
+    @abstractmethod
+    def hold_back(self, reference: Reference, until: datetime | None) -> None:
+        """Keep a change from production until a date; None for no date."""
 
     @property
     @abstractmethod

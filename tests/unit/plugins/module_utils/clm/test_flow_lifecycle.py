@@ -604,16 +604,16 @@ def test_an_automatic_push_is_proved_at_the_edges_of_the_last_one(virtual: Virtu
     live(virtual)
     [last] = virtual.orders()
     assert last.created_at is not None
-    earlier: dict[str, Any] = {"work_order_id": "wo-zzz", "edges": ("192.0.2.9",)}
+    earlier: dict[str, Any] = {"work_order_id": "wo-zzz", "edges": {"staging": ["192.0.2.9"]}}
     earlier["created_at"] = last.created_at - timedelta(days=1)
     with virtual.store.write() as unit:
-        unit.work_orders.put(replace(last, edges=("192.0.2.1",)))
+        unit.work_orders.put(replace(last, edges={"staging": ["192.0.2.1"]}))
         unit.work_orders.add(replace(last, **earlier, fingerprints={"ECDSA": "of another certificate"}))
     to_window(virtual)
     virtual.run_due()
     virtual.advance(minutes=5)
     virtual.run_due()
-    assert virtual.orders()[-1].is_automatic and virtual.orders()[-1].edges == ("192.0.2.1",)
+    assert virtual.orders()[-1].is_automatic and virtual.orders()[-1].edges == {"staging": ["192.0.2.1"]}
 
 
 def test_an_automatic_push_that_failed_is_not_tried_again_by_itself(virtual: VirtualBench) -> None:

@@ -55,11 +55,11 @@ class Uploaded:
         return seen
 
 
-def test_a_change_that_goes_on_to_production_is_on_staging_once_staging_serves_it(bench: Bench) -> None:
+def test_a_change_that_goes_on_to_production_is_past_staging_once_staging_serves_it(bench: Bench) -> None:
     """U2: told by the deployments, while CPS is still at work and asks for nothing."""
     bench.sandbox.configure({"verify_s": 20, "staging_s": 200, "production_s": 900})
     change = Uploaded(bench, change_management=False)
-    *before, state = change.follow("on_staging")
+    *before, state = change.follow("deploying_production")
     assert {s.phase for s in before} <= {"busy", "wants_decision", "deploying_staging"}
     served = {facts["fingerprint"] for facts in state.staging.certificates}
     assert served == set(change.fingerprints.values()) and not state.production.certificates

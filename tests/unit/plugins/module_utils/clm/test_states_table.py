@@ -120,7 +120,16 @@ ORDER_LEADS: dict[str, dict[str, str]] = {
     "reject": {"submitted": "rejected", "review_in_progress": "rejected"},
     "schedule": {"approved": "scheduled", "scheduled": "scheduled"},
     "implement": dict.fromkeys(
-        ("approved", "scheduled", "implementing", "needs_decision", "in_doubt", "deploying_staging", "on_staging"),
+        (
+            "approved",
+            "scheduled",
+            "implementing",
+            "needs_decision",
+            "in_doubt",
+            "deploying_staging",
+            "on_staging",
+            "deploying_production",
+        ),
         "completed",
     ),
     "retry": {"failed": "submitted"},
@@ -246,15 +255,19 @@ def check_refused(bench: VirtualBench, record: Any, action: str, wanted: Any, ac
 
 
 def order_in(bench: VirtualBench, state: str) -> WorkOrder:
-    """Have a work order of two approvals in a state; CPS waits for the certificate."""
+    """Have a work order of two approvals in a state; CPS waits for the certificate, or is past that with it."""
     bench.issued()
     bench.group(approvals={"push": 2})
-    bench.push()
+    bench.push(network="production" if state == "deploying_production" else "staging")
     [order] = bench.orders()
     given = {"submitted": 0, "review_in_progress": 1, "failed": 0}.get(state, 2)
     for actor in ("alice", "bob")[:given]:
         bench.act(actor, "approve", work_order_id=order.work_order_id)
     [order] = bench.orders()
+    while state == "deploying_production" and order.state != state:
+        bench.push(network="production", wait=False)
+        bench.advance(minutes=10)
+        [order] = bench.orders()
     at = bench.clock.moment + timedelta(hours=1) if state == "scheduled" else None
     return order if order.state == state else put(bench, replace(order, state=state, scheduled_at=at))
 

@@ -122,7 +122,7 @@ def test_requests_and_work_orders_show_what_was_approved_by_whom_and_until_when(
     assert work_views.request_view(request)["group"] == "slow"
     view = work_views.work_order_view(order)
     assert (view["group"], view["last_safe_at"]) == ("default", "2026-11-23T12:00:00Z")
-    assert (view["edges"], view["scripts"], view["is_automatic"], view["approvals_expire_at"]) == ([], [], False, None)
+    assert (view["edges"], view["scripts"], view["is_automatic"], view["approvals_expire_at"]) == ({}, [], False, None)
 
 
 def test_every_view_is_json() -> None:

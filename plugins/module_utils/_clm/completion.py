@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a push ends: proved where it was to go, shown in the inventory, and kept from going further than was asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .._core.clock import from_text, to_text
+from .._core.errors import RemoteError
+from . import proof, push_stages
+
+if TYPE_CHECKING:
+    from .._store.base import Unit
+    from .._target.base import NetworkFacts
+    from .deployment import Deployer
+
+
+def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
+    """Give the evidence that a network serves what was pushed.
+
+    :returns: None when there is none in the time to wait; the order is then parked with the reason.
+    """
+    order = deployer.order
+    while True:
+        edges, sans = tuple(order.edges.get(network) or ()), deployer.certificate.sans
+        ports = deployer.ports
+        evidence, missing = proof.of_network(
+            network, ports.probe, edges, sans, deployer.pushed.fingerprints, ports.clock
+        )
+        if not missing:
+            return evidence
+        if not deployer.pause(deployer.state.look_again_s):
+            deployer.reach_network(network)
+            deployer.keeper.park("not_proven", "; ".join(missing), deployer.state.look_again_s)
+            return None
+
+
+def complete(deployer: Deployer) -> bool:
+    """Complete the order on evidence; False when it has to wait for that."""
+    network = deployer.order.network
+    with deployer.keeper.lease():
+        evidence = proved(deployer, network)
+        if evidence is None:
+            return False
+        deployer.settle()
+        deployer.reach_network(network)
+        told = _held_back(deployer) if network == "staging" else {"last_safe_at": None}
+        kept = [entry for entry in deployer.order.evidence if entry.get("network") != network]
+        with deployer.ports.store.write() as unit:
+            ended = {"state": "completed", "evidence": (*kept, *evidence), "next_look_at": None, **told}
+            deployer.keeper.save_in(unit, "push_completed", **ended)
+            push_stages.owe(deployer, unit)
+            _show_in_inventory(deployer, unit)
+        push_stages.after(deployer)
+    return True
+
+
+def _held_back(deployer: Deployer) -> dict[str, Any]:
+    """Keep what was pushed to staging only from going on to production by itself (cps-protocol §3.4); say what is so.
+
+    A renewal that was pushed by itself is not held back: nobody said staging only, and what is live would end.
+    """
+    if deployer.state.phase != "on_staging":
+        return {}
+    review = deployer.target.review(deployer.pushed.reference)
+    if review is None:
+        return {}
+    found: dict[str, Any] = {"change": {**deployer.order.change, "validation_hash": review.validation_hash}}
+    if review.deadline is None:
+        return found
+    goes_on = f"CPS puts it on production by itself at {to_text(review.deadline)}"
+    found.update(last_safe_at=review.deadline, message=f"{goes_on} unless it is held back there")
+    until = live_until(deployer)
+    if deployer.order.is_automatic or until is None:
+        return found
+    try:
+        deployer.target.hold_back(deployer.pushed.reference, until)
+    except RemoteError as exc:
+        found["message"] = f"{goes_on}, for it could not be held back ({exc.message})"
+        return found
+    message = f"it is held back from production, where CPS would have put it by itself at {to_text(review.deadline)}; "
+    message += f"what production serves ends at {to_text(until)}: push to production before"
+    return {**found, "last_safe_at": until, "message": message}
+
+
+def live_until(deployer: Deployer) -> datetime | None:
+    """Give when the first of what production serves ends; None when it serves nothing."""
+    ends = [from_text(facts["not_after"]) for facts in deployer.state.production.certificates if facts.get("not_after")]
+    return min(ends, default=None)
+
+
+def _show_in_inventory(deployer: Deployer, unit: Unit) -> None:
+    """Let the inventory say at once what the networks serve; the next discovery would say the same."""
+    certificate = unit.certificates.get(deployer.certificate.certificate_id)
+    if certificate is None:
+        return
+    staging, production = _served(deployer.state.staging), _served(deployer.state.production)
+    if (certificate.staging, certificate.production) != (staging, production):
+        now = deployer.ports.clock.now()
+        unit.certificates.put(replace(certificate, staging=staging, production=production, updated_at=now))
+
+
+def _served(network: NetworkFacts) -> dict[str, Any]:
+    primary, *others = [dict(facts) for facts in network.certificates] or [{}]
+    return {**primary, "others": others} if others else primary

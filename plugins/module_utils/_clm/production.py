@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From staging to production: proved on staging, then acknowledged with the hash that was approved (cps-protocol §3.4).
+
+An approval that was given with the change on staging already is bound to CPS's validation result. One that was given
+before binds all the rest; the result is then held against the lists of warnings, and an error in it ends the push.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from .._core.clock import to_text
+from .._core.errors import RemoteError
+from .._core.plan import Step
+from .._core.types import Notice
+from . import completion, decisions, intents
+from .patience import ASK_AGAIN_S, LAG_S
+
+if TYPE_CHECKING:
+    from .._target.base import Review
+    from .deployment import Deployer
+
+
+def steps(deployer: Deployer) -> list[Step]:
+    """Give the steps that follow once staging serves what is pushed."""
+    name, edges = deployer.certificate.certificate_id, deployer.order.edges.get("staging") or ()
+    where = f"by a handshake with {', '.join(edges)}" if edges else "by the deployments API"
+    return [
+        Step(f"Prove that staging serves {name}, {where}", lambda: _prove_staging(deployer)),
+        Step(f"Acknowledge at CPS that {name} goes on to production", lambda: _go_on(deployer)),
+        Step(f"Follow the change until production serves {name}", lambda: _follow(deployer)),
+    ]
+
+
+def can_move(deployer: Deployer) -> bool:
+    """Say whether an order whose certificate is on staging can be moved on now."""
+    phase, order = deployer.state.phase, deployer.order
+    if phase == "on_staging":
+        if order.state != "needs_decision":
+            return not _is_acknowledged(deployer)
+        return not _left(deployer, [Notice(entry["code"], entry["text"]) for entry in order.notices])
+    return phase == "deploying_production" and order.state != "deploying_production"
+
+
+def _is_acknowledged(deployer: Deployer) -> bool:
+    """Say whether it was acknowledged so lately that CPS may still show the status from before."""
+    with deployer.ports.store.read() as unit:
+        found = intents.of(unit, *deployer.keeper.production_key)
+    since = deployer.ports.clock.now() - timedelta(seconds=LAG_S)
+    return any(one.finished_at is not None and one.finished_at > since and "refused" not in one.result for one in found)
+
+
+def _prove_staging(deployer: Deployer) -> bool:
+    with deployer.keeper.lease():
+        if deployer.order.state == "deploying_production" or deployer.is_deployed:
+            return True
+        evidence = completion.proved(deployer, "staging")
+        if evidence is None:
+            return False
+        deployer.reach_network("staging")
+        deployer.keeper.save("staging_proved", evidence=tuple(evidence))
+    return True
+
+
+def _go_on(deployer: Deployer) -> bool:
+    with deployer.keeper.lease():
+        # Somebody may have acted since planning, at Control Center too.
+        deployer.observe()
+        deployer.settle()
+        if deployer.is_deployed or deployer.state.phase != "on_staging" or _is_acknowledged(deployer):
+            return True
+        review = deployer.target.review(deployer.pushed.reference)
+        if review is None:
+            return True
+        _refuse(deployer, review)
+        left = _left(deployer, review.warnings)
+        if left:
+            return _ask(deployer, review, left)
+        deployer.reach_network("staging")
+        deployer.keep_review(review)
+        deployer.keeper.still_ours()
+        deployer.check_approved()
+        return _acknowledge(deployer, review)
+
+
+def _refuse(deployer: Deployer, review: Review) -> None:
+    """End an order for what CPS would not deploy, or would deploy otherwise."""
+    if review.errors:
+        deployer.fail("validation_failed", "; ".join(review.errors))
+    if review.fingerprints and review.fingerprints != set(deployer.pushed.fingerprints.values()):
+        others = ", ".join(sorted(review.fingerprints))
+        deployer.fail("deployed_otherwise", f"{others} waits for production, which is not what was pushed")
+
+
+def _left(deployer: Deployer, warnings: list[Notice] | tuple[Notice, ...]) -> str:
+    return decisions.undecided(deployer.decided(warnings), "cancel the change in Akamai Control Center")
+
+
+def _ask(deployer: Deployer, review: Review, left: str) -> bool:
+    if deployer.order.state != "needs_decision":
+        deployer.reach_network("staging")
+        notices = deployer.decided(review.warnings)
+        deployer.keeper.save("push_needs_decision", state="needs_decision", notices=notices)
+    return deployer.keeper.park("needs_decision", left, ASK_AGAIN_S)
+
+
+def _acknowledge(deployer: Deployer, review: Review) -> bool:
+    """Let CPS go on, for what was seen and nothing else; a date that was set to hold it back is cleared before."""
+    key, clock = deployer.keeper.production_key, deployer.ports.clock
+    held = deployer.state.held_until
+    if held is not None and held == completion.live_until(deployer):
+        deployer.target.hold_back(deployer.pushed.reference, None)
+    intents.begin(deployer.ports.store, *key, {"validation_hash": review.validation_hash}, clock.now())
+    try:
+        deployer.target.go_on(deployer.pushed.reference, review.validation_hash)
+    except RemoteError as exc:
+        if exc.code != "conflict":
+            raise
+        with deployer.ports.store.write() as unit:
+            intents.close_all(unit, *key, {"refused": exc.message}, clock.now())
+        deployer.observe()
+        if deployer.is_deployed or deployer.state.phase != "on_staging":
+            # It went on by itself, or somebody was faster.
+            return True
+        message = f"CPS took no acknowledgement ({exc.message}); it is looked at again"
+        return deployer.keeper.park("busy", message, deployer.state.look_again_s)
+    with deployer.ports.store.write() as unit:
+        intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
+        deployer.keeper.save_in(
+            unit,
+            "production_acknowledged",
+            state="deploying_production",
+            told=({}, {"validation_hash": review.validation_hash}),
+        )
+    return True
+
+
+def _follow(deployer: Deployer) -> bool:
+    with deployer.keeper.lease():
+        while True:
+            deployer.observe()
+            deployer.settle()
+            if deployer.is_deployed:
+                deployer.reach_network("production")
+                return True
+            message = _waits_for(deployer)
+            if not deployer.pause(deployer.state.look_again_s):
+                return deployer.keeper.park("busy", message, deployer.state.look_again_s)
+
+
+def _waits_for(deployer: Deployer) -> str:
+    state = deployer.state
+    if state.phase == "deploying_production":
+        deployer.reach_network("production")
+    # What CPS says of a change may be older than what it took.
+    if state.phase in ("failed", "cancelled", "none") and not _is_acknowledged(deployer):
+        deployer.fail("change_failed", state.error or state.status or state.phase)
+    if state.held_until is not None and state.held_until > deployer.ports.clock.now():
+        return f"CPS puts it on production at {to_text(state.held_until)}, the date that is set there"
+    return f"CPS is at work: {state.status}"

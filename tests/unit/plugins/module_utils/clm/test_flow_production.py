@@ -1,0 +1,367 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pushes to production by way of staging: proved there, acknowledged for what was seen, proved again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text, to_text
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
+from ansible_collections.edgecert.clm.tests.support.flow import Bench
+
+ACK = "change-management-ack"
+UPLOAD = "third-party-cert-and-trust-chain"
+NETWORKS = ("staging", "production")
+LIVE_SAN = "CERTIFICATE_VS_NETWORK_SAN_REMOVED_FROM_CERT_LIVE_ON_NETWORK"
+DAY_S = 86_400
+
+
+def to_production(bench: Bench, **changes: Any) -> dict[str, Any]:
+    """Push to production, or go on; give the work order."""
+    outcome = bench.push(**{"network": "production", **changes})
+    assert outcome.record is not None
+    return dict(outcome.record)
+
+
+def edges(bench: Bench) -> dict[str, list[str]]:
+    """Give the edges of both networks."""
+    return {network: [bench.sandbox.edge(network)] for network in NETWORKS}
+
+
+def posts(bench: Bench) -> list[str]:
+    """Give the last segments of the POSTs since the last look."""
+    return [path.rsplit("/", 1)[1] for method, path in bench.calls() if method == "POST"]
+
+
+def served(bench: Bench, network: str) -> set[str]:
+    """Give the fingerprints that a network serves."""
+    [found] = bench.enrollments()
+    return {facts["fingerprint"] for facts in found[network].certificates}
+
+
+def passed(order: dict[str, Any]) -> list[str]:
+    """Give the states the order went through."""
+    return [step["type"] for step in order["conditions"]]
+
+
+def at_cps(bench: Bench, order: dict[str, Any]) -> tuple[CpsClient, int, int]:
+    """Be somebody else at CPS: client, enrollment and change."""
+    with bench.store.read() as unit:
+        [device] = unit.devices.find()
+    client = client_of(device, bench.store, bench.clock, bench.environment)
+    return client, int(order["enrollment_id"]), int(order["change_id"])
+
+
+def finding(bench: Bench, order: dict[str, Any], message: str, *, error: bool = False) -> None:
+    """Let CPS's validation find something."""
+    wanted = {"enrollment": order["enrollment_id"], "change": order["change_id"], "message": message, "error": error}
+    bench.sandbox.admin("POST", "/validation", wanted)
+
+
+def renewed(bench: Bench) -> dict[str, Any]:
+    """Have a certificate on production, renewed after ten days with the new one issued; give the first order."""
+    bench.issued(validity={"count": 47, "unit": "days"})
+    first = to_production(bench)
+    assert first["state"] == "completed"
+    bench.advance(20 * DAY_S)
+    record = bench.enroll(action="renew", force=True).record
+    assert record is not None and record["state"] == "issued", record
+    return first
+
+
+# -- the way there -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wish", [{}, {"dual_stack": True}], ids=["rsa", "dual"])
+def test_a_certificate_reaches_production_by_way_of_staging_and_is_proved_on_both(
+    bench: Bench, wish: dict[str, Any]
+) -> None:
+    """U3+, U6: acknowledged once, after staging was proved, with the hash that was seen."""
+    issued = bench.issued(**wish)
+    assert issued.record is not None
+    plan = bench.plan_push(network="production", edge=edges(bench))
+    words = [step.sentence.split()[0] for step in plan.steps]
+    assert words == ["Record", "Upload", "Follow", "Prove", "Acknowledge", "Follow", "Prove"]
+    posts(bench)
+    outcome = plan.execute()
+    assert outcome.record is not None
+    order = dict(outcome.record)
+    assert order["state"] == "completed" and order["last_safe_at"] is None
+    assert passed(order)[-3:] == ["on_staging", "deploying_production", "completed"]
+    wanted = set(issued.record["fingerprints"].values())
+    for network in NETWORKS:
+        assert {e["fingerprint"] for e in order["evidence"] if e["network"] == network} == wanted
+        assert served(bench, network) == wanted
+    assert {e["kind"] for e in order["evidence"]} == {"handshake"}
+    sent = posts(bench)
+    assert (sent.count(UPLOAD), sent.count(ACK)) == (1, 1)
+    [shown] = bench.certificates(network="production")
+    assert shown["production"]["fingerprint"] in wanted
+    steps = ["staging_proved", "production_acknowledged", "push_completed"]
+    assert [action for action in bench.audit() if action in steps] == steps
+
+
+def test_the_same_push_again_sends_nothing(bench: Bench) -> None:
+    """U3+."""
+    bench.issued()
+    to_production(bench)
+    bench.calls()
+    plan = bench.plan_push(network="production")
+    assert not plan.changed and {method for method, _path in bench.calls()} == {"GET"}
+
+
+def test_what_is_on_staging_already_is_not_uploaded_again(bench: Bench) -> None:
+    """U3+: a second work order goes on where the first one stopped."""
+    bench.issued()
+    bench.push(edge=edges(bench))
+    posts(bench)
+    order = to_production(bench, edge=edges(bench))
+    assert order["state"] == "completed" and posts(bench) == [ACK]
+    assert {(e["kind"], e["network"]) for e in order["evidence"]} == {("handshake", name) for name in NETWORKS}
+
+
+def test_each_call_without_waiting_goes_as_far_as_it_can(bench: Bench) -> None:
+    """U3+, W5: no state is a dead end, and nothing is sent twice."""
+    bench.issued()
+    posts(bench)
+    states: list[str] = []
+    for _call in range(40):
+        order = to_production(bench, wait=False)
+        states.append(order["state"])
+        if order["state"] == "completed":
+            break
+        bench.advance(10)
+    assert states[-1] == "completed" and "deploying_production" in states, states
+    sent = posts(bench)
+    assert (sent.count(UPLOAD), sent.count(ACK)) == (1, 1)
+
+
+def test_the_runner_of_due_work_takes_it_to_production(bench: Bench) -> None:
+    """U3+, W4."""
+    bench.issued()
+    to_production(bench, wait=False)
+    order = {}
+    for _run in range(40):
+        done = [entry for entry in bench.run_due()["done"] if "work_order_id" in entry]
+        order = done[-1] if done else order
+        if order.get("state") == "completed":
+            break
+        bench.advance(60)
+    assert order["state"] == "completed"
+    [shown] = bench.certificates(network="production")
+    assert shown["production"]["fingerprint"]
+
+
+def test_what_staging_does_not_prove_does_not_go_on(bench: Bench) -> None:
+    """U6: the edge that is asked presents something else; CPS is told nothing."""
+    bench.issued()
+    wrong = {"staging": [bench.sandbox.edge("production")], "production": [bench.sandbox.edge("production")]}
+    order = to_production(bench, edge=wrong, wait_timeout=60)
+    assert (order["state"], order["reason"]) == ("on_staging", "not_proven")
+    assert ACK not in posts(bench) and not served(bench, "production")
+    assert to_production(bench, edge=edges(bench))["state"] == "completed"
+
+
+def test_what_production_does_not_prove_does_not_complete(bench: Bench) -> None:
+    """U6."""
+    bench.issued()
+    order = to_production(bench, edge={**edges(bench), "production": ["127.0.0.1:1"]}, wait_timeout=120)
+    assert (order["state"], order["reason"]) == ("deploying_production", "not_proven")
+    assert to_production(bench, edge=edges(bench))["state"] == "completed"
+
+
+def test_an_address_that_is_none_is_refused_for_either_network(bench: Bench) -> None:
+    """U6: both at once, before anything is sent."""
+    bench.issued()
+    bench.calls()
+    with pytest.raises(InputError) as caught:
+        bench.plan_push(network="production", edge={"staging": ["http://x"], "production": ["y/z"]})
+    assert "edge.staging" in caught.value.message and "edge.production" in caught.value.message
+    assert bench.calls() == []
+
+
+def test_without_change_management_cps_goes_on_by_itself(bench: Bench) -> None:
+    """U3+: nothing is acknowledged, and it is proved all the same."""
+    bench.prepare()
+    bench.settings(change_management=False)
+    bench.enroll()
+    bench.connector()
+    posts(bench)
+    order = to_production(bench, edge=edges(bench))
+    assert order["state"] == "completed" and ACK not in posts(bench)
+    assert {e["network"] for e in order["evidence"]} >= {"production"}
+
+
+# -- what is approved ----------------------------------------------------------------------------------------------
+
+
+def approved(bench: Bench) -> dict[str, Any]:
+    """Have a push to production of what is on staging already, approved by two."""
+    bench.issued()
+    bench.push()
+    bench.group(approvals={"push": 2})
+    order = to_production(bench)
+    assert order["state"] == "submitted" and order["last_safe_at"] is None
+    for actor in ("alice", "bob"):
+        bench.act(actor, "approve", work_order_id=order["work_order_id"])
+    return order
+
+
+def test_approvals_of_what_is_on_staging_are_bound_to_cps_validation_result(bench: Bench) -> None:
+    """U3+, W2, design §5: another result makes them void, and nothing is acknowledged; approved again, it goes on."""
+    order = approved(bench)
+    finding(bench, order, "The certificate has a short lifetime.")
+    posts(bench)
+    with pytest.raises(StateError, match="CPS's validation result changed") as caught:
+        to_production(bench)
+    assert caught.value.code == "approval_void" and posts(bench) == []
+    for actor in ("alice", "bob"):
+        bench.act(actor, "approve", work_order_id=order["work_order_id"])
+    assert to_production(bench)["state"] == "completed" and posts(bench) == [ACK]
+
+
+def test_what_was_approved_is_acknowledged(bench: Bench) -> None:
+    """U3+, W2: the hash that CPS gets is the one the approvals name."""
+    order = approved(bench)
+    with bench.store.read() as unit:
+        stored = unit.work_orders.get(order["work_order_id"])
+    assert stored is not None
+    bound = {entry["binds"]["validation_hash"] for entry in stored.approvals}
+    assert to_production(bench)["state"] == "completed"
+    with bench.store.read() as unit:
+        [told] = [row.entry.after for row in unit.audit_rows() if row.entry.action == "production_acknowledged"]
+    assert told is not None and bound == {told["validation_hash"]}
+
+
+def test_approvals_from_before_staging_hold_on_the_way_to_production(bench: Bench) -> None:
+    """U3+, W2: there was no result yet that they could be bound to."""
+    bench.issued()
+    bench.group(approvals={"push": 2})
+    order = to_production(bench)
+    for actor in ("alice", "bob"):
+        bench.act(actor, "approve", work_order_id=order["work_order_id"])
+    assert to_production(bench)["state"] == "completed"
+
+
+# -- what CPS finds ------------------------------------------------------------------------------------------------
+
+
+def test_a_validation_warning_is_decided_on_by_the_lists(bench: Bench) -> None:
+    """U2, U3+: unknown ones and dangerous ones wait; allowed, it goes on."""
+    bench.issued()
+    finding(bench, dict(bench.push().record or {}), "SAN name [a.example] removed is still live on the network.")
+    posts(bench)
+    order = to_production(bench)
+    assert (order["state"], order["reason"]) == ("needs_decision", "needs_decision")
+    assert [notice["code"] for notice in order["notices"]] == [LIVE_SAN] and posts(bench) == []
+    assert to_production(bench, wait=False)["state"] == "needs_decision"
+    order = to_production(bench, warnings={"allow": [LIVE_SAN]})
+    assert order["state"] == "completed" and posts(bench) == [ACK]
+
+
+def test_a_validation_error_ends_the_push(bench: Bench) -> None:
+    """U3+: an acknowledgement would not help."""
+    bench.issued()
+    finding(bench, dict(bench.push().record or {}), "The trust chain is blacklisted.", error=True)
+    with pytest.raises(StateError, match="blacklisted") as caught:
+        to_production(bench)
+    assert caught.value.code == "validation_failed" and not served(bench, "production")
+
+
+# -- others act, replies are lost ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["lost_after", "lost_before"])
+def test_a_lost_reply_to_the_acknowledgement_is_looked_into(bench: Bench, kind: str) -> None:
+    """U3+, W5: taken or not, production serves it in the end, and it was acknowledged once."""
+    bench.issued()
+    bench.push()
+    bench.sandbox.fault(kind, method="POST", path=ACK)
+    with pytest.raises(RemoteError):
+        to_production(bench)
+    order = to_production(bench)
+    assert order["state"] == "completed"
+    assert "production_acknowledged" in bench.audit()
+
+
+def test_somebody_who_acknowledges_at_control_center_first_is_no_obstacle(bench: Bench) -> None:
+    """U3+: what others did already is not done again."""
+    bench.issued()
+    staged = dict(bench.push().record or {})
+    plan = bench.plan_push(network="production")
+    client, enrollment, change = at_cps(bench, staged)
+    client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment, change)
+    posts(bench)
+    outcome = plan.execute()
+    assert outcome.record is not None and outcome.record["state"] == "completed" and posts(bench) == []
+
+
+def test_a_change_that_somebody_cancels_on_the_way_ends_the_order(bench: Bench) -> None:
+    """U3+: the certificate that production serves stays."""
+    first = renewed(bench)
+    bench.push()
+    before = served(bench, "production")
+    staged = to_production(bench, edge={"staging": ["127.0.0.1:1"]}, wait_timeout=30)
+    assert staged["state"] == "on_staging" and staged["change_id"] != first["change_id"]
+    client, enrollment, change = at_cps(bench, staged)
+    client.cancel_change(enrollment, change)
+    with pytest.raises(StateError):
+        to_production(bench, edge=edges(bench))
+    assert to_production_state(bench, staged) == "failed" and served(bench, "production") == before
+
+
+def to_production_state(bench: Bench, order: dict[str, Any]) -> str:
+    """Give the state an order is stored in."""
+    with bench.store.read() as unit:
+        stored = unit.work_orders.get(order["work_order_id"])
+    assert stored is not None
+    return stored.state
+
+
+# -- seven days before the end -------------------------------------------------------------------------------------
+
+
+def test_a_push_to_staging_only_stays_there_when_cps_would_go_on_by_itself(bench: Bench) -> None:
+    """U2, cps-protocol §3.4: held back until what production serves ends, and said so; a push to production goes on."""
+    renewed(bench)
+    order = dict(bench.push().record or {})
+    assert order["state"] == "completed"
+    [shown] = bench.certificates()
+    ends = from_text(shown["production"]["not_after"])
+    assert from_text(order["last_safe_at"]) == ends and to_text(ends) in order["message"]
+    before = served(bench, "production")
+    bench.advance((ends - bench.clock.now() - timedelta(days=1)).total_seconds())
+    assert served(bench, "production") == before, "CPS's own deadline has passed"
+    order = to_production(bench)
+    assert order["state"] == "completed", order["message"]
+    assert served(bench, "production") == set(order["fingerprints"].values())
+
+
+def test_a_push_that_cannot_be_held_back_says_so(bench: Bench) -> None:
+    """U2."""
+    renewed(bench)
+    bench.sandbox.fault("server_error", status=500, method="PUT", path="deployment-schedule", times=0)
+    order = dict(bench.push().record or {})
+    bench.sandbox.clear_faults()
+    assert order["state"] == "completed" and "could not be held back" in order["message"]
+
+
+def test_a_date_that_somebody_else_set_is_kept(bench: Bench) -> None:
+    """U3+: it is acknowledged, and CPS goes on at that date."""
+    bench.issued()
+    staged = dict(bench.push().record or {})
+    client, enrollment, change = at_cps(bench, staged)
+    at = (bench.clock.now() + timedelta(hours=3)).replace(microsecond=0)
+    client.set_schedule(enrollment, change, changes.Schedule(at, None))
+    order = to_production(bench, wait_timeout=300)
+    assert order["state"] == "deploying_production" and to_text(at) in order["message"]
+    bench.advance(3 * 3600)
+    assert to_production(bench)["state"] == "completed"
