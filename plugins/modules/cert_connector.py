@@ -92,6 +92,14 @@ options:
         certificate's group allows it, too; the result says whether it has.
       - A new application connector has V(false).
     type: bool
+  automatic_network:
+    description:
+      - How far a push goes that nobody is asked about. With V(production) the certificate is proved on staging, goes on
+        to production and is proved there. It goes so far only when the certificate's group says so, too; the result
+        says how far it goes.
+      - A new application connector has V(staging).
+    type: str
+    choices: [staging, production]
 seealso:
   - module: edgecert.clm.cert_push
 """
@@ -119,11 +127,12 @@ EXAMPLES = r"""
     name: edge
     post_push_script: ""
 
-- name: Push by itself what was renewed, where the group allows it
+- name: Push by itself what was renewed, as far as the group allows it
   edgecert.clm.cert_connector:
     certificate: www.example.com
     name: edge
     push_automatically: true
+    automatic_network: production
 
 - name: Remove the application connector
   edgecert.clm.cert_connector:
@@ -137,7 +146,7 @@ connector:
   description:
     - The application connector as stored, or as it would be in check mode; null once removed.
     - In it, C(push_automatically_effective) is true when it is to push automatically and the certificate's group
-      allows that.
+      allows that, and C(automatic_network_effective) says to which network then; it is empty for none.
   returned: success
   type: dict
   sample:
@@ -156,6 +165,8 @@ connector:
     script_timeout: 120
     push_automatically: true
     push_automatically_effective: false
+    automatic_network: staging
+    automatic_network_effective: ""
     created_at: "2026-11-23T12:00:00Z"
     updated_at: "2026-11-23T12:00:00Z"
 steps:
@@ -189,6 +200,7 @@ SPEC = {
     "post_push_script": {"type": "str"},
     "script_timeout": {"type": "int"},
     "push_automatically": {"type": "bool"},
+    "automatic_network": {"type": "str", "choices": ["staging", "production"]},
 }
 
 

@@ -109,6 +109,12 @@ options:
     description:
       - Whether a renewed certificate may be pushed without being asked for. A new group gets V(false).
     type: bool
+  automatic_network:
+    description:
+      - How far a push goes that nobody is asked about. With V(production) the certificate is proved on staging, goes on
+        to production and is proved there, where the application connector says so, too. A new group gets V(staging).
+    type: str
+    choices: [staging, production]
   renewal_window:
     description:
       - Days before expiry at which automatic renewal begins, 1 to 120, where the certificate names none.
@@ -251,6 +257,7 @@ group:
     approvals: {enroll: 1, push: 2, distinct_approvers: true, requester_may_approve: false, valid_hours: 168}
     auto_approve: false
     push_automatically: false
+    automatic_network: staging
     renewal_window:
     expiry_warning_days: 30
     freeze_windows:
@@ -334,6 +341,7 @@ SPEC = {
     },
     "auto_approve": _FLAG,
     "push_automatically": _FLAG,
+    "automatic_network": {"type": "str", "choices": ["staging", "production"]},
     "renewal_window": _NUMBER,
     "expiry_warning_days": _NUMBER,
     "freeze_windows": {

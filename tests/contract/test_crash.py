@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run killed as by ``kill -9`` at every step of a certificate's life, then run again: everything happens once.
 
-A life has three phases: enrolment, push after two approvals, automatic renewal with its automatic push. Each phase is
-run in a child that dies at one place; then the same calls are made again, as the next scheduled job would make them.
+A life has four phases: enrolment, push after two approvals, automatic renewal with its automatic push, and the push of
+that to production. Each phase is run in a child that dies at one place; then the same calls are made again, as the next
+scheduled job would make them.
 The places are counted in a run that is not killed. On SQLite every state that a killed run can leave is driven, on
 PostgreSQL one place of each kind.
 """
@@ -73,7 +74,7 @@ def places(
     made = Places(account, tmp_path_factory.mktemp(request.param), cluster)
     made.prepare(delay_s=60, approvals={"push": 2}, push_automatically=True, warnings=ALLOWED)
     whole = made.begin()
-    for phase in (ENROL, PUSH, RENEWAL):
+    for phase in (ENROL, PUSH, RENEWAL, PRODUCTION):
         made.found[phase.name] = places_of(whole, phase)
     yield made
     made.drop()
@@ -93,13 +94,23 @@ def push(life: Life) -> None:
     wanted = {"certificate": life.name(), "name": "app", "devices": ["edge"], "state": "present"}
     scripts = {"pre_push_script": "pre.sh", "post_push_script": "post.sh", "push_automatically": True}
     life.connector(**wanted, **scripts)
-    life.push(wait=False)
+    push_to(life, "staging")
+
+
+def produce(life: Life) -> None:
+    """Push to production after two people approved; what is on staging was renewed and pushed by itself."""
+    push_to(life, "production")
+
+
+def push_to(life: Life, network: str) -> None:
+    """Push to a network after two people approved."""
+    life.push(network=network, wait=False)
     for actor in ("bob", "carol"):
         with life.store.read() as unit:
-            [order] = unit.work_orders.find()
+            [order] = unit.work_orders.find(network=network)
         if order.state in ("submitted", "review_in_progress") and actor not in {a["actor"] for a in order.approvals}:
             life.act(actor, "approve", work_order_id=order.work_order_id)
-    record = life.push().record
+    record = life.push(network=network).record
     assert record is not None and record["state"] == "completed", record
 
 
@@ -211,6 +222,18 @@ def check_renewed(life: Life) -> None:
     check_traces(life, 4, "warnings_acknowledged")
 
 
+def check_produced(life: Life) -> None:
+    """One acknowledgement, no upload, and production serves the renewed certificate."""
+    assert life.accepted() == {"POST to production": 1}
+    check_scripts(life, 3)
+    with life.store.read() as unit:
+        [order], certificate = unit.work_orders.find(network="production"), unit.certificates.get(life.name())
+    assert certificate is not None and certificate.production["fingerprint"] == certificate.fingerprint
+    assert {entry["network"] for entry in order.evidence} == {"staging", "production"}
+    check_traces(life, 1, "staging_proved production_acknowledged")
+    check_traces(life, 3, "push_completed")
+
+
 # -- the tests -------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +253,7 @@ class Phase:
 ENROL = Phase("enrol", enrol, check_enrolled)
 PUSH = Phase("push", push, check_pushed, ENROL)
 RENEWAL = Phase("renewal", renew, check_renewed, PUSH)
+PRODUCTION = Phase("production", produce, check_produced, RENEWAL)
 
 
 def ended(places: Places, phase: Phase | None, count: int) -> list[Life]:
@@ -280,7 +304,7 @@ def drive(life: Life, phase: Phase, number: int, name: str, *, fresh: bool = Tru
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", [ENROL, PUSH, RENEWAL], ids=lambda phase: phase.name)
+@pytest.mark.parametrize("phase", [ENROL, PUSH, RENEWAL, PRODUCTION], ids=lambda phase: phase.name)
 def test_a_run_killed_anywhere_and_run_again_does_everything_once(
     places: Places, phase: Phase, record_property: Callable[[str, object], None]
 ) -> None:

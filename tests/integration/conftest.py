@@ -48,5 +48,6 @@ def variables(sandbox: Handle, store: dict[str, str], contract: str) -> dict[str
         "clm_ca_path": sandbox.ca_path,
         "clm_contract": contract,
         "clm_edge_staging": sandbox.edge("staging"),
+        "clm_edge_production": sandbox.edge("production"),
         "clm_store_options": store,
     }

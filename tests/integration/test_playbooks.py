@@ -206,6 +206,29 @@ def test_a_rejected_push_ends_with_its_reason_and_asking_again_is_a_new_one(hous
     assert again["state"] == "submitted" and again["work_order_id"] != order
 
 
+def test_a_push_goes_on_to_production_after_two_people_approved_it(house: House) -> None:
+    """U3+, W2: what is on staging is approved with CPS's validation result, and not uploaded again."""
+    name = "live.example.com"
+    house.enrol(name)
+    staged = house.push(name)["work_order_id"]
+    house.approve(staged, "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    edges = {f"clm_{net}_edges": [house.sandbox.edge(net)] for net in ("staging", "production")}
+    done = house.play("push_production", "ada", clm_certificate=name, **edges).ok()
+    order = done.task("Push").result["work_order"]
+    assert (order["state"], order["network"]) == ("submitted", "production") and "0 of 2 approvals" in done.stdout
+    house.approve(order["work_order_id"], "bob", "carol")
+    assert all(given["binds"]["validation_hash"] for given in house.order(order["work_order_id"]).approvals)
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    stored = house.order(order["work_order_id"])
+    assert stored.state == "completed"
+    assert {(e["kind"], e["network"]) for e in stored.evidence} == {
+        ("handshake", "staging"),
+        ("handshake", "production"),
+    }
+    assert house.certificate(name).production["fingerprint"] == house.certificate(name).fingerprint
+
+
 def reach_production(house: House, name: str) -> None:
     """Acknowledge at Control Center, as a person does there, what is on staging, and wait for production."""
     enrollment = house.certificate(name).enrollment_id

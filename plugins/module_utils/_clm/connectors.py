@@ -10,11 +10,11 @@ from typing import Any
 
 from .._core import vocabulary
 from .._core.errors import ClmError, InputError, NotFoundError, PolicyError, StateError
-from .._core.governance import DEFAULT_GROUP
+from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, Connector, Device
 from .._store.base import Unit
-from . import push_scripts, states
+from . import policy, push_scripts, states
 from .managed import checked_managed
 from .ports import Params, Ports
 from .views import View, connector_view
@@ -30,6 +30,7 @@ _PLAIN = {
     "post_push_script": "post_push_script",
     "script_timeout": "script_timeout_s",
     "push_automatically": "push_automatically",
+    "automatic_network": "automatic_network",
 }
 _SCRIPT_OPTIONS = ("script_location", "pre_push_script", "post_push_script")
 
@@ -61,7 +62,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         certificate = required_certificate(unit, params["certificate"])
         wanted = _merged(params, before)
         _refuse_wrong(params, wanted, certificate, unit, ports)
-        allowed = group_pushes_automatically(unit, certificate)
+        group = unit.groups.get(certificate.group or DEFAULT_GROUP)
 
     def save() -> bool:
         now = ports.clock.now()
@@ -79,28 +80,21 @@ def plan(params: Params, ports: Ports) -> Plan:
     def finish() -> Outcome:
         with ports.store.read() as unit:
             stored = unit.connectors.get(wanted.certificate_id, wanted.name)
-        return Outcome(_shown(stored, allowed))
+        return Outcome(_shown(stored, group))
 
     verb = "Add" if before is None else "Change"
     sentence = f"{verb} application connector {wanted.name} of {wanted.certificate_id} to {', '.join(wanted.devices)}"
     steps = () if wanted == before else (Step(sentence, save),)
-    return Plan(_shown(before, allowed), _shown(wanted, allowed), steps, finish)
+    return Plan(_shown(before, group), _shown(wanted, group), steps, finish)
 
 
-def group_pushes_automatically(unit: Unit, certificate: Certificate) -> bool:
-    """Say whether the certificate's group lets renewed certificates be pushed without being asked for (A5)."""
-    group = unit.groups.get(certificate.group or DEFAULT_GROUP)
-    return group is not None and group.push_automatically
-
-
-def _shown(connector: Connector | None, allowed: bool) -> View | None:
-    """Show an application connector, and whether its automatic push has an effect.
-
-    :param allowed: the certificate's group allows it.
-    """
+def _shown(connector: Connector | None, group: Group | None) -> View | None:
+    """Show an application connector, and whether its automatic push has an effect, and how far it goes."""
     if connector is None:
         return None
-    return {**connector_view(connector), "push_automatically_effective": connector.push_automatically and allowed}
+    network = policy.automatic_network(connector, group)
+    effect = {"push_automatically_effective": bool(network), "automatic_network_effective": network}
+    return {**connector_view(connector), **effect}
 
 
 def _plan_absent(before: Connector | None, unit: Unit, ports: Ports) -> Plan:

@@ -238,7 +238,7 @@ def _automatic_pushes(agenda: Agenda, scene: _Scene, now: datetime) -> None:
     found = scene.unit.connectors.find(certificate_id=renewed, push_automatically=True) if renewed else []
     for connector in found:
         certificate = scene.certificates[connector.certificate_id]
-        if not is_push_due(scene.unit, connector, certificate):
+        if not automatic_push(scene.unit, connector, certificate):
             continue
         key = f"{connector.certificate_id}/{connector.name}"
         why = "renewed, and not pushed yet"
@@ -252,18 +252,19 @@ def _is_renewed_only(certificate: Certificate) -> bool:
     return bool(certificate.parent) and certificate.state == "issued" and certificate.fingerprint not in served
 
 
-def is_push_due(unit: Unit, connector: Connector, certificate: Certificate) -> bool:
-    """Say whether a certificate is to be pushed through an application connector without being asked for."""
+def automatic_push(unit: Unit, connector: Connector, certificate: Certificate) -> str:
+    """Say to which network a certificate is now to be pushed without being asked for; empty for none."""
     if not connector.push_automatically or not _is_renewed_only(certificate):
-        return False
-    group = unit.groups.get(certificate.group or "default")
-    if group is None or not group.push_automatically or certificate.device not in connector.devices:
-        return False
+        return ""
+    network = policy.automatic_network(connector, unit.groups.get(certificate.group or "default"))
+    if not network or certificate.device not in connector.devices:
+        return ""
     request = unit.requests.get(certificate.request_id)
     if request is None or request.state != "issued":
-        return False
+        return ""
     # Whatever came of an order for it: a person decides about the next one.
-    return not any(
+    is_decided = any(
         dict(order.fingerprints) == dict(request.fingerprints) and order.reason != "overtaken"
         for order in unit.work_orders.find(certificate_id=certificate.certificate_id, connector=connector.name)
     )
+    return "" if is_decided else network

@@ -25,6 +25,7 @@ def group_view(group: Group) -> View:
         "approvals": approvals_of(group),
         "auto_approve": group.auto_approve,
         "push_automatically": group.push_automatically,
+        "automatic_network": group.automatic_network,
         "renewal_window": group.renewal_window_days,
         "expiry_warning_days": group.expiry_warning_days,
         "freeze_windows": redacted(group.freeze_windows),

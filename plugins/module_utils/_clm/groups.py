@@ -140,6 +140,7 @@ def _checked(params: Params, group: Group, unit: Unit) -> Group:
         approvals=_approvals(params, group, problems),
         auto_approve=_flag(params, "auto_approve", group.auto_approve),
         push_automatically=_flag(params, "push_automatically", group.push_automatically),
+        automatic_network=params.get("automatic_network") or group.automatic_network,
         renewal_window_days=_renewal_window(params, group, problems),
         expiry_warning_days=_expiry_warning(params, group, problems),
         freeze_windows=_freeze_windows(params, group, problems),

@@ -13,6 +13,7 @@ from typing import Any
 
 from .._core.errors import InputError, NotFoundError, PolicyError
 from .._core.governance import DEFAULT_GROUP, Group
+from .._core.types import Connector
 from .._store.base import Unit
 from . import rules
 from .ports import Params
@@ -155,3 +156,15 @@ def warning_lists(group: Group, given: Mapping[str, Any] | None) -> dict[str, li
 def _sentence(group: Group, rule: str, permitted: str, asked: str) -> str:
     verb = "were" if ", " in asked else "was"
     return f"group {group.name} allows {permitted} (rule {rule}); {asked} {verb} asked for"
+
+
+def automatic_network(connector: Connector, group: Group | None) -> str:
+    """Say to which network a renewed certificate is pushed without being asked for (A5); empty for none.
+
+    Production only where application connector and group both say so.
+
+    :param group: of the certificate; None when it is gone.
+    """
+    if group is None or not (connector.push_automatically and group.push_automatically):
+        return ""
+    return "production" if connector.automatic_network == group.automatic_network == "production" else "staging"

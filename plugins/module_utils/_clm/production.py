@@ -16,7 +16,7 @@ from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.plan import Step
 from .._core.types import Notice
-from . import completion, decisions, intents
+from . import completion, decisions, intents, push_stages
 from .patience import ASK_AGAIN_S, LAG_S
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def _is_acknowledged(deployer: Deployer) -> bool:
 
 def _prove_staging(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
-        if deployer.order.state == "deploying_production" or deployer.is_deployed:
+        is_proved = any(entry.get("network") == "staging" for entry in deployer.order.evidence)
+        if is_proved or deployer.order.state == "deploying_production" or deployer.is_deployed:
             return True
         evidence = completion.proved(deployer, "staging")
         if evidence is None:
@@ -83,6 +84,9 @@ def _go_on(deployer: Deployer) -> bool:
         deployer.keep_review(review)
         deployer.keeper.still_ours()
         deployer.check_approved()
+        if not any(entry["stage"] == "pre" for entry in deployer.order.scripts):
+            # Nothing was sent for this order yet: it found its certificate on staging.
+            push_stages.before(deployer)
         return _acknowledge(deployer, review)
 
 

@@ -210,6 +210,7 @@ def connector_view(connector: Connector) -> View:
         "post_push_script": connector.post_push_script,
         "script_timeout": connector.script_timeout_s,
         "push_automatically": connector.push_automatically,
+        "automatic_network": connector.automatic_network,
         **times(connector),
     }
 

@@ -171,16 +171,14 @@ class Work:
         with ports.store.read() as unit:
             certificate = unit.certificates.get(certificate_id)
             connector = unit.connectors.get(certificate_id, name)
-            if certificate is None or connector is None or not due.is_push_due(unit, connector, certificate):
+            network = due.automatic_push(unit, connector, certificate) if certificate and connector else ""
+            if certificate is None or connector is None or not network:
                 raise ConflictError(f"Cannot push {certificate_id}: it is not due any more")
             pushed = orders.pushed_for(unit, certificate, unit.requests.get(certificate.request_id))
             group = policy.group_of(unit, certificate.group)
-            earlier = unit.work_orders.find(certificate_id=certificate_id, connector=name, network="staging")
-        latest = max(earlier, key=lambda order: order.created_at or now, default=None)
-        edges = latest.edges if latest else {}
-        wanted = orders.Wanted(
-            "staging", policy.warning_lists(group, pushed.request.wish["warnings"]), edges, comment="renewed"
-        )
+            edges = orders.last_edges(unit, certificate_id, name, network)
+        lists = policy.warning_lists(group, pushed.request.wish["warnings"])
+        wanted = orders.Wanted(network, lists, edges, comment="renewed")
         new = orders.new(ports, group, wanted, certificate, connector, pushed, is_automatic=True)
         deployer = orders.driver(ports, new, pushed, certificate, connector, wait_s=0.0)
         # Before CPS is asked for anything: a freeze may hold for days.

@@ -31,6 +31,7 @@ class Group:
         ``distinct_approvers``, ``requester_may_approve``, ``valid_hours``.
     :ivar auto_approve: the policy itself approves what is submitted.
     :ivar push_automatically: a renewed certificate may be pushed without being asked for (A5).
+    :ivar automatic_network: how far such a push goes: ``staging``, or ``production`` by way of it.
     :ivar renewal_window_days: days before expiry at which automatic renewal begins where the certificate names none;
         None means by the share of its life.
     :ivar expiry_warning_days: from so many days before expiry a certificate counts as expiring.
@@ -46,6 +47,7 @@ class Group:
     approvals: JsonMap = field(default_factory=dict)
     auto_approve: bool = False
     push_automatically: bool = False
+    automatic_network: str = "staging"
     renewal_window_days: int | None = None
     expiry_warning_days: int = 30
     freeze_windows: tuple[JsonMap, ...] = ()

@@ -228,7 +228,8 @@ class Connector:
     """An application connector: where one certificate goes (A1–A5).
 
     :ivar script_location: ``controller`` or ``device``; scripts are paths, empty for none (A4).
-    :ivar push_automatically: after a renewal, if the group allows it too (A5).
+    :ivar push_automatically: after a renewal, if the group allows it too (A5); to ``automatic_network``, which is
+        ``production`` where the group says so too.
     """
 
     certificate_id: str
@@ -240,6 +241,7 @@ class Connector:
     post_push_script: str = ""
     script_timeout_s: int = 60
     push_automatically: bool = False
+    automatic_network: str = "staging"
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int = 0

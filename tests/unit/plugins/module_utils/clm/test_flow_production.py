@@ -148,7 +148,7 @@ def test_the_runner_of_due_work_takes_it_to_production(bench: Bench) -> None:
     """U3+, W4."""
     bench.issued()
     to_production(bench, wait=False)
-    order = {}
+    order: dict[str, Any] = {}
     for _run in range(40):
         done = [entry for entry in bench.run_due()["done"] if "work_order_id" in entry]
         order = done[-1] if done else order
@@ -365,3 +365,45 @@ def test_a_date_that_somebody_else_set_is_kept(bench: Bench) -> None:
     assert order["state"] == "deploying_production" and to_text(at) in order["message"]
     bench.advance(3 * 3600)
     assert to_production(bench)["state"] == "completed"
+
+
+# -- by itself -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("group", "connector", "reached"),
+    [
+        ("production", "production", "production"),
+        ("staging", "production", "staging"),
+        ("production", "staging", "staging"),
+    ],
+)
+def test_a_renewal_goes_to_production_by_itself_where_connector_and_group_both_say_so(
+    bench: Bench, group: str, connector: str, reached: str
+) -> None:
+    """A5, E3, U3+: renewed, proved on staging, acknowledged, proved on production; nobody is asked."""
+    bench.issued(validity={"count": 47, "unit": "days"}, auto_renew={"enabled": True, "days_before": 20})
+    to_production(bench, edge=edges(bench))
+    bench.group(push_automatically=True, automatic_network=group, approvals={"push": 2})
+    told = bench.connector(push_automatically=True, automatic_network=connector).record
+    assert told is not None and told["automatic_network_effective"] == reached
+    before = served(bench, "production")
+    bench.advance(28 * DAY_S)
+    for _run in range(60):
+        report = bench.run_due()
+        assert report["failures"] == [], report
+        if reached in {order.network for order in automatic(bench) if order.state == "completed"}:
+            break
+        bench.advance(60)
+    [order] = automatic(bench)
+    assert (order.state, order.network, order.approvals) == ("completed", reached, ())
+    passed = ("staging",) if reached == "staging" else NETWORKS
+    assert {(entry["kind"], entry["network"]) for entry in order.evidence} == {("handshake", name) for name in passed}
+    assert (served(bench, "production") != before) is (reached == "production")
+    assert not [entry for entry in bench.run_due()["done"] if "work_order_id" in entry]
+
+
+def automatic(bench: Bench) -> list[Any]:
+    """Give the work orders that nobody asked for."""
+    with bench.store.read() as unit:
+        return list(unit.work_orders.find(is_automatic=True))
