@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.tests.support import postgres
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -24,6 +25,14 @@ hypothesis.settings.load_profile("project")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests, so that no process is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def own_secrets() -> Iterator[None]:
+    """Let each test mask what it revealed itself, as a module's process does: another one's secret may be any word."""
+    before = set(Secret.revealed)
+    yield
+    Secret.revealed.intersection_update(before)
 
 
 @pytest.fixture(scope="session")

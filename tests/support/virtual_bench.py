@@ -24,7 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     workflow,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
-from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text, to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
@@ -178,7 +178,7 @@ class VirtualBench:
             following = told[-1]["next_due_at"]
             if following is None or following > to_text(ends):
                 break
-            self.clock.moment = max(datetime.fromisoformat(following), self.clock.moment + timedelta(seconds=1))
+            self.clock.moment = max(from_text(following), self.clock.moment + timedelta(seconds=1))
             assert len(told) < 200, told[-1]
         return told
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
 from . import proof, push_stages
+from .patience import DEPLOYS_BEFORE_END
 
 if TYPE_CHECKING:
     from .._store.base import Unit
@@ -33,9 +34,9 @@ def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
         )
         if not missing:
             return evidence
-        if not deployer.pause(deployer.state.look_again_s):
+        if not deployer.pause():
             deployer.reach_network(network)
-            deployer.keeper.park("not_proven", "; ".join(missing), deployer.state.look_again_s)
+            deployer.keeper.park("not_proven", "; ".join(missing), deployer.look_again_s)
             return None
 
 
@@ -64,25 +65,26 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
 
     A renewal that was pushed by itself is not held back: nobody said staging only, and what is live would end.
     """
-    if deployer.state.phase != "on_staging":
+    if deployer.state.phase not in ("on_staging", "busy"):
         return {}
-    review = deployer.target.review(deployer.pushed.reference)
-    if review is None:
-        return {}
-    found: dict[str, Any] = {"change": {**deployer.order.change, "validation_hash": review.validation_hash}}
-    if review.deadline is None:
+    is_stopped, until = deployer.state.phase == "on_staging", live_until(deployer)
+    review = deployer.target.review(deployer.pushed.reference) if is_stopped else None
+    found: dict[str, Any] = {}
+    if review is not None:
+        found["change"] = {**deployer.order.change, "validation_hash": review.validation_hash}
+    if until is None or (review is not None and review.deadline is None):
         return found
-    goes_on = f"CPS puts it on production by itself at {to_text(review.deadline)}"
-    found.update(last_safe_at=review.deadline, message=f"{goes_on} unless it is held back there")
-    until = live_until(deployer)
-    if deployer.order.is_automatic or until is None:
+    deadline = (review.deadline if review else None) or until - DEPLOYS_BEFORE_END
+    goes_on = f"CPS puts it on production by itself at {to_text(deadline)}"
+    found.update(last_safe_at=deadline, message=f"{goes_on} unless it is held back there")
+    if deployer.order.is_automatic:
         return found
     try:
         deployer.target.hold_back(deployer.pushed.reference, until)
     except RemoteError as exc:
         found["message"] = f"{goes_on}, for it could not be held back ({exc.message})"
         return found
-    message = f"it is held back from production, where CPS would have put it by itself at {to_text(review.deadline)}; "
+    message = f"it is held back from production, where CPS would have put it by itself at {to_text(deadline)}; "
     message += f"what production serves ends at {to_text(until)}: push to production before"
     return {**found, "last_safe_at": until, "message": message}
 

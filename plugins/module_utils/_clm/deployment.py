@@ -16,7 +16,7 @@ from .._core.plan import Step
 from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
 from . import completion, decisions, intents, production, push_stages, states
-from .patience import ASK_AGAIN_S, LAG_S
+from .patience import ASK_AGAIN_S, LAG_S, look_again_s
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
 
@@ -65,6 +65,7 @@ class Deployer:
         self._error_before = ""
         self.check_approved: Callable[[], None] = lambda: None
         self._deadline = ports.clock.monotonic() + wait_s
+        self._moved_at = order.updated_at or ports.clock.now()
 
     @cached_property
     def target(self) -> Target:
@@ -78,7 +79,9 @@ class Deployer:
 
     def observe(self) -> None:
         """Ask the target where the change stands."""
-        self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints)
+        before, self.state = self.state, self.target.observe(self.pushed.reference, self.pushed.fingerprints)
+        if before.status and (before.status, before.phase) != (self.state.status, self.state.phase):
+            self._moved_at = self.ports.clock.now()
 
     def see_settings(self) -> None:
         """Keep with a new order which network settings are pending: they are part of what is approved."""
@@ -233,17 +236,25 @@ class Deployer:
         order = self.order
         if not order.version or self.is_deployed:
             return
-        if order.state in ("implementing", "deploying_staging", "deploying_production"):
-            self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.state.look_again_s)
+        is_on_its_way = order.state == "on_staging" and order.network == "production"
+        if is_on_its_way or order.state in ("implementing", "deploying_staging", "deploying_production"):
+            self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.look_again_s)
         elif order.state in ("needs_decision", "in_doubt"):
             self.keeper.park(order.reason, order.message, ASK_AGAIN_S)
 
-    def pause(self, look_again_s: float) -> bool:
+    @property
+    def look_again_s(self) -> float:
+        """Give the seconds until it is worth looking again."""
+        now, moved = self.ports.clock.now(), self._moved_at
+        moved = max(moved, self.order.updated_at or moved)
+        return look_again_s(self.state.look_again_s, (now - moved).total_seconds(), self.order.work_order_id)
+
+    def pause(self) -> bool:
         """Wait until it is worth looking again; False when the time to wait is over."""
         left = self._deadline - self.ports.clock.monotonic()
         if left <= 0:
             return False
-        self.ports.clock.sleep(min(look_again_s, left))
+        self.ports.clock.sleep(min(self.look_again_s, left))
         self.keeper.still_ours()
         return True
 
@@ -314,8 +325,8 @@ class Deployer:
                 reason, message = self._react(self.ports.clock.monotonic() - began)
                 if reason == "needs_decision":
                     return self.keeper.park(reason, message, ASK_AGAIN_S)
-                if not self.pause(self.state.look_again_s):
-                    return self.keeper.park(reason, message, self.state.look_again_s)
+                if not self.pause():
+                    return self.keeper.park(reason, message, self.look_again_s)
 
     def _react(self, since_s: float) -> tuple[str, str]:
         """Do what the change asks for, and say why to wait then."""

@@ -29,10 +29,9 @@ AUTOMATIC_PUSHES = "automatic_pushes"
 LEASES = "leases"
 KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUSHES, LEASES)
 
-# After a renewal that failed the next one waits: an hour, then twice as long each time, a day at most. After so many
+# After a renewal that failed the next one waits: an hour, then twice as long each time. After so many
 # a person has to look, since an order at a CA may cost money each time.
 FIRST_BACKOFF = timedelta(hours=1)
-LONGEST_BACKOFF = timedelta(days=1)
 MOST_FAILURES = 5
 _CAME_TO_NOTHING = ("rejected", "cancelled", "failed")
 
@@ -229,7 +228,8 @@ def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens:
     if not failed:
         return opens
     last_at: datetime = max(request.updated_at or opens for request in failed)
-    return last_at + min(FIRST_BACKOFF * (1 << (len(failed) - 1)), LONGEST_BACKOFF)
+    wait: timedelta = FIRST_BACKOFF * (1 << (len(failed) - 1))
+    return last_at + wait
 
 
 def _automatic_pushes(agenda: Agenda, scene: _Scene, now: datetime) -> None:

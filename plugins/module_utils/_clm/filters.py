@@ -18,6 +18,7 @@ from .._core.types import Certificate, Device
 from .._core.vocabulary import NETWORKS, SYNC_IGNORED, SYNC_MODES
 from .._store.base import Unit
 from .form_extras import plain_text
+from .rules import PATTERN_PREFIX
 from .views import View, certificate_view, group_name
 
 STATES = ("pending", "issued", "superseded", "revoked", "vanished")
@@ -26,7 +27,6 @@ HIDDEN_STATES = ("superseded", "vanished")
 
 _LISTS = ("device", "sync", "group", "ca", "state")
 _TEXTS = ("certificate", "tracking_id", "attachment", "network")
-_PATTERN = "~"
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,12 @@ def _attribute_problems(wanted: Any) -> list[str]:
     for key, value in (wanted or {}).items():
         if not isinstance(value, (str, int, float)):
             problems.append(f"attributes: {key} is to be {value!r}, which is no text, number, true or false")
-        elif isinstance(value, str) and value.startswith(_PATTERN):
+        elif isinstance(value, str) and value.startswith(PATTERN_PREFIX):
             try:
-                re.compile(value.removeprefix(_PATTERN))
+                re.compile(value.removeprefix(PATTERN_PREFIX))
             except re.error as exc:
-                problems.append(f"attributes: {key} is to match {value.removeprefix(_PATTERN)!r}, no pattern: {exc}")
+                wanted = value.removeprefix(PATTERN_PREFIX)
+                problems.append(f"attributes: {key} is to match {wanted!r}, no pattern: {exc}")
     return problems
 
 
@@ -204,8 +205,8 @@ def has_attributes(certificate: Certificate, wanted: Mapping[str, Any]) -> bool:
 
 
 def _is(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, str) and wanted.startswith(_PATTERN):
-        return re.fullmatch(wanted.removeprefix(_PATTERN), plain_text(value)) is not None
+    if isinstance(wanted, str) and wanted.startswith(PATTERN_PREFIX):
+        return re.fullmatch(wanted.removeprefix(PATTERN_PREFIX), plain_text(value)) is not None
     return plain_text(value) == plain_text(wanted)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from .._core.clock import from_text
@@ -23,11 +23,9 @@ from .._store.base import Unit
 from . import approvals, form_extras, gate, intents, policy, states
 from .deployment import Deployer, Pushed
 from .managed import managed_device
+from .patience import DEPLOYS_BEFORE_END
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
-
-# So long before the live certificate ends CPS deploys what is on staging by itself; cps-protocol §3.4.
-_DEPLOYS_BEFORE_END = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def submitted(order: WorkOrder, comment: str, now: datetime, override: str = "")
 
 def _last_safe_at(certificate: Certificate) -> datetime | None:
     ends = certificate.production.get("not_after")
-    return from_text(ends) - _DEPLOYS_BEFORE_END if ends else None
+    return from_text(ends) - DEPLOYS_BEFORE_END if ends else None
 
 
 def stored(unit: Unit, work_order_id: str) -> WorkOrder:

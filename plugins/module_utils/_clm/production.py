@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .deployment import Deployer
 
 
+# Phases in which there is nothing to acknowledge, and never will be.
+_NOT_HERE = ("deploying_production", "failed", "cancelled", "none")
+
+
 def steps(deployer: Deployer) -> list[Step]:
     """Give the steps that follow once staging serves what is pushed."""
     name, edges = deployer.certificate.certificate_id, deployer.order.edges.get("staging") or ()
@@ -68,14 +72,22 @@ def _prove_staging(deployer: Deployer) -> bool:
 
 def _go_on(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
-        # Somebody may have acted since planning, at Control Center too.
-        deployer.observe()
-        deployer.settle()
-        if deployer.is_deployed or deployer.state.phase != "on_staging" or _is_acknowledged(deployer):
-            return True
-        review = deployer.target.review(deployer.pushed.reference)
-        if review is None:
-            return True
+        while True:
+            # Somebody may have acted since planning, at Control Center too.
+            deployer.observe()
+            deployer.settle()
+            if deployer.order.state == "deploying_production" and deployer.state.phase != "on_staging":
+                return True
+            if deployer.is_deployed or deployer.state.phase in _NOT_HERE or _is_acknowledged(deployer):
+                return True
+            is_asked = deployer.state.phase == "on_staging"
+            review = deployer.target.review(deployer.pushed.reference) if is_asked else None
+            if review is not None:
+                break
+            # Staging serves it, and CPS has not stopped there yet; or it went on, and that is told by what is deployed.
+            if not deployer.pause():
+                message = f"CPS is at work: {deployer.state.status}"
+                return deployer.keeper.park("busy", message, deployer.look_again_s)
         _refuse(deployer, review)
         left = _left(deployer, review.warnings)
         if left:
@@ -130,7 +142,7 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
             # It went on by itself, or somebody was faster.
             return True
         message = f"CPS took no acknowledgement ({exc.message}); it is looked at again"
-        return deployer.keeper.park("busy", message, deployer.state.look_again_s)
+        return deployer.keeper.park("busy", message, deployer.look_again_s)
     with deployer.ports.store.write() as unit:
         intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
         deployer.keeper.save_in(
@@ -151,8 +163,8 @@ def _follow(deployer: Deployer) -> bool:
                 deployer.reach_network("production")
                 return True
             message = _waits_for(deployer)
-            if not deployer.pause(deployer.state.look_again_s):
-                return deployer.keeper.park("busy", message, deployer.state.look_again_s)
+            if not deployer.pause():
+                return deployer.keeper.park("busy", message, deployer.look_again_s)
 
 
 def _waits_for(deployer: Deployer) -> str:

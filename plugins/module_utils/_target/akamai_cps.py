@@ -190,7 +190,9 @@ class AkamaiCpsTarget(Target):
             known = _Served(change.status, now, deployed_facts(found.staging), deployed_facts(found.production))
             self._served[enrollment_id] = known
         is_served = wanted <= {facts["fingerprint"] for facts in known.staging.certificates}
-        phase, pace = ("deploying_production", _DEPLOYING_S) if is_served else (state.phase, state.look_again_s)
+        # With change management it may be before its stop after staging as well as past it.
+        served = "deploying_production" if state.goes_on else "busy"
+        phase, pace = (served, _DEPLOYING_S) if is_served else (state.phase, state.look_again_s)
         return replace(state, phase=phase, look_again_s=pace, staging=known.staging, production=known.production)
 
     def _without_change(self, enrollment_id: int, status: str) -> PushState:

@@ -407,3 +407,34 @@ def automatic(bench: Bench) -> list[Any]:
     """Give the work orders that nobody asked for."""
     with bench.store.read() as unit:
         return list(unit.work_orders.find(is_automatic=True))
+
+
+# -- at the pace of CPS --------------------------------------------------------------------------------------------
+
+REAL = {"verify_s": 60, "staging_s": 900, "production_s": 1800, "lag_s": 5, "empty_input_s": 5}
+
+
+def test_a_push_that_takes_an_hour_is_followed_to_its_end_in_few_calls(bench: Bench) -> None:
+    """U3+, design §6: staging serves it minutes before CPS stops there; nothing is taken for granted meanwhile."""
+    bench.issued()
+    bench.sandbox.configure(REAL)
+    bench.calls()
+    order = to_production(bench, edge=edges(bench), wait_timeout=7200)
+    assert order["state"] == "completed", order["message"]
+    calls = bench.calls()
+    sent = [path.rsplit("/", 1)[1] for method, path in calls if method == "POST"]
+    assert (sent.count(UPLOAD), sent.count(ACK)) == (1, 1)
+    assert len(calls) <= 60, len(calls)
+
+
+def test_a_push_to_staging_is_held_back_before_cps_has_stopped_there(bench: Bench) -> None:
+    """U2: it completes as soon as staging serves it."""
+    renewed(bench)
+    bench.sandbox.configure(REAL)
+    order = dict(bench.push(wait_timeout=3600).record or {})
+    assert order["state"] == "completed" and "held back" in order["message"]
+    [shown] = bench.certificates()
+    before = served(bench, "production")
+    ends = from_text(shown["production"]["not_after"])
+    bench.advance((ends - bench.clock.now() - timedelta(days=1)).total_seconds())
+    assert served(bench, "production") == before
