@@ -65,7 +65,6 @@ class Deployer:
         self._error_before = ""
         self.check_approved: Callable[[], None] = lambda: None
         self._deadline = ports.clock.monotonic() + wait_s
-        self._moved_at = order.updated_at or ports.clock.now()
 
     @cached_property
     def target(self) -> Target:
@@ -79,9 +78,7 @@ class Deployer:
 
     def observe(self) -> None:
         """Ask the target where the change stands."""
-        before, self.state = self.state, self.target.observe(self.pushed.reference, self.pushed.fingerprints)
-        if before.status and (before.status, before.phase) != (self.state.status, self.state.phase):
-            self._moved_at = self.ports.clock.now()
+        self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints)
 
     def see_settings(self) -> None:
         """Keep with a new order which network settings are pending: they are part of what is approved."""
@@ -245,9 +242,9 @@ class Deployer:
     @property
     def look_again_s(self) -> float:
         """Give the seconds until it is worth looking again."""
-        now, moved = self.ports.clock.now(), self._moved_at
-        moved = max(moved, self.order.updated_at or moved)
-        return look_again_s(self.state.look_again_s, (now - moved).total_seconds(), self.order.work_order_id)
+        now = self.ports.clock.now()
+        waited_s = (now - (self.order.updated_at or now)).total_seconds()
+        return look_again_s(self.state.look_again_s, waited_s, self.order.work_order_id)
 
     def pause(self) -> bool:
         """Wait until it is worth looking again; False when the time to wait is over."""

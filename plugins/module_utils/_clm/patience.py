@@ -15,7 +15,6 @@ LAG_S = 120.0
 DEPLOYS_BEFORE_END = timedelta(days=7)
 """So long before the live certificate ends CPS deploys by itself what is on staging; cps-protocol §3.4."""
 
-_GROWTH = 0.75
 _LONGEST_S = 300.0
 
 
@@ -23,9 +22,10 @@ def look_again_s(least_s: float, waited_s: float, key: str) -> float:
     """Give the seconds to the next look: the longer nothing moved, the more, so that an hour costs few calls.
 
     :param least_s: what the target says.
-    :param waited_s: since something moved last.
+    :param waited_s: since something was done last; the first look is due at once, each further one when as long has
+        passed again.
     :param key: of what is waited for; many that began together do not all look at once.
     """
-    seconds = max(least_s, min(waited_s * _GROWTH, _LONGEST_S))
+    seconds = max(least_s, min(waited_s, _LONGEST_S))
     spread = zlib.crc32(key.encode()) % 21 - 10
     return seconds * (1 + spread / 100) if seconds > least_s else seconds

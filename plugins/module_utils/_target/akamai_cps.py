@@ -185,15 +185,20 @@ class AkamaiCpsTarget(Target):
         """
         now, known = self._clock.monotonic(), self._served.get(enrollment_id)
         has_moved = known is not None and state.goes_on and known.status != change.status
-        if known is None or has_moved or now - known.at >= _DEPLOYED_AGE_S:
+        if known is None or has_moved or (now - known.at >= _DEPLOYED_AGE_S and not self._is_on_staging(known, wanted)):
             found = self._client.get_deployments(enrollment_id)
             known = _Served(change.status, now, deployed_facts(found.staging), deployed_facts(found.production))
             self._served[enrollment_id] = known
-        is_served = wanted <= {facts["fingerprint"] for facts in known.staging.certificates}
+        is_served = self._is_on_staging(known, wanted)
         # With change management it may be before its stop after staging as well as past it.
         served = "deploying_production" if state.goes_on else "busy"
         phase, pace = (served, _DEPLOYING_S) if is_served else (state.phase, state.look_again_s)
         return replace(state, phase=phase, look_again_s=pace, staging=known.staging, production=known.production)
+
+    @staticmethod
+    def _is_on_staging(known: _Served, wanted: set[str]) -> bool:
+        """Say whether staging served it all; what comes after that is told by the end of the change."""
+        return wanted <= {facts["fingerprint"] for facts in known.staging.certificates}
 
     def _without_change(self, enrollment_id: int, status: str) -> PushState:
         """Say what is deployed when our change is over, or the enrollment gone with it."""
