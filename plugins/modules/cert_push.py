@@ -47,6 +47,16 @@ options:
       - Application connector to push through, as added with M(edgecert.clm.cert_connector). Not needed when there is
         only one.
     type: str
+  action:
+    description:
+      - V(push) deploys the certificate.
+      - V(rollback) takes a push back as far as CPS can. Before production serves the certificate its change is
+        cancelled; what production serves stays, and the inventory tells of that again. A renewal that was rolled back
+        is not tried again by itself. Once production serves the certificate, CPS cannot put the earlier one back; the
+        call fails and says how to roll forward. A rollback needs the same approvals as a push.
+    type: str
+    choices: [push, rollback]
+    default: push
   network:
     description:
       - Network to push to. V(production) goes by way of staging.
@@ -97,6 +107,17 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 1800
   register: pushed
+
+- name: Bring it to production, proved on both networks
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    network: production
+    edge:
+      staging: "{{ (lookup('ansible.builtin.env', 'EDGECERT_STAGING_EDGE') | default('', true)).split() }}"
+      production: "{{ (lookup('ansible.builtin.env', 'EDGECERT_PRODUCTION_EDGE') | default('', true)).split() }}"
+    wait: true
+    wait_timeout: 7200
+  register: live
 
 - name: Show where it stands
   ansible.builtin.debug:
@@ -202,6 +223,7 @@ _TEXTS = {"type": "list", "elements": "str"}
 SPEC = {
     "certificate": {"type": "str", "required": True},
     "connector": {"type": "str"},
+    "action": {"type": "str", "choices": ["push", "rollback"], "default": "push"},
     "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
     "edge": {"type": "dict", "options": {"staging": _TEXTS, "production": _TEXTS}},
     "manual_implementation": {"type": "bool"},

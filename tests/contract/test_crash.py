@@ -4,10 +4,9 @@
 """A run killed as by ``kill -9`` at every step of a certificate's life, then run again: everything happens once.
 
 A life has four phases: enrolment, push after two approvals, automatic renewal with its automatic push, and the push of
-that to production. Each phase is run in a child that dies at one place; then the same calls are made again, as the next
-scheduled job would make them.
-The places are counted in a run that is not killed. On SQLite every state that a killed run can leave is driven, on
-PostgreSQL one place of each kind.
+that to production, or the rollback of that. Each phase is run in a child that dies at one place; then the same calls
+are made again, as the next scheduled job would make them. The places are counted in a run that is not killed. On
+SQLite every state that a killed run can leave is driven, on PostgreSQL one place of each kind.
 """
 
 from __future__ import annotations
@@ -76,6 +75,8 @@ def places(
     whole = made.begin()
     for phase in (ENROL, PUSH, RENEWAL, PRODUCTION):
         made.found[phase.name] = places_of(whole, phase)
+    [other] = ended(made, RENEWAL, 1)
+    made.found[ROLLBACK.name] = places_of(other, ROLLBACK)
     yield made
     made.drop()
 
@@ -102,15 +103,20 @@ def produce(life: Life) -> None:
     push_to(life, "production")
 
 
-def push_to(life: Life, network: str) -> None:
-    """Push to a network after two people approved."""
-    life.push(network=network, wait=False)
+def roll_back(life: Life) -> None:
+    """Take the automatic push of the renewal back after two people approved."""
+    push_to(life, "staging", action="rollback")
+
+
+def push_to(life: Life, network: str, action: str = "push") -> None:
+    """Push to a network, or take that back, after two people approved."""
+    life.push(network=network, action=action, wait=False)
     for actor in ("bob", "carol"):
         with life.store.read() as unit:
-            [order] = unit.work_orders.find(network=network)
+            *_earlier, order = unit.work_orders.find(network=network, action=action)
         if order.state in ("submitted", "review_in_progress") and actor not in {a["actor"] for a in order.approvals}:
             life.act(actor, "approve", work_order_id=order.work_order_id)
-    record = life.push(network=network).record
+    record = life.push(network=network, action=action).record
     assert record is not None and record["state"] == "completed", record
 
 
@@ -234,6 +240,17 @@ def check_produced(life: Life) -> None:
     check_traces(life, 3, "push_completed")
 
 
+def check_rolled_back(life: Life) -> None:
+    """One cancellation; the inventory is back at the certificate that production serves."""
+    assert life.accepted() == {"DELETE enrollment": 1}
+    with life.store.read() as unit:
+        [order], certificate = unit.work_orders.find(action="rollback"), unit.certificates.get(life.name())
+        [aside] = unit.certificates.find(state="superseded")
+    assert certificate is not None and certificate.production["fingerprint"] == certificate.fingerprint
+    assert (order.state, order.fingerprints) == ("completed", {"RSA": aside.fingerprint}), aside
+    check_traces(life, 1, "push_rolled_back certificate_rolled_back")
+
+
 # -- the tests -------------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +271,7 @@ ENROL = Phase("enrol", enrol, check_enrolled)
 PUSH = Phase("push", push, check_pushed, ENROL)
 RENEWAL = Phase("renewal", renew, check_renewed, PUSH)
 PRODUCTION = Phase("production", produce, check_produced, RENEWAL)
+ROLLBACK = Phase("rollback", roll_back, check_rolled_back, RENEWAL)
 
 
 def ended(places: Places, phase: Phase | None, count: int) -> list[Life]:
@@ -262,6 +280,8 @@ def ended(places: Places, phase: Phase | None, count: int) -> list[Life]:
         return [places.begin() for _number in range(count)]
     found = [places.reached[phase.name].pop() for _number in range(min(count, len(places.reached[phase.name])))]
     others = ended(places, phase.follows, count - len(found))
+    if phase is RENEWAL and others:
+        until_due(others)
     for life in others:
         with life.opened():
             phase.work(life)
@@ -304,7 +324,7 @@ def drive(life: Life, phase: Phase, number: int, name: str, *, fresh: bool = Tru
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", [ENROL, PUSH, RENEWAL, PRODUCTION], ids=lambda phase: phase.name)
+@pytest.mark.parametrize("phase", [ENROL, PUSH, RENEWAL, PRODUCTION, ROLLBACK], ids=lambda phase: phase.name)
 def test_a_run_killed_anywhere_and_run_again_does_everything_once(
     places: Places, phase: Phase, record_property: Callable[[str, object], None]
 ) -> None:

@@ -429,6 +429,14 @@ class VirtualTarget(Target):
         self._cps.acknowledge_production(enrollment)
         self._cps.replied("go_on")
 
+    def cancel(self, reference: Reference) -> None:
+        """Cancel the open change; an enrollment that production does not serve vanishes with it."""
+        self._cps.called("cancel")
+        enrollment = self._cps.enrollments[int(reference["enrollment_id"])]
+        if enrollment.change is None or enrollment.change.change_id != reference["change_id"]:
+            self._cps.refuse(f"cancelling change {reference['change_id']}, which is over", "gone", 404)
+        self._cps.cancel_change(enrollment)
+
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Set the date."""
         self._cps.called("hold_back")

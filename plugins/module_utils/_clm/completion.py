@@ -100,12 +100,18 @@ def _show_in_inventory(deployer: Deployer, unit: Unit) -> None:
     certificate = unit.certificates.get(deployer.certificate.certificate_id)
     if certificate is None:
         return
-    staging, production = _served(deployer.state.staging), _served(deployer.state.production)
+    staging, production = served(deployer.state.staging), served(deployer.state.production)
     if (certificate.staging, certificate.production) != (staging, production):
         now = deployer.ports.clock.now()
         unit.certificates.put(replace(certificate, staging=staging, production=production, updated_at=now))
 
 
-def _served(network: NetworkFacts) -> dict[str, Any]:
+def served(network: NetworkFacts) -> dict[str, Any]:
+    """Give what a network serves, as a certificate's record holds it; empty for nothing."""
     primary, *others = [dict(facts) for facts in network.certificates] or [{}]
     return {**primary, "others": others} if others else primary
+
+
+def primary(network: NetworkFacts) -> str:
+    """Give the fingerprint of the primary certificate a network serves; empty for none."""
+    return str(network.certificates[0]["fingerprint"]) if network.certificates else ""

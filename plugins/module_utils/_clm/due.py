@@ -33,7 +33,8 @@ KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUS
 # a person has to look, since an order at a CA may cost money each time.
 FIRST_BACKOFF = timedelta(hours=1)
 MOST_FAILURES = 5
-_CAME_TO_NOTHING = ("rejected", "cancelled", "failed")
+# A renewal that was issued is the certificate's own request; where it is not, it was rolled back.
+_ENDED = ("rejected", "cancelled", "failed", "issued")
 
 
 @dataclass(frozen=True)
@@ -206,14 +207,15 @@ def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens:
     """Give when a renewal that is due may be tried, given how earlier ones of the same certificate ended."""
     earlier = [
         request
-        for request in unit.requests.find(certificate_id=certificate.certificate_id, state=_CAME_TO_NOTHING)
+        for request in unit.requests.find(certificate_id=certificate.certificate_id, state=_ENDED)
         if request.renews.get("request_id") == certificate.request_id
     ]
-    stopped = [request for request in earlier if request.state in ("rejected", "cancelled")]
+    stopped = [request for request in earlier if request.state in ("rejected", "cancelled", "issued")]
     failed = [request for request in earlier if request.state == "failed"]
     if stopped or len(failed) >= MOST_FAILURES:
         last = max(stopped or failed, key=lambda request: request.updated_at or opens)
-        why = f"was {last.state}" if stopped else f"failed {len(failed)} times, the last time with: {last.message}"
+        ended = "rolled back" if last.state == "issued" else last.state
+        why = f"was {ended}" if stopped else f"failed {len(failed)} times, the last time with: {last.message}"
         agenda.stuck.append(
             {
                 "kind": RENEWALS,

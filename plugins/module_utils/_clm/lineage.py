@@ -10,9 +10,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
+
+# What belongs to one certificate of a line, not to the line.
+_OF_THE_CERTIFICATE = (
+    "sans",
+    "san_count",
+    "ca",
+    "request_id",
+    "key_algorithm",
+    "issuer",
+    "serial",
+    "fingerprint",
+    "not_before",
+    "not_after",
+)
 
 
 def parent_id(certificate: Certificate) -> str:
@@ -57,3 +72,36 @@ def _follow(unit: Unit, earlier: str, kept: str, now: datetime) -> None:
     grandparent = unit.certificates.get(earlier) if earlier else None
     if grandparent is not None:
         unit.certificates.put(replace(grandparent, successor=kept, updated_at=now))
+
+
+def go_back(unit: Unit, certificate: Certificate, now: datetime) -> Certificate:
+    """Let the parent be what the line tells of again, for its successor was taken back; stores all but the line itself.
+
+    The successor stays in the inventory as superseded, under the id that a parent would have; what a user set for the
+    certificate since stays with the line.
+    """
+    parent = unit.certificates.get(certificate.parent)
+    if parent is None:
+        return certificate
+    kept = parent_id(certificate)
+    if unit.certificates.get(kept) is None:
+        none: dict[str, Any] = {"auto_renew": {}, "auto_regenerate": {}, "pending_changes": (), "version": 0}
+        aside = replace(certificate, certificate_id=kept, state="superseded", enrollment_id=None, **none)
+        unit.certificates.add(replace(aside, successor=certificate.certificate_id, updated_at=now))
+    unit.certificates.remove(parent)
+    _follow(unit, parent.parent, certificate.certificate_id, now)
+    told = {name: getattr(parent, name) for name in _OF_THE_CERTIFICATE}
+    return replace(_with_its_settings(unit, certificate, parent), parent=parent.parent, **told)
+
+
+def _with_its_settings(unit: Unit, certificate: Certificate, parent: Certificate) -> Certificate:
+    """Give the automatic renewal back that the parent was asked for with, where its successor was made without."""
+    request = unit.requests.get(parent.request_id) if parent.request_id else None
+    if request is None:
+        return certificate
+    renew, regenerate = (dict(request.wish.get(name) or {}) for name in ("auto_renew", "auto_regenerate"))
+    return replace(
+        certificate,
+        auto_renew=certificate.auto_renew or renew,
+        auto_regenerate=certificate.auto_regenerate or regenerate,
+    )

@@ -25,6 +25,7 @@ from .deployment import Deployer, Pushed
 from .managed import managed_device
 from .patience import DEPLOYS_BEFORE_END
 from .ports import Ports
+from .rollback import Rollback
 from .work_orders import WorkOrderKeeper
 
 
@@ -53,6 +54,7 @@ def new(
     connector: Connector,
     pushed: Pushed,
     *,
+    action: str = "push",
     is_automatic: bool = False,
 ) -> WorkOrder:
     """Make a work order that is not submitted yet; stores nothing."""
@@ -62,7 +64,7 @@ def new(
         certificate_id=certificate.certificate_id,
         connector=connector.name,
         device=certificate.device,
-        action="push",
+        action=action,
         network=wanted.network,
         state="submitted",
         fingerprints=pushed.fingerprints,
@@ -194,14 +196,22 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
         if certificate is None or connector is None:
             gone = "certificate" if certificate is None else f"application connector {order.connector}"
             raise StateError(f"{what}: its {gone} is gone; cancel it", code="work_order_obsolete")
-        request = unit.requests.get(certificate.request_id) if certificate.request_id else None
-        pushed = pushed_for(unit, certificate, request)
+        pushed = pushed_for(unit, certificate, _request_of(unit, order, certificate))
     if dict(pushed.fingerprints) != dict(order.fingerprints):
         raise StateError(
             f"{what}: another certificate was issued for it since; cancel the work order, and push the new one",
             code="work_order_obsolete",
         )
     return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
+
+
+def _request_of(unit: Unit, order: WorkOrder, certificate: Certificate) -> CertRequest | None:
+    """Give the request whose certificate an order is about: the line's own, but what was rolled back is not that."""
+    if order.action == "rollback":
+        for request in unit.requests.find(certificate_id=certificate.certificate_id, state="issued"):
+            if dict(request.fingerprints) == dict(order.fingerprints):
+                return request
+    return unit.requests.get(certificate.request_id) if certificate.request_id else None
 
 
 def driver(
@@ -213,7 +223,8 @@ def driver(
     """
     with ports.store.read() as unit:
         device = managed_device(unit, order.device)
-    deployer = Deployer(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
+    kind = Rollback if order.action == "rollback" else Deployer
+    deployer = kind(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
     deployer.check_approved = lambda: _check_approved(deployer)
     return deployer
 
@@ -287,7 +298,7 @@ def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
         order = deployer.order
         with deployer.ports.store.read() as unit:
             group = policy.group_of(unit, order.group)
-        what = f"Cannot push {order.certificate_id} to {order.network}"
+        what = f"Cannot {states.VERBS[order.action]} {order.certificate_id} to {order.network}"
         freeze.check(group, what=what, kind="push", network=order.network, at=now, override=override)
 
     def present() -> dict[str, Any]:

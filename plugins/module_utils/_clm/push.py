@@ -8,7 +8,6 @@ A work order goes by what the target says of the change, never by what was done 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from .._core.errors import InputError, NotFoundError, StateError
@@ -19,7 +18,7 @@ from .._store.base import Unit
 from . import moments, order_changes, orders, policy, push_stages, states
 from . import ports as port
 from .connectors import required_certificate
-from .deployment import Deployer
+from .deployment import Deployer, Pushed
 from .managed import managed_device
 from .work_views import work_order_view
 
@@ -40,13 +39,17 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         request = unit.requests.get(certificate.request_id) if certificate.request_id else None
         pushed = orders.pushed_for(unit, certificate, request)
         group = policy.group_of(unit, certificate.group)
-        before = _latest(unit, certificate, connector, params["network"], pushed.fingerprints)
+        before = _latest(unit, certificate, connector, params, pushed)
+        done = _rolled_back(unit, certificate, connector, pushed) if params.get("action") == "rollback" else None
+    if before is None and done is not None:
+        return _already_back(done, ports, _skipped(connector, device))
     known = before.scheduled_at if before else None
     at = moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known)
     given = params.get("warnings")
     # Lists that were submitted are not laid over a policy that may have changed since.
     lists = before.warnings if before and given is None else policy.warning_lists(group, given)
-    if before is None or before.state != "completed":
+    action = params.get("action") or "push"
+    if action == "push" and (before is None or before.state != "completed"):
         orders.refuse_unusable(pushed, certificate, ports)
     wanted = orders.Wanted(
         network=params["network"],
@@ -56,7 +59,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         at=at,
         comment=params.get("comment") or "",
     )
-    order = before or orders.new(ports, group, wanted, certificate, connector, pushed)
+    order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
     wait_s = float(params["wait_timeout"]) if params.get("wait") else 0.0
     deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
     deployer.observe()
@@ -71,7 +74,7 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
         order = orders.submitted(deployer.order, wanted.comment, ports.clock.now(), override)
         deployer.keeper.record = order
     steps = _steps(deployer, before, wanted, override)
-    leads_on = any(step.sentence.startswith("Prove") for step in steps)
+    leads_on = any(step.sentence.startswith(("Prove", "Cancel")) for step in steps)
     predicted = replace(order, state="completed") if leads_on and deployer.is_possible else order
     extra = {"skipped_devices": _skipped(deployer.connector, device)}
 
@@ -147,17 +150,40 @@ def _skipped(connector: Connector, device: Device) -> list[dict[str, str]]:
 
 
 def _latest(
-    unit: Unit, certificate: Certificate, connector: Connector, network: str, fingerprints: Mapping[str, str]
+    unit: Unit, certificate: Certificate, connector: Connector, params: port.Params, pushed: Pushed
 ) -> WorkOrder | None:
-    """Give the work order that already pushes just this, if it has not failed."""
+    """Give the work order that already pushes, or rolls back, just this, if it has not failed."""
+    where = {"certificate_id": certificate.certificate_id, "connector": connector.name, "network": params["network"]}
     found = [
         order
-        for order in unit.work_orders.find(
-            certificate_id=certificate.certificate_id, connector=connector.name, network=network
-        )
-        if order.fingerprints == fingerprints and order.state not in ("failed", "cancelled", "rejected")
+        for order in unit.work_orders.find(**where)
+        if order.fingerprints == pushed.fingerprints and order.action == (params.get("action") or "push")
+        if order.state not in ("failed", "cancelled", "rejected")
     ]
     return max(found, key=lambda order: order.created_at.timestamp() if order.created_at else 0.0, default=None)
+
+
+def _rolled_back(
+    unit: Unit, certificate: Certificate, connector: Connector, pushed: Pushed
+) -> WorkOrder | None:
+    """Give the rollback that brought the certificate back to what it is, if nothing was done since."""
+    orders_of = unit.work_orders.find(certificate_id=certificate.certificate_id, connector=connector.name)
+    last = max(orders_of, key=lambda order: order.created_at.timestamp() if order.created_at else 0.0, default=None)
+    if last is None or (last.action, last.state) != ("rollback", "completed"):
+        return None
+    asked, taken_back = pushed.request.created_at, last.created_at
+    return last if asked and taken_back and asked < taken_back else None
+
+
+def _already_back(order: WorkOrder, ports: port.Ports, skipped: list[dict[str, str]]) -> Plan:
+    """Give the plan where all is as the rollback left it; a script of a killed run may be left."""
+    extra, steps = {"skipped_devices": skipped}, push_stages.left_steps(orders.deployer_of(order, ports, wait_s=0.0))
+
+    def finish() -> Outcome:
+        with ports.store.read() as unit:
+            return Outcome(work_order_view(orders.stored(unit, order.work_order_id)), extra)
+
+    return Plan(work_order_view(order), work_order_view(order), steps, finish, extra=extra)
 
 
 def _steps(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str) -> tuple[Step, ...]:

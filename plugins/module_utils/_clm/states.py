@@ -31,7 +31,16 @@ WORK_ORDER: Machine = {
     "review_in_progress": ("submitted", "approved", "rejected", "cancelled"),
     "approved": ("submitted", "scheduled", "implementing", "cancelled"),
     "scheduled": ("submitted", "implementing", "cancelled"),
-    "implementing": ("needs_decision", "in_doubt", "deploying_staging", "on_staging", "cancelled", "failed"),
+    # Only a rollback is completed from there.
+    "implementing": (
+        "needs_decision",
+        "in_doubt",
+        "deploying_staging",
+        "on_staging",
+        "completed",
+        "cancelled",
+        "failed",
+    ),
     "needs_decision": ("submitted", "implementing", "cancelled", "failed"),
     "in_doubt": ("implementing", "deploying_staging", "on_staging", "cancelled", "failed"),
     "deploying_staging": ("on_staging", "needs_decision", "cancelled", "failed"),
@@ -45,6 +54,7 @@ WORK_ORDER: Machine = {
 
 # What a person may do in which state (``cert_workflow``); E24, W2, W5.
 _OPEN_REQUEST = ("submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
+VERBS = {"push": "push", "rollback": "roll back"}
 PASSES: Machine = {"staging": ("staging",), "production": ("staging", "production")}
 """Networks that a push to one comes by."""
 _BEFORE_PRODUCTION = (

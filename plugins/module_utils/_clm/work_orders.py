@@ -53,6 +53,11 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         return intents.GO_TO_PRODUCTION, "work_order", self.order.work_order_id
 
     @property
+    def cancel_key(self) -> tuple[str, str, str]:
+        """Name the intents of cancelling its change."""
+        return intents.CANCEL_CHANGE, "work_order", self.order.work_order_id
+
+    @property
     def lease_name(self) -> str:
         """Name what is held while the order is worked on: one enrollment takes one change at a time."""
         return f"enrollment:{self.order.device}:{self.order.change.get('enrollment_id')}"
@@ -90,12 +95,13 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         rivals = [
             other
             for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network)
-            if other.work_order_id != order.work_order_id
+            if other.action == order.action and other.work_order_id != order.work_order_id
             if not states.is_final(other.state) or self._is_same_push(other)
         ]
         if rivals:
+            first, verb = rivals[0], states.VERBS[order.action]
             raise ConflictError(
-                f"Cannot push {order.certificate_id}: work order {rivals[0].work_order_id} is {rivals[0].state}; "
+                f"Cannot {verb} {order.certificate_id}: work order {first.work_order_id} is {first.state}; "
                 "run again to go on with it",
                 details={"work_order_id": rivals[0].work_order_id},
             )
@@ -113,7 +119,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         super().save_in(unit, action, comment=comment, told=told, **changes)
         if states.is_final(self.order.state):
             # A side effect whose reply was lost is settled by how the order ended.
-            for key in (self.upload_key, self.acknowledge_key, self.production_key):
+            for key in (self.upload_key, self.acknowledge_key, self.production_key, self.cancel_key):
                 intents.close_all(unit, *key, {"order": self.order.state}, self.ports.clock.now())
 
     def reach(self, state: str, action: str, **changes: Any) -> None:

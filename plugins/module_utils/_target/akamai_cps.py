@@ -136,6 +136,11 @@ class AkamaiCpsTarget(Target):
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
         self._client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment_id, change_id, hash_text=validation_hash)
 
+    def cancel(self, reference: Reference) -> None:
+        """Cancel the change."""
+        self._client.cancel_change(int(reference["enrollment_id"]), int(reference["change_id"]))
+        self._enrollments.pop(int(reference["enrollment_id"]), None)
+
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Set the change's deployment schedule."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])

@@ -193,6 +193,13 @@ class Target(ABC):
         """
 
     @abstractmethod
+    def cancel(self, reference: Reference) -> None:
+        """Cancel the change; the first one of an enrollment that was never deployed may take the enrollment with it.
+
+        :raises RemoteError: with status 409 it is too late, with 404 it is gone.
+        """
+
+    @abstractmethod
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Keep a change from production until a date; None for no date."""
 

@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rolls a push back as far as CPS can: its change is cancelled before production has it (U5; cps-protocol §6.5).
+
+What production serves by then stays, and the inventory goes back to it. Once the certificate is on production nothing
+puts the earlier one back, for CPS has no key for it any more: that is said beforehand, with what to do instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._core.clock import to_text
+from .._core.errors import RemoteError, StateError
+from .._core.plan import Step
+from .._core.types import AuditEntry, WorkOrder
+from .._store.base import Unit
+from . import completion, intents, lineage, push_stages, states
+from .deployment import Deployer
+from .work_orders import WorkOrderKeeper
+
+
+class Rollback(Deployer):
+    """Drives one work order that takes a push back."""
+
+    @property
+    def is_deployed(self) -> bool:
+        """Say whether the stored order has reached what it is for: the change is over, and production was spared."""
+        return bool(self.order.version) and self._is_back
+
+    @property
+    def _is_back(self) -> bool:
+        return self.state.phase == "none" and not self._serves(self.state.production)
+
+    def refuse_impossible(self) -> None:
+        """Refuse what CPS cannot do any more.
+
+        :raises StateError: the certificate is on production or on its way there, or no change of ours is open.
+        """
+        what, phase = f"Cannot roll {self.certificate.certificate_id} back", self.state.phase
+        if self._serves(self.state.production):
+            raise StateError(
+                f"{what}: production serves it, and CPS has no key for the one before it any more. Roll forward: run "
+                "edgecert.clm.cert_enroll with action: regenerate and force: true, then edgecert.clm.cert_push with "
+                f"network: production.{self._before()}",
+                code="rollback_impossible",
+            )
+        if phase == "deploying_production":
+            raise StateError(
+                f"{what}: CPS is putting it on production ({self.state.status}); wait until it is there, then roll "
+                "forward with edgecert.clm.cert_enroll and action: regenerate",
+                code="rollback_too_late",
+            )
+        if phase in ("none", "cancelled"):
+            raise StateError(
+                f"{what}: its change {self.pushed.reference.get('change_id')} is over and production does not serve "
+                "it; there is nothing to take back",
+                code="nothing_to_roll_back",
+            )
+
+    def _before(self) -> str:
+        with self.ports.store.read() as unit:
+            parent = unit.certificates.get(self.certificate.parent) if self.certificate.parent else None
+        return f" Before it there was {parent.fingerprint} for {', '.join(parent.sans)}" if parent else ""
+
+    def can_move(self) -> bool:
+        """Say whether something can be done now: there is nothing to wait for."""
+        return True
+
+    def steps(self) -> list[Step]:
+        """Give the one step there is."""
+        ids = self.pushed.reference
+        text = f"Cancel change {ids.get('change_id')} of enrollment {ids.get('enrollment_id')} at CPS"
+        return [Step(f"{text}, and go back to what production serves", self._roll_back)]
+
+    def _roll_back(self) -> bool:
+        with self.keeper.lease():
+            self.observe()
+            if not self._is_back:
+                self._cancel()
+                self.observe()
+            evidence = {
+                "kind": "api",
+                "network": "production",
+                "where": f"change {self.pushed.reference.get('change_id')} is over",
+                "fingerprint": completion.primary(self.state.production),
+                "at": to_text(self.ports.clock.now()),
+            }
+            with self.ports.store.write() as unit:
+                # The intent is closed with the order's end.
+                self.keeper.save_in(unit, "push_rolled_back", state="completed", evidence=(evidence,))
+                self._end_pushes(unit)
+                self._go_back(unit)
+                push_stages.owe(self, unit)
+            push_stages.after(self)
+        return True
+
+    def _cancel(self) -> None:
+        """Cancel the change that was approved to be cancelled, and no other one."""
+        self.refuse_impossible()
+        self.check_approved()
+        push_stages.before(self)
+        self.keeper.still_ours()
+        intents.begin(self.ports.store, *self.keeper.cancel_key, dict(self.pushed.reference), self.ports.clock.now())
+        try:
+            self.target.cancel(self.pushed.reference)
+        except RemoteError as exc:
+            if exc.status == 409:
+                self.fail("cancel_refused", exc.message)
+            if exc.status != 404:
+                raise
+
+    def _end_pushes(self, unit: Unit) -> None:
+        """End the work orders that would have taken the same change further."""
+        change = self.pushed.reference.get("change_id")
+        for other in unit.work_orders.find(certificate_id=self.order.certificate_id):
+            if other.work_order_id != self.order.work_order_id and self._is_open_on(other, change):
+                end = "failed" if other.state == "deploying_production" else "cancelled"
+                message = f"work order {self.order.work_order_id} rolled it back"
+                WorkOrderKeeper(self.ports, other).save_in(
+                    unit, "work_order_rolled_back", state=end, reason="rolled_back", message=message
+                )
+
+    @staticmethod
+    def _is_open_on(order: WorkOrder, change: object) -> bool:
+        return order.change.get("change_id") == change and not states.is_final(order.state)
+
+    def _go_back(self, unit: Unit) -> None:
+        """Let the inventory tell of what production serves again; without anything there the enrollment is gone."""
+        certificate, now = unit.certificates.get(self.certificate.certificate_id), self.ports.clock.now()
+        if certificate is None:
+            return
+        staging, production = completion.served(self.state.staging), completion.served(self.state.production)
+        if certificate.parent:
+            back = lineage.go_back(unit, certificate, now)
+        else:
+            back = replace(certificate, state=certificate.state if production else "vanished")
+        after = {"fingerprint": back.fingerprint, "state": back.state, "work_order_id": self.order.work_order_id}
+        unit.certificates.put(replace(back, staging=staging, production=production, pending_changes=(), updated_at=now))
+        before = {"fingerprint": certificate.fingerprint, "state": certificate.state}
+        key, tracking_id = certificate.certificate_id, self.order.tracking_id
+        entry = AuditEntry(self.ports.actor, "certificate_rolled_back", "certificate", key, before, after)
+        unit.audit(replace(entry, tracking_id=tracking_id))
