@@ -229,6 +229,23 @@ def test_a_push_goes_on_to_production_after_two_people_approved_it(house: House)
     assert house.certificate(name).production["fingerprint"] == house.certificate(name).fingerprint
 
 
+def test_a_push_is_rolled_back_after_two_people_approved_that(house: House) -> None:
+    """U5, W2: check mode says that it can be; the change is cancelled, the work order that waits ends with it."""
+    name = "back.example.com"
+    house.enrol(name)
+    waiting = house.push(name)["work_order_id"]
+    predicted = house.play("rollback", "ada", "--check", clm_certificate=name).ok()
+    [step] = predicted.task("Push").result["steps"]
+    assert "back by cancelling change" in step
+    order = house.play("rollback", "ada", clm_certificate=name).ok().task("Push").result["work_order"]
+    assert (order["state"], order["action"]) == ("submitted", "rollback")
+    house.approve(order["work_order_id"], "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    assert house.order(order["work_order_id"]).state == "completed"
+    assert (house.order(waiting).state, house.order(waiting).reason) == ("cancelled", "rolled_back")
+    assert house.certificate(name).state == "vanished", "it was the first change of its enrollment"
+
+
 def reach_production(house: House, name: str) -> None:
     """Acknowledge at Control Center, as a person does there, what is on staging, and wait for production."""
     enrollment = house.certificate(name).enrollment_id

@@ -12,6 +12,7 @@ from .._core.types import Notice
 from .._core.warning_policy import WarningPolicy, decide
 
 ALLOWED = "allowed"
+TAKE_BACK = "take the push back with edgecert.clm.cert_push and action: rollback"
 
 
 def policy_of(lists: Mapping[str, Any] | None) -> WarningPolicy:

@@ -161,6 +161,11 @@ class Deployer:
             )
 
     @property
+    def purpose(self) -> str:
+        """Say what the order is there for, after "Record work order wo-1"."""
+        return f"for {self.certificate.certificate_id}"
+
+    @property
     def is_possible(self) -> bool:
         """Say whether the order can still lead to the certificate on staging."""
         return self.is_deployed or self.state.phase not in ("none", "failed", "cancelled", "wants_csr")
@@ -371,7 +376,7 @@ class Deployer:
         return decisions.decisions(notices, policy, is_private=is_private)
 
     def _undecided(self, notices: Sequence[Notice]) -> str:
-        return decisions.undecided(self.decided(notices), "cancel the change in Akamai Control Center")
+        return decisions.undecided(self.decided(notices), decisions.TAKE_BACK)
 
     def fail(self, reason: str, message: str) -> None:
         """End the order for what CPS says.

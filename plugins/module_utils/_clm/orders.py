@@ -260,7 +260,7 @@ def left_behind(unit: Unit, order: WorkOrder) -> str:
         return ""
     return (
         f"change {order.change.get('change_id')} of enrollment {order.change.get('enrollment_id')} stays at CPS as it "
-        "is: what was uploaded is not taken back, cancel the change in Akamai Control Center"
+        "is: what was uploaded is not taken back; do that with edgecert.clm.cert_push and action: rollback"
     )
 
 

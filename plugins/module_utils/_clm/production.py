@@ -112,7 +112,7 @@ def _refuse(deployer: Deployer, review: Review) -> None:
 
 
 def _left(deployer: Deployer, warnings: list[Notice] | tuple[Notice, ...]) -> str:
-    return decisions.undecided(deployer.decided(warnings), "cancel the change in Akamai Control Center")
+    return decisions.undecided(deployer.decided(warnings), decisions.TAKE_BACK)
 
 
 def _ask(deployer: Deployer, review: Review, left: str) -> bool:

@@ -60,8 +60,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         comment=params.get("comment") or "",
     )
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
-    wait_s = float(params["wait_timeout"]) if params.get("wait") else 0.0
-    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
+    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=_wait_s(params))
     deployer.observe()
     return _plan(deployer, before, wanted, params.get("freeze_override") or "", device)
 
@@ -86,6 +85,10 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
     view_before = work_order_view(before) if before else None
     note = deployer.note if not steps else None
     return Plan(view_before, work_order_view(predicted), steps, finish, note=note, extra=extra)
+
+
+def _wait_s(params: port.Params) -> float:
+    return float(params["wait_timeout"]) if params.get("wait") else 0.0
 
 
 def _edges(params: port.Params) -> dict[str, list[str]]:
@@ -202,7 +205,7 @@ def _steps(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, 
         order = deployer.order
         if order.state == "implementing":
             orders.gate_of(deployer, override=override).check_freeze()
-        text = f"Record work order {order.work_order_id} for {deployer.certificate.certificate_id}"
+        text = f"Record work order {order.work_order_id} {deployer.purpose}"
         following = deployer.steps() if order.state == "implementing" else []
         return (Step(text, deployer.keeper.record_new), *following)
     changed = order_changes.steps(deployer, wanted)

@@ -64,6 +64,12 @@ class Rollback(Deployer):
             parent = unit.certificates.get(self.certificate.parent) if self.certificate.parent else None
         return f" Before it there was {parent.fingerprint} for {', '.join(parent.sans)}" if parent else ""
 
+    @property
+    def purpose(self) -> str:
+        """Say what the order is there for, after "Record work order wo-1"."""
+        change = self.pushed.reference.get("change_id")
+        return f"to roll {self.certificate.certificate_id} back by cancelling change {change}"
+
     def can_move(self) -> bool:
         """Say whether something can be done now: there is nothing to wait for."""
         return True
