@@ -12,12 +12,26 @@ from typing import Any
 import pytest
 import yaml
 
-PLAYBOOKS = sorted((pathlib.Path(__file__).resolve().parents[2] / "playbooks").glob("*.yml"))
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "playbooks"
+IMPORT = "ansible.builtin.import_playbook"
 
 
 def _play(path: pathlib.Path) -> dict[str, Any]:
     [play] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return dict(play)
+
+
+EVERY = sorted(FOLDER.glob("*.yml"))
+PLAYBOOKS = [path for path in EVERY if IMPORT not in _play(path)]
+
+
+@pytest.mark.parametrize("path", [path for path in EVERY if path not in PLAYBOOKS], ids=lambda path: str(path.stem))
+def test_a_playbook_that_imports_another_only_sets_what_that_one_takes(path: pathlib.Path) -> None:
+    play = _play(path)
+    other = FOLDER / play[IMPORT]
+    assert other in PLAYBOOKS and set(play) == {"name", IMPORT, "vars"}
+    head = other.read_text(encoding="utf-8").partition("\n- name:")[0]
+    assert not [name for name in play["vars"] if name not in head]
 
 
 def _tasks() -> dict[str, Any]:

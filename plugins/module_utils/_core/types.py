@@ -228,8 +228,7 @@ class Connector:
     """An application connector: where one certificate goes (A1–A5).
 
     :ivar script_location: ``controller`` or ``device``; scripts are paths, empty for none (A4).
-    :ivar push_automatically: after a renewal, if the group allows it too (A5); to ``automatic_network``, which is
-        ``production`` where the group says so too.
+    :ivar push_automatically: after a renewal, to ``automatic_network``, as far as the group allows it too (A5).
     """
 
     certificate_id: str
@@ -251,8 +250,7 @@ class Connector:
 class WorkOrder:
     """One push of one certificate through one application connector to one network of one device.
 
-    :ivar state: design §5.
-    :ivar fingerprints: of the leaves it pushes, by key algorithm.
+    :ivar fingerprints: of the leaves it pushes or takes back, by key algorithm; ``state`` is of design §5.
     :ivar change: the enrollment and change ids it works on.
     :ivar notices: warnings met: ``code, text, decision``.
     :ivar evidence: what proves the deployment: ``kind`` (``api`` or ``handshake``), where, fingerprint, at.
