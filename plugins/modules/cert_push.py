@@ -17,9 +17,9 @@ description:
     there, or goes on to production. The change is opened with change management, so that production keeps serving what
     it serves until that is asked for.
   - On the way to production the certificate is proved on staging first. Then the change is acknowledged at CPS with the
-    hash of the validation result that was seen. Where the change was on staging already when approvals were given, they
-    are bound to that hash, and void when it is another one. Errors of the validation end the push, its warnings are
-    decided on as all others are.
+    hash of the validation result that was seen. Where the change was on staging already when the push was asked for,
+    approvals are bound to that hash, and void when it is another one. Errors of the validation end the push, its
+    warnings are decided on as all others are.
   - Seven days before the certificate that production serves ends, CPS puts what is on staging there by itself. A push
     to staging that somebody asked for is held back from that, by a date set at CPS; one that a renewal set off is not.
   - The policy of the certificate's group says how many people have to approve first; two where it says nothing. The

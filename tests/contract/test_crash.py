@@ -74,9 +74,9 @@ def places(
     made.prepare(delay_s=60, approvals={"push": 2}, push_automatically=True, warnings=ALLOWED)
     whole = made.begin()
     for phase in (ENROL, PUSH, RENEWAL, PRODUCTION):
-        made.found[phase.name] = places_of(whole, phase)
+        made.found[phase.name] = places_of(made, whole, phase)
     [other] = ended(made, RENEWAL, 1)
-    made.found[ROLLBACK.name] = places_of(other, ROLLBACK)
+    made.found[ROLLBACK.name] = places_of(made, other, ROLLBACK)
     yield made
     made.drop()
 
@@ -278,10 +278,14 @@ def ended(places: Places, phase: Phase | None, count: int) -> list[Life]:
     """Have lives that a phase is behind of: those that were killed in it, and others where they do not suffice."""
     if phase is None:
         return [places.begin() for _number in range(count)]
-    found = [places.reached[phase.name].pop() for _number in range(min(count, len(places.reached[phase.name])))]
+    reached = places.reached[phase.name]
+    if phase is RENEWAL and len(reached) < count:
+        # Others have to grow old first, and these would with them.
+        reached.clear()
+    found = [reached.pop() for _number in range(min(count, len(reached)))]
     others = ended(places, phase.follows, count - len(found))
     if phase is RENEWAL and others:
-        until_due(others)
+        until_due(places, others)
     for life in others:
         with life.opened():
             phase.work(life)
@@ -292,12 +296,16 @@ def lives(places: Places, phase: Phase, count: int) -> list[Life]:
     """Have lives that stand before a phase."""
     begun = ended(places, phase.follows, count)
     if phase is RENEWAL:
-        until_due(begun)
+        until_due(places, begun)
     return begun
 
 
-def until_due(begun: list[Life]) -> None:
-    """Bring lives to production and let half of the certificates' time pass."""
+def until_due(places: Places, begun: list[Life]) -> None:
+    """Bring lives to production and let half of the certificates' time pass.
+
+    It passes for all: what is renewed already would be taken to production by CPS itself, and is of no use any more.
+    """
+    places.reached[RENEWAL.name].clear()
     for life in begun:
         with life.opened():
             life.to_production()
@@ -341,10 +349,10 @@ def test_a_run_killed_anywhere_and_run_again_does_everything_once(
     assert not wrong, "\n".join([told, *wrong])
 
 
-def places_of(life: Life, phase: Phase) -> list[str]:
+def places_of(places: Places, life: Life, phase: Phase) -> list[str]:
     """Name the places of a run that nobody kills."""
     if phase is RENEWAL:
-        until_due([life])
+        until_due(places, [life])
     life.sandbox.calls(reset=True)
     whole = life.until_killed(phase.work, 0)
     assert not whole.error, whole.error

@@ -99,6 +99,7 @@ class Change:
     phase: str = "making_csr"
     served: dict[str, Any] = field(default_factory=dict)
     held_until: datetime | None = None
+    is_acknowledged: bool = False
 
 
 @dataclass
@@ -424,9 +425,9 @@ class VirtualTarget(Target):
         enrollment, change = self._on_staging(reference, "an acknowledgement")
         if validation_hash != _hash(change):
             self._cps.refuse(f"an acknowledgement for {validation_hash}", "conflict")
-        if change.held_until is not None and change.held_until > self._cps.now:
-            self._cps.refuse(f"an acknowledgement before the date set, {to_text(change.held_until)}", "bad", 400)
-        self._cps.acknowledge_production(enrollment)
+        change.is_acknowledged = True
+        if change.held_until is None or change.held_until <= self._cps.now:
+            self._cps.acknowledge_production(enrollment)
         self._cps.replied("go_on")
 
     def cancel(self, reference: Reference) -> None:
@@ -440,8 +441,10 @@ class VirtualTarget(Target):
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Set the date."""
         self._cps.called("hold_back")
-        _enrollment, change = self._on_staging(reference, "a date")
+        enrollment, change = self._on_staging(reference, "a date")
         change.held_until = until
+        if until is None and change.is_acknowledged:
+            self._cps.acknowledge_production(enrollment)
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Take a certificate for the CSR of the open change, once."""

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
-from . import proof, push_stages
+from . import intents, proof, push_stages
 from .patience import DEPLOYS_BEFORE_END
+from .work_orders import WorkOrderKeeper
 
 if TYPE_CHECKING:
+    from .._core.types import WorkOrder
     from .._store.base import Unit
     from .._target.base import NetworkFacts
     from .deployment import Deployer
+
+HELD_UNTIL = "held_until"
+"""Member of an order's ``change``: the date that was set at CPS to keep it on staging."""
 
 
 def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
@@ -65,7 +70,7 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
 
     A renewal that was pushed by itself is not held back: nobody said staging only, and what is live would end.
     """
-    if deployer.state.phase not in ("on_staging", "busy"):
+    if deployer.state.phase not in ("on_staging", "busy") or is_going_on(deployer):
         return {}
     is_stopped, until = deployer.state.phase == "on_staging", live_until(deployer)
     review = deployer.target.review(deployer.pushed.reference) if is_stopped else None
@@ -77,6 +82,9 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
     deadline = (review.deadline if review else None) or until - DEPLOYS_BEFORE_END
     goes_on = f"CPS puts it on production by itself at {to_text(deadline)}"
     found.update(last_safe_at=deadline, message=f"{goes_on} unless it is held back there")
+    held = deployer.state.held_until
+    if held is not None and held > deployer.ports.clock.now():
+        return {**found, "message": f"CPS puts it on production at {to_text(held)}, the date that is set there"}
     if deployer.order.is_automatic:
         return found
     try:
@@ -84,9 +92,34 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
     except RemoteError as exc:
         found["message"] = f"{goes_on}, for it could not be held back ({exc.message})"
         return found
+    found["change"] = {**found.get("change", deployer.order.change), HELD_UNTIL: to_text(until)}
     message = f"it is held back from production, where CPS would have put it by itself at {to_text(deadline)}; "
     message += f"what production serves ends at {to_text(until)}: push to production before"
     return {**found, "last_safe_at": until, "message": message}
+
+
+def is_going_on(deployer: Deployer) -> bool:
+    """Say whether an order of ours let this change go on to production."""
+    with deployer.ports.store.read() as unit:
+        return any(
+            intents.of(unit, *WorkOrderKeeper(deployer.ports, order).production_key)
+            for order in _of_this_change(deployer, unit)
+        )
+
+
+def is_held_by_us(deployer: Deployer) -> bool:
+    """Say whether the date set at CPS is one that an order of ours set to keep the change on staging."""
+    held = deployer.state.held_until
+    if held is None:
+        return False
+    with deployer.ports.store.read() as unit:
+        return any(order.change.get(HELD_UNTIL) == to_text(held) for order in _of_this_change(deployer, unit))
+
+
+def _of_this_change(deployer: Deployer, unit: Unit) -> list[WorkOrder]:
+    change = deployer.pushed.reference.get("change_id")
+    orders = unit.work_orders.find(certificate_id=deployer.order.certificate_id)
+    return [order for order in orders if order.change.get("change_id") == change]
 
 
 def live_until(deployer: Deployer) -> datetime | None:

@@ -20,6 +20,8 @@ from .patience import ASK_AGAIN_S, LAG_S, look_again_s
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
 
+ENDED_BY = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
+"""Reasons for which nothing can be done any more for an order that was begun."""
 # Phases in which a change has not taken the certificate, or nobody can tell.
 _NOT_TAKEN = ("none", "wants_csr", "wants_certificate", "failed", "cancelled")
 
@@ -87,14 +89,11 @@ class Deployer:
             self.keeper.record = replace(self.order, change=change)
 
     def keep_review(self, review: Review) -> None:
-        """Keep CPS's validation result, which an approval given from now on is bound to."""
+        """Take up CPS's validation result, stored with what is saved next; approvals from then on are bound to it."""
         if self.order.change.get("validation_hash") == review.validation_hash:
             return
         change = {**self.order.change, "validation_hash": review.validation_hash}
-        if self.order.version:
-            self.keeper.save("validation_seen", change=change, last_safe_at=review.deadline)
-        else:
-            self.keeper.record = replace(self.order, change=change, last_safe_at=review.deadline)
+        self.keeper.record = replace(self.order, change=change, last_safe_at=review.deadline)
 
     def see_review(self) -> None:
         """Keep with an order to production what CPS says of it, where it is on staging already."""
@@ -116,6 +115,13 @@ class Deployer:
     def _serves(self, network: NetworkFacts) -> bool:
         served = {facts["fingerprint"] for facts in network.certificates}
         return set(self.pushed.fingerprints.values()) <= served
+
+    @property
+    def networks_ahead(self) -> tuple[str, ...]:
+        """Name the networks that are still to be touched, as far as the target was asked; only the last one before."""
+        if self.order.action == "rollback" or self.is_staged or not self.state.status:
+            return (self.order.network,)
+        return states.PASSES[self.order.network]
 
     def reach_network(self, network: str) -> None:
         """Let the order say that a network serves what is pushed, or is about to."""
@@ -344,7 +350,7 @@ class Deployer:
             self.fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
         if state.phase == "wants_decision":
             return self._answer_warnings(state.notices)
-        if state.phase == "deploying_staging" and self.order.state != "on_staging":
+        if state.phase == "deploying_staging" and self.order.state not in ("on_staging", "deploying_production"):
             self.keeper.reach("deploying_staging", "staging_deployment_seen")
         return "busy", f"CPS is at work: {state.status}"
 
@@ -384,9 +390,10 @@ class Deployer:
         :raises StateError: always.
         """
         self.keeper.save("push_failed", state="failed", reason=reason, message=message)
+        verb = states.VERBS[self.order.action]
         raise StateError(
-            f"Work order {self.order.work_order_id} to push {self.order.certificate_id} failed: CPS says {message}; "
-            "correct what it says, then push again",
+            f"Work order {self.order.work_order_id} to {verb} {self.order.certificate_id} failed: CPS says {message}; "
+            f"correct what it says, then {verb} again",
             code=reason,
             details={"work_order_id": self.order.work_order_id},
         )

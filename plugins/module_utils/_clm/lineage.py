@@ -86,6 +86,7 @@ def go_back(unit: Unit, certificate: Certificate, now: datetime) -> Certificate:
     kept = parent_id(certificate)
     if unit.certificates.get(kept) is None:
         none: dict[str, Any] = {"auto_renew": {}, "auto_regenerate": {}, "pending_changes": (), "version": 0}
+        none.update(production={}, staging={}, parent="")
         aside = replace(certificate, certificate_id=kept, state="superseded", enrollment_id=None, **none)
         unit.certificates.add(replace(aside, successor=certificate.certificate_id, updated_at=now))
     unit.certificates.remove(parent)

@@ -123,7 +123,8 @@ def last_edges(unit: Unit, certificate_id: str, connector: str, network: str) ->
     found: dict[str, Sequence[str]] = {}
     earlier = unit.work_orders.find(certificate_id=certificate_id, connector=connector)
     for order in sorted(earlier, key=lambda order: order.created_at.timestamp() if order.created_at else 0.0):
-        found.update(order.edges)
+        if order.action == "push":
+            found.update({name: edges for name, edges in order.edges.items() if edges})
     return {name: edges for name, edges in found.items() if name in states.PASSES[network]}
 
 
@@ -197,7 +198,10 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
             gone = "certificate" if certificate is None else f"application connector {order.connector}"
             raise StateError(f"{what}: its {gone} is gone; cancel it", code="work_order_obsolete")
         pushed = pushed_for(unit, certificate, _request_of(unit, order, certificate))
-    if dict(pushed.fingerprints) != dict(order.fingerprints):
+    is_begun = order.action == "push" and order.state not in states.BEFORE_IMPLEMENTING
+    is_followed = pushed.request.request_id != certificate.request_id and not states.is_final(order.state)
+    # What was begun is followed to its end, whatever was issued since.
+    if (is_followed and not is_begun) or dict(pushed.fingerprints) != dict(order.fingerprints):
         raise StateError(
             f"{what}: another certificate was issued for it since; cancel the work order, and push the new one",
             code="work_order_obsolete",
@@ -206,11 +210,10 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
 
 
 def _request_of(unit: Unit, order: WorkOrder, certificate: Certificate) -> CertRequest | None:
-    """Give the request whose certificate an order is about: the line's own, but what was rolled back is not that."""
-    if order.action == "rollback":
-        for request in unit.requests.find(certificate_id=certificate.certificate_id, state="issued"):
-            if dict(request.fingerprints) == dict(order.fingerprints):
-                return request
+    """Give the request whose certificate an order is about: the line's own, unless that was followed or rolled back."""
+    for request in unit.requests.find(certificate_id=certificate.certificate_id, state="issued"):
+        if dict(request.fingerprints) == dict(order.fingerprints):
+            return request
     return unit.requests.get(certificate.request_id) if certificate.request_id else None
 
 
@@ -298,8 +301,9 @@ def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
         order = deployer.order
         with deployer.ports.store.read() as unit:
             group = policy.group_of(unit, order.group)
-        what = f"Cannot {states.VERBS[order.action]} {order.certificate_id} to {order.network}"
-        freeze.check(group, what=what, kind="push", network=order.network, at=now, override=override)
+        for network in deployer.networks_ahead:
+            what = f"Cannot {states.VERBS[order.action]} {order.certificate_id} to {network}"
+            freeze.check(group, what=what, kind="push", network=network, at=now, override=override)
 
     def present() -> dict[str, Any]:
         # Kept with an order whose approvals turn out void: what is approved next is what was seen now.

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.plan import Step
-from .._core.types import Notice
 from . import completion, decisions, intents, push_stages
 from .patience import ASK_AGAIN_S, LAG_S
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .._core.types import Notice
     from .._target.base import Review
     from .deployment import Deployer
 
@@ -43,9 +45,8 @@ def can_move(deployer: Deployer) -> bool:
     """Say whether an order whose certificate is on staging can be moved on now."""
     phase, order = deployer.state.phase, deployer.order
     if phase == "on_staging":
-        if order.state != "needs_decision":
-            return not _is_acknowledged(deployer)
-        return not _left(deployer, [Notice(entry["code"], entry["text"]) for entry in order.notices])
+        # What CPS warns of may be something else by now, or nothing.
+        return not _is_acknowledged(deployer)
     return phase == "deploying_production" and order.state != "deploying_production"
 
 
@@ -96,7 +97,7 @@ def _go_on(deployer: Deployer) -> bool:
         deployer.keep_review(review)
         deployer.keeper.still_ours()
         deployer.check_approved()
-        if not any(entry["stage"] == "pre" for entry in deployer.order.scripts):
+        if not any(entry["stage"] == "pre" and not entry["failed"] for entry in deployer.order.scripts):
             # Nothing was sent for this order yet: it found its certificate on staging.
             push_stages.before(deployer)
         return _acknowledge(deployer, review)
@@ -111,24 +112,22 @@ def _refuse(deployer: Deployer, review: Review) -> None:
         deployer.fail("deployed_otherwise", f"{others} waits for production, which is not what was pushed")
 
 
-def _left(deployer: Deployer, warnings: list[Notice] | tuple[Notice, ...]) -> str:
+def _left(deployer: Deployer, warnings: Sequence[Notice]) -> str:
     return decisions.undecided(deployer.decided(warnings), decisions.TAKE_BACK)
 
 
 def _ask(deployer: Deployer, review: Review, left: str) -> bool:
-    if deployer.order.state != "needs_decision":
-        deployer.reach_network("staging")
-        notices = deployer.decided(review.warnings)
+    notices = deployer.decided(review.warnings)
+    if deployer.order.state != "needs_decision" or tuple(deployer.order.notices) != notices:
+        if deployer.order.state not in ("needs_decision", "deploying_production"):
+            deployer.reach_network("staging")
         deployer.keeper.save("push_needs_decision", state="needs_decision", notices=notices)
     return deployer.keeper.park("needs_decision", left, ASK_AGAIN_S)
 
 
 def _acknowledge(deployer: Deployer, review: Review) -> bool:
-    """Let CPS go on, for what was seen and nothing else; a date that was set to hold it back is cleared before."""
+    """Let CPS go on, for what was seen and nothing else; a date that holds it back is cleared when it did."""
     key, clock = deployer.keeper.production_key, deployer.ports.clock
-    held = deployer.state.held_until
-    if held is not None and held == completion.live_until(deployer):
-        deployer.target.hold_back(deployer.pushed.reference, None)
     intents.begin(deployer.ports.store, *key, {"validation_hash": review.validation_hash}, clock.now())
     try:
         deployer.target.go_on(deployer.pushed.reference, review.validation_hash)
@@ -149,6 +148,7 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
             unit,
             "production_acknowledged",
             state="deploying_production",
+            notices=deployer.decided(review.warnings) or deployer.order.notices,
             told=({}, {"validation_hash": review.validation_hash}),
         )
     return True
@@ -163,6 +163,9 @@ def _follow(deployer: Deployer) -> bool:
                 deployer.reach_network("production")
                 return True
             message = _waits_for(deployer)
+            if completion.is_held_by_us(deployer):
+                deployer.target.hold_back(deployer.pushed.reference, None)
+                continue
             if not deployer.pause():
                 return deployer.keeper.park("busy", message, deployer.look_again_s)
 

@@ -18,7 +18,7 @@ from .._store.base import Unit
 from . import moments, order_changes, orders, policy, push_stages, states
 from . import ports as port
 from .connectors import required_certificate
-from .deployment import Deployer, Pushed
+from .deployment import ENDED_BY, Deployer, Pushed
 from .managed import managed_device
 from .work_views import work_order_view
 
@@ -198,7 +198,7 @@ def _steps(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, 
             deployer.refuse_impossible()
         except StateError as exc:
             is_begun = before is not None and deployer.is_begun
-            if not is_begun or exc.code not in ("no_open_change", "change_failed"):
+            if not is_begun or exc.code not in ENDED_BY:
                 raise
             return (deployer.end_by(exc),)
     if before is None:

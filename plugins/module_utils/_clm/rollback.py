@@ -46,7 +46,7 @@ class Rollback(Deployer):
                 f"network: production.{self._before()}",
                 code="rollback_impossible",
             )
-        if phase == "deploying_production":
+        if phase == "deploying_production" or (phase == "busy" and completion.is_going_on(self)):
             raise StateError(
                 f"{what}: CPS is putting it on production ({self.state.status}); wait until it is there, then roll "
                 "forward with edgecert.clm.cert_enroll and action: regenerate",
@@ -70,6 +70,11 @@ class Rollback(Deployer):
         change = self.pushed.reference.get("change_id")
         return f"to roll {self.certificate.certificate_id} back by cancelling change {change}"
 
+    @property
+    def is_possible(self) -> bool:
+        """Say whether the order can still lead to where it is to go; what speaks against that is refused beforehand."""
+        return True
+
     def can_move(self) -> bool:
         """Say whether something can be done now: there is nothing to wait for."""
         return True
@@ -85,6 +90,12 @@ class Rollback(Deployer):
             self.observe()
             if not self._is_back:
                 self._cancel()
+                self.observe()
+            while not self._is_back:
+                if self._serves(self.state.production):
+                    self.fail("rollback_impossible", "production serves it by now")
+                if not self.pause():
+                    return self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.look_again_s)
                 self.observe()
             evidence = {
                 "kind": "api",
@@ -135,7 +146,7 @@ class Rollback(Deployer):
     def _go_back(self, unit: Unit) -> None:
         """Let the inventory tell of what production serves again; without anything there the enrollment is gone."""
         certificate, now = unit.certificates.get(self.certificate.certificate_id), self.ports.clock.now()
-        if certificate is None:
+        if certificate is None or certificate.request_id != self.pushed.request.request_id:
             return
         staging, production = completion.served(self.state.staging), completion.served(self.state.production)
         if certificate.parent:

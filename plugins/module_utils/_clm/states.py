@@ -45,7 +45,7 @@ WORK_ORDER: Machine = {
     "in_doubt": ("implementing", "deploying_staging", "on_staging", "cancelled", "failed"),
     "deploying_staging": ("on_staging", "needs_decision", "cancelled", "failed"),
     "on_staging": ("needs_decision", "deploying_production", "completed", "cancelled", "failed"),
-    "deploying_production": ("completed", "failed"),
+    "deploying_production": ("needs_decision", "completed", "failed"),
     "completed": (),
     "rejected": (),
     "cancelled": (),

@@ -14,7 +14,7 @@ from .._core.errors import ConflictError, StateError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
 from . import due, gate, orders, policy, push_stages, renewal, renewing, requests, states
-from .deployment import Deployer
+from .deployment import ENDED_BY, Deployer
 from .due import Item
 from .hints import hint_of
 from .keeper import REQUEST, Keeper
@@ -141,7 +141,7 @@ class Work:
         try:
             deployer.refuse_impossible()
         except StateError as exc:
-            if deployer.is_begun and exc.code in ("no_open_change", "change_failed"):
+            if deployer.is_begun and exc.code in ENDED_BY:
                 deployer.end_by(exc).run()
             raise
 

@@ -78,8 +78,8 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
     def _end_overtaken(self, unit: Unit) -> None:
         """End orders that were not begun and would push what another certificate has followed since."""
         order = self.order
-        wanted = {"certificate_id": order.certificate_id, "network": order.network}
-        for other in unit.work_orders.find(**wanted, state=states.BEFORE_IMPLEMENTING):
+        wanted = {"certificate_id": order.certificate_id, "state": states.BEFORE_IMPLEMENTING}
+        for other in unit.work_orders.find(**wanted):
             if other.fingerprints != order.fingerprints:
                 message = f"another certificate was issued since; work order {order.work_order_id} pushes that one"
                 WorkOrderKeeper(self.ports, other).save_in(

@@ -144,7 +144,9 @@ class AkamaiCpsTarget(Target):
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Set the change's deployment schedule."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
-        self._client.set_schedule(enrollment_id, change_id, changes.Schedule(until, None))
+        # When it lapses is somebody else's business, and stays.
+        not_after = self._client.get_schedule(enrollment_id, change_id).not_after
+        self._client.set_schedule(enrollment_id, change_id, changes.Schedule(until, not_after))
 
     def _enrollment(self, enrollment_id: int) -> EnrollmentRecord:
         """Read an enrollment once: whether CPS stops after staging does not change under a pending change."""

@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+import pathlib
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import workflow
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text, to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    InputError,
+    RemoteError,
+    ScriptError,
+    StateError,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
@@ -438,3 +446,116 @@ def test_a_push_to_staging_is_held_back_before_cps_has_stopped_there(bench: Benc
     ends = from_text(shown["production"]["not_after"])
     bench.advance((ends - bench.clock.now() - timedelta(days=1)).total_seconds())
     assert served(bench, "production") == before
+
+
+# -- orders that meet ----------------------------------------------------------------------------------------------
+
+
+def acknowledged(bench: Bench) -> dict[str, Any]:
+    """Have a push to production that CPS is at work on, with a certificate on production before."""
+    renewed(bench)
+    bench.push()
+    bench.sandbox.configure(REAL)
+    order = to_production(bench, wait_timeout=30)
+    assert order["state"] == "deploying_production", order["message"]
+    return order
+
+
+def test_what_was_begun_is_followed_to_its_end_although_another_certificate_was_issued(bench: Bench) -> None:
+    """W5: nobody looked for weeks; the order completes, or ends, and stands in nobody's way."""
+    order = acknowledged(bench)
+    bench.advance(DAY_S)
+    assert dict(bench.enroll(action="renew", force=True, wait_timeout=1800).record or {})["state"] == "issued"
+    report = bench.run_due()
+    assert report["failures"] == [] and to_production_state(bench, order) == "completed", report
+    assert to_production(bench, wait_timeout=7200)["work_order_id"] != order["work_order_id"]
+
+
+def test_a_push_to_staging_that_completes_late_does_not_hold_back_what_goes_to_production(bench: Bench) -> None:
+    """U2, U3+: two orders on one change."""
+    renewed(bench)
+    late = dict(bench.push(edge={"staging": ["127.0.0.1:1"]}, wait_timeout=60).record or {})
+    assert (late["state"], late["reason"]) == ("on_staging", "not_proven")
+    bench.sandbox.configure(REAL)
+    order = to_production(bench, edge=edges(bench), wait_timeout=30)
+    assert order["state"] == "deploying_production"
+    completed = dict(bench.push(edge=edges(bench)).record or {})
+    assert completed["state"] == "completed" and completed["message"] == ""
+    assert to_production(bench, wait_timeout=7200)["state"] == "completed"
+
+
+def test_a_date_that_somebody_set_is_not_overwritten_by_a_push_to_staging(bench: Bench) -> None:
+    """U2: it is told instead."""
+    renewed(bench)
+    staged = dict(bench.push(edge={"staging": ["127.0.0.1:1"]}, wait_timeout=60).record or {})
+    client, enrollment, change = at_cps(bench, staged)
+    at = (bench.clock.now() + timedelta(days=2)).replace(microsecond=0)
+    client.set_schedule(enrollment, change, changes.Schedule(at, at + timedelta(days=1)))
+    order = dict(bench.push(edge=edges(bench)).record or {})
+    assert order["state"] == "completed" and to_text(at) in order["message"]
+    assert client.get_schedule(enrollment, change) == changes.Schedule(at, at + timedelta(days=1))
+
+
+def test_a_push_cannot_be_rolled_back_once_cps_is_taking_it_to_production(bench: Bench) -> None:
+    """U5: said before anything is asked for or sent."""
+    acknowledged(bench)
+    bench.calls()
+    with pytest.raises(StateError) as caught:
+        bench.plan_push(action="rollback")
+    assert caught.value.code == "rollback_too_late" and {method for method, _path in bench.calls()} == {"GET"}
+
+
+def test_a_rollback_that_waited_does_not_take_a_later_certificate_back(bench: Bench) -> None:
+    """U5: the inventory stays with the certificate that was issued since."""
+    renewed(bench)
+    staged = dict(bench.push().record or {})
+    bench.group(approvals={"push": 1})
+    order = dict(bench.push(action="rollback").record or {})
+    client, enrollment, change = at_cps(bench, staged)
+    client.cancel_change(enrollment, change)
+    assert dict(bench.enroll(action="renew", force=True).record or {})["state"] == "issued"
+    [before] = bench.certificates()
+    with pytest.raises(StateError) as caught:
+        bench.act("alice", "approve", work_order_id=order["work_order_id"])
+    assert caught.value.code == "work_order_obsolete"
+    bench.group(approvals={"push": 0})
+    assert to_production(bench)["state"] == "completed"
+    assert to_production_state(bench, order) == "cancelled", "overtaken"
+    [after] = bench.certificates()
+    assert after["fingerprint"] == before["fingerprint"]
+
+
+def test_a_pre_push_script_that_failed_runs_again_before_production(bench: Bench, tmp_path: pathlib.Path) -> None:
+    """A4: a retry does not pass over what stopped the push."""
+    bench.environment["EDGECERT_SCRIPT_LIBRARY"] = str(tmp_path)
+    script, log = tmp_path / "calendar", tmp_path / "log"
+    script.write_text(f'#!/bin/sh\necho ran >>"{log}"\nexit 1\n', "ascii")
+    script.chmod(0o700)
+    bench.issued()
+    bench.push()
+    bench.connector(pre_push_script="calendar")
+    posts(bench)
+    with pytest.raises(ScriptError):
+        to_production(bench)
+    with bench.store.read() as unit:
+        [order] = unit.work_orders.find(network="production")
+    with pytest.raises(ScriptError):
+        bench.act("tester", "retry", work_order_id=order.work_order_id, wait=True, wait_timeout=60)
+    assert log.read_text("ascii").count("ran") == 2 and posts(bench) == []
+
+
+def test_to_plan_a_retry_writes_nothing(bench: Bench) -> None:
+    """W5, R: in check mode the reason of the failure stays."""
+    order = approved(bench)
+    finding(bench, order, "The trust chain is blacklisted.", error=True)
+    with bench.store.write() as unit:
+        stored = unit.work_orders.get(order["work_order_id"])
+        assert stored is not None
+        unit.work_orders.put(replace(stored, state="failed", reason="validation_failed", message="why"))
+    lines = len(bench.audit())
+    wanted = {"action": "retry", "work_order_id": order["work_order_id"]}
+    workflow.plan(wanted, bench.acting("alice"))
+    with bench.store.read() as unit:
+        after = unit.work_orders.get(order["work_order_id"])
+    assert after is not None and (after.reason, after.message) == ("validation_failed", "why")
+    assert len(bench.audit()) == lines
