@@ -14,7 +14,7 @@ import resource
 import stat
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +103,17 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def median(values: Sequence[float]) -> float:
     """Give the median."""
     return statistics.median(values)
+
+
+@contextmanager
+def sandbox_of_pace(contracts: Sequence[str], pace: Mapping[str, float]) -> Iterator[Handle]:
+    """Run a sandbox with CPS's limits.
+
+    :param pace: how long the parts of a change take, seconds, by the names of the sandbox's settings.
+    """
+    extra = tuple(f"--set={name}={value}" for name, value in pace.items())
+    with start(SandboxOptions(contracts=contracts, extra=extra)) as handle:
+        yield handle
 
 
 @contextmanager

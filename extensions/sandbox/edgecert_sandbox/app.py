@@ -104,7 +104,7 @@ class Sandbox:
         self._gateway = Gateway(
             worlds=self._worlds,
             gate=auth.Gate(self.clients, self.now, host_names=frozenset(SERVER_NAMES)),
-            limits=Limits(self.now, options.limits),
+            limits=Limits(lambda: self.clock.now().timestamp(), options.limits),
             faults=Faults(),
             calls=CallLog(),
             now=self.now,
@@ -119,7 +119,7 @@ class Sandbox:
         self._ca_pem = authority.pem
 
     def now(self) -> float:
-        """Give the gateway's clock: the machine's and the skew; it is not moved with the engine's."""
+        """Give the gateway's clock: the machine's and the skew; it is not moved with the engine's and the limits'."""
         return time.time() + self._options.skew_s
 
     def start(self) -> Running:
