@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HELD_UNTIL = "held_until"
 """Member of an order's ``change``: the date that was set at CPS to keep it on staging."""
+REFUSED = "refused"
+"""Member of what came of an intent: CPS took no acknowledgement, and said why."""
 
 
 def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
@@ -101,10 +103,9 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
 def is_going_on(deployer: Deployer) -> bool:
     """Say whether an order of ours let this change go on to production."""
     with deployer.ports.store.read() as unit:
-        return any(
-            intents.of(unit, *WorkOrderKeeper(deployer.ports, order).production_key)
-            for order in _of_this_change(deployer, unit)
-        )
+        keepers = [WorkOrderKeeper(deployer.ports, order) for order in _of_this_change(deployer, unit)]
+        begun = [intent for keeper in keepers for intent in intents.of(unit, *keeper.production_key)]
+    return any(REFUSED not in intent.result for intent in begun)
 
 
 def is_held_by_us(deployer: Deployer) -> bool:

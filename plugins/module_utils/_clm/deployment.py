@@ -182,12 +182,10 @@ class Deployer:
             return False
         now = self.ports.clock.now()
         with self.ports.store.read() as unit:
-            uploads = intents.of(unit, *self.keeper.upload_key)
-        for upload in uploads:
-            if upload.finished_at is not None and now - upload.finished_at < timedelta(seconds=LAG_S):
-                self._error_before = upload.wanted.get("error_before", "")
-                return False
-        return True
+            uploads = intents.lately(unit, *self.keeper.upload_key, now - timedelta(seconds=LAG_S))
+        if uploads:
+            self._error_before = uploads[0].wanted.get("error_before", "")
+        return not uploads
 
     def can_move(self) -> bool:
         """Say whether something can be done, or waited for, now."""

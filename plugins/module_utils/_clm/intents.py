@@ -66,6 +66,11 @@ def of(unit: Unit, kind: str, noun: str, key: str) -> list[Intent]:
     return unit.intents.find(kind=kind, noun=noun, key=key)
 
 
+def lately(unit: Unit, kind: str, noun: str, key: str, since: datetime) -> list[Intent]:
+    """Give those of that kind for a record that came to something since then; the remote side may not show it yet."""
+    return [one for one in of(unit, kind, noun, key) if one.finished_at is not None and one.finished_at > since]
+
+
 def close_all(unit: Unit, kind: str, noun: str, key: str, result: Mapping[str, Any], now: datetime) -> None:
     """Close what is left open of that kind for a record, also what a lost reply left."""
     for left in unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None):

@@ -53,9 +53,9 @@ def can_move(deployer: Deployer) -> bool:
 def _is_acknowledged(deployer: Deployer) -> bool:
     """Say whether it was acknowledged so lately that CPS may still show the status from before."""
     with deployer.ports.store.read() as unit:
-        found = intents.of(unit, *deployer.keeper.production_key)
-    since = deployer.ports.clock.now() - timedelta(seconds=LAG_S)
-    return any(one.finished_at is not None and one.finished_at > since and "refused" not in one.result for one in found)
+        since = deployer.ports.clock.now() - timedelta(seconds=LAG_S)
+        found = intents.lately(unit, *deployer.keeper.production_key, since)
+    return any(completion.REFUSED not in intent.result for intent in found)
 
 
 def _prove_staging(deployer: Deployer) -> bool:
@@ -135,7 +135,7 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
         if exc.code != "conflict":
             raise
         with deployer.ports.store.write() as unit:
-            intents.close_all(unit, *key, {"refused": exc.message}, clock.now())
+            intents.close_all(unit, *key, {completion.REFUSED: exc.message}, clock.now())
         deployer.observe()
         if deployer.is_deployed or deployer.state.phase != "on_staging":
             # It went on by itself, or somebody was faster.
@@ -162,21 +162,35 @@ def _follow(deployer: Deployer) -> bool:
             if deployer.is_deployed:
                 deployer.reach_network("production")
                 return True
-            message = _waits_for(deployer)
-            if completion.is_held_by_us(deployer):
-                deployer.target.hold_back(deployer.pushed.reference, None)
-                continue
+            message = _waits_for(deployer) or _let_go(deployer)
             if not deployer.pause():
                 return deployer.keeper.park("busy", message, deployer.look_again_s)
 
 
 def _waits_for(deployer: Deployer) -> str:
+    """Say what is waited for; empty where it is a date of ours."""
     state = deployer.state
     if state.phase == "deploying_production":
         deployer.reach_network("production")
     # What CPS says of a change may be older than what it took.
     if state.phase in ("failed", "cancelled", "none") and not _is_acknowledged(deployer):
         deployer.fail("change_failed", state.error or state.status or state.phase)
+    if completion.is_held_by_us(deployer):
+        return ""
     if state.held_until is not None and state.held_until > deployer.ports.clock.now():
         return f"CPS puts it on production at {to_text(state.held_until)}, the date that is set there"
     return f"CPS is at work: {state.status}"
+
+
+def _let_go(deployer: Deployer) -> str:
+    """Clear the date by which a push to staging was held back, and say why to wait then.
+
+    CPS may show the old date for a while, and may take no other one any more: there is a pause after each try.
+    """
+    try:
+        deployer.target.hold_back(deployer.pushed.reference, None)
+    except RemoteError as exc:
+        if exc.code != "conflict":
+            raise
+        return f"CPS is at work: {deployer.state.status}; the date set there could not be cleared ({exc.message})"
+    return "the date that held it back is cleared, CPS has not gone on yet"

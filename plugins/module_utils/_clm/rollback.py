@@ -10,6 +10,7 @@ puts the earlier one back, for CPS has no key for it any more: that is said befo
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from .._core.clock import to_text
 from .._core.errors import RemoteError, StateError
@@ -18,6 +19,7 @@ from .._core.types import AuditEntry, WorkOrder
 from .._store.base import Unit
 from . import completion, intents, lineage, push_stages, states
 from .deployment import Deployer
+from .patience import LAG_S
 from .work_orders import WorkOrderKeeper
 
 
@@ -88,7 +90,7 @@ class Rollback(Deployer):
     def _roll_back(self) -> bool:
         with self.keeper.lease():
             self.observe()
-            if not self._is_back:
+            if not self._is_back and not self._is_cancelled_lately():
                 self._cancel()
                 self.observe()
             while not self._is_back:
@@ -105,7 +107,6 @@ class Rollback(Deployer):
                 "at": to_text(self.ports.clock.now()),
             }
             with self.ports.store.write() as unit:
-                # The intent is closed with the order's end.
                 self.keeper.save_in(unit, "push_rolled_back", state="completed", evidence=(evidence,))
                 self._end_pushes(unit)
                 self._go_back(unit)
@@ -127,6 +128,14 @@ class Rollback(Deployer):
                 self.fail("cancel_refused", exc.message)
             if exc.status != 404:
                 raise
+        with self.ports.store.write() as unit:
+            intents.close_all(unit, *self.keeper.cancel_key, {"cancelled": True}, self.ports.clock.now())
+
+    def _is_cancelled_lately(self) -> bool:
+        """Say whether it was cancelled so lately that CPS may still show it open."""
+        with self.ports.store.read() as unit:
+            since = self.ports.clock.now() - timedelta(seconds=LAG_S)
+            return bool(intents.lately(unit, *self.keeper.cancel_key, since))
 
     def _end_pushes(self, unit: Unit) -> None:
         """End the work orders that would have taken the same change further."""

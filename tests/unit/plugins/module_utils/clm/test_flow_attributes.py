@@ -178,3 +178,15 @@ def test_a_private_key_that_is_attached_shows_in_no_result_log_or_database(
     assert [one["name"] for one in attachments_of(bench)] == ["enroll", "key.pem"]
     for file in tmp_path.glob("clm.db*"):
         assert line.encode() not in file.read_bytes(), file.name
+
+
+def test_what_is_only_asked_for_stands_in_the_holistic_view_with_its_csr_source_and_ca(bench: Bench) -> None:
+    """E23: from the wish on, CSR and CA as a connector; application connectors follow."""
+    bench.prepare()
+    bench.enroll(wait=False, ca_connector_name="house for the shop")
+    plan = queries.plan_certificates({"view": "holistic", "certificate": bench.name()}, bench.ports)
+    [shown] = plan.extra["holistic"]
+    told = shown["ca_connector"]
+    assert (told["name"], told["ca"], told["type"]) == ("house for the shop", "house", "own_ca")
+    assert told["csr_source"] == "endpoint" and told["request"]["state"] not in ("issued", "failed")
+    assert shown["connectors"] == []

@@ -23,6 +23,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
+from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 ACK = "change-management-ack"
@@ -372,6 +373,36 @@ def test_a_date_that_somebody_else_set_is_kept(bench: Bench) -> None:
     order = to_production(bench, wait_timeout=300)
     assert order["state"] == "deploying_production" and to_text(at) in order["message"]
     bench.advance(3 * 3600)
+    assert to_production(bench)["state"] == "completed"
+
+
+def test_a_date_of_ours_that_cps_will_not_clear_is_told_and_tried_again(bench: Bench) -> None:
+    """U3+: it is acknowledged once; nothing else waits for the date, and no call follows the other at once."""
+    renewed(bench)
+    bench.push()
+    bench.sandbox.fault("server_error", status=409, method="PUT", path="deployment-schedule", times=0)
+    posts(bench)
+    order = to_production(bench, wait_timeout=120)
+    calls = bench.calls()
+    bench.sandbox.clear_faults()
+    assert order["state"] == "deploying_production" and "could not be cleared" in order["message"]
+    assert len([path for method, path in calls if method == "PUT"]) <= 10
+    assert len([path for _method, path in calls if path.endswith(ACK)]) == 1
+    assert to_production(bench)["state"] == "completed"
+
+
+def test_a_date_that_cps_still_shows_is_not_cleared_without_a_pause(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design §6, cps-protocol §3.3: an old status may stay for a while."""
+    renewed(bench)
+    bench.push()
+    asked: list[object] = []
+    clear = AkamaiCpsTarget.hold_back
+    monkeypatch.setattr(AkamaiCpsTarget, "hold_back", lambda _target, _reference, until: asked.append(until))
+    assert to_production(bench, wait_timeout=60)["state"] == "deploying_production"
+    assert 1 <= len(asked) <= 8 and set(asked) == {None}
+    monkeypatch.setattr(AkamaiCpsTarget, "hold_back", clear)
     assert to_production(bench)["state"] == "completed"
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate
+from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
+from ansible_collections.edgecert.clm.plugins.module_utils._target.base import PushState
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 DAY_S = 86_400
@@ -160,3 +162,24 @@ def test_a_certificate_that_was_never_pushed_is_rolled_back_too(bench: Bench) ->
     """U5: nothing was uploaded; the change that waits for it is cancelled."""
     bench.issued()
     assert roll_back(bench)["state"] == "completed" and bench.enrollments() == []
+
+
+def test_a_change_that_cps_still_shows_after_it_was_cancelled_is_not_cancelled_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U5, cps-protocol §3.3: the old status stays for a while; the inventory goes back when it is gone, not before."""
+    before = renewed(bench)
+    look, shown, is_old = AkamaiCpsTarget.observe, {}, [True]
+
+    def observe(target: AkamaiCpsTarget, reference: Any, fingerprints: Any) -> PushState:
+        if not shown or not is_old[0]:
+            shown["state"] = look(target, reference, fingerprints)
+        return shown["state"]
+
+    monkeypatch.setattr(AkamaiCpsTarget, "observe", observe)
+    order = roll_back(bench, wait=False)
+    assert (order["state"], order["reason"]) == ("implementing", "busy")
+    assert roll_back(bench, wait=False)["state"] == "implementing" and line(bench).fingerprint != before.fingerprint
+    is_old[0] = False
+    assert roll_back(bench)["state"] == "completed" and line(bench).fingerprint == before.fingerprint
+    assert len(deletes(bench)) == 1
