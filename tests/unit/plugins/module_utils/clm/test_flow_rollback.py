@@ -169,7 +169,8 @@ def test_a_change_that_cps_still_shows_after_it_was_cancelled_is_not_cancelled_a
 ) -> None:
     """U5, cps-protocol §3.3: the old status stays for a while; the inventory goes back when it is gone, not before."""
     before = renewed(bench)
-    look, shown, is_old = AkamaiCpsTarget.observe, {}, [True]
+    look, is_old = AkamaiCpsTarget.observe, [True]
+    shown: dict[str, PushState] = {}
 
     def observe(target: AkamaiCpsTarget, reference: Any, fingerprints: Any) -> PushState:
         if not shown or not is_old[0]:
