@@ -24,7 +24,14 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
     StoredPem,
     VendorSettings,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._store.tables import TABLES, Kind, Table
+from ansible_collections.edgecert.clm.plugins.module_utils._store.tables import (
+    INTENTS,
+    REQUESTS,
+    TABLES,
+    WORK_ORDERS,
+    Kind,
+    Table,
+)
 from ansible_collections.edgecert.clm.tests.support.stores import NOON, StorePlace, count_up, in_processes, mixed_work
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -195,6 +202,23 @@ def test_records_are_ordered_by_code_point_of_their_key(place: StorePlace) -> No
     with place.open() as store, store.write() as unit:
         unit.certificates.add_many([certificate(name) for name in names])
         assert [c.certificate_id for c in unit.certificates.find()] == sorted(names)
+
+
+@pytest.mark.parametrize("table", [REQUESTS, WORK_ORDERS, INTENTS], ids=lambda table: table.name)
+def test_what_was_done_is_found_the_oldest_first(table: Table[Any], place: StorePlace) -> None:
+    """Their keys are random: that order would be another one in each run."""
+    filled: dict[Kind, Any] = {
+        Kind.TEXT: "", Kind.INTEGER: 0, Kind.BOOLEAN: False, Kind.TIME: NOON, Kind.MAP: {}, Kind.MAPS: (),
+        Kind.WORDS: (), Kind.SECRET: Secret(""),
+    }  # fmt: skip
+    fields = {column.name: filled[column.kind] for column in table.columns}
+    ages = {"b": 3, "a": 2, "d": 2, "c": 1}
+    with place.open() as store, store.write() as unit:
+        repository = getattr(unit, table.name)
+        for name, minutes in ages.items():
+            made = {table.key[0]: name, "created_at": NOON - timedelta(minutes=minutes)}
+            repository.add(table.record(**{**fields, **made}))
+        assert [table.key_of(record)[0] for record in repository.find()] == ["b", "a", "d", "c"]
 
 
 def test_a_key_of_several_parts_identifies_a_record(place: StorePlace) -> None:

@@ -121,8 +121,7 @@ def stored(unit: Unit, work_order_id: str) -> WorkOrder:
 def last_edges(unit: Unit, certificate_id: str, connector: str, network: str) -> dict[str, Sequence[str]]:
     """Give the edge addresses that the last pushes were proved at, of the networks that one to this comes by."""
     found: dict[str, Sequence[str]] = {}
-    earlier = unit.work_orders.find(certificate_id=certificate_id, connector=connector)
-    for order in sorted(earlier, key=lambda order: order.created_at.timestamp() if order.created_at else 0.0):
+    for order in unit.work_orders.find(certificate_id=certificate_id, connector=connector):
         if order.action == "push":
             found.update({name: edges for name, edges in order.edges.items() if edges})
     return {name: edges for name, edges in found.items() if name in states.PASSES[network]}

@@ -163,15 +163,13 @@ def _latest(
         if order.fingerprints == pushed.fingerprints and order.action == (params.get("action") or "push")
         if order.state not in ("failed", "cancelled", "rejected")
     ]
-    return max(found, key=lambda order: order.created_at.timestamp() if order.created_at else 0.0, default=None)
+    return found[-1] if found else None
 
 
-def _rolled_back(
-    unit: Unit, certificate: Certificate, connector: Connector, pushed: Pushed
-) -> WorkOrder | None:
+def _rolled_back(unit: Unit, certificate: Certificate, connector: Connector, pushed: Pushed) -> WorkOrder | None:
     """Give the rollback that brought the certificate back to what it is, if nothing was done since."""
     orders_of = unit.work_orders.find(certificate_id=certificate.certificate_id, connector=connector.name)
-    last = max(orders_of, key=lambda order: order.created_at.timestamp() if order.created_at else 0.0, default=None)
+    last = orders_of[-1] if orders_of else None
     if last is None or (last.action, last.state) != ("rollback", "completed"):
         return None
     asked, taken_back = pushed.request.created_at, last.created_at

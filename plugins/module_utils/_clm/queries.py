@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from .._core.errors import InputError, NotFoundError
 from .._core.governance import DEFAULT_GROUP, Group
@@ -26,7 +26,6 @@ from .work_views import request_view, work_order_view
 VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups")
 
 Found = dict[str, Any]
-R = TypeVar("R", CertRequest, WorkOrder)
 
 
 def plan_certificates(params: Params, ports: Ports) -> Plan:
@@ -89,15 +88,11 @@ def _work(unit: Unit, filters: Filters, now: datetime) -> tuple[list[CertRequest
         equal["certificate_id"] = _ids(unit, replace(rest, certificate=filters.certificate), now)
     elif filters.certificate:
         equal["certificate_id"] = filters.certificate
-    return _sorted(unit.requests.find(**equal)), _sorted(unit.work_orders.find(**equal))
+    return unit.requests.find(**equal), unit.work_orders.find(**equal)
 
 
 def _ids(unit: Unit, filters: Filters, now: datetime) -> list[str]:
     return [certificate.certificate_id for certificate in select(unit, filters, now)[0]]
-
-
-def _sorted(records: list[R]) -> list[R]:
-    return sorted(records, key=lambda record: record.created_at.timestamp() if record.created_at else 0.0)
 
 
 def _history_views(unit: Unit, filters: Filters, now: datetime) -> Found:
@@ -214,7 +209,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     """Give CA connector, certificate, application connectors and their devices for each certificate (V2)."""
     selected, devices = select(unit, filters, now)
     of = {"certificate_id": [certificate.certificate_id for certificate in selected]}
-    requests, orders = _sorted(unit.requests.find(**of)), _sorted(unit.work_orders.find(**of))
+    requests, orders = unit.requests.find(**of), unit.work_orders.find(**of)
     requests_of, orders_of = _grouped(requests), _grouped(orders)
     connectors_of = _grouped(unit.connectors.find(**of))
     kinds = {account.name: account.type for account in unit.ca_accounts.find()}

@@ -58,7 +58,9 @@ class Repository(ABC, Generic[R]):
 
     @abstractmethod
     def find(self, **equal: Any) -> list[R]:
-        """Give the records whose columns equal the values, ordered by key.
+        """Give the records whose columns equal the values: by key, or the oldest first.
+
+        Requests, work orders and intents come the oldest first, because their keys are random.
 
         :param equal: by field name; a list or tuple means any of its values; none at all means every record.
         """

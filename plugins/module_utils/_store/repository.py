@@ -38,7 +38,7 @@ class SqlRepository(Repository[R]):
         return decode_all(self._table, rows, self._sealing)[0] if rows else None
 
     def find(self, **equal: Any) -> list[R]:
-        """Give the records whose columns equal the values, ordered by key."""
+        """Give the records whose columns equal the values, in the table's order: by key, or the oldest first."""
         condition, parameters = self._condition(equal)
         rows = self._database.rows(sql.select(self._table, condition), parameters)
         return decode_all(self._table, rows, self._sealing)

@@ -169,19 +169,19 @@ def select_version(table: Table[Any]) -> str:
 
 
 def select(table: Table[Any], condition: str) -> str:
-    """Read the rows of a condition, ordered by key."""
+    """Read the rows of a condition, in the table's order."""
     return _ordered(table, listed(table.names), condition)
 
 
 def select_outlines(table: Table[Any], condition: str) -> str:
-    """Read the rows of a condition, ordered by key, with NULL in place of each secret."""
+    """Read the rows of a condition, in the table's order, with NULL in place of each secret."""
     wanted = ", ".join("NULL" if column.kind is Kind.SECRET else quoted(column.name) for column in table.columns)
     return _ordered(table, wanted, condition)
 
 
 def _ordered(table: Table[Any], wanted: str, condition: str) -> str:
     where = f" WHERE {condition}" if condition else ""
-    return f"SELECT {wanted} FROM {quoted(table.name)}{where} ORDER BY {listed(table.key)}"
+    return f"SELECT {wanted} FROM {quoted(table.name)}{where} ORDER BY {listed(table.order)}"
 
 
 def count(table: Table[Any], condition: str) -> str:

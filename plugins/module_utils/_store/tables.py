@@ -79,6 +79,7 @@ class Table(Generic[R]):
     :ivar noun: what messages call one record.
     :ivar key: the fields that identify a record, in the record's order.
     :ivar indexed: single columns often searched by.
+    :ivar dated: its records are found oldest first, by ``created_at``; the keys of such tables are random.
     """
 
     name: str
@@ -86,12 +87,18 @@ class Table(Generic[R]):
     record: type[R]
     key: tuple[str, ...]
     indexed: tuple[str, ...] = ()
+    dated: bool = False
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """Give a column for each field, in the record's order; ``version`` is the last."""
         described: Any = self.record
         return tuple(_column(field.name, str(field.type)) for field in fields(described))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Give the columns that records are found in the order of."""
+        return ("created_at", *self.key) if self.dated else self.key
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -154,10 +161,10 @@ CERTIFICATES = Table(
     ("common_name", "device", "fingerprint", "enrollment_id", "not_after"),
 )
 PEMS = Table("pems", "certificate text", StoredPem, ("fingerprint",))
-REQUESTS = Table("requests", "request", CertRequest, ("request_id",), ("certificate_id", "state"))
+REQUESTS = Table("requests", "request", CertRequest, ("request_id",), ("certificate_id", "state"), dated=True)
 CONNECTORS = Table("connectors", "application connector", Connector, ("certificate_id", "name"))
-WORK_ORDERS = Table("work_orders", "work order", WorkOrder, ("work_order_id",), ("certificate_id", "state"))
-INTENTS = Table("intents", "intent", Intent, ("intent_id",), ("key", "finished_at"))
+WORK_ORDERS = Table("work_orders", "work order", WorkOrder, ("work_order_id",), ("certificate_id", "state"), dated=True)
+INTENTS = Table("intents", "intent", Intent, ("intent_id",), ("key", "finished_at"), dated=True)
 GROUPS = Table("groups", "group", Group, ("name",))
 ATTACHMENTS = Table("attachments", "attachment", Attachment, ("attachment_id",), ("certificate_id",))
 
