@@ -385,7 +385,10 @@ class VirtualTarget(Target):
         """Give nothing that is not in the store already."""
         return {}
 
-    def observe(self, reference: Reference, fingerprints: Mapping[str, str]) -> PushState:
+    def survey(self, contracts: Sequence[str]) -> None:
+        """Tell nothing: every look is as good as another here."""
+
+    def observe(self, reference: Reference, fingerprints: Mapping[str, str], *, waits_for: str = "") -> PushState:
         """Tell where the change stands."""
         self._cps.called("look_at_change")
         enrollment = self._cps.enrollments[int(reference["enrollment_id"])]

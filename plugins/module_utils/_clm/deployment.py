@@ -11,17 +11,19 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from .._core.errors import ClmError, PolicyError, RemoteError, StateError, TransportError
+from .._core.errors import ClmError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
-from . import completion, decisions, intents, production, push_stages, states
-from .patience import ASK_AGAIN_S, LAG_S, look_again_s
+from . import completion, decisions, impossible, intents, patience, production, push_stages, states
+from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
 
 ENDED_BY = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
 """Reasons for which nothing can be done any more for an order that was begun."""
+# A look that is no older is not repeated.
+_MOMENT_S = 2.0
 # Phases in which a change has not taken the certificate, or nobody can tell.
 _NOT_TAKEN = ("none", "wants_csr", "wants_certificate", "failed", "cancelled")
 
@@ -65,6 +67,7 @@ class Deployer:
         self.certificate, self.connector, self.wait_s = certificate, connector, wait_s
         self.state = PushState("none")
         self._error_before = ""
+        self._looked_at, self._is_sent = float("-inf"), False
         self.check_approved: Callable[[], None] = lambda: None
         self._deadline = ports.clock.monotonic() + wait_s
 
@@ -80,7 +83,23 @@ class Deployer:
 
     def observe(self) -> None:
         """Ask the target where the change stands."""
-        self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints)
+        waits_for = patience.waits_for(self.order, self.ports.clock.now())
+        self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints, waits_for=waits_for)
+        self._looked_at = self.ports.clock.monotonic()
+
+    def look(self) -> None:
+        """Ask where the change stands, unless it was asked a moment ago: whoever moved the order since holds it up."""
+        if self.ports.clock.monotonic() - self._looked_at > _MOMENT_S:
+            self.observe()
+
+    def sent(self) -> None:
+        """Keep in mind that something was sent: what was seen before is over, and CPS shows nothing new at once."""
+        self._looked_at, self._is_sent = float("-inf"), True
+
+    def pause_after_sending(self) -> bool:
+        """Wait where something was sent a moment ago; False when there is no time to."""
+        is_sent, self._is_sent = self._is_sent, False
+        return not is_sent or self.pause()
 
     def see_settings(self) -> None:
         """Keep with a new order which network settings are pending: they are part of what is approved."""
@@ -110,7 +129,7 @@ class Deployer:
     @property
     def is_staged(self) -> bool:
         """Say whether staging serves all that is pushed, or the order is past that."""
-        return self.is_deployed or self._serves(self.state.staging)
+        return self.is_deployed or self.order.state == "deploying_production" or self._serves(self.state.staging)
 
     def _serves(self, network: NetworkFacts) -> bool:
         served = {facts["fingerprint"] for facts in network.certificates}
@@ -136,35 +155,7 @@ class Deployer:
         :raises StateError: no change takes the certificate, or the change has failed.
         :raises PolicyError: CPS would deploy to production without being asked.
         """
-        name, state = self.certificate.certificate_id, self.state
-        if state.phase == "none":
-            raise StateError(
-                f"Cannot push {name}: enrollment {self.certificate.enrollment_id} has no change open that takes a "
-                f"certificate ({state.status}); it was cancelled, or something else was deployed. Discover the device, "
-                "then run edgecert.clm.cert_enroll to begin anew where the enrollment is gone",
-                code="no_open_change",
-                details={"status": state.status},
-            )
-        if state.phase == "wants_csr":
-            raise StateError(
-                f"Cannot push {name}: its change waits for a decision from before the CSR was made ({state.status}); "
-                "run edgecert.clm.cert_enroll",
-                code="change_not_ready",
-            )
-        if state.phase in ("failed", "cancelled"):
-            raise StateError(
-                f"Cannot push {name}: the change is {state.phase} ({state.error or state.status}); look at it in "
-                "Akamai Control Center",
-                code="change_failed",
-                details={"error": state.error, "status": state.status},
-            )
-        if state.goes_on and self.order.network == "staging":
-            raise PolicyError(
-                f"Cannot push {name} to staging only: change management is off in enrollment "
-                f"{self.certificate.enrollment_id}, so CPS would go on to production by itself; turn it on in Akamai "
-                "Control Center, and set change_management to true in the vendor settings",
-                code="would_reach_production",
-            )
+        impossible.refuse(self.certificate, self.order.network, self.state)
 
     @property
     def purpose(self) -> str:
@@ -253,7 +244,7 @@ class Deployer:
         """Give the seconds until it is worth looking again."""
         now = self.ports.clock.now()
         waited_s = (now - (self.order.updated_at or now)).total_seconds()
-        return look_again_s(self.state.look_again_s, waited_s, self.order.work_order_id)
+        return patience.look_again_s(self.state.look_again_s, waited_s, self.order.work_order_id)
 
     def pause(self) -> bool:
         """Wait until it is worth looking again; False when the time to wait is over."""
@@ -269,7 +260,7 @@ class Deployer:
     def _upload(self) -> bool:
         with self.keeper.lease():
             # Somebody may have acted since planning, or an earlier run of ours after its intent.
-            self.observe()
+            self.look()
             if self.is_staged or not self._is_upload_due():
                 return True
             self.refuse_impossible()
@@ -290,6 +281,7 @@ class Deployer:
                 if is_new or exc.code != "conflict":
                     self._doubt(exc)
                     raise
+            self.sent()
             with self.ports.store.write() as unit:
                 intents.close_all(unit, *self.keeper.upload_key, {"uploaded": True}, self.ports.clock.now())
                 is_parked = self.order.state in ("needs_decision", "in_doubt")
@@ -322,8 +314,10 @@ class Deployer:
     def _follow(self) -> bool:
         with self.keeper.lease():
             began = self.ports.clock.monotonic()
+            if not self.pause_after_sending():
+                return self.keeper.park("busy", "CPS was given the certificate, and looks at it", self.look_again_s)
             while True:
-                self.observe()
+                self.look()
                 self.settle()
                 if self.is_staged:
                     self.reach_network("staging")

@@ -19,6 +19,7 @@ from .._core.plan import Outcome, Plan, Step
 from . import due, hints, moments
 from .due import Item
 from .ports import Params, Ports
+from .surveys import Surveys
 from .work import Moved, Work
 
 # What passes by itself or waits for a person: told as waiting, not as failed. What else passes says so itself.
@@ -124,7 +125,8 @@ class Runner:
             if value is not None and value < 1:
                 raise InputError(f"Cannot run what is due: {name} is {value}; give a number from 1, or leave it out")
         self.until = moments.read(params.get("until"), "Cannot run what is due", "until", ports.clock.now())
-        self._work = Work(ports)
+        self._surveys = Surveys(ports)
+        self._work = Work(self._surveys.ports)
         # What this round has had in hand, with the time at which to look at it again.
         self._handled: dict[tuple[str, str, str], datetime] = {}
         self._count = 0
@@ -153,9 +155,11 @@ class Runner:
             items = [item for item in agenda.items if item.identity not in self._handled]
             if not items:
                 break
-            for item in items:
+            self._surveys.begin(items)
+            for number, item in enumerate(items):
                 self._handled[item.identity] = self.ports.clock.now() + _SOON
                 if not self._postponed(item, report):
+                    self._surveys.before(items[number:])
                     self._one(item, report)
         report.failed = {key: entry for key, entry in report.failed.items() if key[0] != "stuck"}
         report.failed.update({("stuck", entry["certificate"]): entry for entry in agenda.stuck})

@@ -22,6 +22,7 @@ from .._store.base import Unit
 from . import decisions, form, intents, managed, opening, policy, signing, states
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
+from .patience import look_again_s
 from .ports import Ports
 from .work_orders import LEASE_S
 
@@ -147,7 +148,7 @@ class Mover:
         if move == "csr":
             self._peeked = self.keys.collect(self.request.key_reference)
             if isinstance(self._peeked, CsrPending):
-                self._next_look_s = self._peeked.look_again_s
+                self._next_look_s = self._csr_look_s(self._peeked)
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrQuestion):
                 self._next_look_s = _ASK_AGAIN_S
@@ -310,8 +311,13 @@ class Mover:
                     self._acknowledge(answer)
                     # The old warnings may show for a while: what was acknowledged is not asked for again at once.
                     answer = CsrPending("the warnings were acknowledged, CPS has not gone on yet", _NEAR_S)
-                if isinstance(answer, CsrPending) and not self.pause(answer.look_again_s):
-                    return self.park("csr_pending", answer.message, answer.look_again_s)
+                if isinstance(answer, CsrPending) and not self.pause(self._csr_look_s(answer)):
+                    return self.park("csr_pending", answer.message, self._csr_look_s(answer))
+
+    def _csr_look_s(self, pending: CsrPending) -> float:
+        """Give the seconds until it is worth looking for the CSR again: the longer it takes, the more."""
+        waited_s = (self.now - (self.request.updated_at or self.now)).total_seconds()
+        return look_again_s(pending.look_again_s, waited_s, self.request.request_id)
 
     def _decided(self, question: CsrQuestion) -> tuple[dict[str, str], ...]:
         is_private = not self.ca.capabilities().is_public

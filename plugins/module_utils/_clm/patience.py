@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import zlib
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .._core.types import WorkOrder
 
 ASK_AGAIN_S = 300.0
 """From one look to the next at what waits for a person."""
@@ -15,7 +19,18 @@ LAG_S = 120.0
 DEPLOYS_BEFORE_END = timedelta(days=7)
 """So long before the live certificate ends CPS deploys by itself what is on staging; cps-protocol §3.4."""
 
-_LONGEST_S = 300.0
+_LONGEST_S, _MOST_SPREAD = 300.0, 1.1
+# A change that deploys is asked itself so often, for what no list of deployments tells: that it failed.
+_ASKED_EVERY_S = 900.0
+
+
+def waits_for(order: WorkOrder, now: datetime) -> str:
+    """Name the network that an order waits to see deployed, where nothing else is to be expected; empty for none."""
+    waited_s = (now - (order.updated_at or now)).total_seconds()
+    is_asked = waited_s >= _ASKED_EVERY_S and waited_s % _ASKED_EVERY_S < _LONGEST_S * _MOST_SPREAD
+    if is_asked or not order.state.startswith("deploying_"):
+        return ""
+    return order.state.removeprefix("deploying_")
 
 
 def look_again_s(least_s: float, waited_s: float, key: str) -> float:

@@ -75,7 +75,7 @@ def _go_on(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
         while True:
             # Somebody may have acted since planning, at Control Center too.
-            deployer.observe()
+            deployer.look()
             deployer.settle()
             if deployer.order.state == "deploying_production" and deployer.state.phase != "on_staging":
                 return True
@@ -142,6 +142,7 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
             return True
         message = f"CPS took no acknowledgement ({exc.message}); it is looked at again"
         return deployer.keeper.park("busy", message, deployer.look_again_s)
+    deployer.sent()
     with deployer.ports.store.write() as unit:
         intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
         deployer.keeper.save_in(
@@ -156,8 +157,10 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
 
 def _follow(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
+        if not deployer.pause_after_sending():
+            return deployer.keeper.park("busy", "CPS puts it on production", deployer.look_again_s)
         while True:
-            deployer.observe()
+            deployer.look()
             deployer.settle()
             if deployer.is_deployed:
                 deployer.reach_network("production")

@@ -25,6 +25,7 @@ from .._cps.warnings import recognise
 from .._pki import pem, x509
 from .akamai_cps_discovery import deployed_facts, discover
 from .akamai_cps_inspection import inspect
+from .akamai_cps_survey import Survey
 from .base import Inspection, NetworkFacts, PushState, Reference, Review, Sweep, Target
 
 _NEAR_S = 10.0
@@ -54,6 +55,7 @@ class AkamaiCpsTarget(Target):
 
     def __init__(self, client: CpsClient, clock: Clock, contracts: Sequence[str] = ()) -> None:
         self._client, self._clock, self._contracts = client, clock, tuple(contracts)
+        self._survey = Survey(client, clock)
         self._enrollments: dict[int, EnrollmentRecord] = {}
         self._served: dict[int, _Served] = {}
 
@@ -81,15 +83,25 @@ class AkamaiCpsTarget(Target):
                 result[facts.fingerprint] = Bundle(pem.one_certificate(certificate.certificate), tuple(chain))
         return result
 
-    def observe(self, reference: Reference, fingerprints: Mapping[str, str]) -> PushState:
-        """Tell where the change stands: one call while CPS works, two when something may have been deployed since."""
+    def survey(self, contracts: Sequence[str]) -> None:
+        """List the enrollments of the contracts, and what is live of them."""
+        self._survey.take(contracts)
+
+    def observe(self, reference: Reference, fingerprints: Mapping[str, str], *, waits_for: str = "") -> PushState:
+        """Tell where the change stands.
+
+        No call where a survey shows that nothing moved, one while CPS works, two when something may have been deployed.
+        """
         enrollment_id = int(reference["enrollment_id"])
+        unmoved = self._unmoved(reference, set(fingerprints.values()), waits_for) if waits_for else None
+        if unmoved is not None:
+            return unmoved
         try:
             enrollment = self._enrollment(enrollment_id)
             change_id = self._change_id(enrollment, reference)
             change = self._client.get_change(enrollment_id, change_id) if change_id is not None else None
         except RemoteNotFound as exc:
-            self._enrollments.pop(enrollment_id, None)
+            self._forget(enrollment_id)
             return self._without_change(enrollment_id, str(exc))
         if change is None or change.state in ("completed", "cancelled"):
             return self._without_change(enrollment_id, change.status if change else "no change is open")
@@ -99,7 +111,9 @@ class AkamaiCpsTarget(Target):
         if state.phase == "on_staging":
             return self._with_deployments(enrollment_id, state)
         if change.state == "running" and not change.allowed_inputs and fingerprints:
-            return self._at_work(enrollment_id, change, state, set(fingerprints.values()))
+            is_told_by_its_end = waits_for == "production" or not (state.goes_on or "production" in change.status)
+            if not is_told_by_its_end:
+                return self._at_work(enrollment_id, change, state, set(fingerprints.values()))
         return state
 
     def review(self, reference: Reference) -> Review | None:
@@ -139,7 +153,7 @@ class AkamaiCpsTarget(Target):
     def cancel(self, reference: Reference) -> None:
         """Cancel the change."""
         self._client.cancel_change(int(reference["enrollment_id"]), int(reference["change_id"]))
-        self._enrollments.pop(int(reference["enrollment_id"]), None)
+        self._forget(int(reference["enrollment_id"]))
 
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Set the change's deployment schedule."""
@@ -150,9 +164,35 @@ class AkamaiCpsTarget(Target):
 
     def _enrollment(self, enrollment_id: int) -> EnrollmentRecord:
         """Read an enrollment once: whether CPS stops after staging does not change under a pending change."""
+        surveyed = self._survey.of(enrollment_id)
+        if surveyed is not None:
+            return surveyed.enrollment
         if enrollment_id not in self._enrollments:
             self._enrollments[enrollment_id] = self._client.get_enrollment(enrollment_id)
         return self._enrollments[enrollment_id]
+
+    def _forget(self, enrollment_id: int) -> None:
+        self._enrollments.pop(enrollment_id, None)
+        self._survey.forget(enrollment_id)
+
+    def _unmoved(self, reference: Reference, wanted: set[str], waits_for: str) -> PushState | None:
+        """Say that CPS still deploys, where a survey shows it; None where it shows something else, or was not made."""
+        surveyed = self._survey.of(int(reference["enrollment_id"]))
+        if surveyed is None or surveyed.staging is None or surveyed.production is None:
+            return None
+        if self._change_id(surveyed.enrollment, reference) is None:
+            return None
+        if waits_for == "staging" and wanted <= _fingerprints(surveyed.staging):
+            return None
+        return PushState(
+            f"deploying_{waits_for}",
+            f"deploys to {waits_for}",
+            staging=surveyed.staging,
+            production=surveyed.production,
+            goes_on=not surveyed.enrollment.change_management,
+            settings=surveyed.enrollment.raw.get("networkConfiguration") or {},
+            look_again_s=_DEPLOYING_S,
+        )
 
     @staticmethod
     def _change_id(enrollment: EnrollmentRecord, reference: Reference) -> int | None:
@@ -188,7 +228,8 @@ class AkamaiCpsTarget(Target):
         """Say so when a working change has passed staging already, as CPS does without change management.
 
         No input tells it then. Deployments are looked at first, when the change moved and CPS will not stop after
-        staging by itself, and from time to time.
+        staging by itself, and from time to time. With change management its word may only hint at it: somebody else
+        acknowledged.
         """
         now, known = self._clock.monotonic(), self._served.get(enrollment_id)
         has_moved = known is not None and state.goes_on and known.status != change.status
@@ -205,7 +246,7 @@ class AkamaiCpsTarget(Target):
     @staticmethod
     def _is_on_staging(known: _Served, wanted: set[str]) -> bool:
         """Say whether staging served it all; what comes after that is told by the end of the change."""
-        return wanted <= {facts["fingerprint"] for facts in known.staging.certificates}
+        return wanted <= _fingerprints(known.staging)
 
     def _without_change(self, enrollment_id: int, status: str) -> PushState:
         """Say what is deployed when our change is over, or the enrollment gone with it."""
@@ -217,6 +258,10 @@ class AkamaiCpsTarget(Target):
     def _with_deployments(self, enrollment_id: int, state: PushState) -> PushState:
         found = self._client.get_deployments(enrollment_id)
         return replace(state, staging=deployed_facts(found.staging), production=deployed_facts(found.production))
+
+
+def _fingerprints(network: NetworkFacts) -> set[str]:
+    return {facts["fingerprint"] for facts in network.certificates}
 
 
 def _notices(warning: changes.ValidationMessage) -> tuple[Notice, ...]:

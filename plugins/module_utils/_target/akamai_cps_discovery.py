@@ -73,8 +73,8 @@ def _active(client: CpsClient, contract_id: str, sweep: Sweep) -> dict[int, Acti
 def _of(enrollment: EnrollmentRecord, active: ActiveRecord | None) -> Found:
     return _made(
         enrollment,
-        _active_facts(active.production if active else None),
-        _active_facts(active.staging if active else None),
+        active_facts(active.production if active else None),
+        active_facts(active.staging if active else None),
     )
 
 
@@ -103,7 +103,8 @@ def _made(enrollment: EnrollmentRecord, production: NetworkFacts, staging: Netwo
     )
 
 
-def _active_facts(network: ActiveNetwork | None) -> NetworkFacts:
+def active_facts(network: ActiveNetwork | None) -> NetworkFacts:
+    """Read what a list tells of a network, without PEM."""
     certificates: list[Mapping[str, Any]] = []
     for facts in network.certificates if network else ():
         certificates.append(

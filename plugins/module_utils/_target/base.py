@@ -162,11 +162,20 @@ class Target(ABC):
         """Fetch what both networks serve, by fingerprint."""
 
     @abstractmethod
-    def observe(self, reference: Reference, fingerprints: Mapping[str, str]) -> PushState:
+    def survey(self, contracts: Sequence[str]) -> None:
+        """Look at all enrollments of these contracts in two calls for each, where that was not done a moment ago.
+
+        What ``observe`` is asked in the next minute is answered from it as far as it goes.
+        """
+
+    @abstractmethod
+    def observe(self, reference: Reference, fingerprints: Mapping[str, str], *, waits_for: str = "") -> PushState:
         """Tell where the change stands.
 
         :param reference: ``enrollment_id`` and, if known, ``change_id``.
         :param fingerprints: what we want deployed, by key algorithm.
+        :param waits_for: the network that is being deployed to, where the change wants nothing until it is there: a
+            survey that shows neither suffices then. Empty: the change itself is asked.
         """
 
     @abstractmethod

@@ -172,9 +172,9 @@ def test_a_change_that_cps_still_shows_after_it_was_cancelled_is_not_cancelled_a
     look, is_old = AkamaiCpsTarget.observe, [True]
     shown: dict[str, PushState] = {}
 
-    def observe(target: AkamaiCpsTarget, reference: Any, fingerprints: Any) -> PushState:
+    def observe(target: AkamaiCpsTarget, *args: Any, **kwargs: Any) -> PushState:
         if not shown or not is_old[0]:
-            shown["state"] = look(target, reference, fingerprints)
+            shown["state"] = look(target, *args, **kwargs)
         return shown["state"]
 
     monkeypatch.setattr(AkamaiCpsTarget, "observe", observe)

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which pushes are refused for what the target shows, with what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._core.errors import PolicyError, StateError
+
+if TYPE_CHECKING:
+    from .._core.types import Certificate
+    from .._target.base import PushState
+
+
+def refuse(certificate: Certificate, network: str, state: PushState) -> None:
+    """Refuse what CPS cannot do or would do too much of, before anything is sent.
+
+    :param network: where the order goes.
+    :param state: what the target said.
+    :raises StateError: no change takes the certificate, or the change has failed.
+    :raises PolicyError: CPS would deploy to production without being asked.
+    """
+    name = certificate.certificate_id
+    if state.phase == "none":
+        raise StateError(
+            f"Cannot push {name}: enrollment {certificate.enrollment_id} has no change open that takes a "
+            f"certificate ({state.status}); it was cancelled, or something else was deployed. Discover the device, "
+            "then run edgecert.clm.cert_enroll to begin anew where the enrollment is gone",
+            code="no_open_change",
+            details={"status": state.status},
+        )
+    if state.phase == "wants_csr":
+        raise StateError(
+            f"Cannot push {name}: its change waits for a decision from before the CSR was made ({state.status}); "
+            "run edgecert.clm.cert_enroll",
+            code="change_not_ready",
+        )
+    if state.phase in ("failed", "cancelled"):
+        raise StateError(
+            f"Cannot push {name}: the change is {state.phase} ({state.error or state.status}); look at it in "
+            "Akamai Control Center",
+            code="change_failed",
+            details={"error": state.error, "status": state.status},
+        )
+    if state.goes_on and network == "staging":
+        raise PolicyError(
+            f"Cannot push {name} to staging only: change management is off in enrollment "
+            f"{certificate.enrollment_id}, so CPS would go on to production by itself; turn it on in Akamai "
+            "Control Center, and set change_management to true in the vendor settings",
+            code="would_reach_production",
+        )
