@@ -244,7 +244,8 @@ class Deployer:
         """Give the seconds until it is worth looking again."""
         now = self.ports.clock.now()
         waited_s = (now - (self.order.updated_at or now)).total_seconds()
-        return patience.look_again_s(self.state.look_again_s, waited_s, self.order.work_order_id)
+        place = f"{self.order.device}/{self.certificate.contract_id}"
+        return patience.look_again_s(self.state.look_again_s, waited_s, place, now)
 
     def pause(self) -> bool:
         """Wait until it is worth looking again; False when the time to wait is over."""

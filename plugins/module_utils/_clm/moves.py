@@ -317,7 +317,7 @@ class Mover:
     def _csr_look_s(self, pending: CsrPending) -> float:
         """Give the seconds until it is worth looking for the CSR again: the longer it takes, the more."""
         waited_s = (self.now - (self.request.updated_at or self.now)).total_seconds()
-        return look_again_s(pending.look_again_s, waited_s, self.request.request_id)
+        return look_again_s(pending.look_again_s, waited_s, self.request.device, self.now)
 
     def _decided(self, question: CsrQuestion) -> tuple[dict[str, str], ...]:
         is_private = not self.ca.capabilities().is_public

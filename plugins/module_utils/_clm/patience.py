@@ -19,28 +19,34 @@ LAG_S = 120.0
 DEPLOYS_BEFORE_END = timedelta(days=7)
 """So long before the live certificate ends CPS deploys by itself what is on staging; cps-protocol §3.4."""
 
-_LONGEST_S, _MOST_SPREAD = 300.0, 1.1
+_BEAT_S, _LONGEST_S = 60.0, 300.0
 # A change that deploys is asked itself so often, for what no list of deployments tells: that it failed.
-_ASKED_EVERY_S = 900.0
+_ASKED_EVERY_S = 1800.0
 
 
 def waits_for(order: WorkOrder, now: datetime) -> str:
     """Name the network that an order waits to see deployed, where nothing else is to be expected; empty for none."""
     waited_s = (now - (order.updated_at or now)).total_seconds()
-    is_asked = waited_s >= _ASKED_EVERY_S and waited_s % _ASKED_EVERY_S < _LONGEST_S * _MOST_SPREAD
+    is_asked = waited_s >= _ASKED_EVERY_S and waited_s % _ASKED_EVERY_S < _LONGEST_S * 1.5
     if is_asked or not order.state.startswith("deploying_"):
         return ""
     return order.state.removeprefix("deploying_")
 
 
-def look_again_s(least_s: float, waited_s: float, key: str) -> float:
+def look_again_s(least_s: float, waited_s: float, place: str, now: datetime) -> float:
     """Give the seconds to the next look: the longer nothing moved, the more, so that an hour costs few calls.
 
     :param least_s: what the target says.
     :param waited_s: since something was done last; the first look is due at once, each further one when as long has
         passed again.
-    :param key: of what is waited for; many that began together do not all look at once.
+    :param place: where it is waited. Those that wait longer at one place are looked at together, in two calls for all,
+        and those at different places at different times.
+    :param now: UTC.
     """
     seconds = max(least_s, min(waited_s, _LONGEST_S))
-    spread = zlib.crc32(key.encode()) % 21 - 10
-    return seconds * (1 + spread / 100) if seconds > least_s else seconds
+    if seconds < _BEAT_S:
+        return seconds
+    beat = _LONGEST_S if seconds >= _LONGEST_S else _BEAT_S
+    offset = zlib.crc32(place.encode()) % int(beat)
+    ahead = (now.timestamp() + seconds - offset) % beat
+    return seconds - ahead if ahead < beat / 2 else seconds - ahead + beat

@@ -102,14 +102,15 @@ class AkamaiCpsTarget(Target):
             change = self._client.get_change(enrollment_id, change_id) if change_id is not None else None
         except RemoteNotFound as exc:
             self._forget(enrollment_id)
-            return self._without_change(enrollment_id, str(exc))
+            return self._without_change(enrollment_id, str(exc), fingerprints)
         if change is None or change.state in ("completed", "cancelled"):
-            return self._without_change(enrollment_id, change.status if change else "no change is open")
+            status = change.status if change else "no change is open"
+            return self._without_change(enrollment_id, status, fingerprints)
         settings = enrollment.raw.get("networkConfiguration") or {}
         held = change.schedule.not_before
         state = replace(self._of_change(enrollment, change_id or 0, change), settings=settings, held_until=held)
         if state.phase == "on_staging":
-            return self._with_deployments(enrollment_id, state)
+            return self._with_deployments(enrollment_id, state, fingerprints)
         if change.state == "running" and not change.allowed_inputs and fingerprints:
             is_told_by_its_end = waits_for == "production" or not (state.goes_on or "production" in change.status)
             if not is_told_by_its_end:
@@ -248,14 +249,20 @@ class AkamaiCpsTarget(Target):
         """Say whether staging served it all; what comes after that is told by the end of the change."""
         return wanted <= _fingerprints(known.staging)
 
-    def _without_change(self, enrollment_id: int, status: str) -> PushState:
+    def _without_change(self, enrollment_id: int, status: str, wanted: Mapping[str, str]) -> PushState:
         """Say what is deployed when our change is over, or the enrollment gone with it."""
         try:
-            return self._with_deployments(enrollment_id, PushState("none", status))
+            return self._with_deployments(enrollment_id, PushState("none", status), wanted)
         except RemoteNotFound:
             return PushState("none", f"enrollment {enrollment_id} is gone")
 
-    def _with_deployments(self, enrollment_id: int, state: PushState) -> PushState:
+    def _with_deployments(self, enrollment_id: int, state: PushState, wanted: Mapping[str, str]) -> PushState:
+        """Add what is deployed: from the survey where it shows what is wanted, else asked for itself."""
+        surveyed = self._survey.of(enrollment_id)
+        if surveyed is not None and surveyed.staging is not None and surveyed.production is not None and wanted:
+            last = surveyed.staging if state.phase == "on_staging" else surveyed.production
+            if set(wanted.values()) <= _fingerprints(last):
+                return replace(state, staging=surveyed.staging, production=surveyed.production)
         found = self._client.get_deployments(enrollment_id)
         return replace(state, staging=deployed_facts(found.staging), production=deployed_facts(found.production))
 

@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many changes wait for two lists of their contract, and what the lists cannot tell is asked all the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import patience
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.changes import ChangeError, ChangeRecord
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
+from ansible_collections.edgecert.clm.tests.support.flow import Bench
+
+HOUR_S = 3600
+LISTS = {"enrollments": 1, "active-certificates": 1}
+
+
+def many(bench: Bench, count: int = 4, network: str = "staging") -> list[str]:
+    """Have so many work orders whose certificates CPS has begun to deploy; give the certificates."""
+    bench.prepare()
+    bench.sandbox.configure({"staging_s": HOUR_S, "production_s": HOUR_S})
+    names = [bench.name(f"c{number}") for number in range(count)]
+    for name in names:
+        bench.enroll(common_name=name)
+        bench.connector(certificate=name)
+        bench.push(certificate=name, network=network, wait=False)
+    until(bench, "deploying_staging")
+    return names
+
+
+def until(bench: Bench, state: str) -> None:
+    """Do what is due until every work order is in a state."""
+    for _minute in range(200):
+        with bench.store.read() as unit:
+            if {order.state for order in unit.work_orders.find()} == {state}:
+                return
+        report = bench.run_due()
+        assert report["failures"] == [], report["failures"]
+        bench.advance(60)
+    raise AssertionError(f"the work orders never came to {state}")
+
+
+def round_of(bench: Bench) -> Counter[str]:
+    """Wait until all that waits is due, do it, and count the calls by the last part of their path."""
+    bench.advance(600)
+    bench.calls()
+    report = bench.run_due()
+    assert report["failures"] == [], report["failures"]
+    return Counter(path.split("?")[0].rsplit("/", 1)[1] for _method, path in bench.calls())
+
+
+@pytest.mark.parametrize("count", [4, 9])
+def test_a_round_in_which_nothing_moved_costs_two_lists(bench: Bench, count: int) -> None:
+    """Design §6: for a contract, however many wait there."""
+    many(bench, count)
+    assert round_of(bench) == LISTS
+
+
+def test_production_is_waited_for_by_the_same_lists(bench: Bench) -> None:
+    many(bench, network="production")
+    bench.sandbox.advance(HOUR_S)
+    until(bench, "deploying_production")
+    assert round_of(bench) == LISTS
+    bench.sandbox.advance(HOUR_S)
+    until(bench, "completed")
+    with bench.store.read() as unit:
+        proved = [{entry["network"] for entry in order.evidence} for order in unit.work_orders.find()]
+    assert proved == [{"staging", "production"}] * 4
+
+
+def test_few_are_asked_for_one_by_one(bench: Bench) -> None:
+    """Two lists would cost as much, and more to read."""
+    many(bench, 2)
+    assert not set(round_of(bench)) & set(LISTS)
+
+
+def test_where_the_list_of_what_is_live_is_refused_each_change_is_asked(bench: Bench) -> None:
+    """cps-protocol §4.3: it is not open to every account."""
+    many(bench)
+    bench.sandbox.configure({"active_certificates_available": False})
+    calls = round_of(bench)
+    assert calls["enrollments"] == calls["active-certificates"] == 1
+    assert sum(calls.values()) == 2 + 4, calls
+
+
+def test_a_list_that_fails_keeps_nothing_from_being_done(bench: Bench) -> None:
+    many(bench)
+    bench.sandbox.fault("forbidden", method="GET", path=r"/enrollments\?", times=1)
+    calls = round_of(bench)
+    assert calls["enrollments"] == 1 and sum(calls.values()) > 4, calls
+
+
+def test_a_change_that_fails_while_it_deploys_is_found_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list tells it: the change itself is asked from time to time."""
+    many(bench)
+    with bench.store.read() as unit:
+        failed = unit.work_orders.find()[1]
+    read = CpsClient.get_change
+
+    def get_change(client: CpsClient, enrollment_id: int, change_id: int) -> ChangeRecord:
+        change = read(client, enrollment_id, change_id)
+        if change_id != failed.change["change_id"]:
+            return change
+        return replace(change, state="error", error=ChangeError("SLOT", "no slot is free", None))
+
+    monkeypatch.setattr(CpsClient, "get_change", get_change)
+    told: list[dict[str, Any]] = []
+    for _round in range(8):
+        bench.advance(300)
+        told += bench.run_due(fail=False)["failures"]
+    assert [entry["work_order_id"] for entry in told] == [failed.work_order_id]
+    assert "no slot is free" in told[0]["message"]
+
+
+def test_a_change_that_somebody_cancelled_is_seen_in_the_list(bench: Bench) -> None:
+    names = many(bench)
+    with bench.store.read() as unit:
+        order = unit.work_orders.find(certificate_id=names[0])[0]
+        [device] = unit.devices.find()
+    bench.ports.target(device).cancel(order.change)
+    bench.advance(600)
+    [told] = bench.run_due(fail=False)["failures"]
+    assert told["work_order_id"] == order.work_order_id
+
+
+@given(
+    least_s=st.floats(1, 60),
+    waited_s=st.floats(0, 100_000),
+    place=st.text(max_size=20),
+    at=st.integers(0, 4_000_000_000),
+)
+def test_a_look_is_neither_early_nor_much_later_than_it_should_be(
+    least_s: float, waited_s: float, place: str, at: int
+) -> None:
+    wanted = max(least_s, min(waited_s, 300.0))
+    given_s = patience.look_again_s(least_s, waited_s, place, datetime.fromtimestamp(at, timezone.utc))
+    assert wanted / 2 <= given_s <= wanted * 1.5 + 1e-3
+
+
+def test_those_that_wait_long_at_one_place_are_looked_at_together() -> None:
+    now = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
+    moments: dict[str, set[datetime]] = {}
+    for place in ("a", "b", "c", "d"):
+        for began in range(0, 300, 37):
+            at = now + timedelta(seconds=began)
+            due = at + timedelta(seconds=patience.look_again_s(10, 900, place, at))
+            moments.setdefault(place, set()).add(due)
+    assert all(len(found) <= 2 for found in moments.values()), moments
+    assert len(set.union(*moments.values())) > 4, "and other places at other times"
