@@ -76,6 +76,15 @@ options:
         description: Likewise of production edges; used when O(network=production).
         type: list
         elements: str
+  deploy_not_before:
+    description:
+      - Time before which CPS does not put it on production, in ISO 8601, as V(2027-01-31T22:00:00Z); without an offset
+        it is UTC. Used when O(network=production).
+      - Everything is done before, the proof on staging and the acknowledgement among it. CPS then deploys by itself, at
+        that time or somewhat later, and nothing has to run here for it.
+      - CPS keeps such a date only for a certificate that production serves already, and it has to be before that one
+        ends. Approvals are bound to it.
+    type: str
   comment:
     description:
       - Comment on the work order, kept with it and in the audit.
@@ -119,6 +128,12 @@ EXAMPLES = r"""
     wait_timeout: 7200
   register: live
 
+- name: Have the renewed certificate ready, and let CPS put it on production on Sunday
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    network: production
+    deploy_not_before: "{{ lookup('ansible.builtin.env', 'EDGECERT_SUNDAY') | default(omit, true) }}"
+
 - name: Show where it stands
   ansible.builtin.debug:
     msg: "{{ pushed.work_order.work_order_id }}: {{ pushed.work_order.label }}"
@@ -142,6 +157,7 @@ work_order:
     message: ""
     enrollment_id: 10001
     change_id: 20001
+    deploy_not_before:
     fingerprints: {RSA: 5f0c...}
     notices: []
     evidence:
@@ -228,6 +244,7 @@ SPEC = {
     "edge": {"type": "dict", "options": {"staging": _TEXTS, "production": _TEXTS}},
     "manual_implementation": {"type": "bool"},
     "schedule_at": {"type": "str"},
+    "deploy_not_before": {"type": "str"},
     "freeze_override": {"type": "str"},
     "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
     "comment": {"type": "str"},

@@ -41,6 +41,7 @@ _CALLED = {
     "settings": "the network settings pending at CPS",
     "scripts": "the scripts of the application connector",
     "validation_hash": "CPS's validation result",
+    "not_before": "the date before which CPS does not deploy it",
     "wish": "what is asked for",
     "ca": "the CA account",
     "ca_options": "the options for the CA",

@@ -13,7 +13,7 @@ from .._core.clock import to_text
 from .._core.errors import StateError
 from .._core.plan import Step
 from .._core.types import WorkOrder
-from . import approvals, orders, policy, states
+from . import approvals, deployment_date, orders, policy, states
 from .deployment import Deployer
 
 
@@ -27,10 +27,10 @@ def steps(deployer: Deployer, wanted: orders.Wanted) -> list[Step]:
     if not changed:
         return []
     is_void = False
-    if "warnings" in changed:
+    if {"warnings", "change"} & set(changed):
         changed.update(_asked_again(deployer, order))
         is_void = bool(approvals.levels(replace(order, policy=changed.get("policy", order.policy))))
-        _refuse_in_flight(order, is_void=is_void)
+        _refuse_in_flight(order, _called(changed), is_void=is_void)
     told = ({name: getattr(order, name) for name in changed}, changed)
 
     def save() -> bool:
@@ -47,7 +47,7 @@ def steps(deployer: Deployer, wanted: orders.Wanted) -> list[Step]:
             )
             if is_void:
                 orders.gate_of(deployer).take_back_in(
-                    unit, "approval_void", "the lists of warnings changed; have them approved"
+                    unit, "approval_void", f"{_called(changed)} changed; have it approved"
                 )
         # What is void waits for approval; nothing after this step may be done.
         return not is_void
@@ -64,6 +64,9 @@ def _differing(deployer: Deployer, wanted: orders.Wanted) -> dict[str, Any]:
         changed["edges"] = edges
     if _lists(wanted.warnings) != _lists(order.warnings):
         changed["warnings"] = wanted.warnings
+    dated = deployment_date.changed(order, wanted.not_before)
+    if dated is not None:
+        changed["change"] = dated
     if order.state in states.BEFORE_IMPLEMENTING:
         if wanted.manual is not None and wanted.manual != order.manual_implementation:
             changed["manual_implementation"] = wanted.manual
@@ -86,15 +89,20 @@ def _asked_again(deployer: Deployer, order: WorkOrder) -> dict[str, Any]:
     return {"is_automatic": False, "policy": policy.snapshot(group, "push")}
 
 
-def _refuse_in_flight(order: WorkOrder, *, is_void: bool) -> None:
-    """Refuse other lists while what was approved is being sent.
+def _called(changed: Mapping[str, Any]) -> str:
+    names = {"warnings": "the lists of warnings", "change": "the date before which CPS does not deploy it"}
+    return " and ".join(said for name, said in names.items() if name in changed)
 
-    :raises StateError: it is, and the other lists would have to be approved first.
+
+def _refuse_in_flight(order: WorkOrder, what: str, *, is_void: bool) -> None:
+    """Refuse something else while what was approved is being sent.
+
+    :raises StateError: it is, and the rest would have to be approved first.
     """
     if is_void and not _may_return(order.state):
         raise StateError(
-            f"Cannot change the lists of warnings of work order {order.work_order_id}: it is {order.state} with lists "
-            "that were approved; wait until it asks for a decision, or cancel it",
+            f"Cannot change {what} of work order {order.work_order_id}: it is {order.state} with what was approved; "
+            "wait until it asks for a decision, or cancel it",
             code="order_in_progress",
             details={"state": order.state},
         )

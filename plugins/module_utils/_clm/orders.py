@@ -20,7 +20,7 @@ from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
 from .._store.base import Unit
-from . import approvals, form_extras, gate, intents, policy, states
+from . import approvals, deployment_date, form_extras, gate, intents, policy, states
 from .deployment import Deployer, Pushed
 from .managed import managed_device
 from .patience import DEPLOYS_BEFORE_END
@@ -36,6 +36,8 @@ class Wanted:
     :ivar warnings: the lists in force, the group's among them.
     :ivar edges: addresses to prove it against, by network.
     :ivar manual: None when the call leaves it open.
+    :ivar at: when it is implemented, UTC.
+    :ivar not_before: when CPS may put it on production, UTC; it is implemented before.
     """
 
     network: str
@@ -44,6 +46,7 @@ class Wanted:
     manual: bool | None = None
     at: datetime | None = None
     comment: str = ""
+    not_before: datetime | None = None
 
 
 def new(
@@ -68,7 +71,7 @@ def new(
         network=wanted.network,
         state="submitted",
         fingerprints=pushed.fingerprints,
-        change=pushed.reference,
+        change={**pushed.reference, **deployment_date.kept(wanted.not_before)},
         actor=ports.actor,
         comment=wanted.comment,
         tracking_id=form_extras.tracking_id(pushed.request.wish) or pushed.request.tracking_id,
@@ -281,6 +284,7 @@ def parts(deployer: Deployer) -> dict[str, Any]:
         "settings": approvals.sha256(seen) if seen else None,
         "scripts": approvals.sha256(_scripts(deployer.connector)),
         "validation_hash": order.change.get("validation_hash"),
+        "not_before": order.change.get(deployment_date.NOT_BEFORE),
     }
 
 

@@ -9,6 +9,8 @@ import zlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .deployment_date import NOT_BEFORE
+
 if TYPE_CHECKING:
     from .._core.types import WorkOrder
 
@@ -28,7 +30,7 @@ def waits_for(order: WorkOrder, now: datetime) -> str:
     """Name the network that an order waits to see deployed, where nothing else is to be expected; empty for none."""
     waited_s = (now - (order.updated_at or now)).total_seconds()
     is_asked = waited_s >= _ASKED_EVERY_S and waited_s % _ASKED_EVERY_S < _LONGEST_S * 1.5
-    if is_asked or not order.state.startswith("deploying_"):
+    if is_asked or order.change.get(NOT_BEFORE) or not order.state.startswith("deploying_"):
         return ""
     return order.state.removeprefix("deploying_")
 

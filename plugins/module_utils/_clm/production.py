@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.plan import Step
-from . import completion, decisions, intents, push_stages
+from . import completion, decisions, deployment_date, intents, push_stages
 from .patience import ASK_AGAIN_S, LAG_S
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ def _go_on(deployer: Deployer) -> bool:
         if not any(entry["stage"] == "pre" and not entry["failed"] for entry in deployer.order.scripts):
             # Nothing was sent for this order yet: it found its certificate on staging.
             push_stages.before(deployer)
+        refused = deployment_date.set_at_cps(deployer)
+        if refused:
+            return deployer.keeper.park("busy", refused, ASK_AGAIN_S)
         return _acknowledge(deployer, review)
 
 
@@ -167,7 +170,7 @@ def _follow(deployer: Deployer) -> bool:
                 return True
             message = _waits_for(deployer) or _let_go(deployer)
             if not deployer.pause():
-                return deployer.keeper.park("busy", message, deployer.look_again_s)
+                return deployer.keeper.park("busy", message, deployment_date.look_again_s(deployer))
 
 
 def _waits_for(deployer: Deployer) -> str:

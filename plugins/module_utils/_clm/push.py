@@ -9,13 +9,14 @@ A work order goes by what the target says of the change, never by what was done 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from .._core.errors import InputError, NotFoundError, StateError
 from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import moments, order_changes, orders, policy, push_stages, states
+from . import deployment_date, moments, order_changes, orders, policy, push_stages, states
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import ENDED_BY, Deployer, Pushed
@@ -43,8 +44,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         done = _rolled_back(unit, certificate, connector, pushed) if params.get("action") == "rollback" else None
     if before is None and done is not None:
         return _already_back(done, ports, _skipped(connector, device))
-    known = before.scheduled_at if before else None
-    at = moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known)
+    at = _schedule(params, before, ports)
     given = params.get("warnings")
     # Lists that were submitted are not laid over a policy that may have changed since.
     lists = before.warnings if before and given is None else policy.warning_lists(group, given)
@@ -58,6 +58,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         manual=params.get("manual_implementation"),
         at=at,
         comment=params.get("comment") or "",
+        not_before=deployment_date.read(params, certificate, before, at, ports.clock.now()),
     )
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
     deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=_wait_s(params))
@@ -85,6 +86,11 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
     view_before = work_order_view(before) if before else None
     note = deployer.note if not steps else None
     return Plan(view_before, work_order_view(predicted), steps, finish, note=note, extra=extra)
+
+
+def _schedule(params: port.Params, before: WorkOrder | None, ports: port.Ports) -> datetime | None:
+    known, what = before.scheduled_at if before else None, f"Cannot push {params['certificate']}"
+    return moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known)
 
 
 def _wait_s(params: port.Params) -> float:

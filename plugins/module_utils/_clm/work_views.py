@@ -15,6 +15,7 @@ from .._core.redact import redacted
 from .._core.types import CertRequest, WorkOrder
 from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
 from . import approvals
+from .deployment_date import NOT_BEFORE
 from .views import View, group_name, text_of, times
 
 # Of an approval; what its digest is over would repeat the whole record.
@@ -97,6 +98,7 @@ def work_order_view(order: WorkOrder) -> View:
         "message": order.message,
         "enrollment_id": order.change.get("enrollment_id"),
         "change_id": order.change.get("change_id"),
+        "deploy_not_before": order.change.get(NOT_BEFORE),
         "fingerprints": redacted(order.fingerprints),
         "notices": redacted(order.notices),
         "evidence": redacted(order.evidence),

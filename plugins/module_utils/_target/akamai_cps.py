@@ -112,7 +112,9 @@ class AkamaiCpsTarget(Target):
         if state.phase == "on_staging":
             return self._with_deployments(enrollment_id, state, fingerprints)
         if change.state == "running" and not change.allowed_inputs and fingerprints:
-            is_told_by_its_end = waits_for == "production" or not (state.goes_on or "production" in change.status)
+            is_held = held is not None and held > self._clock.now()
+            hints_at_it = state.goes_on or ("production" in change.status and not is_held)
+            is_told_by_its_end = waits_for == "production" or not hints_at_it
             if not is_told_by_its_end:
                 return self._at_work(enrollment_id, change, state, set(fingerprints.values()))
         return state
