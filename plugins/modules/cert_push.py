@@ -133,6 +133,7 @@ EXAMPLES = r"""
     certificate: www.example.com
     network: production
     deploy_not_before: "{{ lookup('ansible.builtin.env', 'EDGECERT_SUNDAY') | default(omit, true) }}"
+  when: live.work_order.state == 'completed'
 
 - name: Show where it stands
   ansible.builtin.debug:
