@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cert_push
-short_description: Push a certificate to Akamai's staging or production network
+short_description: Push a certificate to Akamai's staging or production network, take it back, or remove it
 version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
@@ -54,12 +54,35 @@ options:
         cancelled; what production serves stays, and the inventory tells of that again. A renewal that was rolled back
         is not tried again by itself. Once production serves the certificate, CPS cannot put the earlier one back; the
         call fails and says how to roll forward. A rollback needs the same approvals as a push.
+      - V(remove) removes the certificate's enrollment at CPS, with all that is deployed of it, or with
+        O(remove_from=store) only what the inventory knows of it. It works for certificates that were enrolled here and
+        for those that were discovered on a managed device. It needs the same approvals as a push, bound to the
+        enrollment, its names, the certificates served, and the changes that are open. CPS refuses it while names still
+        resolve to the certificate; the failure then lists them in C(live_names). An enrollment that is gone already is
+        only marked so. While a removal is open, the certificate is not renewed, pushed or enrolled.
     type: str
-    choices: [push, rollback]
+    choices: [push, rollback, remove]
     default: push
+  remove_from:
+    description:
+      - Where O(action=remove) removes the certificate from. V(akamai) when left out.
+      - V(akamai) removes its enrollment at CPS. The certificate stays in the inventory as C(vanished), with its
+        history.
+      - V(store) sends nothing and needs no approval. The certificate, those it followed and its application connectors
+        leave the inventory; requests, work orders and the audit stay. It is refused while a request or work order is
+        open, or a change that was opened from here may be open at CPS. The next discovery finds again what still
+        exists.
+    type: str
+    choices: [akamai, store]
+  cancel_changes:
+    description:
+      - Ids of the changes that may be cancelled with O(action=remove). An enrollment with an open change that is not
+        named here is not removed, whoever opened the change. They are part of what is approved.
+    type: list
+    elements: int
   network:
     description:
-      - Network to push to. V(production) goes by way of staging.
+      - Network to push to. V(production) goes by way of staging. A removal is of both networks, whatever stands here.
     type: str
     choices: [staging, production]
     default: staging
@@ -135,6 +158,14 @@ EXAMPLES = r"""
     deploy_not_before: "{{ lookup('ansible.builtin.env', 'EDGECERT_SUNDAY') | default(omit, true) }}"
   when: live.work_order.state == 'completed'
 
+- name: Say what removing it would do, without doing it
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    action: remove
+    comment: the site is closed
+  check_mode: true
+  register: removal
+
 - name: Show where it stands
   ansible.builtin.debug:
     msg: "{{ pushed.work_order.work_order_id }}: {{ pushed.work_order.label }}"
@@ -142,7 +173,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 work_order:
-  description: The work order as it stands, or would stand in check mode.
+  description: The work order as it stands, or would stand in check mode; none with O(remove_from=store).
   returned: success
   type: dict
   sample:
@@ -183,8 +214,8 @@ work_order:
       description: >-
         V(submitted) and V(review_in_progress) while it waits for approval, V(approved), V(scheduled), V(implementing),
         V(deploying_staging), V(on_staging), V(deploying_production), V(needs_decision) when a warning waits for a
-        decision, V(in_doubt) when the answer to an upload was lost, or how it ended, V(completed), V(rejected),
-        V(cancelled), V(failed).
+        decision, V(in_doubt) when the answer to an upload or a removal was lost, or how it ended, V(completed),
+        V(rejected), V(cancelled), V(failed).
       returned: always
       type: str
     label:
@@ -205,6 +236,12 @@ work_order:
       returned: always
       type: list
       elements: dict
+forgotten:
+  description: Certificates that left the inventory, those that they followed among them; empty when there was none.
+  returned: success with O(action=remove) and O(remove_from=store)
+  type: list
+  elements: str
+  sample: [www.example.com]
 skipped_devices:
   description: Devices of the application connector that cannot take the certificate, with the reason.
   returned: success
@@ -240,7 +277,9 @@ _TEXTS = {"type": "list", "elements": "str"}
 SPEC = {
     "certificate": {"type": "str", "required": True},
     "connector": {"type": "str"},
-    "action": {"type": "str", "choices": ["push", "rollback"], "default": "push"},
+    "action": {"type": "str", "choices": ["push", "rollback", "remove"], "default": "push"},
+    "remove_from": {"type": "str", "choices": ["akamai", "store"]},
+    "cancel_changes": {"type": "list", "elements": "int"},
     "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
     "edge": {"type": "dict", "options": {"staging": _TEXTS, "production": _TEXTS}},
     "manual_implementation": {"type": "bool"},

@@ -39,6 +39,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
     Found,
     Inspection,
     NetworkFacts,
+    Presence,
     PushState,
     Review,
     Sweep,
@@ -440,6 +441,29 @@ class VirtualTarget(Target):
         if enrollment.change is None or enrollment.change.change_id != reference["change_id"]:
             self._cps.refuse(f"cancelling change {reference['change_id']}, which is over", "gone", 404)
         self._cps.cancel_change(enrollment)
+
+    def presence(self, reference: Reference) -> Presence:
+        """Tell what is there; what is removed here is gone at once."""
+        self._cps.called("look_at_enrollment")
+        one = self._cps.enrollments.get(int(reference["enrollment_id"]))
+        if one is None:
+            return Presence(False)
+        change = one.change
+        pending = ({"change_id": change.change_id, "change_type": change.kind},) if change is not None else ()
+        state = PushState("none", staging=_served(one.staging), production=_served(one.production))
+        return Presence(True, tuple(sorted(one.names)), pending, state)
+
+    def remove(self, reference: Reference, *, cancel_pending: bool) -> int | None:
+        """Take the enrollment away; an open change is in the way unless it may go too."""
+        self._cps.called("remove")
+        enrollment = self._cps.enrollments.get(int(reference["enrollment_id"]))
+        if enrollment is None:
+            self._cps.refuse(f"removing enrollment {reference['enrollment_id']}, which is gone", "not_found", 404)
+        if enrollment.change is not None and not cancel_pending:
+            self._cps.refuse(f"removing enrollment {enrollment.enrollment_id} with its change", "pending_change")
+        del self._cps.enrollments[enrollment.enrollment_id]
+        self._cps.replied("remove")
+        return None
 
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Set the date."""

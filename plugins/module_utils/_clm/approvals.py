@@ -34,6 +34,8 @@ POLICY = "policy"
 # How each part is called where it changed.
 _CALLED = {
     "fingerprints": "the certificate",
+    "names": "its names",
+    "pending": "the changes open at CPS",
     "chain": "its chain",
     "network": "the network",
     "place": "the enrollment or its change",

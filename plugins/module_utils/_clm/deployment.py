@@ -20,7 +20,8 @@ from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
 
-ENDED_BY = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
+_ENDED = "no_open_change change_failed rollback_impossible nothing_to_roll_back removal_failed pending_change"
+ENDED_BY = frozenset(_ENDED.split())
 """Reasons for which nothing can be done any more for an order that was begun."""
 # A look that is no older is not repeated.
 _MOMENT_S = 2.0

@@ -17,7 +17,7 @@ from .._core.clock import from_text
 from .._core.governance import Group
 from .._core.types import Certificate, CertRequest, Connector, WorkOrder
 from .._store.base import Unit
-from . import gate, intents, policy, renewal, states
+from . import gate, intents, policy, removals, renewal, states
 from .hints import hint_of
 
 APPROVALS = "approvals"
@@ -168,12 +168,16 @@ def _left_scripts(agenda: Agenda, scene: _Scene, now: datetime) -> None:
 
 def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
     busy = {request.certificate_id: request for request in scene.requests}
+    removed = {order.certificate_id: order for order in scene.orders if order.action == removals.REMOVE}
     for certificate in scene.certificates.values():
         if not (certificate.auto_renew.get("enabled") or certificate.auto_regenerate.get("enabled")):
             continue
         group, hint = scene.group(certificate.group), hint_of(certificate)
         opens = renewal.next_at(certificate, group, hint=hint)
         if opens is None:
+            continue
+        if certificate.certificate_id in removed:
+            _note_removal(agenda, removed[certificate.certificate_id], opens, now)
             continue
         if certificate.certificate_id in busy:
             _note_draft(agenda, busy[certificate.certificate_id], opens, now)
@@ -199,6 +203,21 @@ def _note_draft(agenda: Agenda, request: CertRequest, opens: datetime, now: date
                 "reason": "draft_in_the_way",
                 "message": f"request {request.request_id} is a draft, so it is not renewed by itself; submit the draft "
                 "with edgecert.clm.cert_enroll, or cancel it with edgecert.clm.cert_workflow",
+            }
+        )
+
+
+def _note_removal(agenda: Agenda, order: WorkOrder, opens: datetime, now: datetime) -> None:
+    """Tell of a removal that keeps a certificate from being renewed by itself."""
+    if opens <= now:
+        agenda.stuck.append(
+            {
+                "kind": RENEWALS,
+                "certificate": order.certificate_id,
+                "work_order_id": order.work_order_id,
+                "reason": "removal_open",
+                "message": f"work order {order.work_order_id} to remove it is {order.state}, so it is not renewed by "
+                "itself; let that end, or cancel it with edgecert.clm.cert_workflow",
             }
         )
 
@@ -263,6 +282,8 @@ def automatic_push(unit: Unit, connector: Connector, certificate: Certificate) -
         return ""
     request = unit.requests.get(certificate.request_id)
     if request is None or request.state != "issued":
+        return ""
+    if removals.open_removal(unit, certificate.certificate_id) is not None:
         return ""
     # Whatever came of an order for it: a person decides about the next one.
     is_decided = any(

@@ -20,7 +20,7 @@ from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
 from .._store.base import Unit
-from . import approvals, attachments, ca_accounts, form, form_extras, gate, moments, policy, requests, states
+from . import approvals, attachments, ca_accounts, form, form_extras, gate, moments, policy, removals, requests, states
 from .managed import managed_device
 from .ports import Params, Ports
 from .requests import Submission
@@ -94,6 +94,8 @@ def _look(params: Params, ports: Ports) -> _Seen:
         found = _standing(unit, certificate_id, certificate)
         latest = found if found is not None and _is_going_on(found, certificate) else None
         group = policy.group_of(unit, params.get("group") or (latest.group if latest else ""))
+        if latest is None:
+            removals.refuse_beside(unit, certificate_id, "enrol")
         if latest is not None:
             asked = {**form.overlaid(params, latest.wish), "ca": params.get("ca") or latest.ca}
         else:
@@ -214,8 +216,11 @@ def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> No
 
 
 def _is_going_on(request: CertRequest, certificate: Certificate | None) -> bool:
-    """Say whether a request still stands for its certificate; one whose enrollment is gone at CPS does not."""
-    is_gone = certificate is not None and certificate.state == "vanished"
+    """Say whether a request still stands for its certificate; one whose enrollment is gone at CPS does not.
+
+    Neither does one whose certificate was taken out of the inventory, whether or not a discovery found that again.
+    """
+    is_gone = certificate is None or certificate.state == "vanished" or not certificate.request_id
     return request.state not in ("failed", "rejected", "cancelled") and not (request.state == "issued" and is_gone)
 
 

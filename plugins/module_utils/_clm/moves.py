@@ -19,7 +19,7 @@ from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider
 from .._store.base import Unit
-from . import decisions, form, intents, managed, opening, policy, signing, states
+from . import decisions, form, intents, managed, opening, policy, removals, signing, states
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
 from .patience import look_again_s
@@ -58,7 +58,9 @@ def refuse_rivals(unit: Unit, request: CertRequest) -> None:
     """Refuse a request beside another one of its certificate.
 
     :raises ConflictError: there is one that is open, or has done the same.
+    :raises StateError: the certificate is to be removed.
     """
+    removals.refuse_beside(unit, request.certificate_id, request.action)
     rivals = [other for other in _rivals(unit, request) if other.request_id != request.request_id]
     if rivals:
         raise ConflictError(

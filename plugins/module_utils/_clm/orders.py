@@ -20,13 +20,17 @@ from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
 from .._store.base import Unit
-from . import approvals, deployment_date, form_extras, gate, intents, policy, states
+from . import approvals, deployment_date, form_extras, gate, intents, policy, removals, states
 from .deployment import Deployer, Pushed
 from .managed import managed_device
 from .patience import DEPLOYS_BEFORE_END
 from .ports import Ports
+from .removal import Removal, subject
 from .rollback import Rollback
 from .work_orders import WorkOrderKeeper
+
+# Any other action is a push.
+_KINDS: Mapping[str, type[Deployer]] = {"rollback": Rollback, removals.REMOVE: Removal}
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,12 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
         if certificate is None or connector is None:
             gone = "certificate" if certificate is None else f"application connector {order.connector}"
             raise StateError(f"{what}: its {gone} is gone; cancel it", code="work_order_obsolete")
-        pushed = pushed_for(unit, certificate, _request_of(unit, order, certificate))
+        is_removal = order.action == removals.REMOVE
+        asked = None if is_removal else _request_of(unit, order, certificate)
+        pushed = subject(unit, certificate) if is_removal else pushed_for(unit, certificate, asked)
+    if is_removal:
+        _refuse_other_enrollment(order, certificate)
+        return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
     is_begun = order.action == "push" and order.state not in states.BEFORE_IMPLEMENTING
     is_followed = pushed.request.request_id != certificate.request_id and not states.is_final(order.state)
     # What was begun is followed to its end, whatever was issued since.
@@ -209,6 +218,19 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
             code="work_order_obsolete",
         )
     return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
+
+
+def _refuse_other_enrollment(order: WorkOrder, certificate: Certificate) -> None:
+    """Refuse to go on with a removal of what is not the certificate's enrollment any more.
+
+    :raises StateError: another enrollment bears the certificate's id by now.
+    """
+    if certificate.enrollment_id != order.change.get("enrollment_id"):
+        raise StateError(
+            f"Cannot go on with work order {order.work_order_id} for {order.certificate_id}: enrollment "
+            f"{certificate.enrollment_id} bears that id by now; cancel the work order",
+            code="work_order_obsolete",
+        )
 
 
 def _request_of(unit: Unit, order: WorkOrder, certificate: Certificate) -> CertRequest | None:
@@ -228,13 +250,13 @@ def driver(
     """
     with ports.store.read() as unit:
         device = managed_device(unit, order.device)
-    kind = Rollback if order.action == "rollback" else Deployer
+    kind = _KINDS.get(order.action, Deployer)
     deployer = kind(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
-    deployer.check_approved = lambda: _check_approved(deployer)
+    deployer.check_approved = lambda: check_approved(deployer)
     return deployer
 
 
-def _check_approved(deployer: Deployer) -> None:
+def check_approved(deployer: Deployer) -> None:
     """Hold what is about to be sent against the approvals and the freeze once more: time has passed since it was begun.
 
     :raises StateError: an approval expired or is void; the work order has failed with it, and can be retried.
@@ -261,6 +283,13 @@ def keeper_of(order: WorkOrder, ports: Ports) -> WorkOrderKeeper:
 
 def left_behind(unit: Unit, order: WorkOrder) -> str:
     """Say what a cancelled order leaves at the target; empty when nothing was sent."""
+    if order.action == removals.REMOVE:
+        if not intents.of(unit, intents.REMOVE_ENROLLMENT, "work_order", order.work_order_id):
+            return ""
+        return (
+            f"CPS goes on to remove enrollment {order.change.get('enrollment_id')} where it took that; what was begun "
+            "is not taken back: look at it in Akamai Control Center, and discover the device"
+        )
     if not intents.of(unit, intents.UPLOAD_CERTIFICATE, "work_order", order.work_order_id):
         return ""
     return (
@@ -271,6 +300,8 @@ def left_behind(unit: Unit, order: WorkOrder) -> str:
 
 def parts(deployer: Deployer) -> dict[str, Any]:
     """Give what an approval of the order is bound to; a part not known yet is None."""
+    if isinstance(deployer, Removal):
+        return deployer.parts()
     order, pushed = deployer.order, deployer.pushed
     chains = {name: [*bundle.chain, bundle.root] for name, bundle in pushed.bundles.items()}
     seen = deployer.state.settings or order.change.get("network_settings")
@@ -305,7 +336,8 @@ def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
         with deployer.ports.store.read() as unit:
             group = policy.group_of(unit, order.group)
         for network in deployer.networks_ahead:
-            what = f"Cannot {states.VERBS[order.action]} {order.certificate_id} to {network}"
+            way = "from" if order.action == removals.REMOVE else "to"
+            what = f"Cannot {states.VERBS[order.action]} {order.certificate_id} {way} {network}"
             freeze.check(group, what=what, kind="push", network=network, at=now, override=override)
 
     def present() -> dict[str, Any]:

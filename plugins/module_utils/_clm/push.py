@@ -16,12 +16,15 @@ from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import deployment_date, moments, order_changes, orders, policy, push_stages, states
+from . import deployment_date, moments, order_changes, orders, policy, push_stages, removals, states
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import ENDED_BY, Deployer, Pushed
 from .managed import managed_device
 from .work_views import work_order_view
+
+# How the sentence begins of a step after which an order is completed.
+_LAST_STEPS = ("Prove", "Cancel", "Remove", "Follow the removal", "Mark")
 
 
 def plan(params: port.Params, ports: port.Ports) -> Plan:
@@ -30,13 +33,23 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     :raises StateError: there is no connector (U1), no issued certificate, or no change that could take it.
     :raises PolicyError: the device is not managed, CPS would go on to production by itself, or the group refuses it.
     """
+    if params.get("action") == removals.REMOVE:
+        from . import removing
+
+        return removing.plan(params, ports)
+    _refuse_removal_options(params)
+    return _plan(params, ports)
+
+
+def _plan(params: port.Params, ports: port.Ports) -> Plan:
     what = f"Cannot push {params['certificate']}"
     edges = _edges(params)
     moments.refuse_both(params, what)
     with ports.store.read() as unit:
         certificate = required_certificate(unit, params["certificate"])
-        connector = _connector(unit, params)
-        device = managed_device(unit, _holder(certificate, connector))
+        connector = connector_of(unit, params)
+        device = managed_device(unit, holder(certificate, connector))
+        removals.refuse_beside(unit, certificate.certificate_id, states.VERBS[params.get("action") or "push"])
         request = unit.requests.get(certificate.request_id) if certificate.request_id else None
         pushed = orders.pushed_for(unit, certificate, request)
         group = policy.group_of(unit, certificate.group)
@@ -61,12 +74,23 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         not_before=deployment_date.read(params, certificate, before, at, ports.clock.now()),
     )
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
-    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=_wait_s(params))
+    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_of(params))
     deployer.observe()
-    return _plan(deployer, before, wanted, params.get("freeze_override") or "", device)
+    return planned(deployer, before, wanted, params.get("freeze_override") or "", device)
 
 
-def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str, device: Device) -> Plan:
+def _refuse_removal_options(params: port.Params) -> None:
+    """Refuse options of a removal where nothing is removed: silence would be a lie.
+
+    :raises InputError: one is given.
+    """
+    given = [name for name in ("remove_from", "cancel_changes") if params.get(name)]
+    if given:
+        raise InputError(f"Cannot push {params['certificate']}: {', '.join(given)} goes with action: remove only")
+
+
+def planned(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str, device: Device) -> Plan:
+    """Plan a new order, or what is left of a stored one, from where the target stands."""
     order, ports = deployer.order, deployer.ports
     if before is None:
         deployer.see_settings()
@@ -74,7 +98,7 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
         order = orders.submitted(deployer.order, wanted.comment, ports.clock.now(), override)
         deployer.keeper.record = order
     steps = _steps(deployer, before, wanted, override)
-    leads_on = any(step.sentence.startswith(("Prove", "Cancel")) for step in steps)
+    leads_on = any(step.sentence.startswith(_LAST_STEPS) for step in steps)
     predicted = replace(order, state="completed") if leads_on and deployer.is_possible else order
     extra = {"skipped_devices": _skipped(deployer.connector, device)}
 
@@ -93,7 +117,8 @@ def _schedule(params: port.Params, before: WorkOrder | None, ports: port.Ports) 
     return moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known)
 
 
-def _wait_s(params: port.Params) -> float:
+def wait_of(params: port.Params) -> float:
+    """Give the seconds that a call may wait."""
     return float(params["wait_timeout"]) if params.get("wait") else 0.0
 
 
@@ -114,31 +139,32 @@ def _edges(params: port.Params) -> dict[str, list[str]]:
     return {network: edges for network, edges in given.items() if network in states.PASSES[params["network"]]}
 
 
-def _connector(unit: Unit, params: port.Params) -> Connector:
+def connector_of(unit: Unit, params: port.Params) -> Connector:
     """Give the application connector to push through: the one named, else the only one (U1)."""
     certificate_id = params["certificate"]
+    what = f"Cannot {states.VERBS[params.get('action') or 'push']} {certificate_id}"
     connectors = unit.connectors.find(certificate_id=certificate_id)
     known = ", ".join(connector.name for connector in connectors)
     if params.get("connector"):
         found = [connector for connector in connectors if connector.name == params["connector"]]
         if not found:
             raise NotFoundError(
-                f"Cannot push {certificate_id}: it has no application connector {params['connector']!r} (it has: "
+                f"{what}: it has no application connector {params['connector']!r} (it has: "
                 f"{known or 'none'}); add it with edgecert.clm.cert_connector",
                 code="connector_missing",
             )
         return found[0]
     if not connectors:
         raise StateError(
-            f"Cannot push {certificate_id}: it has no application connector; add one with edgecert.clm.cert_connector",
+            f"{what}: it has no application connector; add one with edgecert.clm.cert_connector",
             code="connector_missing",
         )
     if len(connectors) > 1:
-        raise InputError(f"Cannot push {certificate_id}: it has several application connectors ({known}); name one")
+        raise InputError(f"{what}: it has several application connectors ({known}); name one")
     return connectors[0]
 
 
-def _holder(certificate: Certificate, connector: Connector) -> str:
+def holder(certificate: Certificate, connector: Connector) -> str:
     """Give the device whose enrollment holds the key."""
     if certificate.device not in connector.devices:
         raise StateError(

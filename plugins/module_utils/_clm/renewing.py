@@ -19,7 +19,7 @@ from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import attachments, enroll, form, hints, opening, policy, renewal, requests, states
+from . import attachments, enroll, form, hints, opening, policy, removals, renewal, requests, states
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
@@ -172,8 +172,9 @@ def _opens(certificate: Certificate, group: Group, action: str) -> datetime | No
 def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -> CertRequest:
     """Give the request that a certificate was issued for here.
 
-    :raises StateError: there is none, or E4: only valid certificates are regenerated.
+    :raises StateError: there is none, it is to be removed, or E4: only valid certificates are regenerated.
     """
+    removals.refuse_beside(unit, certificate.certificate_id, action)
     what = f"Cannot {action} {certificate.certificate_id}"
     request = unit.requests.get(certificate.request_id) if certificate.request_id else None
     if request is None or request.state != "issued":

@@ -12,7 +12,7 @@ from typing import Any
 from .._core.errors import ConflictError
 from .._core.types import WorkOrder
 from .._store.base import Unit
-from . import intents, states
+from . import intents, removals, states
 from .keeper import NOTHING_MORE, WORK_ORDER, Keeper, Told
 from .managed import managed_device
 from .ports import Ports
@@ -58,6 +58,11 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         return intents.CANCEL_CHANGE, "work_order", self.order.work_order_id
 
     @property
+    def remove_key(self) -> tuple[str, str, str]:
+        """Name the intents of removing its enrollment."""
+        return intents.REMOVE_ENROLLMENT, "work_order", self.order.work_order_id
+
+    @property
     def lease_name(self) -> str:
         """Name what is held while the order is worked on: one enrollment takes one change at a time."""
         return f"enrollment:{self.order.device}:{self.order.change.get('enrollment_id')}"
@@ -70,7 +75,8 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         order = self.order
         with self.ports.store.write() as unit:
             managed_device(unit, order.device)
-            self._end_overtaken(unit)
+            if order.action != removals.REMOVE:
+                self._end_overtaken(unit)
             self.refuse_rivals(unit)
             self.add(unit, "work_order_submitted")
         return True
@@ -87,11 +93,16 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
                 )
 
     def refuse_rivals(self, unit: Unit) -> None:
-        """Refuse an order beside another one that is open, or did the same.
+        """Refuse an order beside another one that is open, or did the same; a removal beside whatever is open.
 
         :raises ConflictError: there is such a one.
+        :raises StateError: it removes, or is to be removed, beside something that is open.
         """
         order = self.order
+        if order.action == removals.REMOVE:
+            removals.refuse_open_work(unit, order.certificate_id, order.action, but=order.work_order_id)
+            return
+        removals.refuse_beside(unit, order.certificate_id, states.VERBS[order.action])
         rivals = [
             other
             for other in unit.work_orders.find(certificate_id=order.certificate_id, network=order.network)
@@ -119,7 +130,8 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         super().save_in(unit, action, comment=comment, told=told, **changes)
         if states.is_final(self.order.state):
             # A side effect whose reply was lost is settled by how the order ended.
-            for key in (self.upload_key, self.acknowledge_key, self.production_key, self.cancel_key):
+            keys = (self.upload_key, self.acknowledge_key, self.production_key, self.cancel_key, self.remove_key)
+            for key in keys:
                 intents.close_all(unit, *key, {"order": self.order.state}, self.ports.clock.now())
 
     def reach(self, state: str, action: str, **changes: Any) -> None:

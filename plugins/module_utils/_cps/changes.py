@@ -157,6 +157,19 @@ class ChangeRecord:
     schedule: Schedule
 
     @property
+    def status_text(self) -> str:
+        """Give the status with what CPS says beside it, for people."""
+        return f"{self.status} ({self.description})" if self.description else self.status
+
+    @property
+    def error_text(self) -> str:
+        """Give why it stopped, for people; empty when it did not."""
+        if self.error is None:
+            return ""
+        text = ": ".join(part for part in (self.error.code, self.error.description) if part)
+        return f"{text} (at {to_text(self.error.timestamp)})" if self.error.timestamp else text
+
+    @property
     def needed(self) -> AllowedInput | None:
         """Give the input without which the change does not go on, else the first one offered, else None."""
         required = [entry for entry in self.allowed_inputs if entry.required]

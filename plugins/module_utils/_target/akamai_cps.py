@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from .._core.clock import Clock, to_text
+from .._core.clock import Clock
 from .._core.types import Bundle, Notice
 from .._cps import changes
-from .._cps.changes import ChangeRecord, UploadCertificate
+from .._cps.changes import ChangeRecord, InputKind, UploadCertificate
 from .._cps.client import CpsClient
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
@@ -25,8 +25,9 @@ from .._cps.warnings import recognise
 from .._pki import pem, x509
 from .akamai_cps_discovery import deployed_facts, discover
 from .akamai_cps_inspection import inspect
+from .akamai_cps_removal import look_at
 from .akamai_cps_survey import Survey
-from .base import Inspection, NetworkFacts, PushState, Reference, Review, Sweep, Target
+from .base import Inspection, NetworkFacts, Presence, PushState, Reference, Review, Sweep, Target
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
@@ -58,6 +59,8 @@ class AkamaiCpsTarget(Target):
         self._survey = Survey(client, clock)
         self._enrollments: dict[int, EnrollmentRecord] = {}
         self._served: dict[int, _Served] = {}
+        # Which warnings a change that removes an enrollment was seen to wait with.
+        self._asked: dict[int, InputKind] = {}
 
     @property
     def calls(self) -> int:
@@ -144,9 +147,10 @@ class AkamaiCpsTarget(Target):
         self._client.upload_certificates(int(reference["enrollment_id"]), int(reference["change_id"]), entries)
 
     def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
-        """Acknowledge exactly these post-verification warnings."""
+        """Acknowledge exactly these post-verification warnings, or those a removal was seen to wait with."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
-        acknowledge_notices(self._client, changes.POST_WARNINGS, enrollment_id, change_id, notices)
+        kind = self._asked.get(change_id, changes.POST_WARNINGS)
+        acknowledge_notices(self._client, kind, enrollment_id, change_id, notices)
 
     def go_on(self, reference: Reference, validation_hash: str) -> None:
         """Acknowledge change management for the validation result that was seen."""
@@ -164,6 +168,17 @@ class AkamaiCpsTarget(Target):
         # When it lapses is somebody else's business, and stays.
         not_after = self._client.get_schedule(enrollment_id, change_id).not_after
         self._client.set_schedule(enrollment_id, change_id, changes.Schedule(until, not_after))
+
+    def presence(self, reference: Reference) -> Presence:
+        """Tell what is there: one call while a removal is followed, two before that."""
+        return look_at(self._client, reference, self._asked)
+
+    def remove(self, reference: Reference, *, cancel_pending: bool) -> int | None:
+        """Delete the enrollment."""
+        enrollment_id = int(reference["enrollment_id"])
+        self._enrollments.pop(enrollment_id, None)
+        status = self._client.delete_enrollment(enrollment_id, allow_cancel_pending_changes=cancel_pending)
+        return status.change_ids[-1] if status.change_ids else None
 
     def _enrollment(self, enrollment_id: int) -> EnrollmentRecord:
         """Read an enrollment once: whether CPS stops after staging does not change under a pending change."""
@@ -205,8 +220,7 @@ class AkamaiCpsTarget(Target):
         return int(wanted) if wanted is not None and int(wanted) in open_ids else None
 
     def _of_change(self, enrollment: EnrollmentRecord, change_id: int, change: ChangeRecord) -> PushState:
-        status = f"{change.status} ({change.description})" if change.description else change.status
-        error = _error_text(change)
+        status, error = change.status_text, change.error_text
         goes_on = not enrollment.change_management
         if change.state == "error":
             return PushState("failed", status, error=error or status, goes_on=goes_on)
@@ -280,11 +294,3 @@ def _notices(warning: changes.ValidationMessage) -> tuple[Notice, ...]:
 
 def _pace(phase: str) -> float:
     return _DEPLOYING_S if phase == "deploying_staging" else _NEAR_S
-
-
-def _error_text(change: ChangeRecord) -> str:
-    if change.error is None:
-        return ""
-    parts = [change.error.code, change.error.description]
-    text = ": ".join(part for part in parts if part)
-    return f"{text} (at {to_text(change.error.timestamp)})" if change.error.timestamp else text

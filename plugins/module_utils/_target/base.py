@@ -140,6 +140,24 @@ class Review:
     fingerprints: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Presence:
+    """What is there of an enrollment that is to be removed, or is being removed.
+
+    :ivar is_there: False: the remote side knows no such enrollment, or none any more; all else is empty then.
+    :ivar names: lower-case and sorted, the common name among them; empty while a change that removes it is followed.
+    :ivar pending: open changes, ``change_id, change_type``, the newest last; empty likewise.
+    :ivar state: where the change that removes it stands, in the phases of a push: ``busy``, ``wants_decision``,
+        ``on_staging`` where it stops before production, ``failed``, ``cancelled``; ``none`` when none is followed, or
+        it is over.
+    """
+
+    is_there: bool
+    names: tuple[str, ...] = ()
+    pending: tuple[Mapping[str, Any], ...] = ()
+    state: PushState = field(default_factory=lambda: PushState("none"))
+
+
 class Target(ABC):
     """One device."""
 
@@ -211,6 +229,23 @@ class Target(ABC):
     @abstractmethod
     def hold_back(self, reference: Reference, until: datetime | None) -> None:
         """Keep a change from production until a date; None for no date."""
+
+    @abstractmethod
+    def presence(self, reference: Reference) -> Presence:
+        """Tell what is there of an enrollment, and where the change that removes it stands.
+
+        :param reference: ``enrollment_id``; ``change_id`` is of the change that removes it, None before that is known.
+        """
+
+    @abstractmethod
+    def remove(self, reference: Reference, *, cancel_pending: bool) -> int | None:
+        """Remove the enrollment with all that is deployed of it.
+
+        :param cancel_pending: the changes that are open go with it; without that they are in the way.
+        :returns: the id of the change that does it; None where it is gone at once.
+        :raises RemoteError: with status 404 it is gone; with code ``certificate_live`` names still resolve to it, and
+            the message tells which; with code ``pending_change`` or ``conflict`` the state there is another one.
+        """
 
     @property
     @abstractmethod

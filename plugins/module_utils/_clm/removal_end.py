@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a removal ends: shown in the inventory, proved by the target's own answer, and nothing of its history gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._core.clock import to_text
+from .._core.errors import RemoteError
+from .._core.types import AuditEntry
+from . import decisions, intents, push_stages
+
+if TYPE_CHECKING:
+    from .._store.base import Unit
+    from .removal import Removal
+
+_PARKED = ("in_doubt", "needs_decision")
+NO_OTHER = "cancel its change in Akamai Control Center"
+"""What can be done about a removal that waits for a decision, beside allowing it."""
+
+
+def let_go_on(removal: Removal) -> tuple[str, str]:
+    """Acknowledge change management for a removal that stops before production, for what was seen and nothing else.
+
+    :returns: as ``Deployer._react``: reason and sentence of why to wait then.
+    """
+    review = removal.target.review(removal.pushed.reference)
+    if review is None:
+        return "busy", "CPS went on by itself"
+    if review.errors:
+        removal.fail("removal_failed", f"CPS says {'; '.join(review.errors)}")
+    notices = removal.decided(review.warnings)
+    left = decisions.undecided(notices, NO_OTHER)
+    if left:
+        if removal.order.state != "needs_decision":
+            removal.keeper.save("push_needs_decision", state="needs_decision", notices=notices)
+        return "needs_decision", left
+    removal.keeper.still_ours()
+    removal.check_approved()
+    key, clock = removal.keeper.production_key, removal.ports.clock
+    intents.begin(removal.ports.store, *key, {"validation_hash": review.validation_hash}, clock.now())
+    try:
+        removal.target.go_on(removal.pushed.reference, review.validation_hash)
+    except RemoteError as exc:
+        if exc.code != "conflict":
+            raise
+        return "busy", f"CPS took no acknowledgement ({exc.message}); it is looked at again"
+    with removal.ports.store.write() as unit:
+        intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
+        resumed: dict[str, Any] = {"state": "implementing"} if removal.order.state == "needs_decision" else {}
+        removal.keeper.save_in(unit, "production_acknowledged", notices=notices, **resumed)
+    return "busy", "the removal was acknowledged, CPS has not gone on yet"
+
+
+def complete(removal: Removal) -> bool:
+    """Put on record that it is gone: the order's end, the inventory's line, and what proves it."""
+    order, now = removal.order, removal.ports.clock.now()
+    where = f"enrollment {order.change.get('enrollment_id')} does not exist (HTTP 404)"
+    evidence = [
+        {"kind": "api", "network": network, "where": where, "fingerprint": "", "at": to_text(now)}
+        for network in ("staging", "production")
+    ]
+    with removal.ports.store.write() as unit:
+        if order.state in _PARKED:
+            removal.keeper.save_in(unit, "push_doubt_settled", state="implementing")
+        ended: dict[str, Any] = {"state": "completed", "evidence": tuple(evidence), "next_look_at": None}
+        removal.keeper.save_in(unit, "enrollment_removed", **ended)
+        _mark(removal, unit)
+        push_stages.owe(removal, unit)
+    push_stages.after(removal)
+    return True
+
+
+def _mark(removal: Removal, unit: Unit) -> None:
+    """Let the inventory say so; nothing of the line's history goes."""
+    order, now = removal.order, removal.ports.clock.now()
+    certificate, enrollment_id = unit.certificates.get(order.certificate_id), order.change.get("enrollment_id")
+    if certificate is None or certificate.enrollment_id != enrollment_id:
+        return
+    unit.certificates.put(
+        replace(certificate, state="vanished", staging={}, production={}, pending_changes=(), updated_at=now)
+    )
+    before = {"state": certificate.state, "fingerprint": certificate.fingerprint, "sans": list(certificate.sans)}
+    after = {"state": "vanished", "enrollment_id": enrollment_id, "work_order_id": order.work_order_id}
+    key = certificate.certificate_id
+    entry = AuditEntry(removal.ports.actor, "certificate_removed", "certificate", key, before, after)
+    unit.audit(replace(entry, tracking_id=order.tracking_id))
