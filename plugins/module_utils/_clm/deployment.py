@@ -20,8 +20,8 @@ from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
 
-_ENDED = "no_open_change change_failed rollback_impossible nothing_to_roll_back removal_failed pending_change"
-ENDED_BY = frozenset(_ENDED.split())
+_OF_A_PUSH = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
+ENDED_BY = frozenset([*_OF_A_PUSH, "removal_failed", "removal_cancelled", "pending_change"])
 """Reasons for which nothing can be done any more for an order that was begun."""
 # A look that is no older is not repeated.
 _MOMENT_S = 2.0

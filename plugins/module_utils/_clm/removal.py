@@ -28,6 +28,7 @@ _BRINGS = ("new-certificate", "modify-certificate", "modify-san", "renewal")
 # Phases in which no change is at work on it.
 _ENDED = ("none", "cancelled")
 PARKED = ("in_doubt", "needs_decision")
+_FOLLOWED = ("implementing", *PARKED)
 BLOCKED, LIVE, FAILED = "pending_change", "certificate_live", "removal_failed"
 
 
@@ -79,7 +80,8 @@ class Removal(Deployer):
             for network, there in (("production", found.state.production), ("staging", found.state.staging))
             for facts in there.certificates
         }
-        seen = {"names": list(found.names), "pending": self.pending}
+        # A change that is over removes nothing any more; the one of this order is still to be opened.
+        seen = {"names": list(found.names), "pending": self.pending, "change_id": None}
         self.keeper.record = replace(self.order, fingerprints=served, change={**self.order.change, **seen})
 
     def see_review(self) -> None:
@@ -105,7 +107,7 @@ class Removal(Deployer):
     def refuse_impossible(self) -> None:
         """Refuse what is in the way of the removal.
 
-        :raises StateError: a change is open that nobody named, or the removal itself has failed.
+        :raises StateError: a change is open that nobody named, or the removal itself has failed or was cancelled.
         """
         what = f"Cannot remove {self.certificate.certificate_id}"
         if self.is_under_way:
@@ -119,10 +121,29 @@ class Removal(Deployer):
                 f"{what}: enrollment {self._enrollment} was gone at CPS and is there again; ask for its removal anew",
                 code=FAILED,
             )
+        if self._is_over:
+            raise StateError(f"{what}: {self._over}", code=self._over_code)
         named = set(self.order.change.get("cancel_changes", ()))
         others = [one for one in self.pending if one not in named]
         if others:
             raise StateError(f"{what}: {self._in_the_way(others)}", code=BLOCKED, details={"pending": others})
+
+    @property
+    def _is_over(self) -> bool:
+        """Say whether the change that removes it came to its end without that: somebody may have cancelled it."""
+        is_followed = self.order.change.get("change_id") is not None and self.order.state in _FOLLOWED
+        return is_followed and self.state.phase in _ENDED and not self._was_asked_lately()
+
+    @property
+    def _over(self) -> str:
+        return (
+            f"the change that removes enrollment {self._enrollment} is over ({self.state.status}), and the enrollment "
+            "is there; look at it in Akamai Control Center, then remove it again"
+        )
+
+    @property
+    def _over_code(self) -> str:
+        return "removal_cancelled" if self.state.phase == "cancelled" else FAILED
 
     def _in_the_way(self, others: list[int]) -> str:
         with self.ports.store.read() as unit:
@@ -350,11 +371,7 @@ class Removal(Deployer):
         if state.phase in ("failed", "wants_certificate"):
             self.fail(FAILED, f"CPS says {state.error or state.status}; look at it in Akamai Control Center")
         if state.phase in _ENDED and not self._was_asked_lately():
-            self.fail(
-                "removal_cancelled" if state.phase == "cancelled" else FAILED,
-                f"the change that removes enrollment {self._enrollment} is over ({state.status}), and the enrollment "
-                "is there; look at it in Akamai Control Center, then remove it again",
-            )
+            self.fail(self._over_code, self._over)
         return "busy", f"CPS removes enrollment {self._enrollment}: {state.status}"
 
     def _undecided(self, notices: Sequence[Notice]) -> str:
