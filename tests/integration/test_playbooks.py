@@ -246,6 +246,50 @@ def test_a_push_is_rolled_back_after_two_people_approved_that(house: House) -> N
     assert house.certificate(name).state == "vanished", "it was the first change of its enrollment"
 
 
+def to_production(house: House, name: str) -> None:
+    """Have a certificate on production, after two people approved that."""
+    order = house.push(name, clm_network="production")["work_order_id"]
+    house.approve(order, "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    assert house.order(order).state == "completed"
+
+
+def test_a_certificate_is_renewed_now_pushed_and_in_the_end_removed(house: House) -> None:
+    """U3+, U5, D5, W2: one renewal however often it is run; a removal by two people, with the change it may cancel."""
+    name = "closed.example.com"
+    house.enrol(name)
+    to_production(house, name)
+    before = house.certificate(name)
+    predicted = house.play("renew", "ada", "--check", clm_certificate=name).ok()
+    assert any("to renew" in step for step in predicted.task("Renew").result["steps"])
+    assert house.certificate(name) == before
+    done = house.play("renew", "ada", clm_certificate=name).ok()
+    order = done.task("Push").result["work_order"]
+    assert (done.task("Renew").result["request"]["state"], order["state"]) == ("issued", "submitted")
+    again = house.play("renew", "ada", clm_certificate=name).ok()
+    assert again.task("Push").result["work_order"]["work_order_id"] == order["work_order_id"]
+    assert not again.stats["localhost"]["changed"]
+    after = house.certificate(name)
+    assert (after.enrollment_id, after.fingerprint == before.fingerprint) == (before.enrollment_id, False)
+    house.approve(order["work_order_id"], "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    assert house.order(order["work_order_id"]).state == "completed"
+    in_the_way = house.play("remove", "ada", clm_certificate=name)
+    failure = in_the_way.task("Push").result["failure"]
+    assert in_the_way.rc and failure["code"] == "pending_change"
+    wanted = {"clm_certificate": name, "clm_cancel_changes": failure["details"]["pending"]}
+    [told] = house.play("remove", "ada", "--check", **wanted).ok().task("Push").result["steps"]
+    assert "by a change of its own" in told and f"open change {failure['details']['pending'][0]}" in told
+    removal = house.play("remove", "ada", **wanted).ok().task("Push").result["work_order"]
+    assert (removal["state"], removal["action"]) == ("submitted", "remove")
+    house.approve(removal["work_order_id"], "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    assert house.order(removal["work_order_id"]).state == "completed"
+    assert house.certificate(name).state == "vanished"
+    forgotten = house.play("remove", "ada", clm_certificate=name, clm_remove_from="store").ok()
+    assert f"{name}, {after.parent}" in forgotten.stdout and house.certificate(name) is None
+
+
 def reach_production(house: House, name: str) -> None:
     """Acknowledge at Control Center, as a person does there, what is on staging, and wait for production."""
     enrollment = house.certificate(name).enrollment_id
@@ -315,6 +359,8 @@ def test_every_playbook_says_what_it_wants_to_know(house: House) -> None:
         ("first_certificate", "clm_common_name"),
         ("enroll", "clm_common_name"),
         ("push", "clm_certificate"),
+        ("renew", "clm_certificate"),
+        ("remove", "clm_certificate"),
         ("reject", "clm_comment"),
         ("schedule", "clm_at"),
         ("auto_renewal", "clm_group"),

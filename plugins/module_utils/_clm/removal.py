@@ -169,8 +169,9 @@ class Removal(Deployer):
 
     @property
     def purpose(self) -> str:
-        """Say what the order is there for, after "Record work order wo-1"."""
-        return f"to remove {self.certificate.certificate_id} with enrollment {self._enrollment}"
+        """Say what the order is there for, after "Record work order wo-1"; with what CPS will do, where that waits."""
+        text = f"to remove {self.certificate.certificate_id} with enrollment {self._enrollment}"
+        return text if self.order.state == "implementing" else f"{text}. {self._foretold()}"
 
     @property
     def is_possible(self) -> bool:

@@ -393,6 +393,8 @@ def test_a_removal_waits_for_approval_and_is_done_by_the_runner(bench: Bench) ->
     """W2, W4: two levels as for a push; bound to names, certificates and changes."""
     before = live(bench)
     bench.group(approvals={"push": 2})
+    [step] = bench.plan_push(action="remove").steps
+    assert "by a change of its own" in step.sentence, "said before anybody approves it"
     order = remove(bench)
     assert (order["state"], order["approvals_needed"]) == ("submitted", 2) and deletes(bench) == []
     bench.act("alice", "approve", work_order_id=order["work_order_id"])
