@@ -165,7 +165,5 @@ def _forget(unit: Unit, certificate_id: str, actor: str, comment: str) -> None:
     request = unit.requests.get(certificate.request_id) if certificate.request_id else None
     tracking_id = request.tracking_id if request is not None else ""
     unit.audit(
-        AuditEntry(
-            actor, "certificate_forgotten", "certificate", certificate_id, before, None, comment, tracking_id
-        )
+        AuditEntry(actor, "certificate_forgotten", "certificate", certificate_id, before, None, comment, tracking_id)
     )

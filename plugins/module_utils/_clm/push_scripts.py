@@ -15,6 +15,7 @@ from .._core.clock import to_text
 from .._core.errors import ClmError, ScriptError
 from .._core.types import Certificate, Connector, WorkOrder
 from .._target.base import ScriptCall, ScriptFile, ScriptResult
+from . import states
 from .ports import Ports
 
 PRE, POST = "pre", "post"
@@ -167,17 +168,19 @@ def error_of(entry: Mapping[str, Any], order: WorkOrder) -> ScriptError:
 
     :param order: as it was when the script ran.
     """
-    stage, network = entry["stage"], order.network
+    stage, verb = entry["stage"], states.VERBS[order.action]
+    noun, way = {"rollback": ("rollback", "to"), "remove": ("removal", "from")}.get(order.action, ("push", "to"))
+    where = f"{order.certificate_id} {way} {order.network}"
     told = f"the {stage}-push script {entry['path']} {entry['message']}{_last_words(entry)}"
     if stage == PRE:
         message = (
-            f"Cannot push {order.certificate_id} to {network}: {told}. Nothing was sent to CPS; correct what the "
-            "script complains of, or the script, then push again"
+            f"Cannot {verb} {where}: {told}. Nothing was sent to CPS; correct what the script complains of, or the "
+            f"script, then {verb} again"
         )
     else:
         message = (
-            f"The push of {order.certificate_id} to {network} was made and stays, but {told}. Do by hand what the "
-            "script was to do, and correct it for the next push"
+            f"The {noun} of {where} was made and stays, but {told}. Do by hand what the script was to do, and correct "
+            "it for the next one"
         )
     return ScriptError(
         message,

@@ -76,7 +76,7 @@ class Removal(Deployer):
         if found is None or not found.names:
             return
         served = {
-            f"{network} {facts.get('key_algorithm', '')}".strip(): facts["fingerprint"]
+            f"{network}-{facts.get('key_algorithm', '')}": facts["fingerprint"]
             for network, there in (("production", found.state.production), ("staging", found.state.staging))
             for facts in there.certificates
         }

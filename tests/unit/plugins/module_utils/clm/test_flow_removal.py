@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     NotFoundError,
     PolicyError,
     RemoteError,
+    ScriptError,
     StateError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate, WorkOrder
@@ -99,7 +101,7 @@ def test_a_live_certificate_is_removed_by_a_change_that_is_followed_until_cps_kn
     order = remove(bench)
     assert (order["state"], order["action"], order["network"]) == ("completed", "remove", "production")
     assert order["enrollment_id"] == before.enrollment_id and order["change_id"] is not None
-    assert order["fingerprints"] == {"production RSA": before.fingerprint, "staging RSA": before.fingerprint}
+    assert order["fingerprints"] == {"production-RSA": before.fingerprint, "staging-RSA": before.fingerprint}
     assert {(entry["kind"], entry["network"]) for entry in order["evidence"]} == {
         ("api", "staging"),
         ("api", "production"),
@@ -277,7 +279,7 @@ def test_a_certificate_that_was_renewed_after_the_approval_is_not_removed_by_it(
         found = unit.work_orders.get(order["work_order_id"])
         assert found is not None
         [entry] = found.approvals
-        earlier = {**entry, "binds": {**entry["binds"], "fingerprints": {"production RSA": "00"}}}
+        earlier = {**entry, "binds": {**entry["binds"], "fingerprints": {"production-RSA": "00"}}}
         unit.work_orders.put(replace(found, approvals=(earlier,)))
     bench.calls()
     with pytest.raises(StateError, match="the certificate changed since alice approved it") as caught:
@@ -488,3 +490,31 @@ def test_what_is_to_be_removed_or_was_is_not_renewed_by_itself(bench: Bench) -> 
     assert bench.run_due()["failures"] == []
     with bench.store.read() as unit:
         assert len(unit.requests.find()) == 1
+
+
+# -- scripts ---------------------------------------------------------------------------------------------------------
+
+
+def write_script(folder: pathlib.Path, text: str) -> str:
+    """Write a script of the device; give its path."""
+    path = folder / "script.sh"
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="ascii")
+    path.chmod(0o700)
+    return str(path)
+
+
+def test_scripts_are_told_that_it_is_a_removal_and_a_failing_one_stops_it(bench: Bench, tmp_path: pathlib.Path) -> None:
+    """A4: before anything is sent."""
+    before = live(bench)
+    told, where = tmp_path / "told", {"script_location": "device", "script_timeout": 30}
+    path = write_script(tmp_path, f'echo "$CLM_ACTION $CLM_FINGERPRINTS" >> {told}; exit 3')
+    bench.connector(pre_push_script=path, **where)
+    with pytest.raises(ScriptError, match="Cannot remove .* from production") as caught:
+        remove(bench)
+    assert caught.value.code == "pre_push_failed" and deletes(bench) == [] and line(bench).state == "issued"
+    served = f"production-RSA={before.fingerprint} staging-RSA={before.fingerprint}"
+    assert told.read_text("ascii").splitlines() == [f"remove {served}"]
+    write_script(tmp_path, f'echo "$CLM_STAGE $CLM_RESULT" >> {told}')
+    bench.connector(post_push_script=path, **where)
+    assert remove(bench)["state"] == "completed"
+    assert told.read_text("ascii").splitlines()[1:] == ["pre ", "post completed"]
