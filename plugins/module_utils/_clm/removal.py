@@ -48,6 +48,7 @@ class Removal(Deployer):
         self.presence = self.target.presence(reference)
         self.state = self.presence.state
         self.pushed = replace(self.pushed, reference=reference)
+        self._looked_at = self.ports.clock.monotonic()
 
     @property
     def is_gone(self) -> bool:
@@ -352,6 +353,7 @@ class Removal(Deployer):
         with self.keeper.lease():
             while True:
                 self.observe()
+                removal_end.settle(self)
                 if self.is_gone:
                     return removal_end.complete(self)
                 reason, message = self._next()
@@ -363,8 +365,6 @@ class Removal(Deployer):
     def _next(self) -> tuple[str, str]:
         """Do what the change asks for, and say why to wait then."""
         state = self.state
-        if self.order.state == "in_doubt":
-            self.keeper.save("push_doubt_settled", state="implementing")
         if state.phase == "wants_decision":
             return self._answer_warnings(state.notices)
         if state.phase == "on_staging":

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .._store.base import Unit
     from .removal import Removal
 
-_PARKED = ("in_doubt", "needs_decision")
 NO_OTHER = "cancel its change in Akamai Control Center"
 """What can be done about a removal that waits for a decision, beside allowing it."""
 
@@ -55,6 +54,19 @@ def let_go_on(removal: Removal) -> tuple[str, str]:
     return "busy", "the removal was acknowledged, CPS has not gone on yet"
 
 
+def settle(removal: Removal) -> None:
+    """Leave the doubt once the target shows what came of it, and make up for what an earlier run did not say."""
+    keeper, phase = removal.keeper, removal.state.phase
+    if removal.is_gone:
+        keeper.settle(keeper.remove_key, "removal_begun")
+    if phase != "on_staging":
+        keeper.settle(keeper.production_key, "production_acknowledged")
+    if phase != "wants_decision":
+        keeper.settle(keeper.acknowledge_key, "warnings_acknowledged")
+    if removal.order.state == "in_doubt":
+        keeper.save("push_doubt_settled", state="implementing")
+
+
 def complete(removal: Removal) -> bool:
     """Put on record that it is gone: the order's end, the inventory's line, and what proves it."""
     order, now = removal.order, removal.ports.clock.now()
@@ -64,8 +76,8 @@ def complete(removal: Removal) -> bool:
         for network in ("staging", "production")
     ]
     with removal.ports.store.write() as unit:
-        if order.state in _PARKED:
-            removal.keeper.save_in(unit, "push_doubt_settled", state="implementing")
+        if order.state == "needs_decision":
+            removal.keeper.save_in(unit, "push_resumed", state="implementing")
         ended: dict[str, Any] = {"state": "completed", "evidence": tuple(evidence), "next_look_at": None}
         removal.keeper.save_in(unit, "enrollment_removed", **ended)
         _mark(removal, unit)

@@ -177,6 +177,7 @@ class AkamaiCpsTarget(Target):
         """Delete the enrollment."""
         enrollment_id = int(reference["enrollment_id"])
         self._enrollments.pop(enrollment_id, None)
+        self._survey.forget(enrollment_id)
         status = self._client.delete_enrollment(enrollment_id, allow_cancel_pending_changes=cancel_pending)
         return status.change_ids[-1] if status.change_ids else None
 
