@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run killed as by ``kill -9`` at every step of a certificate's life, then run again: everything happens once.
 
-A life has four phases: enrolment, push after two approvals, automatic renewal with its automatic push, and the push of
-that to production, or the rollback of that. Each phase is run in a child that dies at one place; then the same calls
-are made again, as the next scheduled job would make them. The places are counted in a run that is not killed. On
-SQLite every state that a killed run can leave is driven, on PostgreSQL one place of each kind.
+A life has five phases: enrolment, push after two approvals, automatic renewal with its automatic push, the push of
+that to production, or the rollback of that, and removal. Each phase is run in a child that dies at one place; then the
+same calls are made again, as the next scheduled job would make them. The places are counted in a run that is not
+killed. On SQLite every state that a killed run can leave is driven, on PostgreSQL one place of each kind.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Places(Stores):
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[Account]:
-    with instant_account(pre_verification_warnings=[WARNING]) as made:
+    with instant_account(pre_verification_warnings=[WARNING], deprovision_warnings=[WARNING]) as made:
         yield made
 
 
@@ -86,7 +86,7 @@ def places(
     made = Places(account, tmp_path_factory.mktemp(request.param), cluster)
     made.prepare(delay_s=60, approvals={"push": 2}, push_automatically=True, warnings=ALLOWED)
     whole = made.begin()
-    for phase in (ENROL, PUSH, RENEWAL, PRODUCTION):
+    for phase in (ENROL, PUSH, RENEWAL, PRODUCTION, REMOVAL):
         made.found[phase.name] = places_of(made, whole, phase)
     [other] = ended(made, RENEWAL, 1)
     made.found[ROLLBACK.name] = places_of(made, other, ROLLBACK)
@@ -119,6 +119,11 @@ def produce(life: Life) -> None:
 def roll_back(life: Life) -> None:
     """Take the automatic push of the renewal back after two people approved."""
     push_to(life, "staging", action="rollback")
+
+
+def remove(life: Life) -> None:
+    """Remove the certificate after two people approved; CPS halts on a warning on the way."""
+    push_to(life, "production", action="remove")
 
 
 def push_to(life: Life, network: str, action: str = "push") -> None:
@@ -264,6 +269,20 @@ def check_rolled_back(life: Life) -> None:
     check_traces(life, 1, "push_rolled_back certificate_rolled_back")
 
 
+def check_removed(life: Life) -> None:
+    """One removal, one acknowledgement; CPS knows the enrollment no more, and the inventory says so."""
+    assert life.accepted() == {"DELETE enrollment": 1, "POST post-ack": 1}
+    check_scripts(life, 4)
+    with life.store.read() as unit:
+        [order], certificate = unit.work_orders.find(action="remove"), unit.certificates.get(life.name())
+    assert certificate is not None and (certificate.state, certificate.production) == ("vanished", {})
+    assert [entry["actor"] for entry in order.approvals] == ["bob", "carol"]
+    assert [entry["network"] for entry in order.evidence] == ["staging", "production"]
+    assert certificate.enrollment_id not in [one["enrollment_id"] for one in life.enrollments()]
+    check_traces(life, 1, "removal_begun enrollment_removed certificate_removed")
+    check_traces(life, 5, "warnings_acknowledged")
+
+
 # -- the tests -------------------------------------------------------------------------------------------------------
 
 
@@ -285,6 +304,7 @@ PUSH = Phase("push", push, check_pushed, ENROL)
 RENEWAL = Phase("renewal", renew, check_renewed, PUSH)
 PRODUCTION = Phase("production", produce, check_produced, RENEWAL)
 ROLLBACK = Phase("rollback", roll_back, check_rolled_back, RENEWAL)
+REMOVAL = Phase("removal", remove, check_removed, PRODUCTION)
 
 
 def ended(places: Places, phase: Phase | None, count: int) -> list[Life]:
@@ -345,7 +365,7 @@ def drive(life: Life, phase: Phase, number: int, name: str, *, fresh: bool = Tru
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", [ENROL, PUSH, RENEWAL, PRODUCTION, ROLLBACK], ids=lambda phase: phase.name)
+@pytest.mark.parametrize("phase", [ENROL, PUSH, RENEWAL, PRODUCTION, ROLLBACK, REMOVAL], ids=lambda phase: phase.name)
 def test_a_run_killed_anywhere_and_run_again_does_everything_once(
     places: Places, phase: Phase, record_property: Callable[[str, object], None]
 ) -> None:

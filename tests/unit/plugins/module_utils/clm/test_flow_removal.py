@@ -199,6 +199,44 @@ def test_what_was_gone_and_is_there_again_is_not_removed_without_approval(
     assert remove(bench)["state"] == "submitted", "asked anew, it has to be approved"
 
 
+def test_a_removal_of_what_was_gone_does_not_become_one_of_what_is_there(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U5, W2: nobody approved that one, whoever implements it when."""
+    live(bench)
+    bench.group(approvals={"push": 2})
+    monkeypatch.setattr(AkamaiCpsTarget, "presence", lambda _target, _reference: Presence(False))
+    order = remove(bench, manual_implementation=True)
+    assert (order["state"], order["approvals_needed"]) == ("approved", 0)
+    monkeypatch.undo()
+    with pytest.raises(StateError, match="is there again"):
+        bench.act("bob", "implement", work_order_id=order["work_order_id"])
+    bench.advance(1)
+    assert deletes(bench) == [] and line(bench).state == "issued"
+
+
+def test_what_changes_between_the_decision_and_the_removal_is_seen(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design §5: held against the approval once more before anything is sent."""
+    live(bench)
+    bench.group(approvals={"push": 1})
+    order = remove(bench, manual_implementation=True)
+    bench.act("alice", "approve", work_order_id=order["work_order_id"])
+    look, looks = AkamaiCpsTarget.presence, []
+
+    def presence(target: AkamaiCpsTarget, reference: Any) -> Presence:
+        looks.append(reference)
+        found = look(target, reference)
+        return found if len(looks) == 1 else replace(found, names=(*found.names, "zz.example.com"))
+
+    monkeypatch.setattr(AkamaiCpsTarget, "presence", presence)
+    with pytest.raises(StateError, match="its names changed since alice approved it") as caught:
+        bench.act("bob", "implement", work_order_id=order["work_order_id"])
+    assert caught.value.code == "approval_void" and deletes(bench) == []
+    assert stored(bench, order).state == "failed"
+
+
 # -- what is refused -------------------------------------------------------------------------------------------------
 
 
@@ -440,7 +478,33 @@ def test_a_lost_reply_to_what_was_gone_at_once_is_found_gone(bench: Bench) -> No
     assert remove(bench)["state"] == "completed" and len(deletes(bench)) == 1
 
 
-def test_a_removal_that_somebody_cancelled_has_failed_and_can_be_asked_for_again(bench: Bench) -> None:
+def test_an_enrollment_that_cps_still_shows_after_it_was_gone_at_once_is_not_removed_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cps-protocol §3.3: the old state stays for a while; the inventory says so when it is gone, not before."""
+    bench.issued()
+    with bench.store.read() as unit:
+        change = unit.requests.find()[0].key_reference["change_id"]
+    bench.calls()
+    look, shown = AkamaiCpsTarget.presence, list[Presence]()
+
+    def presence(target: AkamaiCpsTarget, reference: Any) -> Presence:
+        if len(shown) != 1:
+            shown.append(look(target, reference))
+        return shown[0]
+
+    monkeypatch.setattr(AkamaiCpsTarget, "presence", presence)
+    order = remove(bench, wait=False, cancel_changes=[change])
+    assert (order["state"], order["reason"]) == ("implementing", "busy")
+    assert remove(bench, wait=False)["state"] == "implementing" and line(bench).state != "vanished"
+    monkeypatch.undo()
+    assert remove(bench)["state"] == "completed" and len(deletes(bench)) == 1
+
+
+@pytest.mark.parametrize("is_retried", [True, False], ids=["retry", "again"])
+def test_a_removal_that_somebody_cancelled_has_failed_and_can_be_asked_for_again(
+    bench: Bench, is_retried: bool
+) -> None:
     """cps-protocol §5.5: a person at Control Center may act meanwhile."""
     live(bench)
     bench.sandbox.configure({"deprovision_warnings": [SAN_WARNING]})
@@ -452,7 +516,12 @@ def test_a_removal_that_somebody_cancelled_has_failed_and_can_be_asked_for_again
         remove(bench)
     assert caught.value.code == "removal_cancelled" and stored(bench, order).state == "failed"
     bench.sandbox.configure({"deprovision_warnings": []})
-    assert remove(bench)["state"] == "completed"
+    if is_retried:
+        bench.act("bob", "retry", work_order_id=order["work_order_id"], wait=True, wait_timeout=900)
+        assert stored(bench, order).state == "completed"
+    else:
+        assert remove(bench)["state"] == "completed"
+    assert line(bench).state == "vanished"
 
 
 def test_a_cancelled_order_says_what_goes_on_at_cps(bench: Bench) -> None:
