@@ -20,7 +20,14 @@ from .._store.base import Unit
 from . import removals
 from .ports import Params, Ports
 
-_NOT_HERE = ("cancel_changes", "schedule_at", "manual_implementation", "freeze_override", "warnings")
+_NOT_HERE = (
+    "cancel_changes",
+    "schedule_at",
+    "deploy_not_before",
+    "manual_implementation",
+    "freeze_override",
+    "warnings",
+)
 
 
 def plan(params: Params, ports: Ports) -> Plan:

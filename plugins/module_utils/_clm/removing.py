@@ -15,7 +15,7 @@ from .._core.governance import Group
 from .._core.plan import Plan
 from .._core.types import Certificate, WorkOrder
 from .._store.base import Unit
-from . import moments, orders, policy, push, removals, states
+from . import deployment_date, moments, orders, policy, push, removals, states
 from . import removal as removal_of
 from .connectors import required_certificate
 from .managed import managed_device
@@ -88,8 +88,13 @@ def _refuse_options(params: Params, what: str) -> None:
 
     :raises InputError: one is given.
     """
-    if any((params.get("edge") or {}).values()):
-        raise InputError(f"{what}: edge goes with a push only; what proves a removal is CPS's own answer")
+    given = ["edge"] if any((params.get("edge") or {}).values()) else []
+    given += [deployment_date.OPTION] if params.get(deployment_date.OPTION) else []
+    if given:
+        raise InputError(
+            f"{what}: {' and '.join(given)} goes with a push only; a removal is proved by CPS's own answer, and has no "
+            "date at CPS"
+        )
 
 
 def _refuse_superseded(certificate: Certificate, what: str) -> None:

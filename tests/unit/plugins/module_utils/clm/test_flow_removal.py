@@ -359,6 +359,7 @@ def test_options_that_say_nothing_about_it_are_refused(bench: Bench) -> None:
     live(bench)
     for options in (
         {"action": "remove", "edge": {"staging": ["127.0.0.1"]}},
+        {"action": "remove", "deploy_not_before": to_text(bench.clock.now() + timedelta(days=1))},
         {"action": "push", "cancel_changes": [1]},
         {"action": "rollback", "remove_from": "store"},
         {"action": "remove", "remove_from": "store", "cancel_changes": [1]},
