@@ -69,6 +69,8 @@ ENGINE = {
     "post_verification_warnings": [],
     "inaccessible_contracts": [],
     "contracts_without_cps": [],
+    "hidden_enrollments": [],
+    "broken_enrollments": [],
     "active_certificates_available": True,
     "max_san_names": 100,
 }

@@ -83,10 +83,11 @@ class Admin:
         return {"now": iso(moment)}
 
     def _post_seed(self, order: Order) -> object:
-        _only(order, "count", "contracts", "kinds", "expiring")
+        _only(order, "count", "contracts", "kinds", "expiring", "former", "csr")
         count = int(_number(order, "count"))
         contracts, kinds = _texts(order, "contracts"), _texts(order, "kinds") or ["third-party"]
-        ids = self._world.seed(count, contracts, kinds, int(order.get("expiring", 0)))
+        expiring, former = int(order.get("expiring", 0)), int(order.get("former", 0))
+        ids = self._world.seed(count, contracts, kinds, expiring, former, dict(order.get("csr") or {}))
         return {"count": len(ids), "first": ids[0] if ids else None, "last": ids[-1] if ids else None}
 
     def _post_faults(self, order: Order) -> object:
