@@ -118,7 +118,14 @@ def _chained(
     unit: Unit, certificate: Certificate, members: Sequence[_Member], now: datetime
 ) -> tuple[Certificate, list[str]]:
     """Tie the members together; one whose id is taken by something else is left out."""
-    members = [one for one in members if not one.is_new or unit.certificates.get(one.record.certificate_id) is None]
+    # The id holds part of the fingerprint, so that each is one certificate's, short of a miracle.
+    first_of = {one.record.certificate_id: one for one in reversed(members)}
+    members = [
+        one
+        for one in members
+        if not one.is_new
+        or (unit.certificates.get(one.record.certificate_id) is None and first_of[one.record.certificate_id] is one)
+    ]
     ids = [certificate.certificate_id, *(one.record.certificate_id for one in members), ""]
     added = []
     for number, member in enumerate(members):

@@ -106,7 +106,7 @@ class Reading:
 
     :ivar may_call: asked before each; once it says no, the others are left for another time.
     :ivar after: where an earlier discovery left off, as ``Sweep.resume``; empty for the beginning.
-    :ivar known: ids of those that were read before; others come first.
+    :ivar known: ids of those that were discovered before; others are read wherever they stand.
     """
 
     may_call: Callable[[], bool] = lambda: True
