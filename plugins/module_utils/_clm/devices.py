@@ -100,7 +100,7 @@ def _plan_present(params: Params, before: Device | None, ports: Ports) -> Plan:
     now, budget = ports.clock.now(), params.get("budget")
     if budget is not None and budget < 1:
         raise InputError(f"Cannot look at device {params['name']}: budget is a number from 1, not {budget}")
-    wanted = _merged(params, before, ports)
+    wanted = described(params, before, ports.environment)
     is_changed = before is None or _settings(wanted) != _settings(before)
     look = look_at(wanted, params, ports, now)
     failure = look.failure() if look.problems and look.device.status not in vocabulary.SYNC_MODES else None
@@ -183,8 +183,12 @@ def _settings(device: Device) -> dict[str, Any]:
     return {name: value for name, value in vars(device).items() if name not in _LOOKS}
 
 
-def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
-    """Lay the given options over the stored device; an option left out keeps what is stored."""
+def described(params: Params, before: Device | None, environment: Mapping[str, str]) -> Device:
+    """Lay the given options over the stored device; an option left out keeps what is stored.
+
+    :param before: None for a device that is new, or never stored.
+    :raises InputError: the options cannot be used; all problems at once.
+    """
     device = before or Device(params["name"])
     changes: dict[str, Any] = {name: params[name] for name in _PLAIN if params.get(name) is not None}
     for name in _SECRET:
@@ -198,7 +202,7 @@ def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
         changes["contracts"] = tuple(c[4:] if c.startswith("ctr_") else c for c in params["contracts"])
     if params.get("timeout") is not None:
         changes["timeout_s"] = params["timeout"]
-    changes["credential_source"] = _source(params, before, ports.environment)
+    changes["credential_source"] = _source(params, before, environment)
     if changes["credential_source"] != "inline":
         changes.update(dict.fromkeys(_TOKENS))
         if device.credential_source == "inline" and params.get("host") is None:
@@ -209,7 +213,7 @@ def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
     merged = replace(device, **changes)
     problems = _problems(merged)
     if problems:
-        raise InputError.of_problems(f"Cannot onboard device {merged.name}", problems)
+        raise InputError.of_problems(f"Cannot use device {merged.name}", problems)
     return merged
 
 
