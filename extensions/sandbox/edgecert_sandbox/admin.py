@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import faults, limits
+from . import broken, faults, limits
 from .clock import SandboxClock, iso
 from .gateway import Gateway
 from .model import WorldConfig
@@ -135,6 +135,7 @@ def checked_config(order: Mapping[str, Any]) -> dict[str, Any]:
             known = ", ".join(sorted(field.name for field in dataclasses.fields(WorldConfig)))
             raise ValueError(f"unknown setting {name!r}; known are {known}")
         checked[name] = _like(name, value, getattr(default, name))
+    broken.check(checked.get("broken_enrollments", ()))
     return checked
 
 

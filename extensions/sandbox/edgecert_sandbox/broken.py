@@ -38,18 +38,21 @@ LISTED: dict[str, Callable[[Wire], Any]] = {
 KINDS = (*LISTED, "no-certificate", "not-live-listed")
 
 
-def kind_of(config: WorldConfig, enrollment_id: int) -> str:
-    """Give what is wrong with an enrollment; empty for nothing.
+def check(words: Iterable[str]) -> None:
+    """Check the setting ``broken_enrollments``.
 
-    :raises ValueError: the setting names a kind that is unknown.
+    :raises ValueError: a word that is no id and kind.
     """
-    for word in config.broken_enrollments:
+    for word in words:
         number, _equals, kind = word.partition("=")
-        if kind not in KINDS:
+        if not number.isdecimal() or kind not in KINDS:
             raise ValueError(f"broken_enrollments: {word!r} is none of ID={', ID='.join(KINDS)}")
-        if number == str(enrollment_id):
-            return kind
-    return ""
+
+
+def kind_of(config: WorldConfig, enrollment_id: int) -> str:
+    """Give what is wrong with an enrollment; empty for nothing."""
+    kinds = dict(word.split("=") for word in config.broken_enrollments)
+    return kinds.get(str(enrollment_id), "")
 
 
 def listed(config: WorldConfig, views: Iterable[Wire]) -> list[Any]:
