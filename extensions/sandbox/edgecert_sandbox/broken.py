@@ -59,7 +59,11 @@ def listed(config: WorldConfig, views: Iterable[Wire]) -> list[Any]:
     """Give the entries of a list of enrollments, or of active certificates, with the faults that are ordered."""
     if not config.broken_enrollments:
         return list(views)
-    return [LISTED.get(kind_of(config, view["id"]), lambda entry: entry)(view) for view in views]
+    shown: list[Any] = []
+    for view in views:
+        spoil = LISTED.get(kind_of(config, view["id"]))
+        shown.append(spoil(view) if spoil else view)
+    return shown
 
 
 def is_missed(config: WorldConfig, enrollment_id: int) -> bool:
