@@ -68,5 +68,5 @@ def test_whatever_an_entry_holds_it_is_read_or_told_of(entries: list[Any]) -> No
     of_active: list[Unreadable] = []
     active = list(scanned(answer, "the list", ActiveRecord.from_wire, of_active))
     assert len(active) + len(of_active) == 1 + len(entries)
-    for record in (*enrollments, *active):
-        assert 0 < record.id < 2**63 and record.cn.isprintable()
+    names = [(one.id, one.cn) for one in enrollments] + [(one.id, one.cn) for one in active]
+    assert all(0 < number < 2**63 and name.isprintable() for number, name in names)
