@@ -50,12 +50,10 @@ class Look:
         """Say whether another enrollment may be read by itself."""
         return self.budget is None or self.target is None or self.target.calls < self.budget
 
-    def fetcher(self, ports: Ports) -> Fetcher:
+    def fetcher(self, target: Target, ports: Ports) -> Fetcher:
         """Make what fetches for this device."""
-        assert self.target is not None
         last = self.device.discovery.get("unreadable_ids", ())
-        name = self.device.name
-        return Fetcher(name, ports.actor, self.target, ports.store, self.may_call, last)
+        return Fetcher(self.device.name, ports.actor, target, ports.store, self.may_call, last)
 
     def extra(self) -> dict[str, Any]:
         """Give the results beside the record."""

@@ -155,11 +155,11 @@ def _steps(
 
 def _fetching(look: Look, params: Params, ports: Ports, now: datetime) -> Iterator[Step]:
     """Give the steps that read one enrollment after the other, as far as the budget of calls goes."""
-    difference = look.difference
-    if difference is None:
+    difference, target = look.difference, look.target
+    if difference is None or target is None:
         return
     found = difference
-    fetcher = look.fetcher(ports)
+    fetcher = look.fetcher(target, ports)
     look.fetched = fetcher.done
     wanted = len(found.unfetched) + len(found.bundles)
     if wanted:

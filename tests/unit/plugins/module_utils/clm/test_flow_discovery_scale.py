@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import pathlib
+import signal
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from edgecert_sandbox.handle import SandboxOptions, start
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, InputError, PolicyError
+from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
+from ansible_collections.edgecert.clm.tests.support.children import in_children
 from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock
 
 CONTRACTS = ["C-1", "C-2", "C-3"]
@@ -187,6 +193,39 @@ def test_calls_that_are_used_up_end_the_fetching_and_lose_nothing(nine: Bench) -
     nine.sandbox.clear_faults()
     nine.advance(1300)
     assert found(nine.again(discover="full").execute())["fetched"] == COUNT - 2
+
+
+def test_a_run_that_is_killed_loses_nothing_it_fetched(bench: Bench) -> None:
+    """Design §6: the next one fetches the rest, PEM and history, and nothing twice."""
+    bench.sandbox.seed(5, contracts=[bench.contract], former=1)
+    bench.device()
+    bench.calls()
+    for method in ("fetch_pem", "fetch_history"):
+        bench.store.close()
+        [ended] = in_children([partial(killed_at, bench, method, 3)])
+        assert ended.is_killed, ended
+        bench.store = bench.open_store()
+        bench.ports = bench.make_ports(bench.store)
+    assert (bench.records()["pems"], len(bench.certificates(state=["superseded"]))) == (5 + 2, 2)
+    told = found(bench.again(discover="full", history=True).execute())
+    assert (told["fetched"], told["former"]) == (3, 3)
+    read = [path for _method, path in bench.calls() if path.endswith(("/deployments", "/history/certificates"))]
+    assert len(read) == len(set(read)) == 5 + 5
+
+
+def killed_at(bench: Bench, method: str, number: int) -> None:
+    """Discover, and die as by ``kill -9`` before that call of that kind."""
+    store = bench.open_store()
+    bench.ports = bench.make_ports(store)
+    made, calls = getattr(AkamaiCpsTarget, method), itertools.count(1)
+
+    def fetch(target: AkamaiCpsTarget, enrollment_id: int) -> Any:
+        if next(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return made(target, enrollment_id)
+
+    setattr(AkamaiCpsTarget, method, fetch)
+    bench.again(discover="full", history=True).execute()
 
 
 def test_one_enrollment_that_fails_does_not_stop_the_others_and_a_service_that_fails_does(bench: Bench) -> None:
