@@ -50,7 +50,7 @@ options:
       - Variables, or Jinja2 expressions over them, that give a host's name; the first that gives something is taken,
         and the certificate's id where none does.
       - Of two certificates with one name the second gets its id instead, and a number behind it where that is taken
-        too.
+        too, be it by a group.
     type: list
     elements: str
     default: [cert_id]
@@ -296,7 +296,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 break
         own = plain_name(variables["cert_id"])
         candidates = itertools.chain((plain_name(name), own), (f"{own}~{number}" for number in itertools.count(2)))
-        return next(one for one in candidates if one and one not in self.inventory.hosts)
+        # A host of a group's name is a warning in every run, and a pattern that means both.
+        taken = (self.inventory.hosts, self.inventory.groups)
+        return next(one for one in candidates if one and not any(one in names for names in taken))
 
     def _evaluated(self, wanted: str, variables: Row, strict: bool) -> str:
         if wanted in variables:

@@ -278,6 +278,8 @@ def test_names_from_outside_are_never_templates_and_never_lost(worker: Worker, t
         assert hostile["cert_common_name"] == hostile["copied"] == "{{ 7 * 7 }}.example.com"
         assert hostile["cert_sans"] == ["{{ 7 * 7 }}.example.com"]
         assert not any("49" in name or "{" in name for name in inventory.groups)
+        as_groups = source.hosts_of(hostnames=["'managed'"])
+        assert len(as_groups.hosts) == len(names) and "managed" not in as_groups.hosts
         all_alike = source.hosts_of(hostnames=["'same'"])
         assert len(all_alike.hosts) == len(names) and "same" in all_alike.hosts
 
