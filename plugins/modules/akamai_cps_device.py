@@ -124,9 +124,27 @@ options:
       - V(changes) discovers certificates by what the lists say.
       - V(full) also fetches the PEM of certificates that are not in the store yet, with one call more for each.
       - V(none) discovers nothing.
+      - An enrollment that cannot be read is told of in RV(discovery) and the status log, and the others are kept. What
+        is gone at Akamai is kept as C(vanished), and is C(issued) again when it is back; what a contract holds that
+        cannot be read any more stays as it was.
     type: str
     choices: [none, changes, full]
     default: changes
+  history:
+    description:
+      - Whether a discovery also reads what each enrollment served before, with one call for each enrollment whose
+        live certificate changed since its history was read.
+      - Earlier certificates are put into the store as C(superseded), each with the ids of its C(parent) and
+        C(successor).
+    type: bool
+    default: false
+  budget:
+    description:
+      - API calls of this call, at least 1, after which no further enrollment is read by itself. That is one call for
+        each enrollment, for the PEM of O(discover=full), for O(history), and where the account is refused the list of
+        live certificates. The lists of contracts and enrollments are read in any case.
+      - The next call goes on where this one stopped; RV(discovery) counts what is left. The default is no such limit.
+    type: int
 seealso:
   - module: edgecert.clm.akamai_cps_device_info
   - plugin: edgecert.clm.akamai_cps
@@ -146,6 +164,13 @@ EXAMPLES = r"""
   edgecert.clm.akamai_cps_device:
     name: cps-main
     discover: none
+
+- name: Fetch PEM and history of a large account bit by bit, a thousand calls each time this runs
+  edgecert.clm.akamai_cps_device:
+    name: cps-main
+    discover: full
+    history: true
+    budget: 1000
 
 - name: Only watch its certificates from now on
   edgecert.clm.akamai_cps_device:
@@ -191,7 +216,15 @@ device:
         duration_ms: 84
         detail: a signed call was answered
     instance: {contracts: [C-1], account_id: A-1}
-    discovery: {enrollments: 3, vanished: 0, calls: 3, at: "2026-11-23T12:00:01Z"}
+    discovery:
+      enrollments: 3
+      vanished: 0
+      unreadable: 0
+      unreadable_ids: []
+      unread: 0
+      resume: ""
+      calls: 3
+      at: "2026-11-23T12:00:01Z"
     checked_at: "2026-11-23T12:00:00Z"
     created_at: "2026-11-23T12:00:01Z"
     updated_at: "2026-11-23T12:00:01Z"
@@ -219,10 +252,26 @@ device:
       returned: always
       type: dict
 discovery:
-  description: What this call's discovery found, in counts, with the number of API calls it took.
+  description: >-
+    What this call's discovery found, in counts, with the number of API calls it took. C(unreadable) enrollments are
+    told of in C(notes) and were passed over. C(unread) ones are read by later calls, as those counted by C(pems_left)
+    and C(histories_left). C(fetched) counts the PEM stored, C(former) the earlier certificates found.
   returned: when certificates were discovered
   type: dict
-  sample: {enrollments: 3, added: 3, changed: 0, unchanged: 0, vanished: 0, notes: [], fetched: 0, calls: 3}
+  sample:
+    enrollments: 3
+    added: 3
+    changed: 0
+    unchanged: 0
+    vanished: 0
+    unreadable: 0
+    unread: 0
+    fetched: 0
+    pems_left: 0
+    former: 0
+    histories_left: 0
+    notes: []
+    calls: 3
 warnings_found:
   description: What works only in part, a sentence each with what to grant or set.
   returned: when the device was looked at
@@ -273,6 +322,8 @@ SPEC = {
     "timeout": {"type": "int"},
     "validate": {"type": "bool", "default": True},
     "discover": {"type": "str", "choices": list(DISCOVER_MODES), "default": "changes"},
+    "history": {"type": "bool", "default": False},
+    "budget": {"type": "int"},
 }
 
 

@@ -24,7 +24,7 @@ options:
     description:
       - V(list) gives the certificates.
       - V(holistic) gives for each certificate its CA connector, its application connectors, and their devices with
-        the status of the work orders.
+        the status of the work orders, and the earlier certificates that it follows.
       - V(history) gives requests and work orders, oldest first.
       - V(pending) gives the open requests and work orders with what each waits for, who may not approve it any more,
         and until when, the nearest expiry first.
@@ -196,7 +196,8 @@ certificates:
       updated_at: "2026-11-23T12:10:00Z"
 holistic:
   description: >-
-    For each certificate its C(ca_connector), the C(certificate) with its PEM, and its C(connectors) with their devices.
+    For each certificate its C(ca_connector), the C(certificate) with its PEM, its C(connectors) with their devices, and
+    its C(lineage), the earlier certificates that it follows, the newest first.
   returned: when O(view=holistic)
   type: list
   elements: dict
@@ -210,6 +211,7 @@ holistic:
               status: managed
               cert_sync: managed
               work_orders: [{work_order_id: wo-0a1b2c3d4e5f, network: staging, state: completed, label: Completed}]
+      lineage: [{certificate: www.example.com~5a1c0b9d2e3f, not_after: "2026-11-25T12:00:00Z"}]
 requests:
   description: The requests; members as in RV(edgecert.clm.cert_enroll#module:request).
   returned: when O(view=history)

@@ -5,6 +5,7 @@
 
 Run with the project's Python: ``python tests/benchmarks/bench_inventory.py [--count 10000] [--rounds 1]``. Both are
 read by ``ansible-inventory --list`` in turn, in the same run; the aim is at most twice the time of the YAML file.
+With ``--live`` the same number of certificates is read from a sandbox instead, without a store; calls are asserted.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import F
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
-from ansible_collections.edgecert.clm.tests.benchmarks import inventory_seed
+from ansible_collections.edgecert.clm.tests.benchmarks import inventory_seed, measuring
 
 AIM = 2.0
 
@@ -63,12 +64,32 @@ def prepare(folder: pathlib.Path, count: int) -> tuple[pathlib.Path, pathlib.Pat
     return plugin, static
 
 
+def read_live(folder: pathlib.Path, count: int) -> None:
+    """Print what reading them at once takes; the number of calls is asserted."""
+    contracts = [f"C-B{number}" for number in range(5)]
+    with measuring.sandbox(contracts) as sandbox:
+        sandbox.seed(count)
+        sandbox.calls(reset=True)
+        device = {"name": "bench", "edgerc": sandbox.edgerc, "section": "default", "ca_path": sandbox.ca_path}
+        source = folder / "live.akamai_cps.yml"
+        source.write_text(yaml.safe_dump({"plugin": "edgecert.clm.akamai_cps", "live": True, "devices": [device]}))
+        wall, spent, hosts = listed(source, "edgecert.clm.akamai_cps")
+        calls = len(sandbox.calls())
+    assert (hosts, calls) == (count, 2 * len(contracts) + 1), (hosts, calls)
+    print(f"live: {hosts} hosts in {wall:.1f} s, {spent:.1f} s of processor, {calls} calls")
+
+
 def main() -> int:
     """Print the figures; 1 when the aim is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="certificates in the store")
     parser.add_argument("--rounds", type=int, default=1, help="times each is read, in turn")
+    parser.add_argument("--live", action="store_true", help="read them at once from a sandbox instead")
     options = parser.parse_args()
+    if options.live:
+        with tempfile.TemporaryDirectory(prefix="edgecert-bench-") as name:
+            read_live(pathlib.Path(name), options.count)
+        return 0
     best: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="edgecert-bench-") as name:
         plugin, static = prepare(pathlib.Path(name), options.count)

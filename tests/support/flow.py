@@ -72,6 +72,8 @@ ENGINE = {
     "traffic_names": [],
     "inaccessible_contracts": [],
     "contracts_without_cps": [],
+    "hidden_enrollments": [],
+    "broken_enrollments": [],
     "active_certificates_available": True,
     "max_san_names": 100,
 }

@@ -36,11 +36,13 @@ from ansible_collections.edgecert.clm.plugins.module_utils._keys.base import (
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
+    Former,
     Found,
     Inspection,
     NetworkFacts,
     Presence,
     PushState,
+    Reading,
     Review,
     Sweep,
     Target,
@@ -360,7 +362,12 @@ class VirtualTarget(Target):
         """Be reached."""
         return Inspection("reached", (), {})
 
-    def discover(self, contracts: Sequence[str]) -> Sweep:
+    def visible_contracts(self) -> Sequence[str]:
+        """Give the contracts that enrollments are on."""
+        self._cps.called("list_contracts")
+        return sorted({one.contract_id for one in self._cps.enrollments.values()})
+
+    def discover(self, contracts: Sequence[str], reading: Reading | None = None) -> Sweep:
         """Give every enrollment."""
         self._cps.called("list_enrollments")
         return Sweep(iter([self._found(one) for one in self._cps.enrollments.values()]))
@@ -385,6 +392,10 @@ class VirtualTarget(Target):
     def fetch_pem(self, enrollment_id: int) -> Mapping[str, Bundle]:
         """Give nothing that is not in the store already."""
         return {}
+
+    def fetch_history(self, enrollment_id: int) -> Sequence[Former]:
+        """Give nothing that is not in the store already."""
+        return ()
 
     def survey(self, contracts: Sequence[str]) -> None:
         """Tell nothing: every look is as good as another here."""

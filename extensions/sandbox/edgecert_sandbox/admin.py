@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import faults, limits
+from . import broken, faults, limits
 from .clock import SandboxClock, iso
 from .gateway import Gateway
 from .model import WorldConfig
@@ -83,10 +83,11 @@ class Admin:
         return {"now": iso(moment)}
 
     def _post_seed(self, order: Order) -> object:
-        _only(order, "count", "contracts", "kinds", "expiring")
+        _only(order, "count", "contracts", "kinds", "expiring", "former", "csr")
         count = int(_number(order, "count"))
         contracts, kinds = _texts(order, "contracts"), _texts(order, "kinds") or ["third-party"]
-        ids = self._world.seed(count, contracts, kinds, int(order.get("expiring", 0)))
+        expiring, former = int(order.get("expiring", 0)), int(order.get("former", 0))
+        ids = self._world.seed(count, contracts, kinds, expiring, former, dict(order.get("csr") or {}))
         return {"count": len(ids), "first": ids[0] if ids else None, "last": ids[-1] if ids else None}
 
     def _post_faults(self, order: Order) -> object:
@@ -134,6 +135,7 @@ def checked_config(order: Mapping[str, Any]) -> dict[str, Any]:
             known = ", ".join(sorted(field.name for field in dataclasses.fields(WorldConfig)))
             raise ValueError(f"unknown setting {name!r}; known are {known}")
         checked[name] = _like(name, value, getattr(default, name))
+    broken.check(checked.get("broken_enrollments", ()))
     return checked
 
 

@@ -30,6 +30,8 @@ class WorldConfig:
     :param base_url: scheme and host put before absolute locations.
     :param inaccessible_contracts: known contracts outside the client's scope (403).
     :param contracts_without_cps: contracts that have no CPS (400).
+    :param hidden_enrollments: ids of enrollments that the client does not see; they are there all the same.
+    :param broken_enrollments: words ``ID=KIND``: enrollments that are answered wrongly, see ``broken``.
     :param traffic_names: lower-case names that still resolve to the network; they stop a deletion with 409.
     :param standard_roots: PEM certificates that count as standard (public) roots in upload checks.
     :param auto_renewal_days: days before expiry at which CPS opens a renewal; never more than a third of the lifetime.
@@ -57,6 +59,8 @@ class WorldConfig:
     base_url: str = "https://localhost"
     inaccessible_contracts: list[str] = field(default_factory=list)
     contracts_without_cps: list[str] = field(default_factory=list)
+    hidden_enrollments: list[str] = field(default_factory=list)
+    broken_enrollments: list[str] = field(default_factory=list)
     active_certificates_available: bool = True
     traffic_names: list[str] = field(default_factory=list)
     standard_roots: list[str] = field(default_factory=list)

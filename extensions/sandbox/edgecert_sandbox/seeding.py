@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from . import rules
@@ -20,8 +21,23 @@ CONTACT = {"firstName": "Sam", "lastName": "Box", "email": "sam.box@example.com"
 SUBJECT = {"c": "US", "st": "MA", "l": "Cambridge", "o": "Example"}
 
 
-def seed_document(number: int, kind: str) -> Wire:
-    """Give the document of one seeded enrollment; ``number`` makes its names its own."""
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be seeded; as the parameters of ``World.seed``."""
+
+    count: int
+    contracts: Sequence[str]
+    kinds: Sequence[str]
+    expiring: int = 0
+    former: int = 0
+    csr: Mapping[str, object] = field(default_factory=dict)
+
+
+def seed_document(number: int, kind: str, csr: Mapping[str, object] | None = None) -> Wire:
+    """Give the document of one seeded enrollment; ``number`` makes its names its own.
+
+    :param csr: members that hold over the made-up ones.
+    """
     host = f"www{number}.seed.example.com"
     body: Wire = {
         "ra": RA[kind],
@@ -30,7 +46,7 @@ def seed_document(number: int, kind: str) -> Wire:
         "changeManagement": True,
         "enableMultiStackedCertificates": False,
         "signatureAlgorithm": "SHA-256",
-        "csr": {**SUBJECT, "cn": host, "sans": [f"app{number}.seed.example.com"]},
+        "csr": {**SUBJECT, "cn": host, "sans": [f"app{number}.seed.example.com"], **(csr or {})},
         "networkConfiguration": {
             "geography": "core",
             "secureNetwork": "standard-tls" if number % 2 else "enhanced-tls",
@@ -45,22 +61,20 @@ def seed_document(number: int, kind: str) -> Wire:
     return rules.normalise(body)
 
 
-def seed(
-    machine: Machine, count: int, contracts: Sequence[str], kinds: Sequence[str], expiring: int, now: datetime
-) -> list[int]:
-    """Add enrollments, round robin over contracts and kinds, and give their ids.
+def seed(machine: Machine, wanted: Wanted, now: datetime) -> list[int]:
+    """Add enrollments, round robin over contracts and kinds, and give their ids; the first ones are the expiring ones.
 
-    :param expiring: the first so many deployed ones expire within thirty days.
     :raises ValueError: a kind is unknown.
     """
+    contracts, kinds = wanted.contracts, wanted.kinds
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
         raise ValueError(f"unknown kinds of enrollment: {', '.join(unknown)}; known: {', '.join(KINDS)}")
-    ids, left = [], expiring
-    for index in range(count):
+    ids, left = [], wanted.expiring
+    for index in range(wanted.count):
         kind, pending, _rest = kinds[index % len(kinds)].partition("-pending")
         eid = machine.account.next("id")
-        enrollment = Enrollment(eid, contracts[index % len(contracts)], seed_document(eid, kind), now)
+        enrollment = Enrollment(eid, contracts[index % len(contracts)], seed_document(eid, kind, wanted.csr), now)
         machine.account.enrollments[eid] = enrollment
         ids.append(eid)
         if pending:
@@ -68,21 +82,24 @@ def seed(
             continue
         days_left = 1 + index % 29 if left > 0 else LIFETIME[kind] - 1 - index % (LIFETIME[kind] // 4)
         left -= 1
-        _deploy(machine, enrollment, kind, timedelta(days=days_left), now)
+        _deploy(machine, enrollment, kind, timedelta(days=days_left), now, wanted.former)
     for network in ("staging", "production"):
         machine.account.generations[network] += 1
     return ids
 
 
-def _deploy(machine: Machine, enrollment: Enrollment, kind: str, left: timedelta, now: datetime) -> None:
+def _deploy(machine: Machine, enrollment: Enrollment, kind: str, left: timedelta, now: datetime, former: int) -> None:
     end = (now + left).replace(microsecond=0)
     start = end - timedelta(days=LIFETIME[kind])
     key, key_pem = machine.authority.pooled_key("ECDSA" if enrollment.id % 4 == 0 else "RSA", enrollment.id)
-    entry = machine.authority.sign(enrollment.doc["csr"], key, key_pem, start, end)
     network = rules.copy_wire(enrollment.doc["networkConfiguration"])
-    deployment = Deployment([entry], network, deployed_names(enrollment.doc), start)
+    for age in range(former, -1, -1):
+        # Each was renewed thirty days before its end.
+        earlier = age * timedelta(days=LIFETIME[kind] - 30)
+        entry = machine.authority.sign(enrollment.doc["csr"], key, key_pem, start - earlier, end - earlier)
+        deployment = Deployment([entry], network, deployed_names(enrollment.doc), start - earlier)
+        enrollment.past.append(deployment)
     enrollment.staging = enrollment.production = deployment
-    enrollment.past.append(deployment)
     enrollment.slots = [machine.account.next("slot")]
     change = Change(
         id=enrollment.id,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from . import history, inputs, operations, seeding, views
+from . import broken, history, inputs, operations, seeding, views
 from .authority import Authority
 from .changes import Machine
 from .clock import SandboxClock, iso, parse_iso
@@ -54,8 +54,8 @@ class World:
         """List enrollments with their full documents, of one contract or of all the client may see."""
         with self._lock:
             self._tick()
-            found = self._visible(contract_id)
-            return Answer(200, "enrollments", views.enrollments_view(self.config, found, version))
+            body = views.enrollments_view(self.config, self._visible(contract_id), version)
+            return Answer(200, "enrollments", {"enrollments": broken.listed(self.config, body["enrollments"])})
 
     def post_enrollment(self, contract_id: str, body: Wire, query: dict[str, str], version: int) -> Answer:
         """Create an enrollment and open its first change (202)."""
@@ -139,7 +139,7 @@ class World:
             for network in NETWORKS:
                 deployment = enrollment.deployed(network)
                 body[network] = views.deployment_view(deployment, version) if deployment else None
-            return Answer(200, "deployments", body)
+            return Answer(200, "deployments", broken.answered(self.config, eid, body))
 
     def get_deployment(self, eid: int, network: str, version: int) -> Answer:
         """Read what one network serves; 404 when it serves nothing."""
@@ -154,7 +154,8 @@ class World:
         """Read all certificates the enrollment ever deployed, newest first."""
         with self._lock:
             self._tick()
-            return Answer(200, "certificate-history", history.certificate_history(self._enrollment(eid), version))
+            body = history.certificate_history(self._enrollment(eid), version)
+            return Answer(200, "certificate-history", broken.answered(self.config, eid, body))
 
     def get_change_history(self, eid: int, version: int) -> Answer:
         """Read all changes, newest first, with their CSRs."""
@@ -178,7 +179,8 @@ class World:
             self._tick()
             if not self.config.active_certificates_available:
                 raise not_found("active-certificates")
-            found = [views.active_view(self.config, one, version) for one in self._visible(contract_id)]
+            visible = [one for one in self._visible(contract_id) if not broken.is_missed(self.config, one.id)]
+            found = broken.listed(self.config, [views.active_view(self.config, one, version) for one in visible])
             return Answer(200, "active-certificates", {"enrollments": found})
 
     def get_contract_identifiers(self, depth: str) -> Answer:
@@ -233,6 +235,8 @@ class World:
         contracts: Sequence[str] = (),
         kinds: Sequence[str] = ("third-party",),
         expiring: int = 0,
+        former: int = 0,
+        csr: Wire | None = None,
     ) -> list[int]:
         """Fill the account with enrollments and give their ids.
 
@@ -240,13 +244,16 @@ class World:
         :param kinds: of ``third-party``, ``dv``, ``ov``, ``ev`` (deployed), ``third-party-pending``, ``dv-pending``
             (never deployed), round robin.
         :param expiring: how many of the deployed ones expire within thirty days.
+        :param former: how many earlier certificates each deployed one had.
+        :param csr: members that hold over those of the made-up ``csr``, as ``cn`` and ``sans``.
         :raises ValueError: a kind is unknown.
         """
         with self._lock:
             now = self._tick()
             chosen = list(contracts) or list(self.config.contracts)
             self.config.contracts.extend(one for one in chosen if one not in self.config.contracts)
-            return seeding.seed(self._machine, count, chosen, list(kinds) or ["third-party"], expiring, now)
+            wanted = seeding.Wanted(count, chosen, list(kinds) or ["third-party"], expiring, former, csr or {})
+            return seeding.seed(self._machine, wanted, now)
 
     def add_validation(self, eid: int, cid: int, message: str, error: bool = False) -> None:
         """Make change management find something more: the validation hash changes, an error blocks the push."""
@@ -282,7 +289,7 @@ class World:
 
     def _enrollment(self, eid: int) -> Enrollment:
         enrollment = self._account.enrollments.get(eid)
-        if enrollment is None or enrollment.contract_id in self.config.inaccessible_contracts:
+        if enrollment is None or self._is_hidden(enrollment):
             raise not_found(f"Enrollment {eid}")
         return enrollment
 
@@ -296,9 +303,15 @@ class World:
     def _visible(self, contract_id: str | None) -> list[Enrollment]:
         if contract_id is not None:
             wanted = operations.check_contract(self.config, contract_id)
-            return [one for one in self._account.enrollments.values() if one.contract_id == wanted]
-        hidden = set(self.config.inaccessible_contracts)
-        return [one for one in self._account.enrollments.values() if one.contract_id not in hidden]
+            found = [one for one in self._account.enrollments.values() if one.contract_id == wanted]
+        else:
+            found = list(self._account.enrollments.values())
+        is_restricted = self.config.inaccessible_contracts or self.config.hidden_enrollments
+        return [one for one in found if not self._is_hidden(one)] if is_restricted else found
+
+    def _is_hidden(self, enrollment: Enrollment) -> bool:
+        is_outside = enrollment.contract_id in self.config.inaccessible_contracts
+        return is_outside or str(enrollment.id) in self.config.hidden_enrollments
 
     def _all_contracts(self) -> list[str]:
         known = [*self.config.contracts, *self.config.inaccessible_contracts, *self.config.contracts_without_cps]

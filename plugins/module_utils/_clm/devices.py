@@ -9,21 +9,20 @@ are new and that cannot be reached is not stored: the error says why, and the st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from .._core import vocabulary
-from .._core.clock import to_text
-from .._core.errors import ClmError, InputError, StateError
+from .._core.errors import InputError, StateError
 from .._core.hosts import host_reasons, proxy_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry, Device
 from .._store.base import Unit
-from .._target.base import Inspection, LogEntry, Target
 from . import discovery, states
+from .device_look import Look, look_at
 from .ports import Params, Ports
 from .views import device_view
 
@@ -32,12 +31,6 @@ _PLAIN = ("data_center", "proxy_required", "edgerc", "section", "api_version", "
 _SECRET = ("proxy", "client_token", "client_secret", "access_token")
 _TOKENS = ("client_token", "client_secret", "access_token")
 _LOOKS = ("status", "status_log", "instance", "discovery", "checked_at", "created_at", "updated_at", "version")
-
-
-class DeviceError(ClmError):
-    """A device was looked at and cannot be used; the log says how far it got."""
-
-    code = "device_not_usable"
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -103,28 +96,14 @@ def _refuse_removal(device: Device, unit: Unit) -> None:
         )
 
 
-@dataclass
-class _Look:
-    """What planning found out at the device.
-
-    :ivar difference: None when nothing was discovered.
-    """
-
-    device: Device
-    target: Target | None = None
-    problems: tuple[str, ...] = ()
-    code: str = ""
-    difference: discovery.Difference | None = None
-    fetched: int = 0
-    discovery_calls: int = 0
-
-
 def _plan_present(params: Params, before: Device | None, ports: Ports) -> Plan:
-    now = ports.clock.now()
-    wanted = _merged(params, before, ports)
+    now, budget = ports.clock.now(), params.get("budget")
+    if budget is not None and budget < 1:
+        raise InputError(f"Cannot look at device {params['name']}: budget is a number from 1, not {budget}")
+    wanted = described(params, before, ports.environment)
     is_changed = before is None or _settings(wanted) != _settings(before)
-    look = _look(wanted, params, ports, now)
-    failure = _failure(look) if look.problems and look.device.status not in vocabulary.SYNC_MODES else None
+    look = look_at(wanted, params, ports, now)
+    failure = look.failure() if look.problems and look.device.status not in vocabulary.SYNC_MODES else None
     if failure is not None and is_changed:
         failure.details["status"] = look.device.status
         failure.details["status_log"] = list(look.device.status_log)
@@ -135,18 +114,18 @@ def _plan_present(params: Params, before: Device | None, ports: Ports) -> Plan:
     def finish() -> Outcome:
         with ports.store.read() as unit:
             stored = unit.devices.get(wanted.name)
-        return Outcome(device_view(stored) if stored else None, _extra(look))
+        return Outcome(device_view(stored) if stored else None, look.extra())
 
     def note() -> None:
-        _keep_look(look, ports)
+        look.keep(ports)
 
     predicted = device_view(replace(look.device, version=max(1, wanted.version)))
     kept = None if look.target is None else note
-    return Plan(view_before, predicted, steps, finish, note=kept, extra=_extra(look), failure=failure)
+    return Plan(view_before, predicted, steps, finish, note=kept, extra=look.extra(), failure=failure)
 
 
 def _steps(
-    look: _Look, before: Device | None, is_changed: bool, params: Params, ports: Ports, now: datetime
+    look: Look, before: Device | None, is_changed: bool, params: Params, ports: Ports, now: datetime
 ) -> tuple[Step, ...]:
     steps = []
     if is_changed:
@@ -171,15 +150,32 @@ def _steps(
             f"{counts['vanished']} vanished"
         )
         steps.append(Step(sentence, store_found))
-    target = look.target
-    if difference is not None and target is not None and difference.unfetched and params["discover"] == "full":
+    return (*steps, *_fetching(look, params, ports, now))
+
+
+def _fetching(look: Look, params: Params, ports: Ports, now: datetime) -> Iterator[Step]:
+    """Give the steps that read one enrollment after the other, as far as the budget of calls goes."""
+    difference, target = look.difference, look.target
+    if difference is None or target is None:
+        return
+    found = difference
+    fetcher = look.fetcher(target, ports)
+    look.fetched = fetcher.done
+    wanted = len(found.unfetched) + len(found.bundles)
+    if wanted:
 
         def fetch() -> bool:
-            look.fetched = discovery.fetch_pems(difference, look.device.name, ports.actor, target, ports.store)
+            fetcher.pems(found)
             return True
 
-        steps.append(Step(f"Fetch the PEM of {len(difference.unfetched)} certificates", fetch))
-    return tuple(steps)
+        yield Step(f"Fetch the PEM of {wanted} certificates", fetch)
+    if found.histories:
+
+        def read() -> bool:
+            fetcher.histories(found.histories, now)
+            return True
+
+        yield Step(f"Read the history of {len(found.histories)} enrollments", read)
 
 
 def _settings(device: Device) -> dict[str, Any]:
@@ -187,8 +183,12 @@ def _settings(device: Device) -> dict[str, Any]:
     return {name: value for name, value in vars(device).items() if name not in _LOOKS}
 
 
-def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
-    """Lay the given options over the stored device; an option left out keeps what is stored."""
+def described(params: Params, before: Device | None, environment: Mapping[str, str]) -> Device:
+    """Lay the given options over the stored device; an option left out keeps what is stored.
+
+    :param before: None for a device that is new, or never stored.
+    :raises InputError: the options cannot be used; all problems at once.
+    """
     device = before or Device(params["name"])
     changes: dict[str, Any] = {name: params[name] for name in _PLAIN if params.get(name) is not None}
     for name in _SECRET:
@@ -202,7 +202,7 @@ def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
         changes["contracts"] = tuple(c[4:] if c.startswith("ctr_") else c for c in params["contracts"])
     if params.get("timeout") is not None:
         changes["timeout_s"] = params["timeout"]
-    changes["credential_source"] = _source(params, before, ports.environment)
+    changes["credential_source"] = _source(params, before, environment)
     if changes["credential_source"] != "inline":
         changes.update(dict.fromkeys(_TOKENS))
         if device.credential_source == "inline" and params.get("host") is None:
@@ -213,7 +213,7 @@ def _merged(params: Params, before: Device | None, ports: Ports) -> Device:
     merged = replace(device, **changes)
     problems = _problems(merged)
     if problems:
-        raise InputError.of_problems(f"Cannot onboard device {merged.name}", problems)
+        raise InputError.of_problems(f"Cannot use device {merged.name}", problems)
     return merged
 
 
@@ -254,88 +254,6 @@ def _problems(device: Device) -> list[str]:
     return problems
 
 
-def _look(wanted: Device, params: Params, ports: Ports, now: datetime) -> _Look:
-    """Validate and discover, as far as asked for and possible (D7, D8, D9)."""
-    discover = params["discover"] != "none" and wanted.sync != vocabulary.SYNC_IGNORED
-    if not params["validate"] and params["discover"] == "none":
-        known = wanted.status in vocabulary.SYNC_MODES
-        return _Look(replace(wanted, status=wanted.sync) if known else wanted)
-    target = ports.target(wanted)
-    is_written = wanted.sync == vocabulary.SYNC_MANAGED
-    inspection = target.inspect(will_write=is_written and not ports.check_mode)
-    reached = inspection.status == "reached"
-    status = wanted.sync if reached else inspection.status
-    look = _Look(
-        replace(
-            wanted, status=status, instance=dict(inspection.instance) if reached else wanted.instance, checked_at=now
-        ),
-        target,
-        inspection.problems,
-    )
-    entries = list(inspection.log)
-    if reached and discover:
-        entries.append(_discover(look, target, inspection, params, ports))
-    else:
-        entries.append(_skipped(now, wanted, reached))
-    look.device = replace(look.device, status_log=tuple(_entry(e) for e in entries))
-    return look
-
-
-def _discover(look: _Look, target: Target, inspection: Inspection, params: Params, ports: Ports) -> LogEntry:
-    wanted = look.device
-    started, began_with = ports.clock.monotonic(), target.calls
-    at = ports.clock.now()
-    contracts = wanted.contracts or tuple(inspection.instance.get("contracts", ()))
-    sweep = target.discover(contracts)
-    is_full = params["discover"] == "full"
-    difference = discovery.compare(wanted.name, sweep, ports.store, at, contracts=contracts, want_pem=is_full)
-    look.difference = difference
-    # The list of contracts is the one call that a discovery shares with the inspection.
-    look.discovery_calls = target.calls - began_with + (0 if wanted.contracts else 1)
-    counts = difference.counts()
-    summary = {key: value for key, value in counts.items() if key in ("enrollments", "vanished")}
-    look.device = replace(look.device, discovery={**summary, "at": to_text(at), "calls": look.discovery_calls})
-    detail = f"{difference.seen} enrollments on {len(contracts)} contracts"
-    if difference.notes:
-        detail += "; " + "; ".join(difference.notes)
-    took = round((ports.clock.monotonic() - started) * 1000)
-    return LogEntry(vocabulary.LOG_DISCOVERY, "warning" if difference.notes else "ok", at, took, detail)
-
-
-def _skipped(now: datetime, wanted: Device, reached: bool) -> LogEntry:
-    if not reached:
-        detail = "not tried, the device was not reached"
-    elif wanted.sync == vocabulary.SYNC_IGNORED:
-        detail = "not done, the device is ignored"
-    else:
-        detail = "not asked for"
-    return LogEntry(vocabulary.LOG_DISCOVERY, "skipped", now, 0, detail)
-
-
-def _entry(entry: LogEntry) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "result": entry.result,
-        "at": to_text(entry.at),
-        "duration_ms": entry.duration_ms,
-        "detail": entry.detail,
-    }
-
-
-def _failure(look: _Look) -> DeviceError:
-    device = look.device
-    text = (
-        look.problems[0]
-        if len(look.problems) == 1
-        else "; ".join(f"({n}) {problem}" for n, problem in enumerate(look.problems, 1))
-    )
-    return DeviceError(
-        f"Device {device.name} is {device.status}: {text}",
-        code=f"device_{device.status}",
-        details={"problems": list(look.problems)},
-    )
-
-
 def _save(device: Device, before: Device | None, ports: Ports, now: datetime) -> Device:
     with ports.store.write() as unit:
         if before is None:
@@ -353,21 +271,3 @@ def _save(device: Device, before: Device | None, ports: Ports, now: datetime) ->
             )
         )
     return stored
-
-
-def _keep_look(look: _Look, ports: Ports) -> None:
-    """Keep status, log and times of the look; nothing a user set."""
-    with ports.store.write() as unit:
-        stored = unit.devices.get(look.device.name)
-        if stored is not None:
-            seen = {name: getattr(look.device, name) for name in ("status", "status_log", "instance", "checked_at")}
-            unit.devices.put(replace(stored, discovery=look.device.discovery or stored.discovery, **seen))
-
-
-def _extra(look: _Look) -> dict[str, Any]:
-    if look.target is None:
-        return {}
-    extra: dict[str, Any] = {"warnings_found": list(look.problems)}
-    if look.difference is not None:
-        extra["discovery"] = {**look.difference.counts(), "fetched": look.fetched, "calls": look.discovery_calls}
-    return extra

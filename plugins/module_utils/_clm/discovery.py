@@ -9,16 +9,19 @@ Knows nothing of CPS beyond the target's contract.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from .._core.clock import from_text
-from .._core.types import AuditEntry, Certificate, StoredPem
+from .._core.types import AuditEntry, Bundle, Certificate
 from .._store.base import Store, Unit
-from .._target.base import Found, NetworkFacts, Sweep, Target
+from .._target.base import Found, NetworkFacts, Sweep
 
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 # What an audit line lists by name before it only counts: a first discovery of 10,000 must not be one huge row.
 _NAMED_IN_AUDIT = 200
 
@@ -30,6 +33,10 @@ class Difference:
     :ivar added: certificates never seen before; ``changed`` in their new shape; ``vanished`` no longer there.
     :ivar seen: how many enrollments were found.
     :ivar unfetched: fingerprints whose PEM the store lacks, with the enrollment that serves them.
+    :ivar bundles: what came along and the store lacks, by fingerprint, with the enrollment.
+    :ivar histories: enrollments whose history was not read since what is live changed.
+    :ivar unreadable: enrollments that are there and cannot be read.
+    :ivar unread: how many enrollments were left for the next time, to begin behind ``resume``.
     """
 
     added: list[Certificate] = field(default_factory=list)
@@ -37,7 +44,12 @@ class Difference:
     vanished: list[Certificate] = field(default_factory=list)
     seen: int = 0
     unfetched: dict[str, int] = field(default_factory=dict)
+    bundles: dict[str, tuple[int, Bundle]] = field(default_factory=dict)
+    histories: list[int] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    unreadable: frozenset[int] = frozenset()
+    unread: int = 0
+    resume: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -52,8 +64,25 @@ class Difference:
             "changed": len(self.changed),
             "unchanged": self.seen - len(self.added) - len(self.changed),
             "vanished": len(self.vanished),
+            "unreadable": len(self.unreadable),
+            "unread": self.unread,
             "notes": list(self.notes),
         }
+
+
+class KnownIds:
+    """The enrollments of a device that the store knows; read when first asked for, which most discoveries never do."""
+
+    def __init__(self, store: Store, device: str) -> None:
+        self._store, self._device = store, device
+
+    @cached_property
+    def _ids(self) -> set[int | None]:
+        with self._store.read() as unit:
+            return {certificate.enrollment_id for certificate in unit.certificates.find(device=self._device)}
+
+    def __contains__(self, enrollment_id: object) -> bool:
+        return enrollment_id in self._ids
 
 
 def _network(facts: NetworkFacts) -> dict[str, Any]:
@@ -74,10 +103,12 @@ def _from_found(
     """Give the certificate as the device shows it, keeping what only the store knows."""
     production, staging = _network(found.production), _network(found.staging)
     base = known or Certificate(certificate_id, "discovered", found.common_name, device=device, created_at=now)
+    if not found.is_live_known:
+        production, staging = dict(base.production), dict(base.staging)
     primary = _primary(production, staging)
     facts: dict[str, Any] = {}
     # A certificate issued here is what its request says; what the networks serve stands beside it.
-    if base.origin == "discovered":
+    if base.origin == "discovered" and (found.is_live_known or primary):
         expiry = primary.get("not_after")
         facts = {
             "fingerprint": primary.get("fingerprint", ""),
@@ -117,17 +148,28 @@ def _free_id(found: Found, taken: set[str]) -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
+def _stored(store: Store, want_pem: bool) -> tuple[list[Certificate], set[str]]:
+    with store.read() as unit:
+        return unit.certificates.find(), {pem.fingerprint for pem in unit.pems.find()} if want_pem else set()
+
+
 def compare(
-    device: str, sweep: Sweep, store: Store, now: datetime, *, contracts: Sequence[str] = (), want_pem: bool
+    device: str,
+    sweep: Sweep,
+    store: Store,
+    now: datetime,
+    *,
+    contracts: Sequence[str] = (),
+    want_pem: bool,
+    want_history: bool = False,
 ) -> Difference:
     """Go through a sweep and say what differs from the store; writes nothing.
 
     :param contracts: those the sweep goes through; empty when it does not name any.
     :param want_pem: also work out whose PEM the store lacks.
+    :param want_history: also work out whose history is to be read.
     """
-    with store.read() as unit:
-        certificates = unit.certificates.find()
-        have_pem = {pem.fingerprint for pem in unit.pems.find()} if want_pem else set()
+    certificates, have_pem = _stored(store, want_pem)
     known = {c.enrollment_id: c for c in certificates if c.device == device and c.enrollment_id is not None}
     taken = {c.certificate_id for c in certificates}
     result = Difference()
@@ -140,25 +182,47 @@ def compare(
         certificate_id = before.certificate_id if before else _free_id(found, taken)
         taken.add(certificate_id)
         after = _from_found(found, device, before, certificate_id, now)
-        if before is None:
-            result.added.append(replace(after, updated_at=now))
-        elif after != before:
-            result.changed.append(replace(after, updated_at=now))
+        if after != before:
+            (result.changed if before else result.added).append(replace(after, updated_at=now))
         if want_pem:
-            _note_unfetched(found, have_pem, result.unfetched)
+            _note_unfetched(found, have_pem, result)
+        if want_history and live_mark(after) not in ("", after.history_read):
+            result.histories.append(found.enrollment_id)
+    # A contract that was not asked for proves nothing about its certificates; nor does a list that names none about
+    # those of a known one, which may only be out of reach now.
+    swept = [c for c in known.values() if c.contract_id in (contracts or ("",))]
+    return _ended(result, sweep, swept, met, now)
+
+
+def _ended(result: Difference, sweep: Sweep, swept: Iterable[Certificate], met: set[int], now: datetime) -> Difference:
+    """Add what a sweep tells once it is at its end.
+
+    :param swept: the known ones that it may be missed of; ``met``: ids of those it found.
+    """
     result.seen = len(met)
-    # A contract that was not asked for proves nothing about its certificates.
-    swept = [c for c in known.values() if not contracts or c.contract_id in contracts]
-    result.vanished = _vanished(swept, met, sweep, now)
-    result.notes = tuple(sweep.notes)
+    result.vanished = _vanished(swept, met | sweep.unreadable, sweep, now)
+    result.notes, result.unreadable = tuple(sweep.notes), frozenset(sweep.unreadable)
+    result.unread, result.resume = sweep.unread, sweep.resume
     return result
 
 
-def _note_unfetched(found: Found, have: set[str], unfetched: dict[str, int]) -> None:
+def live_mark(certificate: Certificate) -> str:
+    """Give the fingerprint that is live, on production rather than on staging; empty when nothing is."""
+    mark: str = _primary(certificate.production, certificate.staging).get("fingerprint", "")
+    return mark
+
+
+def _note_unfetched(found: Found, have: set[str], result: Difference) -> None:
     for network in (found.production, found.staging):
         for facts in network.certificates:
-            if facts["fingerprint"] and facts["fingerprint"] not in have:
-                unfetched.setdefault(facts["fingerprint"], found.enrollment_id)
+            fingerprint = facts["fingerprint"]
+            # What is no fingerprint is never found in what would be fetched for it.
+            if fingerprint in have or not _FINGERPRINT.fullmatch(fingerprint):
+                continue
+            if fingerprint in found.bundles:
+                result.bundles.setdefault(fingerprint, (found.enrollment_id, found.bundles[fingerprint]))
+            else:
+                result.unfetched.setdefault(fingerprint, found.enrollment_id)
 
 
 def _vanished(known: Iterable[Certificate], met: set[int], sweep: Sweep, now: datetime) -> list[Certificate]:
@@ -185,21 +249,3 @@ def write(difference: Difference, device: str, actor: str, unit: Unit) -> None:
         "vanished_ids": [c.certificate_id for c in difference.vanished[:_NAMED_IN_AUDIT]],
     }
     unit.audit(AuditEntry(actor, "certificates_discovered", "device", device, after=after))
-
-
-def fetch_pems(difference: Difference, device: str, actor: str, target: Target, store: Store) -> int:
-    """Fetch what the store lacks, one enrollment at a time; each is kept at once, so a stopped run goes on later.
-
-    :returns: how many certificates were stored.
-    """
-    fetched = 0
-    for enrollment_id in sorted(set(difference.unfetched.values())):
-        bundles = target.fetch_pem(enrollment_id)
-        with store.write() as unit:
-            for fingerprint, bundle in bundles.items():
-                if unit.pems.get(fingerprint) is None:
-                    unit.pems.add(StoredPem(fingerprint, bundle.leaf, "".join(bundle.chain), bundle.root))
-                    fetched += 1
-                    after = {"enrollment_id": enrollment_id, "fingerprint": fingerprint}
-                    unit.audit(AuditEntry(actor, "certificate_fetched", "device", device, after=after))
-    return fetched

@@ -19,6 +19,7 @@ from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
 from .attachments import attachment_view, content_of
 from .filters import HIDDEN_STATES, Filters, certificate_list, groups_by_name, in_groups, listed, select
+from .line_views import lines_of
 from .ports import Params, Ports
 from .views import View, audit_view, connector_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
@@ -213,6 +214,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     requests_of, orders_of = _grouped(requests), _grouped(orders)
     connectors_of = _grouped(unit.connectors.find(**of))
     kinds = {account.name: account.type for account in unit.ca_accounts.find()}
+    lines = lines_of(unit, selected)
     return [
         {
             "ca_connector": _ca_connector(requests_of.get(certificate.certificate_id, []), kinds),
@@ -224,6 +226,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
                 _with_devices(connector, orders_of.get(certificate.certificate_id, []), devices)
                 for connector in connectors_of.get(certificate.certificate_id, [])
             ],
+            "lineage": lines[certificate.certificate_id],
         }
         for certificate, shown in zip(selected, listed(unit, selected, devices, now), strict=True)
     ]

@@ -118,6 +118,7 @@ class Certificate:
     :ivar attributes: free keys and values (E19).
     :ivar auto_renew: ``enabled, days_before`` (E3); ``auto_regenerate`` has ``force_local_csr`` too (E4).
     :ivar parent: id of the superseded certificate this one follows; ``successor`` the other way round.
+    :ivar history_read: fingerprint that was live when the history at the device was read; empty before that.
     """
 
     certificate_id: str
@@ -150,6 +151,7 @@ class Certificate:
     auto_regenerate: JsonMap = field(default_factory=dict)
     parent: str = ""
     successor: str = ""
+    history_read: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int = 0
@@ -159,9 +161,7 @@ class Certificate:
 class StoredPem:
     """A certificate's text, kept once for each fingerprint.
 
-    :ivar leaf: PEM of the leaf.
-    :ivar chain: PEM of the intermediates, the leaf's issuer first; may be empty.
-    :ivar root: PEM of the root, or empty when unknown.
+    :ivar chain: PEM of the intermediates, the leaf's issuer first; may be empty, as ``root``, when unknown.
     """
 
     fingerprint: str

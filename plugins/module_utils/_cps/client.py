@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from .._core.errors import RemoteError
@@ -21,6 +22,7 @@ from .client_base import ENROLLMENT, Query
 from .errors import RemoteNotFound
 from .media import JSON
 from .pacing import ACTIVE_CERTIFICATES
+from .scanning import Unreadable, scanned
 
 _PAPI_HEADERS = {"PAPI-Use-Prefixes": "false"}
 
@@ -53,15 +55,21 @@ class CpsClient(ChangeCalls):
 
     # Enrollments
 
-    def list_enrollments(self, contract_id: str | None = None) -> tuple[models.EnrollmentRecord, ...]:
+    def list_enrollments(
+        self, contract_id: str | None = None, unreadable: list[Unreadable] | None = None
+    ) -> tuple[models.EnrollmentRecord, ...]:
         """List the enrollments of a contract, whole; without a contract all visible ones, their contract unknown.
 
+        :param unreadable: is given those that cannot be read; without it the first of them is raised.
         :source: get-enrollments; the contract is documented as required and is not in practice.
         """
         what = f"the enrollments of contract {contract_id}" if contract_id else "the enrollments"
         value = self._get(what, "/enrollments", "enrollments", query=_contract(contract_id))
         contract = models.bare(contract_id) if contract_id else None
-        return tuple(models.EnrollmentRecord.from_wire(wire, contract) for wire in models.listed(value, what))
+        read_one = partial(models.EnrollmentRecord.from_wire, contract_id=contract)
+        if unreadable is not None:
+            return tuple(scanned(value, what, read_one, unreadable))
+        return tuple(map(read_one, models.listed(value, what)))
 
     def get_enrollment(self, enrollment_id: int) -> models.EnrollmentRecord:
         """Read one enrollment; ``raw`` is the start of an update.
@@ -172,9 +180,12 @@ class CpsClient(ChangeCalls):
         )
         return models.EnrollmentStatus.from_wire(answer.value, answer.status, enrollment_id)
 
-    def active_certificates(self, contract_id: str | None = None) -> tuple[models.ActiveRecord, ...]:
+    def active_certificates(
+        self, contract_id: str | None = None, unreadable: list[Unreadable] | None = None
+    ) -> tuple[models.ActiveRecord, ...]:
         """List what is live on both networks for every enrollment of a contract, without PEM.
 
+        :param unreadable: is given those that cannot be read; without it the first of them is raised.
         :source: GET /active-certificates, in Akamai's documentation and absent from the published API file.
         """
         what = f"the active certificates of contract {contract_id}" if contract_id else "the active certificates"
@@ -185,7 +196,10 @@ class CpsClient(ChangeCalls):
             query=_contract(contract_id),
             family=ACTIVE_CERTIFICATES,
         )
-        return tuple(models.ActiveRecord.from_wire(wire) for wire in models.listed(value, what))
+        read_one = models.ActiveRecord.from_wire
+        if unreadable is not None:
+            return tuple(scanned(value, what, read_one, unreadable))
+        return tuple(map(read_one, models.listed(value, what)))
 
     # What is deployed, and what was
 

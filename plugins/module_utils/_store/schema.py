@@ -168,7 +168,8 @@ def _second(types: Types) -> Iterator[str]:
     yield from _more(
         types,
         "certificates",
-        "group:text='' auto_renew:text='{}' auto_regenerate:text='{}' parent:text='' successor:text=''",
+        "group:text='' auto_renew:text='{}' auto_regenerate:text='{}' parent:text='' successor:text='' "
+        "history_read:text=''",
     )
     yield from _more(
         types,

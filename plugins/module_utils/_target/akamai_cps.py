@@ -23,11 +23,12 @@ from .._cps.models import EnrollmentRecord
 from .._cps.notices import acknowledge_notices, read_notices
 from .._cps.warnings import recognise
 from .._pki import pem, x509
-from .akamai_cps_discovery import deployed_facts, discover
+from .akamai_cps_discovery import bundles_of, deployed_facts, discover
+from .akamai_cps_history import fetch_history
 from .akamai_cps_inspection import inspect
 from .akamai_cps_removal import look_at
 from .akamai_cps_survey import Survey
-from .base import Inspection, NetworkFacts, Presence, PushState, Reference, Review, Sweep, Target
+from .base import Former, Inspection, NetworkFacts, Presence, PushState, Reading, Reference, Review, Sweep, Target
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
@@ -71,20 +72,21 @@ class AkamaiCpsTarget(Target):
         """Look whether the device can be reached and what the credential may do."""
         return inspect(self._client, self._clock, self._contracts, will_write=will_write)
 
-    def discover(self, contracts: Sequence[str]) -> Sweep:
+    def visible_contracts(self) -> Sequence[str]:
+        """List the contracts that the credential sees, in one call."""
+        return self._client.contract_ids()
+
+    def discover(self, contracts: Sequence[str], reading: Reading | None = None) -> Sweep:
         """Go through every enrollment of the contracts."""
-        return discover(self._client, contracts)
+        return discover(self._client, contracts, reading)
 
     def fetch_pem(self, enrollment_id: int) -> Mapping[str, Bundle]:
         """Fetch what both networks serve, by fingerprint."""
-        found = self._client.get_deployments(enrollment_id)
-        result = {}
-        for deployment in (found.production, found.staging):
-            for certificate in deployment.certificates if deployment else ():
-                facts = x509.certificate_facts(certificate.certificate)
-                chain = pem.split_certificates(certificate.trust_chain) if certificate.trust_chain.strip() else ()
-                result[facts.fingerprint] = Bundle(pem.one_certificate(certificate.certificate), tuple(chain))
-        return result
+        return bundles_of(self._client.get_deployments(enrollment_id))
+
+    def fetch_history(self, enrollment_id: int) -> Sequence[Former]:
+        """Fetch every certificate the enrollment had and has."""
+        return fetch_history(self._client, enrollment_id)
 
     def survey(self, contracts: Sequence[str]) -> None:
         """List the enrollments of the contracts, and what is live of them."""

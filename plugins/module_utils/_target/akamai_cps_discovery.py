@@ -9,43 +9,148 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import RemoteError
+from .._core.errors import InputError, RateLimited, RemoteError
+from .._core.types import Bundle
 from .._cps.client import CpsClient
-from .._cps.deployments import DeploymentRecord
+from .._cps.deployments import DeployedCertificate, DeploymentRecord, DeploymentsRecord
 from .._cps.models import ActiveNetwork, ActiveRecord, EnrollmentRecord
-from .._pki import x509
-from .base import Found, NetworkFacts, Sweep
+from .._cps.scanning import Unreadable
+from .._pki import pem, x509
+from .base import Found, NetworkFacts, Reading, Sweep
+
+# So many are named in the notes of one discovery; the others are counted.
+_NAMED = 20
+# After so many failures in a row it is the service that fails, not the enrollment.
+_FAILURES_IN_A_ROW = 3
+_NOTHING = NetworkFacts()
 
 
-def discover(client: CpsClient, contracts: Sequence[str]) -> Sweep:
+def discover(client: CpsClient, contracts: Sequence[str], reading: Reading | None = None) -> Sweep:
     """Go through the enrollments of the contracts; of all visible ones when none is known.
 
     :source: cps-protocol §4.4.
     """
     sweep = Sweep(iter(()))
-    sweep.found = _found(client, [*contracts] or [""], sweep)
+    sweep.found = _Round(client, sweep, reading or Reading()).found(sorted(contracts) or [""])
     return sweep
 
 
-def _found(client: CpsClient, contracts: Sequence[str], sweep: Sweep) -> Iterator[Found]:
-    is_list_open = True
-    for contract_id in contracts:
+class _Round:
+    """One discovery: gives what it finds, and fills the sweep with what it had to pass over."""
+
+    def __init__(self, client: CpsClient, sweep: Sweep, reading: Reading) -> None:
+        self._client, self._sweep, self._reading = client, sweep, reading
+        contract_id, _slash, number = reading.after.rpartition("/")
+        self._after = (contract_id, int(number) if number.isdecimal() else 0)
+        self._problems: list[str] = []
+        self._failures = 0
+        self._is_stopped = False
+
+    def found(self, contracts: Sequence[str]) -> Iterator[Found]:
+        """Give the enrollments, one contract after the other."""
+        is_list_open = True
+        for contract_id in contracts:
+            enrollments = self._listed(contract_id)
+            if enrollments is None:
+                continue
+            active = self._active(contract_id, enrollments) if is_list_open else None
+            # It is the account that is refused the list: another contract would only cost another call.
+            is_list_open = active is not None
+            if active is None:
+                yield from self._one_by_one(contract_id, enrollments)
+            else:
+                yield from (_of(enrollment, active.get(enrollment.id)) for enrollment in enrollments)
+        self._finish()
+
+    def _finish(self) -> None:
+        self._sweep.notes += self._problems[:_NAMED]
+        if len(self._problems) > _NAMED:
+            self._sweep.notes.append(f"{len(self._problems) - _NAMED} more enrollments could not be read")
+        if not self._sweep.unread:
+            self._sweep.resume = ""
+
+    def _listed(self, contract_id: str) -> tuple[EnrollmentRecord, ...] | None:
+        unreadable: list[Unreadable] = []
         try:
-            enrollments = client.list_enrollments(contract_id or None)
+            enrollments = self._client.list_enrollments(contract_id or None, unreadable)
         except RemoteError as exc:
             if not _is_skippable(exc):
                 raise
-            sweep.skipped_contracts.append(contract_id)
-            sweep.notes.append(f"contract {contract_id or 'unknown'} was passed over: {exc.message}")
-            continue
-        active = _active(client, contract_id, sweep) if is_list_open else None
-        # It is the account that is refused the list: another contract would only cost another call.
-        is_list_open = active is not None
-        for enrollment in enrollments:
-            if active is None:
-                yield _read_alone(client, enrollment)
+            self._sweep.skipped_contracts.append(contract_id)
+            self._sweep.notes.append(f"contract {contract_id or 'unknown'} was passed over: {exc.message}")
+            return None
+        self._pass_over(contract_id, unreadable)
+        return enrollments
+
+    def _pass_over(self, contract_id: str, unreadable: Sequence[Unreadable]) -> None:
+        for one in unreadable:
+            if one.enrollment_id is None:
+                # It may be any of those that are missed now.
+                self._sweep.skipped_contracts.append(contract_id)
+                self._problems.append(f"contract {contract_id or 'unknown'}: {one.reason}")
             else:
-                yield _of(enrollment, active.get(enrollment.id))
+                self._unread(one.enrollment_id, one.reason)
+
+    def _unread(self, enrollment_id: int, reason: str) -> None:
+        self._sweep.unreadable.add(enrollment_id)
+        self._problems.append(f"enrollment {enrollment_id} was passed over: {reason}")
+
+    def _active(self, contract_id: str, enrollments: Sequence[EnrollmentRecord]) -> dict[int, ActiveRecord] | None:
+        """List what is live; None where this account is refused the list, which is not open to every account."""
+        unreadable: list[Unreadable] = []
+        try:
+            active = {record.id: record for record in self._client.active_certificates(contract_id or None, unreadable)}
+        except RemoteError as exc:
+            if exc.status not in (403, 404, 406) or exc.retryable:
+                raise
+            self._sweep.notes.append(
+                f"active-certificates is refused (HTTP {exc.status}); what is live was read from each enrollment's "
+                "deployments, one call each"
+            )
+            return None
+        self._pass_over(contract_id, unreadable)
+        listed = {enrollment.id for enrollment in enrollments} | self._sweep.unreadable
+        for enrollment_id in sorted(set(active) - listed):
+            self._unread(enrollment_id, "active-certificates lists it, and the list of enrollments does not")
+        return active
+
+    def _one_by_one(self, contract_id: str, enrollments: Sequence[EnrollmentRecord]) -> Iterator[Found]:
+        """Read the deployments of each that is due in this round; of the others only what the list says is known."""
+        for enrollment in sorted(enrollments, key=lambda one: one.id):
+            place = (contract_id, enrollment.id)
+            if place <= self._after and enrollment.id in self._reading.known:
+                yield _unknown(enrollment)
+            elif self._is_stopped or not self._reading.may_call():
+                self._sweep.unread += 1
+                self._sweep.resume = self._sweep.resume or self._reading.after
+                yield _unknown(enrollment)
+            else:
+                yield self._read_alone(enrollment)
+                if place > self._after and not self._sweep.unread:
+                    self._sweep.resume = f"{contract_id}/{enrollment.id}"
+
+    def _read_alone(self, enrollment: EnrollmentRecord) -> Found:
+        try:
+            deployments = self._client.get_deployments(enrollment.id)
+            networks = [deployed_facts(one) for one in (deployments.production, deployments.staging)]
+            self._failures = 0
+            return _made(enrollment, networks[0], networks[1], bundles=bundles_of(deployments))
+        except InputError as exc:
+            self._failures = 0
+            self._unread(enrollment.id, exc.message)
+        except RateLimited as exc:
+            self._stop(enrollment.id, exc)
+        except RemoteError as exc:
+            self._failures += 1
+            self._unread(enrollment.id, exc.message)
+            if self._failures >= _FAILURES_IN_A_ROW:
+                self._stop(enrollment.id, exc)
+        return _unknown(enrollment)
+
+    def _stop(self, enrollment_id: int, exc: RemoteError) -> None:
+        self._is_stopped = True
+        self._sweep.unread += enrollment_id not in self._sweep.unreadable
+        self._sweep.notes.append(f"reading enrollments one by one stopped at {enrollment_id}: {exc.message}")
 
 
 def _is_skippable(exc: RemoteError) -> bool:
@@ -56,34 +161,18 @@ def _is_skippable(exc: RemoteError) -> bool:
     return exc.code == "contract_not_accessible" and not exc.retryable
 
 
-def _active(client: CpsClient, contract_id: str, sweep: Sweep) -> dict[int, ActiveRecord] | None:
-    """List what is live; None where this account is refused the list, which is not open to every account."""
-    try:
-        return {record.id: record for record in client.active_certificates(contract_id or None)}
-    except RemoteError as exc:
-        if exc.status not in (403, 404, 406) or exc.retryable:
-            raise
-        sweep.notes.append(
-            f"active-certificates is refused (HTTP {exc.status}); what is live was read from each enrollment's "
-            "deployments, one call each"
-        )
-        return None
-
-
 def _of(enrollment: EnrollmentRecord, active: ActiveRecord | None) -> Found:
-    return _made(
-        enrollment,
-        active_facts(active.production if active else None),
-        active_facts(active.staging if active else None),
-    )
+    # An enrollment that serves nothing is listed with nothing; one that is not listed was not told of.
+    if active is None:
+        return _unknown(enrollment)
+    return _made(enrollment, active_facts(active.production), active_facts(active.staging))
 
 
-def _read_alone(client: CpsClient, enrollment: EnrollmentRecord) -> Found:
-    found = client.get_deployments(enrollment.id)
-    return _made(enrollment, deployed_facts(found.production), deployed_facts(found.staging))
+def _unknown(enrollment: EnrollmentRecord) -> Found:
+    return _made(enrollment, _NOTHING, _NOTHING, is_live_known=False)
 
 
-def _made(enrollment: EnrollmentRecord, production: NetworkFacts, staging: NetworkFacts) -> Found:
+def _made(enrollment: EnrollmentRecord, production: NetworkFacts, staging: NetworkFacts, **more: Any) -> Found:
     pending = tuple(
         {"change_id": change.change_id, "change_type": change.change_type or ""}
         for change in enrollment.pending_changes
@@ -100,7 +189,15 @@ def _made(enrollment: EnrollmentRecord, production: NetworkFacts, staging: Netwo
         pending_changes=pending,
         production=production,
         staging=staging,
+        **more,
     )
+
+
+def _printable(text: str | None) -> str:
+    """Give a text that every store holds; what CPS copied out of a certificate may be anything."""
+    if not text or text.isprintable():
+        return text or ""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def active_facts(network: ActiveNetwork | None) -> NetworkFacts:
@@ -109,11 +206,11 @@ def active_facts(network: ActiveNetwork | None) -> NetworkFacts:
     for facts in network.certificates if network else ():
         certificates.append(
             {
-                "fingerprint": facts.fingerprint or "",
-                "serial": facts.serial or "",
-                "issuer": facts.issuer or "",
+                "fingerprint": _printable(facts.fingerprint),
+                "serial": _printable(facts.serial),
+                "issuer": _printable(facts.issuer),
                 "not_after": to_text(facts.expiry) if facts.expiry else "",
-                "key_algorithm": facts.key_algorithm or "",
+                "key_algorithm": _printable(facts.key_algorithm),
             }
         )
     return NetworkFacts(tuple(certificates))
@@ -121,16 +218,44 @@ def active_facts(network: ActiveNetwork | None) -> NetworkFacts:
 
 def deployed_facts(deployment: DeploymentRecord | None) -> NetworkFacts:
     """Read what is served out of the PEM itself, which is surer than what stands beside it."""
-    certificates = []
-    for certificate in deployment.certificates if deployment else ():
-        facts = x509.certificate_facts(certificate.certificate)
-        certificates.append(
-            {
-                "fingerprint": facts.fingerprint,
-                "serial": facts.serial,
-                "issuer": facts.issuer,
-                "not_after": to_text(facts.not_after),
-                "key_algorithm": facts.key.algorithm,
-            }
-        )
-    return NetworkFacts(tuple(certificates))
+    certificates = deployment.certificates if deployment else ()
+    return NetworkFacts(tuple(facts_of(x509.certificate_facts(one.certificate)) for one in certificates))
+
+
+def facts_of(facts: x509.CertificateFacts) -> dict[str, Any]:
+    """Write what a certificate says as discoveries tell it."""
+    return {
+        "fingerprint": facts.fingerprint,
+        "serial": facts.serial,
+        "issuer": _printable(facts.issuer),
+        "not_after": to_text(facts.not_after),
+        "key_algorithm": facts.key.algorithm,
+    }
+
+
+def bundles_of(found: DeploymentsRecord) -> dict[str, Bundle]:
+    """Give what both networks serve, by fingerprint; what cannot be read is left out unless nothing can.
+
+    :raises InputError: nothing of what is there can be read.
+    """
+    result: dict[str, Bundle] = {}
+    broken = None
+    for deployment in (found.production, found.staging):
+        for certificate in deployment.certificates if deployment else ():
+            try:
+                result.update([bundle_of(certificate)])
+            except InputError as exc:
+                broken = exc
+    if broken is not None and not result:
+        raise broken
+    return result
+
+
+def bundle_of(certificate: DeployedCertificate) -> tuple[str, Bundle]:
+    """Give a certificate with its chain, by its fingerprint.
+
+    :raises InputError: it cannot be read.
+    """
+    facts = x509.certificate_facts(certificate.certificate)
+    chain = pem.split_certificates(certificate.trust_chain) if certificate.trust_chain.strip() else ()
+    return facts.fingerprint, Bundle(pem.one_certificate(certificate.certificate), tuple(chain))

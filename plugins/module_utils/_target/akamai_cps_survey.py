@@ -48,7 +48,8 @@ class Survey:
             now = self._clock.monotonic()
             if now - self._taken.get(contract_id, now - FRESH_S) < FRESH_S:
                 continue
-            enrollments = self._client.list_enrollments(contract_id or None)
+            # One that cannot be read is asked for by itself, where anybody waits for it.
+            enrollments = self._client.list_enrollments(contract_id or None, [])
             active = self._active(contract_id)
             for enrollment in enrollments:
                 found = Surveyed(enrollment)
@@ -68,7 +69,7 @@ class Survey:
 
     def _active(self, contract_id: str) -> dict[int, tuple[NetworkFacts, NetworkFacts]] | None:
         try:
-            records = self._client.active_certificates(contract_id or None)
+            records = self._client.active_certificates(contract_id or None, [])
         except RemoteError:
             # Not open to every account, and its limit is lower; what is served is asked for one by one then.
             return None

@@ -10,7 +10,7 @@ of the caller, who looks (``observe``) before he repeats it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,8 @@ class Found:
 
     :ivar contract_id: empty when it cannot be told.
     :ivar pending_changes: ``change_id, change_type``, the newest last.
+    :ivar is_live_known: False when what is live was not asked for: ``production`` and ``staging`` then say nothing.
+    :ivar bundles: what is live, by fingerprint, where reading it gave the PEM too.
     """
 
     enrollment_id: int
@@ -79,19 +81,56 @@ class Found:
     pending_changes: tuple[Mapping[str, Any], ...]
     production: NetworkFacts
     staging: NetworkFacts
+    is_live_known: bool = True
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Former:
+    """A certificate of an enrollment as its history tells of it.
+
+    :ivar facts: as in ``NetworkFacts``, with ``not_before``; ``sans`` are DNS names.
+    :ivar is_live: a network serves it now.
+    :ivar bundles: by fingerprint; those of the other key algorithm, deployed along with it, among them.
+    """
+
+    facts: Mapping[str, Any]
+    sans: tuple[str, ...]
+    is_live: bool
+    bundles: Mapping[str, Bundle]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How enrollments are read one by one, where the remote side does not list what is live.
+
+    :ivar may_call: asked before each; once it says no, the others are left for another time.
+    :ivar after: where an earlier discovery left off, as ``Sweep.resume``; empty for the beginning.
+    :ivar known: ids of those that were discovered before; others are read wherever they stand.
+    """
+
+    may_call: Callable[[], bool] = lambda: True
+    after: str = ""
+    known: Container[int] = ()
 
 
 @dataclass
 class Sweep:
-    """One discovery: the enrollments as they come, and what was passed over.
+    """One discovery: the enrollments as they come, and what was passed over; complete when ``found`` is exhausted.
 
     :ivar found: read once; one contract's worth is held in memory at a time.
-    :ivar notes: contracts skipped and why; complete when ``found`` is exhausted.
+    :ivar notes: contracts and enrollments passed over, and why.
+    :ivar skipped_contracts: those of which nothing is known to be gone, for they could not be read whole.
+    :ivar unreadable: ids of enrollments that are there and could not be read.
+    :ivar unread: how many were left for another time, to begin behind ``resume``.
     """
 
     found: Iterator[Found]
     notes: list[str] = field(default_factory=list)
     skipped_contracts: list[str] = field(default_factory=list)
+    unreadable: set[int] = field(default_factory=set)
+    unread: int = 0
+    resume: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,15 +208,30 @@ class Target(ABC):
         """
 
     @abstractmethod
-    def discover(self, contracts: Sequence[str]) -> Sweep:
+    def visible_contracts(self) -> Sequence[str]:
+        """List the contracts that the credential sees, in one call."""
+
+    @abstractmethod
+    def discover(self, contracts: Sequence[str], reading: Reading | None = None) -> Sweep:
         """Go through every enrollment of the contracts in two calls for each.
 
         :param contracts: ids; empty means list without a contract.
+        :param reading: for a remote side that does not list what is live; None reads every enrollment then.
         """
 
     @abstractmethod
     def fetch_pem(self, enrollment_id: int) -> Mapping[str, Bundle]:
-        """Fetch what both networks serve, by fingerprint."""
+        """Fetch what both networks serve, by fingerprint.
+
+        :raises InputError: it cannot be read as certificates.
+        """
+
+    @abstractmethod
+    def fetch_history(self, enrollment_id: int) -> Sequence[Former]:
+        """Fetch every certificate the enrollment had and has, in any order.
+
+        :raises InputError: none of them can be read; single ones that cannot are left out.
+        """
 
     @abstractmethod
     def survey(self, contracts: Sequence[str]) -> None:
