@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.edgecert.clm.tests.support.fault_phases import PHASES, Phase
+from ansible_collections.edgecert.clm.tests.support.fault_phases import PHASES, RESTAGE, Phase
 from ansible_collections.edgecert.clm.tests.support.faulty import SHAPES_BY_NAME, Matrix
 from ansible_collections.edgecert.clm.tests.support.lives import instant_account
 from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WARNING
@@ -37,6 +37,9 @@ def test_a_fault_in_any_call_ends_well_once_it_is_gone(matrix: Matrix, phase: Ph
     """W5, U3+, cps-protocol §5: nothing twice, nothing lost, nothing open, no traceback."""
     wrong = []
     for call, times in matrix.cells(phase, shape):
+        if (phase, shape) == (RESTAGE, "conflict") and call.method == "PUT":
+            # CPS's own no to the date: the order completes and says so; it has a test of its own.
+            continue
         problem = matrix.drive(phase, call, SHAPES_BY_NAME[shape], times)
         wrong += [f"{call} ({'once' if times else 'lasting'}): {problem}"] if problem else []
     assert not wrong, "\n".join(wrong)

@@ -43,11 +43,13 @@ class Phase:
 
     :ivar work: raises ``ClmError`` when something went wrong, and is run again then.
     :ivar follows: the phase a life has behind it.
+    :ivar may: actions that may be on record where something went wrong, and it was done at another try.
     """
 
     name: str
     work: Callable[[FaultyLife], None]
     follows: Phase | None = None
+    may: tuple[str, ...] = ()
 
 
 def _has(record: Mapping[str, Any] | None, state: str) -> None:
@@ -122,5 +124,6 @@ RENEW = Phase("renew", renew, PRODUCE)
 # With something on production CPS is told to keep what is on staging there.
 RESTAGE = Phase("restage", push, RENEW)
 REPRODUCE = Phase("reproduce", produce, RESTAGE)
-ROLL_BACK = Phase("roll-back", roll_back, RESTAGE)
+# CPS's no to a cancellation ends the order; another try is another order.
+ROLL_BACK = Phase("roll-back", roll_back, RESTAGE, may=("push_failed",))
 PHASES = (ONBOARD, DISCOVER, ENROL, PUSH, PRODUCE, RENEW, RESTAGE, REPRODUCE, ROLL_BACK)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 HELD_UNTIL = "held_until"
 """Member of an order's ``change``: the date that was set at CPS to keep it on staging."""
-# CPS's own word on a date, or on a change that takes none; everything else says nothing about it.
-_TAKES_NO_DATE = (404, 409)
 
 
 def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
@@ -95,7 +93,7 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
         if not is_ours:
             deployer.target.hold_back(deployer.pushed.reference, until)
     except RemoteError as exc:
-        if exc.status not in _TAKES_NO_DATE:
+        if exc.code != "conflict":
             # Nobody said no: the order stays open until it is held back.
             raise
         found["message"] = f"{goes_on}, for it could not be held back ({exc.message})"
