@@ -264,10 +264,14 @@ def test_a_date_that_is_set_at_control_center_after_the_acknowledgement_is_told_
     assert to(bench, "production")["state"] == "completed" and writes(bench) == {}
 
 
+@pytest.mark.parametrize("is_strange", [False, True], ids=["known words", "unknown words"])
 @pytest.mark.parametrize("is_lost", [False, True], ids=["at Control Center", "by a run whose answer was lost"])
-def test_what_was_acknowledged_while_a_date_of_ours_holds_it_back_is_let_go(bench: Bench, is_lost: bool) -> None:
+def test_what_was_acknowledged_while_a_date_of_ours_holds_it_back_is_let_go(
+    bench: Bench, is_lost: bool, is_strange: bool
+) -> None:
     """U3+, W5: a push to staging set the date; who wants it on production gets it there."""
     live(bench)
+    bench.sandbox.configure({"strange_words": is_strange})
     assert "held back" in to(bench, "staging")["message"]
     if is_lost:
         bench.sandbox.fault("lost_after", method="POST", path="change-management-ack")
