@@ -129,7 +129,15 @@ class Deployer:
     @property
     def is_staged(self) -> bool:
         """Say whether staging serves all that is pushed, or the order is past that."""
-        return self.is_deployed or self.order.state == "deploying_production" or self._serves(self.state.staging)
+        is_past = self.order.state == "deploying_production" or self._waits_for_a_date
+        return self.is_deployed or is_past or self._serves(self.state.staging)
+
+    @property
+    def _waits_for_a_date(self) -> bool:
+        """Say whether CPS works on what staging was seen to serve: it waits for a date then, and is not asked more."""
+        if self.state.phase != "busy" or self.state.held_until is None:
+            return False
+        return self.order.state == "on_staging" or completion.is_held_by_us(self)
 
     def _serves(self, network: NetworkFacts) -> bool:
         served = {facts["fingerprint"] for facts in network.certificates}

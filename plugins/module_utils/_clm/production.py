@@ -73,6 +73,15 @@ def _is_acknowledged(deployer: Deployer) -> bool:
     return any(intents.REFUSED not in intent.result for intent in found)
 
 
+def _settle(deployer: Deployer) -> None:
+    """Put on record that an acknowledgement of ours was taken, whose answer was lost."""
+    with deployer.ports.store.read() as unit:
+        is_in_doubt = intents.is_open(unit, *deployer.keeper.production_key)
+    if is_in_doubt:
+        deployer.keeper.settle(deployer.keeper.production_key, "production_acknowledged")
+        deployer.reach_network("production")
+
+
 def _prove_staging(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
         is_proved = any(entry.get("network") == "staging" for entry in deployer.order.evidence)
@@ -97,6 +106,7 @@ def _go_on(deployer: Deployer) -> bool:
             if deployer.is_deployed or deployer.state.phase in _NOT_HERE or _is_acknowledged(deployer):
                 return True
             if _is_past_stop(deployer):
+                _settle(deployer)
                 return True
             is_asked = deployer.state.phase == "on_staging"
             review = deployer.target.review(deployer.pushed.reference) if is_asked else None

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, RemoteError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
@@ -334,3 +335,19 @@ def test_what_is_deployed_elsewhere_is_no_reason_to_say_that_all_is_gone(bench: 
         stored = unit.certificates.get(bench.name())
     assert stored is not None and stored.state == "issued"
     assert replace(stored, production={}) != stored
+
+
+def test_an_acknowledgement_for_a_date_whose_answer_was_lost_is_on_record_and_waited_for(bench: Bench) -> None:
+    """U3+, W5: CPS took it and waits for the date; it is not asked a second time, and the date stays."""
+    live(bench)
+    at = (bench.clock.now() + timedelta(days=2)).replace(microsecond=0)
+    bench.sandbox.fault("lost_after", method="POST", path="change-management-ack")
+    with pytest.raises(RemoteError):
+        to(bench, "production", deploy_not_before=to_text(at))
+    writes(bench)
+    bench.advance(300)
+    order = to(bench, "production", wait_timeout=600)
+    assert order["state"] == "deploying_production" and to_text(at) in order["message"], order
+    assert "production_acknowledged" in bench.audit() and open_intents(bench) == []
+    bench.advance(2 * 86_400)
+    assert to(bench, "production")["state"] == "completed" and writes(bench) == {}
