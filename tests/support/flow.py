@@ -76,6 +76,7 @@ ENGINE = {
     "broken_enrollments": [],
     "active_certificates_available": True,
     "max_san_names": 100,
+    "strange_words": False,
 }
 ORGANIZATION = {
     "name": "Example GmbH",
@@ -342,6 +343,11 @@ class Bench:
         """Count the stored records by kind."""
         counts: dict[str, int] = dict(self.store.describe()["records"])
         return counts
+
+    def renewals(self) -> int:
+        """Count the requests that renew something."""
+        with self.store.read() as unit:
+            return sum(bool(request.renews) for request in unit.requests.find())
 
     def certificates(self, **filters: Any) -> list[dict[str, Any]]:
         """Ask ``cert_info`` for the list."""

@@ -136,9 +136,9 @@ class Life(Bench):
 
 
 @contextlib.contextmanager
-def instant_account(**engine: Any) -> Iterator[Account]:
+def instant_account(contracts: int = 300, **engine: Any) -> Iterator[Account]:
     """Start a sandbox where nothing takes time, for processes that share its clock."""
-    names = contract_names(300)
+    names = contract_names(contracts)
     with start(SandboxOptions(limits=False, instant=True, contracts=names)) as sandbox:
         sandbox.configure({**INSTANT, **engine})
         yield Account(sandbox, names, SharedClock(sandbox))
@@ -157,6 +157,11 @@ class Stores:
     _urls: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
+    @property
+    def contracts(self) -> list[str]:
+        """Name the contracts of the prepared device."""
+        return self.account.contracts
+
     def prepare(self, *, delay_s: int = 0, **group: Any) -> None:
         """Have a store with a device, settings, a CA and a policy.
 
@@ -165,7 +170,7 @@ class Stores:
         self._urls = [self.cluster.new_database()] if self.cluster else []
         life = Life(self.account, self.folder / "prepared", *self._urls)
         with life.opened():
-            life.device(discover="none", contracts=self.account.contracts)
+            life.device(discover="none", contracts=self.contracts)
             life.settings()
             life.ca(options={"key_type": "ec", "delay_s": delay_s})
             life.group(**group)
@@ -176,9 +181,12 @@ class Stores:
         folder.mkdir()
         if self.cluster:
             self._urls.append(self.cluster.new_database(self._urls[0]))
-            return Life(self.account, folder, self._urls[-1])
+            return self._made(folder, self._urls[-1])
         shutil.copy(self.folder / "prepared" / "clm.db", folder / "clm.db")
-        return Life(self.account, folder)
+        return self._made(folder)
+
+    def _made(self, folder: Path, *url: str) -> Life:
+        return Life(self.account, folder, *url)
 
     def drop(self) -> None:
         """Remove the databases."""

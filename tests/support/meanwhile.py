@@ -8,15 +8,21 @@ Knows the bench and no test.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Issued
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.changes import InputKind, Schedule
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient, enrollment
@@ -109,3 +115,80 @@ def park_too_soon(bench: Bench) -> Any:
     record = bench.enroll(wait=False).record
     assert record is not None and record["reason"] == "create_too_soon"
     return record
+
+
+def writes(bench: Bench) -> Counter[str]:
+    """Count what CPS was asked to do since the last look, by what it is; a probe for the right to write is nothing."""
+    sent = [(method, path.partition("?")[0]) for method, path in bench.calls() if method != "GET"]
+    sent = [(method, path) for method, path in sent if "/0/changes/0/" not in path]
+    return Counter(f"{method} {_noun(path)}" for method, path in sent)
+
+
+def _noun(path: str) -> str:
+    *_before, parent, last = path.split("/")
+    return (parent if last.isdigit() else last).removesuffix("s") if "update" not in path else last
+
+
+class Elsewhere:
+    """Somebody at Control Center, or another tool, with the enrollment of the bench's one certificate.
+
+    :ivar change_id: the change of its newest request.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        with bench.store.read() as unit:
+            [device] = unit.devices.find()
+            *_earlier, self._request = unit.requests.find()
+        self.client = client_of(device, bench.store, bench.clock, bench.environment)
+        self.target = bench.make_ports(bench.store).target(device)
+        self.enrollment_id = int(self._request.key_reference["enrollment_id"])
+        self.change_id = int(self._request.key_reference["change_id"])
+
+    def acknowledge(self, kind: InputKind) -> None:
+        """Acknowledge, whatever it is about."""
+        self.client.acknowledge(kind, self.enrollment_id, self.change_id)
+
+    def cancel(self) -> None:
+        """Cancel the change."""
+        self.client.cancel_change(self.enrollment_id, self.change_id)
+
+    def schedule(self, not_before: datetime | None) -> None:
+        """Set the date."""
+        self.client.set_schedule(self.enrollment_id, self.change_id, Schedule(not_before))
+
+    def upload(self) -> None:
+        """Have the same CSRs signed by another CA, and upload that."""
+        sign = signing(self._bench)
+        bundles = {}
+        for algorithm, csr in self._request.csrs.items():
+            answer = sign(csr)
+            assert isinstance(answer, Issued)
+            bundles[algorithm] = answer.bundle
+        reference = {"enrollment_id": self.enrollment_id, "change_id": self.change_id}
+        self.target.upload(reference, bundles, with_root=False)
+
+    def put(self, *, edit: Callable[[Any], None] = lambda _body: None, **flags: Any) -> int:
+        """Send the enrollment back, edited; give the change that this opened."""
+        body = enrollment_update(self.client.get_enrollment(self.enrollment_id).raw)
+        edit(body)
+        return self.client.update_enrollment(self.enrollment_id, body, **flags).change_ids[-1]
+
+    def open_changes(self) -> list[int]:
+        """Give the changes that are open."""
+        return [change.change_id for change in self.client.get_enrollment(self.enrollment_id).pending_changes]
+
+
+def just_before(monkeypatch: pytest.MonkeyPatch, bench: Bench, kind: InputKind) -> list[str]:
+    """Let a person give an input of that kind directly before a run does; gives what was given, once it was."""
+    plain, met = CpsClient.acknowledge, list[str]()
+
+    def acknowledge(client: CpsClient, wanted: InputKind, *ids: int, **more: Any) -> int:
+        if wanted is kind and not met:
+            met.append(kind.update)
+            plain(client, wanted, *ids, **more)
+            bench.advance(5)
+        return plain(client, wanted, *ids, **more)
+
+    monkeypatch.setattr(CpsClient, "acknowledge", acknowledge)
+    return met

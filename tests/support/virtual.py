@@ -338,7 +338,7 @@ class VirtualKeys(KeyProvider):
             return CsrPending("CPS is at work on the CSR", left.total_seconds())
         return CsrReady({"ECDSA": change.csr})
 
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Have no warnings."""
         raise AssertionError("there are no warnings here")
 
@@ -508,7 +508,7 @@ class VirtualTarget(Target):
         change.phase, change.since = "verifying", self._cps.now
         self._cps.replied("upload")
 
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Have no warnings."""
         raise AssertionError("there are no warnings here")
 

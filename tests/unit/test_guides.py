@@ -17,6 +17,7 @@ GOVERNED = (
     *("approvals", "enroll", "freeze", "gate", "groups", "order_changes", "orders", "policy", "push"),
     *("push_scripts", "renewing", "requests", "workflow"),
 )
+CPS = ("../_cps/errors",)
 RUN = ("due", "lifecycle")
 
 
@@ -31,6 +32,9 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
     [
         ("guide_approvals", GOVERNED, r'code="([a-z_]+)"'),
         ("guide_approvals", ("approvals",), r'^ +"(approval_[a-z]+)",$'),
+        ("guide_faults", CPS, r'^(?:[A-Z_]+ = |            )"([a-z_]+)"(?:,|$)'),
+        ("guide_faults", CPS, r'(?:Error|refusal), (?:[A-Za-z]+, )?"([a-z_]+)"'),
+        ("guide_faults", CPS, r'^    code = "([a-z_]+)"$'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
     ],
 )

@@ -74,8 +74,11 @@ class Admin:
             "world": self._world.describe(),
         }
 
-    def _get_events(self, _order: Order) -> object:
-        return {"events": [{**dataclasses.asdict(e), "at": iso(e.at)} for e in list(self._world.events)]}
+    def _get_events(self, order: Order) -> object:
+        _only(order, "after")
+        events = list(self._world.events)
+        wanted = events[int(order.get("after", 0)):]
+        return {"count": len(events), "events": [{**dataclasses.asdict(e), "at": iso(e.at)} for e in wanted]}
 
     def _post_clock(self, order: Order) -> object:
         _only(order, "advance_seconds")

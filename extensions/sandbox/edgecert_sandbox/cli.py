@@ -159,7 +159,8 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--times", type=int, help="how many calls are hit; 0: all (default: 1)")
     parser.add_argument("--when", choices=(faults.BEFORE, faults.AFTER), help="before or after the call is processed")
     parser.add_argument("--seconds", type=float, help="delay of 'slow', wait told by 'rate_limited' (default: 5)")
-    parser.add_argument("--status", type=int, help="status of 'server_error' and 'plain_text' (default: 500)")
+    help_text = "status of 'server_error', 'plain_text' and 'unavailable' (default: 500)"
+    parser.add_argument("--status", type=int, help=help_text)
     parser.add_argument("--style", choices=limits.STYLES, help="style of 'rate_limited'")
     parser.add_argument("--location", help="where 'redirect' leads (default: the same URL)")
 

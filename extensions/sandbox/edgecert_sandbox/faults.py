@@ -32,7 +32,41 @@ KINDS = {
     "redirect": BEFORE,
     "unauthorized": BEFORE,
     "forbidden": BEFORE,
+    "bad_timestamp": BEFORE,
+    "not_found": BEFORE,
+    "conflict": BEFORE,
+    "unknown_version": BEFORE,
+    "unavailable": BEFORE,
+    "other_json": AFTER,
+    "stale": BEFORE,
 }
+
+# Each fault in each of its shapes, as orders without method and path: what a client has to live with.
+SHAPES: tuple[Mapping[str, Any], ...] = (
+    {"kind": "lost_before"},
+    {"kind": "lost_after"},
+    {"kind": "server_error", "status": 500},
+    {"kind": "server_error", "status": 500, "when": AFTER},
+    {"kind": "truncated"},
+    {"kind": "plain_text", "status": 500},
+    {"kind": "garbage"},
+    {"kind": "empty"},
+    *({"kind": "rate_limited", "style": style} for style in STYLES),
+    {"kind": "burst_block"},
+    {"kind": "slow"},
+    {"kind": "redirect"},
+    {"kind": "unauthorized"},
+    {"kind": "forbidden"},
+    {"kind": "bad_timestamp"},
+    {"kind": "not_found"},
+    {"kind": "conflict"},
+    {"kind": "unknown_version"},
+    {"kind": "unavailable", "status": 502},
+    {"kind": "unavailable", "status": 503},
+    {"kind": "unavailable", "status": 504, "when": AFTER},
+    {"kind": "other_json"},
+    {"kind": "stale"},
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +79,7 @@ class Fault:
     :ivar times: how many calls are hit from there on; 0 hits all.
     :ivar when: ``before`` or ``after`` the API processes the call; empty takes the kind's own.
     :ivar seconds: how long ``slow`` waits before it answers; the wait told by ``rate_limited``.
-    :ivar status: status of ``server_error`` and ``plain_text``.
+    :ivar status: status of ``server_error``, ``plain_text`` and ``unavailable``.
     :ivar style: style of ``rate_limited``; empty takes the next one of the limits.
     :ivar location: where ``redirect`` leads; empty leads to the same URL.
     """

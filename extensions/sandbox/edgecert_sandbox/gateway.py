@@ -12,12 +12,30 @@ from collections.abc import Callable, Mapping
 from . import api, auth, replies
 from .faults import Fault, Faults
 from .limits import Limits
-from .problems import Problem
+from .problems import Problem, not_found, wrong_state
 from .routes import Match
 from .wire import Reply, Request
 from .world import World
 
+OTHER_JSON = b'{"status": "OK", "message": "Welcome"}'
 GARBAGE = b'\x1f\x8b<<<{"enrollments": [}\xff\xfe not what you asked for'
+
+
+# What the gateway, and what the API behind it, says for a fault of that kind.
+_REFUSALS = {
+    "unauthorized": auth.denied("Signature does not match"),
+    "forbidden": auth.forbidden("The client does not have the grant needed for the request"),
+    "bad_timestamp": auth.bad_request("Invalid timestamp"),
+}
+_PROBLEMS: dict[str, Callable[[Request], Problem]] = {
+    "not_found": lambda request: not_found(request.path),
+    "conflict": lambda _request: wrong_state("The enrollment is not in a state that allows this."),
+    "unknown_version": lambda request: (
+        Problem(415, "unsupported-media-type", "Unsupported Media Type", "This version of the body is not known.")
+        if request.body
+        else Problem(406, "not-acceptable", "Not Acceptable", "This version of the answer is not known.")
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +85,35 @@ class CallLog:
             return records
 
 
+class Memory:
+    """The last good answer to each GET, for those that are to see an old one; keeps the newest 1,000 small ones."""
+
+    KEPT, LARGEST = 1_000, 100_000
+
+    def __init__(self) -> None:
+        self._replies: dict[tuple[str, str], Reply] = {}
+        self._lock = threading.Lock()
+
+    def keep(self, request: Request, reply: Reply) -> None:
+        """Keep an answer."""
+        if request.method != "GET" or reply.status >= 300 or len(reply.body) > self.LARGEST:
+            return
+        with self._lock:
+            self._replies.pop(self._key(request), None)
+            self._replies[self._key(request)] = reply
+            if len(self._replies) > self.KEPT:
+                del self._replies[next(iter(self._replies))]
+
+    def find(self, request: Request) -> Reply | None:
+        """Give the answer that the same GET got last."""
+        with self._lock:
+            return self._replies.get(self._key(request)) if request.method == "GET" else None
+
+    @staticmethod
+    def _key(request: Request) -> tuple[str, str]:
+        return request.target, request.headers.get("accept", "")
+
+
 @dataclasses.dataclass
 class Gateway:
     """All that stands between the wire and the change engine.
@@ -83,6 +130,7 @@ class Gateway:
     calls: CallLog
     now: Callable[[], float]
     pause: Callable[[float], object]
+    memory: Memory = dataclasses.field(default_factory=Memory)
 
     def handle(self, request: Request) -> Reply | None:
         """Answer a request; None closes the connection without a word."""
@@ -91,6 +139,7 @@ class Gateway:
         reply: Reply | None = None
         if fault is None or fault.is_processed:
             reply, client = self._process(request)
+            self.memory.keep(request, reply)
         if fault is not None:
             reply = self._strike(fault, request, reply)
         self.calls.add(self.now(), request, reply.status if reply else 0, client, fault.kind if fault else "")
@@ -131,9 +180,13 @@ class Gateway:
     def _strike(self, fault: Fault, request: Request, reply: Reply | None) -> Reply | None:
         if fault.kind in ("lost_before", "lost_after"):
             return None
-        if fault.kind in ("truncated", "garbage", "empty", "slow"):
+        if fault.kind in ("truncated", "garbage", "empty", "other_json", "slow"):
             return self._spoil(fault, request, reply)
-        now = self.now()
+        if fault.kind == "stale":
+            return self.memory.find(request) or self._process(request)[0]
+        return self._refuse(fault, request, self.now())
+
+    def _refuse(self, fault: Fault, request: Request, now: float) -> Reply:
         if fault.kind == "server_error":
             return replies.problem_reply(request, fault.status, "internal-error", "Internal Server Error", "")
         if fault.kind == "plain_text":
@@ -146,10 +199,11 @@ class Gateway:
         if fault.kind == "redirect":
             location = fault.location or f"https://{request.host}{request.target}"
             return Reply(302, {"Location": location})
-        refusal = auth.denied("Signature does not match")
-        if fault.kind == "forbidden":
-            refusal = auth.forbidden("The client does not have the grant needed for the request")
-        return replies.refusal_reply(refusal, request, now)
+        if fault.kind == "unavailable":
+            return replies.unavailable_reply(fault.status)
+        if fault.kind in _PROBLEMS:
+            return api.refuse(_PROBLEMS[fault.kind](request), request)
+        return replies.refusal_reply(_REFUSALS[fault.kind], request, now)
 
     def _spoil(self, fault: Fault, request: Request, reply: Reply | None) -> Reply | None:
         if fault.kind == "slow":
@@ -159,5 +213,5 @@ class Gateway:
             return None
         if fault.kind == "truncated":
             return dataclasses.replace(reply, cut_after=len(reply.body) // 2)
-        body = GARBAGE if fault.kind == "garbage" else b""
-        return dataclasses.replace(reply, body=body)
+        bodies = {"garbage": GARBAGE, "other_json": OTHER_JSON}
+        return dataclasses.replace(reply, body=bodies.get(fault.kind, b""))

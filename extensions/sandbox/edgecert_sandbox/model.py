@@ -36,6 +36,7 @@ class WorldConfig:
     :param standard_roots: PEM certificates that count as standard (public) roots in upload checks.
     :param auto_renewal_days: days before expiry at which CPS opens a renewal; never more than a third of the lifetime.
     :param third_party_auto_renewal_shown: False answers ``autoRenewalStartTime: null`` for third-party enrollments.
+    :param strange_words: True calls every status by a word that no client knows: the list of them is open.
     :param put_mid_deployment_500: True answers an update in mid-deployment with 500, as seen on the real service.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
@@ -70,6 +71,7 @@ class WorldConfig:
     cancel_restores_staging: bool = False
     tech_contact_must_be_akamai: bool = True
     put_mid_deployment_500: bool = False
+    strange_words: bool = False
     user: str = "sandbox"
 
 

@@ -89,6 +89,18 @@ def plain_reply(status: int, kind: str, title: str, detail: str) -> Reply:
     return Reply(status, {"Content-Type": "text/plain;charset=UTF-8"}, text.encode())
 
 
+def unavailable_reply(status: int) -> Reply:
+    """Write what a server in front of the API says when it gets no answer from behind: a page, and a reference."""
+    titles = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+    title = titles.get(status, "Service Unavailable")
+    page = (
+        f"<HTML><HEAD>\n<TITLE>{title}</TITLE>\n</HEAD><BODY>\n<H1>{title}</H1>\nThe server is temporarily unable to "
+        f"service your request. Please try again\nlater.<P>\nReference&#32;&#35;11&#46;{secrets.token_hex(4)}"
+        f"&#46;1700000000&#46;{secrets.token_hex(4)}\n</BODY></HTML>\n"
+    )
+    return Reply(status, {"Content-Type": "text/html"}, page.encode())
+
+
 def _papi_problem(request: Request, status: int, slug: str, title: str, detail: str) -> Reply:
     body = {
         "type": f"{GATEWAY}/papi/v1/http/{slug}",

@@ -15,7 +15,7 @@ from .._core.errors import ClmError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
-from . import completion, decisions, impossible, intents, patience, production, push_stages, states
+from . import acknowledging, completion, decisions, impossible, intents, patience, production, push_stages, states
 from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
@@ -130,7 +130,15 @@ class Deployer:
     @property
     def is_staged(self) -> bool:
         """Say whether staging serves all that is pushed, or the order is past that."""
-        return self.is_deployed or self.order.state == "deploying_production" or self._serves(self.state.staging)
+        is_past = self.order.state == "deploying_production" or self._waits_for_a_date
+        return self.is_deployed or is_past or self._serves(self.state.staging)
+
+    @property
+    def _waits_for_a_date(self) -> bool:
+        """Say whether CPS works on what staging was seen to serve: it waits for a date then, and is not asked more."""
+        if self.state.phase != "busy" or self.state.held_until is None:
+            return False
+        return self.order.state == "on_staging" or completion.is_held_by_us(self)
 
     def _serves(self, network: NetworkFacts) -> bool:
         served = {facts["fingerprint"] for facts in network.certificates}
@@ -175,6 +183,7 @@ class Deployer:
         now = self.ports.clock.now()
         with self.ports.store.read() as unit:
             uploads = intents.lately(unit, *self.keeper.upload_key, now - timedelta(seconds=LAG_S))
+        uploads = [one for one in uploads if intents.REFUSED not in one.result]
         if uploads:
             self._error_before = uploads[0].wanted.get("error_before", "")
         return not uploads
@@ -263,37 +272,44 @@ class Deployer:
         with self.keeper.lease():
             # Somebody may have acted since planning, or an earlier run of ours after its intent.
             self.look()
-            if self.is_staged or not self._is_upload_due():
-                return True
-            self.refuse_impossible()
-            self.check_approved()
-            push_stages.before(self)
-            self._error_before = self.state.error
-            _intent, is_new = intents.begin(
-                self.ports.store,
-                *self.keeper.upload_key,
-                {"fingerprints": dict(self.pushed.fingerprints), "error_before": self._error_before},
-                self.ports.clock.now(),
-            )
-            # The last state still asks for a certificate, so an earlier upload did not happen or was turned down.
-            try:
-                self.target.upload(self.pushed.reference, self.pushed.bundles, with_root=False)
-            except RemoteError as exc:
-                # An upload whose reply was lost may have been taken, though the change still showed its old state.
-                if is_new or exc.code != "conflict":
-                    self._doubt(exc)
-                    raise
-            self.sent()
-            with self.ports.store.write() as unit:
-                intents.close_all(unit, *self.keeper.upload_key, {"uploaded": True}, self.ports.clock.now())
-                is_parked = self.order.state in ("needs_decision", "in_doubt")
-                resumed: dict[str, Any] = {"state": "implementing"} if is_parked else {}
-                self.keeper.save_in(unit, "certificate_uploaded", **resumed)
+            if not self.is_staged and self._is_upload_due():
+                self.refuse_impossible()
+                self._send()
         return True
 
-    def _doubt(self, exc: RemoteError) -> None:
-        """Keep that nobody knows whether an upload was taken; the next look tells."""
+    def _send(self) -> None:
+        """Upload what the change waits for."""
+        self.check_approved()
+        push_stages.before(self)
+        self._error_before = self.state.error
+        _intent, is_new = intents.begin(
+            self.ports.store,
+            *self.keeper.upload_key,
+            {"fingerprints": dict(self.pushed.fingerprints), "error_before": self._error_before},
+            self.ports.clock.now(),
+        )
+        # The last state still asks for a certificate, so an earlier upload did not happen or was turned down.
+        try:
+            self.target.upload(self.pushed.reference, self.pushed.bundles, with_root=False)
+        except RemoteError as exc:
+            # An upload whose reply was lost may have been taken, though the change still showed its old state.
+            if is_new or exc.code != "conflict":
+                self._doubt(exc, is_new=is_new)
+                raise
+        self.sent()
+        with self.ports.store.write() as unit:
+            intents.close_all(unit, *self.keeper.upload_key, {"uploaded": True}, self.ports.clock.now())
+            is_parked = self.order.state in ("needs_decision", "in_doubt")
+            resumed: dict[str, Any] = {"state": "implementing"} if is_parked else {}
+            self.keeper.save_in(unit, "certificate_uploaded", **resumed)
+
+    def _doubt(self, exc: RemoteError, *, is_new: bool) -> None:
+        """Keep that nobody knows whether an upload was taken, so that the next look tells; or that it was not."""
         may_be_done = exc.sent if isinstance(exc, TransportError) else (exc.status or 0) >= 500
+        if is_new and not may_be_done:
+            with self.ports.store.write() as unit:
+                refused = {intents.REFUSED: exc.message}
+                intents.close_all(unit, *self.keeper.upload_key, refused, self.ports.clock.now())
         if may_be_done and self.order.state != "in_doubt" and "in_doubt" in states.WORK_ORDER[self.order.state]:
             message = (
                 f"the certificate was sent to change {self.pushed.reference.get('change_id')} of enrollment "
@@ -324,11 +340,21 @@ class Deployer:
                 if self.is_staged:
                     self.reach_network("staging")
                     return True
+                if self.state.phase == "wants_certificate" and not self._is_uploaded():
+                    # It was not shown to wait for one when this run looked first.
+                    self._send()
+                    if self.pause_after_sending():
+                        continue
                 reason, message = self._react(self.ports.clock.monotonic() - began)
-                if reason == "needs_decision":
+                if reason in acknowledging.FOR_PEOPLE:
                     return self.keeper.park(reason, message, ASK_AGAIN_S)
                 if not self.pause():
                     return self.keeper.park(reason, message, self.look_again_s)
+
+    def _is_uploaded(self) -> bool:
+        """Say whether an upload of this order was taken, or may have been."""
+        with self.ports.store.read() as unit:
+            return intents.may_be_done(unit, *self.keeper.upload_key)
 
     def _react(self, since_s: float) -> tuple[str, str]:
         """Do what the change asks for, and say why to wait then."""
@@ -343,30 +369,10 @@ class Deployer:
             others = ", ".join(facts["fingerprint"] for facts in state.staging.certificates)
             self.fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
         if state.phase == "wants_decision":
-            return self._answer_warnings(state.notices)
+            return acknowledging.answer(self, state.notices)
         if state.phase == "deploying_staging" and self.order.state not in ("on_staging", "deploying_production"):
             self.keeper.reach("deploying_staging", "staging_deployment_seen")
         return "busy", f"CPS is at work: {state.status}"
-
-    def _answer_warnings(self, found: Sequence[Notice]) -> tuple[str, str]:
-        """Acknowledge warnings that are allowed, all of them or none; what was acknowledged is on record."""
-        decided = self.decided(found)
-        left = self._undecided(found)
-        if left:
-            if self.order.state != "needs_decision":
-                self.keeper.save("push_needs_decision", state="needs_decision", notices=decided)
-            return "needs_decision", left
-        if self.order.state == "needs_decision":
-            self.keeper.save("push_resumed", state="implementing")
-        self.keeper.still_ours()
-        self.check_approved()
-        key, now = self.keeper.acknowledge_key, self.ports.clock.now()
-        intents.begin(self.ports.store, *key, {"notices": [dict(entry) for entry in decided]}, now)
-        self.target.acknowledge(self.pushed.reference, found)
-        with self.ports.store.write() as unit:
-            intents.close_all(unit, *key, {"acknowledged": True}, self.ports.clock.now())
-            self.keeper.save_in(unit, "warnings_acknowledged", notices=decided)
-        return "busy", "the warnings were acknowledged, CPS has not gone on yet"
 
     def decided(self, notices: Sequence[Notice]) -> tuple[dict[str, str], ...]:
         """Give what the order's lists decide of warnings: ``code, text, decision`` each."""

@@ -23,6 +23,8 @@ CANCEL_CHANGE = "cancel_change"
 REMOVE_ENROLLMENT = "remove_enrollment"
 RUN_SCRIPT = "run_script"
 
+REFUSED = "refused"
+"""Member of what came of an intent: the remote side took it not, and said why."""
 LATE = "an earlier run ended before this was on record; what came of it was seen now"
 """Comment of what is put on record late, because the run that did it was killed or got no answer."""
 
@@ -65,6 +67,11 @@ def close(unit: Unit, intent: Intent, result: Mapping[str, Any], now: datetime) 
 def of(unit: Unit, kind: str, noun: str, key: str) -> list[Intent]:
     """Give the intents of that kind for a record, closed ones too."""
     return unit.intents.find(kind=kind, noun=noun, key=key)
+
+
+def may_be_done(unit: Unit, kind: str, noun: str, key: str) -> bool:
+    """Say whether anything of that kind was done for a record, or nobody knows; what was refused was not."""
+    return any(REFUSED not in one.result for one in of(unit, kind, noun, key))
 
 
 def lately(unit: Unit, kind: str, noun: str, key: str, since: datetime) -> list[Intent]:

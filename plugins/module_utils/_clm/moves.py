@@ -19,7 +19,7 @@ from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider
 from .._store.base import Unit
-from . import decisions, form, intents, managed, opening, policy, removals, signing, states
+from . import acknowledging, decisions, form, intents, managed, opening, policy, removals, signing, states
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
 from .patience import look_again_s
@@ -311,8 +311,7 @@ class Mover:
                     if left:
                         return self.park("needs_decision", left, _ASK_AGAIN_S)
                     self._acknowledge(answer)
-                    # The old warnings may show for a while: what was acknowledged is not asked for again at once.
-                    answer = CsrPending("the warnings were acknowledged, CPS has not gone on yet", _NEAR_S)
+                    answer = CsrPending(acknowledging.SHOWN_STILL, _NEAR_S)
                 if isinstance(answer, CsrPending) and not self.pause(self._csr_look_s(answer)):
                     return self.park("csr_pending", answer.message, self._csr_look_s(answer))
 
@@ -337,13 +336,14 @@ class Mover:
     def _acknowledge(self, question: CsrQuestion) -> None:
         """Acknowledge warnings that are allowed; which ones is on record."""
         self.still_ours()
-        store, clock, request_id = self.ports.store, self.ports.clock, self.request.request_id
-        notices = [dict(entry) for entry in self._decided(question)]
-        key = (intents.ACKNOWLEDGE_WARNINGS, "request", request_id)
-        intents.begin(store, *key, {"notices": notices}, clock.now())
-        self.keys.acknowledge(self.request.key_reference, question.notices)
-        with store.write() as unit:
-            self._acknowledged(unit, notices, "")
+        decided = self._decided(question)
+        acknowledging.once(
+            self.ports,
+            (intents.ACKNOWLEDGE_WARNINGS, "request", self.request.request_id),
+            decided,
+            lambda: self.keys.acknowledge(self.request.key_reference, question.notices),
+            lambda unit: self._acknowledged(unit, [dict(entry) for entry in decided], ""),
+        )
 
     def _acknowledged(self, unit: Unit, notices: Any, comment: str) -> None:
         """Put on record which warnings were acknowledged."""

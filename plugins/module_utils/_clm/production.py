@@ -47,7 +47,22 @@ def can_move(deployer: Deployer) -> bool:
     if phase == "on_staging":
         # What CPS warns of may be something else by now, or nothing.
         return not _is_acknowledged(deployer)
+    if _is_past_stop(deployer):
+        return completion.is_held_by_us(deployer)
     return phase == "deploying_production" and order.state != "deploying_production"
+
+
+def _is_past_stop(deployer: Deployer) -> bool:
+    """Say whether CPS took an acknowledgement, ours whose answer was lost or somebody's at Control Center.
+
+    It works, with the certificate on staging, where it asked before; or it waits for the date that a push to staging
+    set, which nobody but us will clear.
+    """
+    if deployer.state.phase != "busy" or not deployer.is_staged:
+        return False
+    with deployer.ports.store.read() as unit:
+        is_in_doubt = intents.is_open(unit, *deployer.keeper.production_key)
+    return is_in_doubt or completion.is_held_by_us(deployer)
 
 
 def _is_acknowledged(deployer: Deployer) -> bool:
@@ -55,7 +70,16 @@ def _is_acknowledged(deployer: Deployer) -> bool:
     with deployer.ports.store.read() as unit:
         since = deployer.ports.clock.now() - timedelta(seconds=LAG_S)
         found = intents.lately(unit, *deployer.keeper.production_key, since)
-    return any(completion.REFUSED not in intent.result for intent in found)
+    return any(intents.REFUSED not in intent.result for intent in found)
+
+
+def _settle(deployer: Deployer) -> None:
+    """Put on record that an acknowledgement of ours was taken, whose answer was lost."""
+    with deployer.ports.store.read() as unit:
+        is_in_doubt = intents.is_open(unit, *deployer.keeper.production_key)
+    if is_in_doubt:
+        deployer.keeper.settle(deployer.keeper.production_key, "production_acknowledged")
+        deployer.reach_network("production")
 
 
 def _prove_staging(deployer: Deployer) -> bool:
@@ -80,6 +104,9 @@ def _go_on(deployer: Deployer) -> bool:
             if deployer.order.state == "deploying_production" and deployer.state.phase != "on_staging":
                 return True
             if deployer.is_deployed or deployer.state.phase in _NOT_HERE or _is_acknowledged(deployer):
+                return True
+            if _is_past_stop(deployer):
+                _settle(deployer)
                 return True
             is_asked = deployer.state.phase == "on_staging"
             review = deployer.target.review(deployer.pushed.reference) if is_asked else None
@@ -138,7 +165,7 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
         if exc.code != "conflict":
             raise
         with deployer.ports.store.write() as unit:
-            intents.close_all(unit, *key, {completion.REFUSED: exc.message}, clock.now())
+            intents.close_all(unit, *key, {intents.REFUSED: exc.message}, clock.now())
         deployer.observe()
         if deployer.is_deployed or deployer.state.phase != "on_staging":
             # It went on by itself, or somebody was faster.

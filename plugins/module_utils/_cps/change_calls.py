@@ -93,7 +93,10 @@ class ChangeCalls(ClientBase):
         """
         what = f"the schedule of change {change_id} of enrollment {enrollment_id}"
         template = CHANGE + "/deployment-schedule"
-        return changes.Schedule.from_wire(self._get(what, template, "deployment-schedule", enrollment_id, change_id))
+        wire = read.mapping(self._get(what, template, "deployment-schedule", enrollment_id, change_id))
+        if "notBefore" not in wire and "notAfter" not in wire:
+            raise read.unusable(what, "it has neither notBefore nor notAfter")
+        return changes.Schedule.from_wire(wire)
 
     def set_schedule(self, enrollment_id: int, change_id: int, schedule: changes.Schedule) -> int:
         """Set when a change may be deployed.

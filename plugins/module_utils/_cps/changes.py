@@ -216,11 +216,17 @@ class Csr:
 
     @classmethod
     def all_from_wire(cls, value: Any) -> tuple[Csr, ...]:
-        """Read ``{csrs: [...]}``, or the single ``{csr}`` of version 1."""
+        """Read ``{csrs: [...]}``, or the single ``{csr}`` of version 1.
+
+        :raises RemoteError: there is none in it.
+        """
         wire = read.mapping(value)
         entries = read.objects(wire.get("csrs")) or [wire]
         pairs = ((read.text(one.get("csr")), read.text(one.get("keyAlgorithm"))) for one in entries)
-        return tuple(cls(pem, algorithm) for pem, algorithm in pairs if pem)
+        found = tuple(cls(pem, algorithm) for pem, algorithm in pairs if pem)
+        if not found:
+            raise read.unusable("the CSR", "there is none in it")
+        return found
 
 
 @dataclass(frozen=True)
@@ -310,8 +316,13 @@ class ChangeManagementInfo:
 
     @classmethod
     def from_wire(cls, value: Any) -> ChangeManagementInfo:
-        """Read version 5 and up, and the single ``pendingCertificate`` of older ones."""
+        """Read version 5 and up, and the single ``pendingCertificate`` of older ones.
+
+        :raises RemoteError: there is no hash in it: nothing could be acknowledged for what was seen.
+        """
         wire = read.mapping(value)
+        if read.text(wire.get("validationResultHash")) is None:
+            raise read.unusable("the change-management information", "it has no validationResultHash")
         result = read.mapping(wire.get("validationResult"))
         state = read.mapping(wire.get("pendingState"))
         entries = read.objects(state.get("pendingCertificates")) or read.objects([state.get("pendingCertificate")])
@@ -334,8 +345,14 @@ class ChangeManagementInfo:
 
 
 def warnings_text(value: Any) -> str:
-    """Read ``{warnings}``: one text of several lines, empty when there is none."""
-    entry = read.mapping(value).get("warnings")
+    """Read ``{warnings}``: one text of several lines, empty when there is none.
+
+    :raises RemoteError: the answer is no such object.
+    """
+    wire = read.mapping(value)
+    if "warnings" not in wire:
+        raise read.unusable("the warnings", "there is no member warnings in it")
+    entry = wire["warnings"]
     if isinstance(entry, list):
         return "\n".join(read.texts(entry))
     return read.text(entry) or ""

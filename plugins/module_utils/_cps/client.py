@@ -79,6 +79,23 @@ class CpsClient(ChangeCalls):
         value = self._get(f"enrollment {enrollment_id}", ENROLLMENT, "enrollment", enrollment_id)
         return models.EnrollmentRecord.from_wire(read.mapping(value))
 
+    def is_open(self, enrollment_id: int, change_id: int | str | None) -> bool:
+        """Say whether CPS has a change open, after one call did not find it: that may be a lag, and proves nothing.
+
+        The enrollment and the change itself are asked; both have to say that it is over, or gone.
+        """
+        if change_id is None:
+            return False
+        try:
+            if int(change_id) in [change.change_id for change in self.get_enrollment(enrollment_id).pending_changes]:
+                return True
+        except RemoteNotFound:
+            pass
+        try:
+            return self.get_change(enrollment_id, int(change_id)).state not in ("completed", "cancelled")
+        except RemoteNotFound:
+            return False
+
     def create_enrollment(
         self,
         body: Mapping[str, Any],

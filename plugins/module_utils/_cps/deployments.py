@@ -92,8 +92,13 @@ class DeploymentsRecord:
 
     @classmethod
     def from_wire(cls, value: Any) -> DeploymentsRecord:
-        """Read ``{production, staging}``."""
+        """Read ``{production, staging}``.
+
+        :raises RemoteError: neither is in it, which says nothing of what they serve.
+        """
         wire = read.mapping(value)
+        if "production" not in wire and "staging" not in wire:
+            raise read.unusable("the deployments", "neither production nor staging is in it")
         return cls(DeploymentRecord.from_wire(wire.get("production")), DeploymentRecord.from_wire(wire.get("staging")))
 
 

@@ -115,7 +115,13 @@ def error_of(attempt: Attempt, response: Response, now: datetime, policy: RetryP
     for rule in _RULES:
         if rule.fits(refusal):
             return rule.make(refusal)
-    return _made(refusal, RemoteError, "remote_error", "", retryable=refusal.status >= 500)
+    is_theirs = refusal.status >= 500
+    advice = "correct what it says, then run it again"
+    if is_theirs:
+        advice = "CPS, or something before it, has trouble of its own: run it again later"
+    if is_theirs and attempt.method != "GET":
+        advice += "; what came of this call is looked at before it is repeated"
+    return _made(refusal, RemoteError, "remote_error", advice, retryable=is_theirs)
 
 
 def _said(refusal: Refusal) -> str:

@@ -365,8 +365,13 @@ def bare(identifier: Any) -> str:
 
 
 def papi_contracts(value: Any) -> PapiContracts:
-    """Read the answer of ``/papi/v1/contracts``."""
+    """Read the answer of ``/papi/v1/contracts``.
+
+    :raises RemoteError: the answer is no such object.
+    """
     wire = read.mapping(value)
+    if "contracts" not in wire:
+        raise read.unusable("the contracts of Property Manager", "there is no member contracts in it")
     entries = read.objects(read.mapping(wire.get("contracts")).get("items"))
     return PapiContracts(
         bare(wire.get("accountId")) or None,

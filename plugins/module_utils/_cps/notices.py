@@ -28,14 +28,15 @@ def read_notices(client: ChangeCalls, kind: InputKind, enrollment_id: int, chang
 
 def acknowledge_notices(
     client: ChangeCalls, kind: InputKind, enrollment_id: int, change_id: int, notices: Sequence[Notice]
-) -> None:
+) -> bool:
     """Acknowledge warnings that were decided on.
 
+    :returns: False when CPS did not wait for it any more, or did not take it.
     :raises ConflictError: there is another one by now.
     """
     current = read_notices(client, kind, enrollment_id, change_id)
     if not current:
-        return
+        return False
     unseen = [notice.text for notice in current if notice not in notices]
     if unseen:
         raise ConflictError(
@@ -49,3 +50,5 @@ def acknowledge_notices(
         # CPS went on by itself between reading and acknowledging; the next look tells where it stands.
         if exc.status not in (404, 409):
             raise
+        return False
+    return True

@@ -109,8 +109,9 @@ class KeyProvider(ABC):
         """Ask for the CSRs."""
 
     @abstractmethod
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge exactly these warnings; a no-op when the place has gone on by itself.
 
+        :returns: False when it was not taken, or not waited for any more; the next look tells where it stands.
         :raises ConflictError: the warnings there are others by now.
         """

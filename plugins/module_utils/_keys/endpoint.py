@@ -138,7 +138,9 @@ class EndpointKeys(KeyProvider):
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
         try:
             change = self._client.get_change(enrollment_id, change_id)
-        except RemoteNotFound:
+        except RemoteNotFound as exc:
+            if self._client.is_open(enrollment_id, change_id):
+                return CsrPending(f"CPS has the change open and does not find it ({exc.message})", _NEAR_S)
             return CsrRefused(f"change {change_id} of enrollment {enrollment_id} is gone; somebody cancelled it")
         if change.state in ("cancelled", "completed", "error"):
             reason = (change.error.description if change.error else None) or change.description or change.status
@@ -156,10 +158,10 @@ class EndpointKeys(KeyProvider):
             return CsrPending("CPS asks for the certificate already, and shows the CSR in a moment", _NEAR_S)
         return CsrReady({csr.key_algorithm or vocabulary.RSA: csr.pem for csr in csrs})
 
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge the warnings that were decided on, if there is no other one by now."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
-        acknowledge_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id, notices)
+        return acknowledge_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id, notices)
 
     def _question(self, enrollment_id: int, change_id: int) -> CsrAnswer:
         notices = read_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id)

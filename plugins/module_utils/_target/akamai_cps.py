@@ -107,6 +107,8 @@ class AkamaiCpsTarget(Target):
             change = self._client.get_change(enrollment_id, change_id) if change_id is not None else None
         except RemoteNotFound as exc:
             self._forget(enrollment_id)
+            if self._client.is_open(enrollment_id, reference.get("change_id")):
+                return PushState("busy", f"CPS has it open and does not find it ({exc.message})", look_again_s=_NEAR_S)
             return self._without_change(enrollment_id, str(exc), fingerprints)
         if change is None or change.state in ("completed", "cancelled"):
             status = change.status if change else "no change is open"
@@ -148,11 +150,11 @@ class AkamaiCpsTarget(Target):
             entries.append(UploadCertificate(bundle.leaf, pem.join(chain), algorithm))
         self._client.upload_certificates(int(reference["enrollment_id"]), int(reference["change_id"]), entries)
 
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge exactly these post-verification warnings, or those a removal was seen to wait with."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
         kind = self._asked.get(change_id, changes.POST_WARNINGS)
-        acknowledge_notices(self._client, kind, enrollment_id, change_id, notices)
+        return acknowledge_notices(self._client, kind, enrollment_id, change_id, notices)
 
     def go_on(self, reference: Reference, validation_hash: str) -> None:
         """Acknowledge change management for the validation result that was seen."""

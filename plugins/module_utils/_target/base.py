@@ -259,9 +259,10 @@ class Target(ABC):
         """Hand over certificates and chains, by key algorithm."""
 
     @abstractmethod
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> None:
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge exactly these warnings.
 
+        :returns: False when it was not taken, or not waited for any more; the next look tells where it stands.
         :raises ConflictError: the warnings there are others by now.
         """
 

@@ -355,9 +355,9 @@ def test_a_push_to_staging_only_stays_there_when_cps_would_go_on_by_itself(bench
 
 
 def test_a_push_that_cannot_be_held_back_says_so(bench: Bench) -> None:
-    """U2."""
+    """U2: CPS itself says no; a call that failed leaves the order open instead."""
     renewed(bench)
-    bench.sandbox.fault("server_error", status=500, method="PUT", path="deployment-schedule", times=0)
+    bench.sandbox.fault("conflict", method="PUT", path="deployment-schedule", times=0)
     order = dict(bench.push().record or {})
     bench.sandbox.clear_faults()
     assert order["state"] == "completed" and "could not be held back" in order["message"]

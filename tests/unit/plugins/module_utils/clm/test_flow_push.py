@@ -21,6 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     StateError,
 )
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.meanwhile import Elsewhere
 
 WARNING = "A warning nobody has seen before."
 LISTS: dict[str, list[str]] = {"allow": [], "ask": [], "block": []}
@@ -359,7 +360,7 @@ def test_every_action_of_a_push_leaves_a_line(bench: Bench) -> None:
 def test_a_change_that_is_gone_is_told(bench: Bench) -> None:
     """U2: nothing is pushed into a change that is not ours."""
     bench.issued()
-    bench.sandbox.fault("server_error", status=404, method="GET", path=r"/changes/\d+$", times=0)
+    Elsewhere(bench).cancel()
     with pytest.raises(StateError) as caught:
         bench.plan_push()
     assert caught.value.code == "no_open_change"

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The life of a certificate in phases, each as a scheduled job does it. Knows no fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore
+from ansible_collections.edgecert.clm.tests.support.flow import Account
+from ansible_collections.edgecert.clm.tests.support.lives import Life
+
+LIFE = {"validity": {"count": 300, "unit": "days"}}
+
+
+class FaultyLife(Life):
+    """A life that counts what was done with it."""
+
+    def __init__(self, account: Account, folder: Path, url: str = "") -> None:
+        self.renewed_before = 0
+        self.devices = 0
+        super().__init__(account, folder, url)
+
+    def open_store(self, holder: str = "tester") -> SqlStore:
+        """Open it; no power is cut under a test, and thousands of commits need not reach the disk."""
+        store = super().open_store(holder)
+        store._database.run("PRAGMA synchronous = OFF")
+        return store
+
+    def renewed(self) -> int:
+        """Count the renewals that came to their end."""
+        with self.store.read() as unit:
+            return sum(bool(request.renews) for request in unit.requests.find(state="issued"))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a life, as a scheduled job does it.
+
+    :ivar work: raises ``ClmError`` when something went wrong, and is run again then.
+    :ivar follows: the phase a life has behind it.
+    :ivar may: actions that may be on record where something went wrong, and it was done at another try.
+    """
+
+    name: str
+    work: Callable[[FaultyLife], None]
+    follows: Phase | None = None
+    may: tuple[str, ...] = ()
+
+
+def _has(record: Mapping[str, Any] | None, state: str) -> None:
+    """Hold what a job reached; what waits is for the next one."""
+    if record is None or record["state"] != state:
+        waits = record or {}
+        raise Waits(f"{waits.get('state')}: {waits.get('reason')}: {waits.get('message')}")
+
+
+class Waits(Exception):
+    """A job came to no end and said so: it has to be run again."""
+
+
+def onboard(life: FaultyLife) -> None:
+    """Onboard a device and read all that is on it."""
+    name = f"device-{life.devices}"
+    life.device(name=name, contracts=[life.contract], discover="full")
+    with life.store.read() as unit:
+        found = unit.certificates.find(device=name)
+        pems = [unit.pems.get(one.fingerprint) for one in found]
+    assert len(found) == 2 and all(one.state == "issued" for one in found), found
+    assert all(pems), "a PEM was not fetched"
+
+
+def discover(life: FaultyLife) -> None:
+    """Look again what is on a device that is known."""
+    name = f"device-{life.devices - 1}"
+    life.again(name=name, discover="changes").execute()
+    known(life)
+
+
+def known(life: FaultyLife) -> None:
+    """Hold that nothing was lost sight of."""
+    with life.store.read() as unit:
+        found = unit.certificates.find(device=f"device-{life.devices - 1}")
+    assert [one.state for one in found] == ["issued"] * 2, [(one.certificate_id, one.state) for one in found]
+
+
+def enrol(life: FaultyLife) -> None:
+    """Enrol, and say where it goes."""
+    _has(life.enroll(contract_id=life.contract, **LIFE).record, "issued")
+    life.connector()
+
+
+def push(life: FaultyLife) -> None:
+    """Push to staging."""
+    _has(life.push().record, "completed")
+
+
+def produce(life: FaultyLife) -> None:
+    """Push to production."""
+    _has(life.push(network="production").record, "completed")
+
+
+def renew(life: FaultyLife) -> None:
+    """Renew in place, once."""
+    if life.renewed() == life.renewed_before:
+        _has(life.enroll(action="renew", force=True, **LIFE).record, "issued")
+
+
+def roll_back(life: FaultyLife) -> None:
+    """Take the push of the renewal back."""
+    _has(life.push(action="rollback").record, "completed")
+
+
+ONBOARD = Phase("onboard", onboard)
+DISCOVER = Phase("discover", discover, ONBOARD)
+ENROL = Phase("enrol", enrol)
+PUSH = Phase("push", push, ENROL)
+PRODUCE = Phase("produce", produce, PUSH)
+RENEW = Phase("renew", renew, PRODUCE)
+# With something on production CPS is told to keep what is on staging there.
+RESTAGE = Phase("restage", push, RENEW)
+REPRODUCE = Phase("reproduce", produce, RESTAGE)
+# CPS's no to a cancellation ends the order; another try is another order.
+ROLL_BACK = Phase("roll-back", roll_back, RESTAGE, may=("push_failed",))
+PHASES = (ONBOARD, DISCOVER, ENROL, PUSH, PRODUCE, RENEW, RESTAGE, REPRODUCE, ROLL_BACK)
