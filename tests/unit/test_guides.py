@@ -31,6 +31,7 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
     [
         ("guide_approvals", GOVERNED, r'code="([a-z_]+)"'),
         ("guide_approvals", ("approvals",), r'^ +"(approval_[a-z]+)",$'),
+        ("guide_proof", ("edges",), r'code="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
     ],
 )
