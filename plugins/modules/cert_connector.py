@@ -16,9 +16,12 @@ description:
   - Adds, changes and removes an application connector, which says to which devices a certificate is pushed.
   - A certificate can be pushed only when it has one. Nothing is sent to Akamai by this module, and no script is run.
   - An option left out keeps what is stored; an empty text clears it.
+  - In its pushes, O(warnings) go before those of the certificate's group, except that what the group blocks stays
+    blocked, and what a push itself decides goes before both.
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
+  - edgecert.clm._warnings
 options:
   certificate:
     description:
@@ -121,6 +124,14 @@ EXAMPLES = r"""
     post_push_script: tell-the-team
     script_timeout: 120
 
+- name: Acknowledge in its pushes what this site's CA brings along, and nothing about names
+  edgecert.clm.cert_connector:
+    certificate: www.example.com
+    name: edge
+    warnings:
+      allow: [CERTIFICATE_ADDED_TO_TRUST_CHAIN]
+      block: ["re:^SAN name"]
+
 - name: Run nothing after a push any more
   edgecert.clm.cert_connector:
     certificate: www.example.com
@@ -167,6 +178,7 @@ connector:
     push_automatically_effective: false
     automatic_network: staging
     automatic_network_effective: ""
+    warnings: {allow: [CERTIFICATE_ADDED_TO_TRUST_CHAIN], ask: [], block: ["re:^SAN name"]}
     created_at: "2026-11-23T12:00:00Z"
     updated_at: "2026-11-23T12:00:00Z"
 steps:
@@ -186,6 +198,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm.connectors impor
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
 
+_TEXTS = {"type": "list", "elements": "str"}
+
 SPEC = {
     "certificate": {"type": "str", "required": True},
     "name": {"type": "str", "required": True},
@@ -201,6 +215,7 @@ SPEC = {
     "script_timeout": {"type": "int"},
     "push_automatically": {"type": "bool"},
     "automatic_network": {"type": "str", "choices": ["staging", "production"]},
+    "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
 }
 
 

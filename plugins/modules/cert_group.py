@@ -124,6 +124,22 @@ options:
     description:
       - From so many days before expiry a certificate counts as expiring, 0 to 400. A new group gets 30.
     type: int
+  proof:
+    description:
+      - What proves that a network serves what was pushed, without which a push to it, or on from it, is not completed.
+      - V(handshake) takes nothing but TLS handshakes with edge servers. A push that names none is refused.
+      - V(api) is content with what CPS reports as deployed. Edge servers that the push names are asked all the same;
+        what they do not prove is kept with the evidence, and completes the push.
+      - Without a rule, which an empty text brings back, edge servers that a push names have to prove it, and without
+        any what CPS reports is the evidence.
+    type: dict
+    suboptions:
+      staging:
+        description: V(handshake) or V(api), of staging.
+        type: str
+      production:
+        description: V(handshake) or V(api), of production.
+        type: str
   freeze_windows:
     description:
       - Times in which nothing is implemented, unless a reason is given.
@@ -234,6 +250,12 @@ EXAMPLES = r"""
     approvals:
       push: 1
 
+- name: Let no push to production end without a handshake with an edge server
+  edgecert.clm.cert_group:
+    name: shop
+    proof:
+      production: handshake
+
 - name: Remove the group
   edgecert.clm.cert_group:
     name: shop
@@ -269,6 +291,7 @@ group:
         kinds: [push]
         networks: [production]
     warnings: {allow: [], ask: [], block: []}
+    proof: {staging: "", production: handshake}
     freeze:
       - {kind: enroll, network: "", is_frozen: false, window: "", until: null, next_start_at: null}
       - {kind: push, network: staging, is_frozen: false, window: "", until: null, next_start_at: null}
@@ -360,6 +383,7 @@ SPEC = {
         },
     },
     "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
+    "proof": {"type": "dict", "options": dict.fromkeys(NETWORKS, _TEXT)},
 }
 
 

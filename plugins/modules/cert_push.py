@@ -88,7 +88,13 @@ options:
     default: staging
   edge:
     description:
-      - Edge servers to prove the deployment against with a TLS handshake.
+      - Edge servers to prove the deployment at. Each of their addresses is asked by a TLS handshake for each name of
+        the certificate, once as a client for RSA and once as one for ECDSA where both were pushed. It has to present
+        the leaf that was pushed, with its intermediates. As long as it presents another one, as while Akamai
+        distributes it, it is asked again.
+      - Host names are looked up each time. One that cannot be resolved proves nothing, and is waited for.
+      - A member left out keeps what is stored with the work order; an empty one clears it. Which proof is needed, the
+        certificate's group says, see O(edgecert.clm.cert_group#module:proof).
     type: dict
     suboptions:
       staging:
@@ -99,6 +105,29 @@ options:
         description: Likewise of production edges; used when O(network=production).
         type: list
         elements: str
+      hostnames:
+        description:
+          - Akamai's edge hostnames, as C(www.example.com.edgekey.net). Production is asked at their addresses, staging
+            at those of the same name with C(-staging) before C(.net), as C(www.example.com.edgekey-staging.net).
+        type: list
+        elements: str
+      from_dns:
+        description:
+          - Whether each name is asked for where the DNS leads to from it. Its aliases have to end in a domain of
+            Akamai's edges; staging is found beside it as with O(edge.hostnames). A name that leads elsewhere, or
+            nowhere yet, is not proved; the work order says so and waits.
+        type: bool
+      names:
+        description:
+          - Host names to ask for in place of wildcards. Each has to be covered by a name of the certificate.
+          - A wildcard without one is asked for with C(edgecert-probe) in place of the asterisk. With O(edge.from_dns)
+            that name has to be in the DNS, too.
+        type: list
+        elements: str
+      family:
+        description: Which addresses of host names are asked; all where nothing is said, as far as this host has such.
+        type: str
+        choices: [all, ipv4, ipv6]
   deploy_not_before:
     description:
       - Time before which CPS does not put it on production, in ISO 8601, as V(2027-01-31T22:00:00Z); without an offset
@@ -196,6 +225,11 @@ work_order:
       - kind: handshake
         network: staging
         where: www.example.com at 192.0.2.1
+        address: 192.0.2.1
+        via: ""
+        names: [www.example.com]
+        key_algorithm: RSA
+        chain: complete
         fingerprint: 5f0c...
         at: "2026-11-23T12:10:00Z"
     conditions: [{type: submitted, at: "2026-11-23T12:05:00Z", actor: ada, comment: first push}]
@@ -227,12 +261,18 @@ work_order:
       returned: always
       type: str
     notices:
-      description: Warnings of CPS met on the way, each with its C(code), C(text) and C(decision).
+      description: >-
+        Warnings of CPS met on the way, each with its C(code), C(text), C(decision), and C(is_new) where it was not met
+        when the certificate was pushed the last time. Numbers and times in a text make no other one of it.
       returned: always
       type: list
       elements: dict
     evidence:
-      description: What proves the deployment.
+      description:
+        - What proves the deployment, for each network and kind of key. C(kind) is V(handshake) for an address that was
+          asked, or V(api) for what CPS reports as deployed; C(names) are those it is about.
+        - C(chain) is V(not_told) where this host's Python cannot see the chain that came with the leaf. C(not_proved)
+          says what the edge servers did not prove, where the group does not insist on it.
       returned: always
       type: list
       elements: dict
@@ -281,7 +321,14 @@ SPEC = {
     "remove_from": {"type": "str", "choices": ["akamai", "store"]},
     "cancel_changes": {"type": "list", "elements": "int"},
     "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
-    "edge": {"type": "dict", "options": {"staging": _TEXTS, "production": _TEXTS}},
+    "edge": {
+        "type": "dict",
+        "options": {
+            **dict.fromkeys(("staging", "production", "hostnames", "names"), _TEXTS),
+            "from_dns": {"type": "bool"},
+            "family": {"type": "str", "choices": ["all", "ipv4", "ipv6"]},
+        },
+    },
     "manual_implementation": {"type": "bool"},
     "schedule_at": {"type": "str"},
     "deploy_not_before": {"type": "str"},

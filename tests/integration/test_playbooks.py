@@ -214,8 +214,10 @@ def test_a_push_goes_on_to_production_after_two_people_approved_it(house: House)
     house.approve(staged, "bob", "carol")
     house.run_due(clm_until=soon(seconds=WAIT_S))
     edges = {f"clm_{net}_edges": [house.sandbox.edge(net)] for net in ("staging", "production")}
-    done = house.play("push_production", "ada", clm_certificate=name, **edges).ok()
+    chosen = {"clm_edge_names": [name], "clm_edge_family": "ipv4"}
+    done = house.play("push_production", "ada", clm_certificate=name, **edges, **chosen).ok()
     order = done.task("Push").result["work_order"]
+    assert (order["edges"]["names"], order["edges"]["family"], "hostnames" in order["edges"]) == ([name], "ipv4", False)
     assert (order["state"], order["network"]) == ("submitted", "production") and "0 of 2 approvals" in done.stdout
     house.approve(order["work_order_id"], "bob", "carol")
     assert all(given["binds"]["validation_hash"] for given in house.order(order["work_order_id"]).approvals)

@@ -35,6 +35,7 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
         ("guide_faults", CPS, r'^(?:[A-Z_]+ = |            )"([a-z_]+)"(?:,|$)'),
         ("guide_faults", CPS, r'(?:Error|refusal), (?:[A-Za-z]+, )?"([a-z_]+)"'),
         ("guide_faults", CPS, r'^    code = "([a-z_]+)"$'),
+        ("guide_proof", ("edges",), r'code="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
     ],
 )

@@ -17,6 +17,7 @@ from .authority import Authority
 from .clock import iso, parse_iso
 from .model import Account, CertificateEntry, Change, Deployment, Enrollment, KeyPair, Wire, WorldConfig
 from .phases import FIRST_PHASE, PHASES, Input
+from .warning_texts import worded
 
 DEFAULT_PRE_WARNING = (
     "Some of the domains being provisioned (%s) exist on another certificate. Akamai recommends against overlapping "
@@ -236,7 +237,7 @@ class Machine:
 
     def _after_checks(self, change: Change) -> str:
         setting = self.config.pre_verification_warnings
-        texts = [DEFAULT_PRE_WARNING] if setting is True else list(setting or [])
+        texts = [DEFAULT_PRE_WARNING] if setting is True else worded(setting or [])
         change.pre_warnings = texts
         if texts:
             return "review_checks"

@@ -12,6 +12,7 @@ from .changes import Machine
 from .model import Change, Enrollment, KeyPair, Wire
 from .phases import CERTIFICATE, CHALLENGES, CHANGE_MANAGEMENT, INFOS, PHASES, POST_WARNINGS, PRE_WARNINGS, UPDATES
 from .problems import Answer, Problem, invalid, not_found, wrong_state
+from .warning_texts import worded
 
 ENTITIES = {
     CERTIFICATE.info: ("csr",),
@@ -120,7 +121,7 @@ def _upload(machine: Machine, enrollment: Enrollment, change: Change, body: Wire
     change.uploads, change.found_errors, change.found_warnings = [], [], []
     for one in given:
         _check_one(machine, enrollment, change, one, pairs[one["keyAlgorithm"]], now)
-    change.found_warnings += machine.config.post_verification_warnings
+    change.found_warnings += worded(machine.config.post_verification_warnings)
     machine.account.note(now, "uploaded", enrollment.id, change.id, ", ".join(algorithms))
     machine.answer_input(enrollment, change, "verify", now)
 

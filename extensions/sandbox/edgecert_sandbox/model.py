@@ -23,7 +23,8 @@ class WorldConfig:
 
     :param contracts: bare contract ids the account has.
     :param create_interval_s: a second create on one contract within this time is refused with 409; 0 allows it.
-    :param pre_verification_warnings: True for one standard text, or the texts; empty for none.
+    :param pre_verification_warnings: True for one standard text, or the texts; empty for none. An id of
+        ``warning_texts`` stands for its text, here and below.
     :param post_verification_warnings: texts added to whatever the upload check finds.
     :param deprovision_warnings: texts that halt a deletion until they are acknowledged.
     :param location_style: ``mixed`` answers ``/cps/v2``, ``/cps-api`` and absolute locations; ``plain`` only the first.

@@ -12,6 +12,7 @@ from .changes import Machine
 from .model import Account, Change, Enrollment, Wire, WorldConfig
 from .phases import MID_DEPLOYMENT, PHASES
 from .problems import Answer, Problem, cannot_cancel, invalid, wrong_state
+from .warning_texts import worded
 
 STATUS_ENTITY = "enrollment-status"
 
@@ -194,7 +195,7 @@ def delete(machine: Machine, enrollment: Enrollment, query: dict[str, str], now:
         needs_certificate=False,
         first_phase=first,
     )
-    change.found_warnings = list(config.deprovision_warnings)
+    change.found_warnings = worded(config.deprovision_warnings)
     change.not_before, change.not_after = not_before, not_after
     return Answer(202, STATUS_ENTITY, views.status_view(config, enrollment.id, [change]))
 

@@ -15,6 +15,7 @@ from .clock import iso
 from .model import CertificateEntry, Change, Deployment, Enrollment, KeyPair, Wire, WorldConfig
 from .phases import PHASES, Input
 from .rules import copy_wire
+from .warning_texts import TEXTS
 
 V4_LIST_MEMBERS = ("certificateChainType", "enableMultiStackedCertificates")
 V4_ABSENT = (*V4_LIST_MEMBERS, "maxAllowedSanNames", "maxAllowedWildcardSanNames")
@@ -276,7 +277,7 @@ def validation_hash(enrollment: Enrollment, change: Change) -> str:
 
 
 def _message(text: str) -> Wire:
-    return {"message": text, "messageCode": "no-code"}
+    return {"message": TEXTS.get(text, text), "messageCode": text if text in TEXTS else "no-code"}
 
 
 def _text(value: bool) -> str:

@@ -40,6 +40,7 @@ _CALLED = {
     "network": "the network",
     "place": "the enrollment or its change",
     "warnings": "the lists of warnings",
+    "proof": "what proves the push",
     "settings": "the network settings pending at CPS",
     "scripts": "the scripts of the application connector",
     "validation_hash": "CPS's validation result",

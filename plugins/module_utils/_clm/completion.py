@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
-from . import intents, proof, push_stages
+from . import edges, intents, proof, push_stages
 from .patience import DEPLOYS_BEFORE_END
 from .work_orders import WorkOrderKeeper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from .._core.types import WorkOrder
     from .._store.base import Unit
     from .._target.base import NetworkFacts
@@ -30,19 +32,51 @@ def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
 
     :returns: None when there is none in the time to wait; the order is then parked with the reason.
     """
-    order = deployer.order
+    order, ports = deployer.order, deployer.ports
+    wanted, is_known = edges.proof_of(order, network), edges.is_known(order.edges, network)
+    question = _question(deployer, network)
+    if not is_known and wanted != edges.HANDSHAKE:
+        return proof.by_api(question, ports.clock)
+    prover = proof.Prover(question, ports.probe(), ports.clock, deployer.keeper.still_ours) if is_known else None
     while True:
-        edges, sans = tuple(order.edges.get(network) or ()), deployer.certificate.sans
-        ports = deployer.ports
-        evidence, missing = proof.of_network(
-            network, ports.probe, edges, sans, deployer.pushed.fingerprints, ports.clock
-        )
-        if not missing:
-            return evidence
+        missing = prover.look() if prover else [edges.wanting(order, [network])]
+        if prover and not missing:
+            return prover.evidence
         if not deployer.pause():
-            deployer.reach_network(network)
-            deployer.keeper.park("not_proven", "; ".join(missing), deployer.look_again_s)
-            return None
+            break
+    if prover and wanted == edges.API:
+        return [*prover.evidence, *proof.by_api(question, ports.clock, not_proved="; ".join(missing))]
+    deployer.reach_network(network)
+    deployer.keeper.park("not_proven", "; ".join(missing), deployer.look_again_s)
+    return None
+
+
+def _question(deployer: Deployer, network: str) -> proof.Question:
+    """Say what is to be proved: what was pushed, in place of what was served before."""
+    pushed, order = deployer.pushed, deployer.order
+    expected = {
+        algorithm: proof.Expected(fingerprint, _prints(pushed.bundles[algorithm].chain))
+        for algorithm, fingerprint in pushed.fingerprints.items()
+    }
+    with deployer.ports.store.read() as unit:
+        certificate = unit.certificates.get(order.certificate_id) or deployer.certificate
+        requests = unit.requests.find(certificate_id=order.certificate_id, state="issued")
+    networks = (certificate.staging, certificate.production)
+    served = [facts for held in networks for facts in (held, *held.get("others", ()))]
+    earlier = {str(facts.get("fingerprint") or "") for facts in served}
+    # Oldest first: those behind the one that is pushed are no earlier ones.
+    ids = [request.request_id for request in requests]
+    before = ids.index(pushed.request.request_id) if pushed.request.request_id in ids else len(ids)
+    earlier |= {str(one) for request in requests[:before] for one in request.fingerprints.values()}
+    earlier -= {"", *pushed.fingerprints.values()}
+    return proof.Question(network, order.edges, deployer.certificate.sans, expected, frozenset(earlier))
+
+
+def _prints(chain: Sequence[str]) -> tuple[str, ...]:
+    """Give the fingerprints of a chain, each member of which may hold several certificates."""
+    from .._pki import pem, x509
+
+    return tuple(x509.certificate_facts(one).fingerprint for text in chain for one in pem.split_certificates(text))
 
 
 def complete(deployer: Deployer) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, Connector, Device
 from .._store.base import Unit
-from . import policy, push_scripts, states
+from . import decisions, policy, push_scripts, states
 from .managed import checked_managed
 from .ports import Params, Ports
 from .views import View, connector_view
@@ -132,7 +133,24 @@ def _merged(params: Params, before: Connector | None) -> Connector:
     }
     if params.get("devices") is not None:
         changes["devices"] = tuple(sorted(set(params["devices"])))
+    if params.get("warnings") is not None:
+        changes["warnings"] = _lists(connector.warnings, params["warnings"])
     return replace(connector, **changes)
+
+
+def _lists(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Lay lists of warnings over stored ones; one left out keeps what is stored, ``{}`` clears them all."""
+    wanted = {name: entries for name, entries in given.items() if entries is not None}
+    lists = {**stored, **wanted} if wanted else {}
+    return {name: sorted(set(entries)) for name, entries in lists.items() if entries}
+
+
+def _list_problems(wanted: Connector) -> list[str]:
+    try:
+        decisions.policy_of(wanted.warnings)
+    except InputError as exc:
+        return [f"warnings.{problem}" for problem in exc.details["problems"]]
+    return []
 
 
 def _refuse_wrong(params: Params, wanted: Connector, certificate: Certificate, unit: Unit, ports: Ports) -> None:
@@ -142,7 +160,7 @@ def _refuse_wrong(params: Params, wanted: Connector, certificate: Certificate, u
     :raises ClmError: only a device is wrong; the code says how.
     """
     what = f"Cannot save application connector {wanted.name} of {wanted.certificate_id}"
-    problems = [*_fixed_problems(params), *_script_problems(params, wanted, ports)]
+    problems = [*_fixed_problems(params), *_script_problems(params, wanted, ports), *_list_problems(wanted)]
     if not wanted.devices:
         problems.append("devices is empty; name at least one onboarded device")
     try:

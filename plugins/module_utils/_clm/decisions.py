@@ -37,13 +37,20 @@ def decisions(notices: Sequence[Notice], policy: WarningPolicy, *, is_private: b
     )
 
 
-def undecided(decided: Sequence[Mapping[str, str]], todo: str) -> str:
-    """Say which warnings are not allowed and what to do; empty when all are.
+def undecided(decided: Sequence[Mapping[str, Any]], todo: str) -> str:
+    """Say which warnings are not allowed, which of them are new, and what to do; empty when all are allowed.
 
+    :param decided: marked with ``is_new``, as ``novelty`` does.
     :param todo: what can be done beside allowing them.
     """
     left = [entry for entry in decided if entry["decision"] != ALLOWED]
     if not left:
         return ""
-    texts = "; ".join(f"{entry['code'] or 'unknown'} ({entry['decision']}): {entry['text']}" for entry in left)
-    return f"warnings wait for a decision; name them in warnings.allow and run again, or {todo}: {texts}"
+    texts = "; ".join(f"{entry['code'] or 'unknown'} ({_word(entry)}): {entry['text']}" for entry in left)
+    new = sum(1 for entry in left if entry["is_new"])
+    counted = f"{len(left)} warning{'' if len(left) == 1 else 's'}, {new or 'none'} of them new since the last time"
+    return f"warnings wait for a decision ({counted}); name them in warnings.allow and run again, or {todo}: {texts}"
+
+
+def _word(entry: Mapping[str, Any]) -> str:
+    return f"{entry['decision']}, new" if entry["is_new"] else str(entry["decision"])

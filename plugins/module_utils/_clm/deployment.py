@@ -15,7 +15,19 @@ from .._core.errors import ClmError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
-from . import acknowledging, completion, decisions, impossible, intents, patience, production, push_stages, states
+from . import (
+    acknowledging,
+    completion,
+    decisions,
+    edges,
+    impossible,
+    intents,
+    novelty,
+    patience,
+    production,
+    push_stages,
+    states,
+)
 from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
@@ -213,8 +225,7 @@ class Deployer:
             steps.append(Step(f"Follow the change until staging serves {name}", self._follow))
         if network == "production" and not self.is_deployed:
             steps += production.steps(self)
-        edges = self.order.edges.get(network) or ()
-        where = f"by a handshake with {', '.join(edges)}" if edges else "by the deployments API"
+        where = edges.described(self.order, network)
         steps.append(Step(f"Prove that {network} serves {name}, {where}", lambda: completion.complete(self)))
         return steps
 
@@ -374,12 +385,13 @@ class Deployer:
             self.keeper.reach("deploying_staging", "staging_deployment_seen")
         return "busy", f"CPS is at work: {state.status}"
 
-    def decided(self, notices: Sequence[Notice]) -> tuple[dict[str, str], ...]:
-        """Give what the order's lists decide of warnings: ``code, text, decision`` each."""
+    def decided(self, notices: Sequence[Notice]) -> novelty.Decided:
+        """Give what the order's lists decide of warnings: ``code, text, decision, is_new`` each."""
         account = self.pushed.account
         is_private = account is not None and not self.ports.ca(account).capabilities().is_public
         policy = decisions.policy_of(self.order.warnings)
-        return decisions.decisions(notices, policy, is_private=is_private)
+        found = decisions.decisions(notices, policy, is_private=is_private)
+        return novelty.of_push(self.ports.store, self.order, found)
 
     def _undecided(self, notices: Sequence[Notice]) -> str:
         return decisions.undecided(self.decided(notices), decisions.TAKE_BACK)

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from .._core.governance import Group
 from .._core.redact import redacted
+from .._core.vocabulary import NETWORKS, WARNING_LISTS
 from . import freeze
-from .policy import WARNING_LISTS, approvals_of
+from .policy import approvals_of
 from .views import View, text_of
 
 
@@ -30,6 +31,7 @@ def group_view(group: Group) -> View:
         "expiry_warning_days": group.expiry_warning_days,
         "freeze_windows": redacted(group.freeze_windows),
         "warnings": {name: list(group.warnings.get(name) or ()) for name in WARNING_LISTS},
+        "proof": {network: str(group.proof.get(network) or "") for network in NETWORKS},
         "created_at": text_of(group.created_at),
         "updated_at": text_of(group.updated_at),
     }

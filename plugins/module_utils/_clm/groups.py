@@ -13,11 +13,13 @@ from .._core.errors import InputError, StateError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry
+from .._core.vocabulary import WARNING_LISTS
 from .._store.base import Unit
 from . import freeze, rules, states
+from .edges import PROOFS
 from .freeze_windows import KINDS
 from .group_view import group_status, group_view
-from .policy import APPROVALS, WARNING_LISTS, approvals_of
+from .policy import APPROVALS, approvals_of
 from .ports import Params, Ports
 
 MAX_LEVELS = 5
@@ -145,6 +147,7 @@ def _checked(params: Params, group: Group, unit: Unit) -> Group:
         expiry_warning_days=_expiry_warning(params, group, problems),
         freeze_windows=_freeze_windows(params, group, problems),
         warnings=_warning_lists(params, group, problems),
+        proof=_proof(params, group, problems),
     )
     problems = problems or rules.contradictions(wanted.defaults, wanted.allowed)
     if problems:
@@ -234,6 +237,13 @@ def _warning_lists(params: Params, group: Group, problems: list[str]) -> dict[st
     except InputError as exc:
         problems += [f"warnings.{problem}" for problem in exc.details["problems"]]
     return lists
+
+
+def _proof(params: Params, group: Group, problems: list[str]) -> dict[str, str]:
+    wanted = _overlaid(group.proof, params.get("proof"))
+    wrong = {network: kind for network, kind in wanted.items() if kind not in PROOFS}
+    problems += [f"proof.{network} {kind!r} is none of {', '.join(PROOFS)}" for network, kind in wrong.items()]
+    return wanted
 
 
 # -- telling -------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider
 from .._store.base import Unit
-from . import acknowledging, decisions, form, intents, managed, opening, policy, removals, signing, states
+from . import acknowledging, decisions, form, intents, managed, novelty, opening, policy, removals, signing, states
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
 from .patience import look_again_s
@@ -320,14 +320,15 @@ class Mover:
         waited_s = (self.now - (self.request.updated_at or self.now)).total_seconds()
         return look_again_s(pending.look_again_s, waited_s, self.request.device, self.now)
 
-    def _decided(self, question: CsrQuestion) -> tuple[dict[str, str], ...]:
+    def _decided(self, question: CsrQuestion) -> novelty.Decided:
         is_private = not self.ca.capabilities().is_public
         lists = self.warnings
         if lists is None:
             with self.ports.store.read() as unit:
                 group = policy.group_of(unit, self.request.group)
             lists = policy.warning_lists(group, self.request.wish["warnings"])
-        return decisions.decisions(question.notices, decisions.policy_of(lists), is_private=is_private)
+        found = decisions.decisions(question.notices, decisions.policy_of(lists), is_private=is_private)
+        return novelty.of_request(self.ports.store, self.request, found)
 
     def _undecided(self, question: CsrQuestion) -> str:
         """Say which warnings the policy does not allow; empty when it allows all."""

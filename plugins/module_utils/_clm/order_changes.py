@@ -13,7 +13,7 @@ from .._core.clock import to_text
 from .._core.errors import StateError
 from .._core.plan import Step
 from .._core.types import WorkOrder
-from . import approvals, deployment_date, orders, policy, states
+from . import approvals, deployment_date, edges, orders, policy, states
 from .deployment import Deployer
 
 
@@ -59,9 +59,9 @@ def _differing(deployer: Deployer, wanted: orders.Wanted) -> dict[str, Any]:
     """Give the fields that a call wants otherwise, as far as they may still be changed."""
     order = deployer.order
     changed: dict[str, Any] = {}
-    edges = {network: list(addresses) for network, addresses in wanted.edges.items()}
-    if edges != dict(order.edges):
-        changed["edges"] = edges
+    given = edges.plain(wanted.edges)
+    if given != dict(order.edges):
+        changed["edges"] = given
     if _lists(wanted.warnings) != _lists(order.warnings):
         changed["warnings"] = wanted.warnings
     dated = deployment_date.changed(order, wanted.not_before)

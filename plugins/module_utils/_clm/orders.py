@@ -9,7 +9,7 @@ Shared by the push, the workflow and the runner of due work. Knows no target bey
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,9 @@ from .._core.errors import NotFoundError, PolicyError, StateError
 from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
+from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
-from . import approvals, deployment_date, form_extras, gate, intents, policy, removals, states
+from . import approvals, deployment_date, edges, form_extras, gate, intents, policy, removals, states
 from .deployment import Deployer, Pushed
 from .managed import managed_device
 from .patience import DEPLOYS_BEFORE_END
@@ -38,7 +39,7 @@ class Wanted:
     """What a call wants of a push.
 
     :ivar warnings: the lists in force, the group's among them.
-    :ivar edges: addresses to prove it against, by network.
+    :ivar edges: where it is to be proved, as the option ``edge`` says it.
     :ivar manual: None when the call leaves it open.
     :ivar at: when it is implemented, UTC.
     :ivar not_before: when CPS may put it on production, UTC; it is implemented before.
@@ -46,7 +47,7 @@ class Wanted:
 
     network: str
     warnings: Mapping[str, Any]
-    edges: Mapping[str, Sequence[str]]
+    edges: Mapping[str, Any]
     manual: bool | None = None
     at: datetime | None = None
     comment: str = ""
@@ -84,7 +85,7 @@ def new(
         manual_implementation=bool(wanted.manual),
         scheduled_at=wanted.at,
         warnings=wanted.warnings,
-        edges={network: list(addresses) for network, addresses in wanted.edges.items()},
+        edges=edges.plain(wanted.edges),
         is_automatic=is_automatic,
         last_safe_at=_last_safe_at(certificate),
         created_at=now,
@@ -125,13 +126,13 @@ def stored(unit: Unit, work_order_id: str) -> WorkOrder:
     return order
 
 
-def last_edges(unit: Unit, certificate_id: str, connector: str, network: str) -> dict[str, Sequence[str]]:
-    """Give the edge addresses that the last pushes were proved at, of the networks that one to this comes by."""
-    found: dict[str, Sequence[str]] = {}
+def last_edges(unit: Unit, certificate_id: str, connector: str, network: str) -> dict[str, Any]:
+    """Give the edges that the last pushes were proved at, of the networks that one to this comes by."""
+    found: dict[str, Any] = {}
     for order in unit.work_orders.find(certificate_id=certificate_id, connector=connector):
         if order.action == "push":
-            found.update({name: edges for name, edges in order.edges.items() if edges})
-    return {name: edges for name, edges in found.items() if name in states.PASSES[network]}
+            found.update({name: given for name, given in order.edges.items() if given or given is False})
+    return {name: given for name, given in found.items() if name not in NETWORKS or name in states.PASSES[network]}
 
 
 def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None) -> Pushed:
@@ -312,6 +313,7 @@ def parts(deployer: Deployer) -> dict[str, Any]:
         "network": order.network,
         "place": reference,
         "warnings": approvals.sha256({name: sorted(entries) for name, entries in order.warnings.items()}),
+        "proof": dict(order.policy.get("proof") or {}) or None,
         "settings": approvals.sha256(seen) if seen else None,
         "scripts": approvals.sha256(_scripts(deployer.connector)),
         "validation_hash": order.change.get("validation_hash"),

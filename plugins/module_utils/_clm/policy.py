@@ -14,6 +14,7 @@ from typing import Any
 from .._core.errors import InputError, NotFoundError, PolicyError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.types import Connector
+from .._core.vocabulary import WARNING_LISTS
 from .._store.base import Unit
 from . import rules
 from .ports import Params
@@ -26,7 +27,6 @@ APPROVALS: Mapping[str, Any] = {
     "requester_may_approve": False,
     "valid_hours": 168,
 }
-WARNING_LISTS = ("allow", "ask", "block")
 
 
 def group_of(unit: Unit, name: str) -> Group:
@@ -98,8 +98,10 @@ def refuse(what: str, found: Sequence[str]) -> None:
 
 
 def weaker(present: Group, wanted: Group) -> list[str]:
-    """Say where a group asks for fewer approvals than another, or for none: what belongs to the one may not evade it by
-    moving to the other."""
+    """Say where a group asks for fewer approvals or less proof than another.
+
+    What belongs to the one may not evade it by moving to the other.
+    """
     found = []
     for kind in ("enroll", "push"):
         before, after = snapshot(present, kind), snapshot(wanted, kind)
@@ -108,6 +110,12 @@ def weaker(present: Group, wanted: Group) -> list[str]:
             found.append(
                 f"group {wanted.name} asks for {levels[1]} approvals to {kind} (rule approvals.{kind}), group "
                 f"{present.name} for {levels[0]}"
+            )
+    for network, kind in present.proof.items():
+        if kind == "handshake" and wanted.proof.get(network) != kind:
+            found.append(
+                f"group {wanted.name} wants no handshake as proof of {network} (rule proof.{network}), group "
+                f"{present.name} does"
             )
     return found
 
@@ -118,6 +126,7 @@ def snapshot(group: Group, kind: str) -> dict[str, Any]:
     :param kind: ``enroll`` or ``push``.
     """
     approvals = approvals_of(group)
+    proof = {"proof": dict(group.proof)} if kind == "push" and group.proof else {}
     return {
         "group": group.name,
         "kind": kind,
@@ -126,14 +135,18 @@ def snapshot(group: Group, kind: str) -> dict[str, Any]:
         "requester_may_approve": approvals["requester_may_approve"],
         "valid_hours": approvals["valid_hours"],
         "auto_approve": group.auto_approve,
+        **proof,
     }
 
 
-def warning_lists(group: Group, given: Mapping[str, Any] | None) -> dict[str, list[str]]:
+def warning_lists(
+    group: Group, given: Mapping[str, Any] | None, connector: Connector | None = None
+) -> dict[str, list[str]]:
     """Lay the warning lists of a call over the group's, entry by entry: what the call allows or asks, it decides.
 
     What the group blocks stays blocked.
 
+    :param connector: an application connector's lists lie between the two.
     :raises InputError: an entry is neither a known id nor a regular expression.
     :raises PolicyError: the call allows what the group blocks.
     """
@@ -149,6 +162,9 @@ def warning_lists(group: Group, given: Mapping[str, Any] | None) -> dict[str, li
             details={"violations": [f"group {group.name} blocks {entry} (rule warnings.block)" for entry in clash]},
         )
     decided = {entry for entries in own.values() for entry in entries}
+    between = {name: list(connector.warnings.get(name) or ()) if connector else [] for name in WARNING_LISTS}
+    own = {name: [*own[name], *(entry for entry in between[name] if entry not in decided)] for name in own}
+    decided |= {entry for entries in between.values() for entry in entries}
     lists = {name: [*own[name], *(e for e in ruled[name] if name == "block" or e not in decided)] for name in own}
     return {name: list(dict.fromkeys(entries)) for name, entries in lists.items()}
 

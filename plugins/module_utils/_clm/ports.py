@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
     from .._store.base import Store
-    from .._target.base import EdgeProbe, ScriptRunner, Target
+    from .._target.base import Edges, ScriptRunner, Target
 
 Params = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ class Ports:
     key_provider: Callable[[str, Device | None], KeyProvider]
     ca: Callable[[CaAccount], CaConnector]
     ca_type: Callable[[str], CaConnectorType]
-    probe: Callable[[], EdgeProbe]
+    probe: Callable[[], Edges]
     scripts: Callable[[], ScriptRunner]
     environment: Mapping[str, str]
     calls: Callable[[], int] = lambda: 0

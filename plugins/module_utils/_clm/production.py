@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.plan import Step
-from . import completion, decisions, deployment_date, intents, push_stages
+from . import completion, decisions, deployment_date, edges, intents, push_stages
 from .patience import ASK_AGAIN_S, LAG_S
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ _NOT_HERE = ("deploying_production", "failed", "cancelled", "none")
 
 def steps(deployer: Deployer) -> list[Step]:
     """Give the steps that follow once staging serves what is pushed."""
-    name, edges = deployer.certificate.certificate_id, deployer.order.edges.get("staging") or ()
-    where = f"by a handshake with {', '.join(edges)}" if edges else "by the deployments API"
+    name, where = deployer.certificate.certificate_id, edges.described(deployer.order, "staging")
     return [
         Step(f"Prove that staging serves {name}, {where}", lambda: _prove_staging(deployer)),
         Step(f"Acknowledge at CPS that {name} goes on to production", lambda: _go_on(deployer)),
@@ -173,13 +172,14 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
         message = f"CPS took no acknowledgement ({exc.message}); it is looked at again"
         return deployer.keeper.park("busy", message, deployer.look_again_s)
     deployer.sent()
+    notices = deployer.decided(review.warnings)
     with deployer.ports.store.write() as unit:
         intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
         deployer.keeper.save_in(
             unit,
             "production_acknowledged",
             state="deploying_production",
-            notices=deployer.decided(review.warnings) or deployer.order.notices,
+            notices=notices or deployer.order.notices,
             told=({}, {"validation_hash": review.validation_hash}),
         )
     return True

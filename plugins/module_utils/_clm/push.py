@@ -8,15 +8,16 @@ A work order goes by what the target says of the change, never by what was done 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from .._core.errors import InputError, NotFoundError, StateError
-from .._core.hosts import host_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import deployment_date, moments, order_changes, orders, policy, push_stages, removals, states
+from . import deployment_date, edges, moments, order_changes, orders, policy, push_stages, removals, states
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import ENDED_BY, Deployer, Pushed
@@ -43,7 +44,6 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
 
 def _plan(params: port.Params, ports: port.Ports) -> Plan:
     what = f"Cannot push {params['certificate']}"
-    edges = _edges(params)
     moments.refuse_both(params, what)
     with ports.store.read() as unit:
         certificate = required_certificate(unit, params["certificate"])
@@ -57,26 +57,42 @@ def _plan(params: port.Params, ports: port.Ports) -> Plan:
         done = _rolled_back(unit, certificate, connector, pushed) if params.get("action") == "rollback" else None
     if before is None and done is not None:
         return _already_back(done, ports, _skipped(connector, device))
-    at = _schedule(params, before, ports)
-    given = params.get("warnings")
-    # Lists that were submitted are not laid over a policy that may have changed since.
-    lists = before.warnings if before and given is None else policy.warning_lists(group, given)
+    wanted = _wanted(params, ports, certificate, lambda given: policy.warning_lists(group, given, connector), before)
     action = params.get("action") or "push"
     if action == "push" and (before is None or before.state != "completed"):
         orders.refuse_unusable(pushed, certificate, ports)
-    wanted = orders.Wanted(
+    order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
+    if not states.is_final(order.state):
+        edges.refuse_unknown(replace(order, edges=wanted.edges), states.PASSES[params["network"]])
+    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_of(params))
+    deployer.observe()
+    return planned(deployer, before, wanted, params.get("freeze_override") or "", device)
+
+
+def _wanted(
+    params: port.Params,
+    ports: port.Ports,
+    certificate: Certificate,
+    lists_of: Callable[[Mapping[str, Any] | None], Mapping[str, Any]],
+    before: WorkOrder | None,
+) -> orders.Wanted:
+    """Read what the call wants; what it leaves out stays as it is with a stored order.
+
+    :param lists_of: gives the lists of warnings in force, from those of the call.
+    """
+    what, given = f"Cannot push {params['certificate']}", params.get("warnings")
+    at = _schedule(params, before, ports)
+    places = edges.read(params.get("edge"), what, certificate.sans, states.PASSES[params["network"]], ports.probe)
+    return orders.Wanted(
         network=params["network"],
-        warnings=lists,
-        edges={**(before.edges if before else {}), **edges},
+        # Lists that were submitted are not laid over a policy that may have changed since.
+        warnings=before.warnings if before and given is None else lists_of(given),
+        edges={**(before.edges if before else {}), **places},
         manual=params.get("manual_implementation"),
         at=at,
         comment=params.get("comment") or "",
         not_before=deployment_date.read(params, certificate, before, at, ports.clock.now()),
     )
-    order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
-    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_of(params))
-    deployer.observe()
-    return planned(deployer, before, wanted, params.get("freeze_override") or "", device)
 
 
 def _refuse_removal_options(params: port.Params) -> None:
@@ -120,23 +136,6 @@ def _schedule(params: port.Params, before: WorkOrder | None, ports: port.Ports) 
 def wait_of(params: port.Params) -> float:
     """Give the seconds that a call may wait."""
     return float(params["wait_timeout"]) if params.get("wait") else 0.0
-
-
-def _edges(params: port.Params) -> dict[str, list[str]]:
-    """Give the edge addresses to prove against, of the networks the push comes by, as far as they are given.
-
-    :raises InputError: one is no address; said before anything is sent.
-    """
-    given = {name: list(edges) for name, edges in (params.get("edge") or {}).items() if edges is not None}
-    problems = [
-        f"edge.{network} {edge!r}: {reason}"
-        for network, edges in given.items()
-        for edge in edges
-        for reason in host_reasons(edge)
-    ]
-    if problems:
-        raise InputError.of_problems(f"Cannot push {params['certificate']}", problems)
-    return {network: edges for network, edges in given.items() if network in states.PASSES[params["network"]]}
 
 
 def connector_of(unit: Unit, params: port.Params) -> Connector:

@@ -27,6 +27,7 @@ from .._core.types import (
     VendorSettings,
     WorkOrder,
 )
+from .._core.vocabulary import WARNING_LISTS
 
 View = dict[str, Any]
 
@@ -211,6 +212,7 @@ def connector_view(connector: Connector) -> View:
         "script_timeout": connector.script_timeout_s,
         "push_automatically": connector.push_automatically,
         "automatic_network": connector.automatic_network,
+        "warnings": {name: list(connector.warnings.get(name) or ()) for name in WARNING_LISTS},
         **times(connector),
     }
 

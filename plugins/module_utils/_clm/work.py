@@ -13,7 +13,7 @@ from typing import Any
 from .._core.errors import ConflictError, StateError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
-from . import due, gate, orders, policy, push_stages, renewal, renewing, requests, states
+from . import due, edges, gate, orders, policy, push_stages, renewal, renewing, requests, states
 from .deployment import ENDED_BY, Deployer
 from .due import Item
 from .hints import hint_of
@@ -176,13 +176,14 @@ class Work:
                 raise ConflictError(f"Cannot push {certificate_id}: it is not due any more")
             pushed = orders.pushed_for(unit, certificate, unit.requests.get(certificate.request_id))
             group = policy.group_of(unit, certificate.group)
-            edges = orders.last_edges(unit, certificate_id, name, network)
-        lists = policy.warning_lists(group, pushed.request.wish["warnings"])
-        wanted = orders.Wanted(network, lists, edges, comment="renewed")
+            last = orders.last_edges(unit, certificate_id, name, network)
+        lists = policy.warning_lists(group, pushed.request.wish["warnings"], connector)
+        wanted = orders.Wanted(network, lists, last, comment="renewed")
         new = orders.new(ports, group, wanted, certificate, connector, pushed, is_automatic=True)
         deployer = orders.driver(ports, new, pushed, certificate, connector, wait_s=0.0)
         # Before CPS is asked for anything: a freeze may hold for days.
         orders.gate_of(deployer).check_freeze()
+        edges.refuse_unknown(new, states.PASSES[network])
         orders.refuse_unusable(pushed, certificate, ports)
         audited = ports.store.audited
         deployer.observe()

@@ -229,6 +229,7 @@ class Connector:
 
     :ivar script_location: ``controller`` or ``device``; scripts are paths, empty for none (A4).
     :ivar push_automatically: after a renewal, to ``automatic_network``, as far as the group allows it too (A5).
+    :ivar warnings: the lists ``allow``, ``ask``, ``block`` for its pushes; they go before the group's.
     """
 
     certificate_id: str
@@ -241,6 +242,7 @@ class Connector:
     script_timeout_s: int = 60
     push_automatically: bool = False
     automatic_network: str = "staging"
+    warnings: JsonMap = field(default_factory=dict)
     created_at: datetime | None = None
     updated_at: datetime | None = None
     version: int = 0
@@ -252,11 +254,9 @@ class WorkOrder:
 
     :ivar fingerprints: of the leaves it pushes or takes back, by key algorithm; ``state`` is of design §5.
     :ivar change: the enrollment and change ids it works on.
-    :ivar notices: warnings met: ``code, text, decision``.
-    :ivar evidence: what proves the deployment: ``kind`` (``api`` or ``handshake``), where, fingerprint, at.
-    :ivar policy, approvals, manual_implementation, scheduled_at: as of a request.
-    :ivar warnings: the lists of the warning policy that hold for it.
-    :ivar edges: edge addresses to prove it against, by network.
+    :ivar notices: warnings met: ``code, text, decision, is_new``.
+    :ivar evidence: what proved the deployment, as ``_clm/proof`` writes it; ``edges``: where, as ``_clm/edges`` says.
+    :ivar policy, approvals, manual_implementation, scheduled_at: as of a request; ``warnings``: the lists that hold.
     :ivar is_automatic: opened by the runner of due work, not by a person.
     :ivar scripts: what its pre- and post-push scripts did, as ``scripts`` writes it.
     :ivar last_safe_at: from then on CPS deploys by itself what is on staging; None when it does not, or it is unknown.

@@ -30,6 +30,7 @@ CERTIFICATE_TYPES_OF: Mapping[str, tuple[str, ...]] = {
 }
 
 NETWORKS = ("staging", "production")
+WARNING_LISTS = ("allow", "ask", "block")
 GEOGRAPHIES = ("core", "china+core", "russia+core")
 OCSP_STAPLING = ("on", "off", "not-set")
 TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")

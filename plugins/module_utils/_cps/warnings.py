@@ -12,62 +12,18 @@ from __future__ import annotations
 import re
 
 from .._core.types import Notice
-from .._core.warning_ids import SUBJECT_FIELDS
+from .._core.warning_ids import DEFAULT_BLOCK, SUBJECT_FIELDS, WARNING_IDS
+from .warning_texts import FIELD_CASE, FIELD_TEXTS, TEXTS
 
 _FIELD = re.compile(r"\bvalue for (?P<field>\S+) (?P<what>.*)", re.IGNORECASE)
 
-# The dangerous first: a text that fits two is taken for the worse. Words quoted in cps-protocol §3.6, and plain
-# wordings of the same ids: our reading.
-_TABLE: tuple[tuple[str, str], ...] = (
-    (r"not generated from the CSR", "CSR_VS_CERTIFICATE_KEY_MISMATCH"),
-    (r"still live on the network", "CERTIFICATE_VS_NETWORK_SAN_REMOVED_FROM_CERT_LIVE_ON_NETWORK"),
-    (r"scheduled to be removed", "SANS_REMOVED_REQUIRE_ACKNOWLEDGEMENT"),
-    (r"overlap domains on another certificate", "OVERLAPPING_TRAFFIC_CLASS"),
-    (r"case of the common name .*does not match", "CSR_VS_CERTIFICATE_CN_CASE_MISMATCH"),
-    (r"common name .*does not match the CSR", "CSR_VS_CERTIFICATE_CN_MISMATCH"),
-    (r"common name .*is missing from the SAN list", "CERTIFICATE_MISSING_CN_FROM_SAN_LIST"),
-    (r"is missing from the certificate", "CSR_VS_CERTIFICATE_MISSING_SAN_FROM_SAN_LIST_IN_CERTIFICATE"),
-    (r"trust chain .*failed to verify", "TRUST_CHAIN_VERIFY_FAILED"),
-    (r"failed to parse trust chain", "TRUST_CHAIN_PARSING_ERROR"),
-    (r"in the trust chain (?:is|has) expired", "TRUST_CHAIN_EXPIRED_OR_NOT_YET_VALID"),
-    (r"trust chain certificate is not yet valid", "TRUST_CHAIN_EXPIRED_OR_NOT_YET_VALID"),
-    (r"certificate has (?:already )?expired", "CERTIFICATE_EXPIRED"),
-    (r"expires before the end-entity", "TRUST_CHAIN_EXPIRED_BEFORE_EE"),
-    (r"the certificate is not yet valid", "CERTIFICATE_NOT_YET_VALID"),
-    (r"certificate is self[- ]signed", "CERTIFICATE_SELF_SIGNED"),
-    (r"was added to the certificate", "CSR_VS_CERTIFICATE_ADDITIONAL_SAN_IN_SAN_LIST_IN_CERTIFICATE"),
-    (r"\bSAN name .*differs in case", "CSR_VS_CERTIFICATE_SAN_CASE_MISMATCH"),
-    (r"greater than \S+ days", "CERTIFICATE_EXPIRATION_DATE_BEYOND_MAX_DAYS"),
-    (r"expires? in the near future", "CERTIFICATE_EXPIRATION_DATE_IN_NEAR_FUTURE"),
-    (r"short lifetime", "CERTIFICATE_EXPIRATION_TOO_SHORT"),
-    (r"no KMI data", "CERTIFICATE_KMI_DATA_MISSING"),
-    (r"trust chain is empty .*non-standard root", "TRUST_CHAIN_EMPTY_AND_CERTIFICATE_SIGNED_BY_NON_STANDARD_ROOT"),
-    (r"terminates with a non-standard root", "TRUST_CHAIN_TERMINATES_WITH_NON_STANDARD_CERTIFICATE"),
-    (r"includes a standard root", "TRUST_CHAIN_INCLUDES_STANDARD_ROOT_CERTIFICATE"),
-    (r"extra certificates? (?:was|were) found in the (?:trust )?chain", "EXTRA_CERT_IN_TRUST_CHAIN"),
-    (r"end-entity certificate appears in the trust chain", "END_ENTITY_CERT_IN_TRUST_CHAIN"),
-    (r"trust chain was unsorted", "UNSORTED_TRUST_CHAIN"),
+# The dangerous first: a text that fits two is taken for the worse.
+_PATTERNS = tuple(
+    (re.compile(words, re.IGNORECASE), code)
+    for words, code in sorted(TEXTS, key=lambda entry: entry[1] not in DEFAULT_BLOCK)
 )
-_PATTERNS = tuple((re.compile(words, re.IGNORECASE), code) for words, code in _TABLE)
-
-# What differs between the CSR and the certificate in a subject field: words, id with a known field, id without.
-_FIELD_TABLE: tuple[tuple[str, str, str], ...] = (
-    (
-        r"missing in the CSR|was added to the certificate",
-        "CSR_VS_CERTIFICATE_{field}_FIELD_ADDITIONAL_IN_CERTIFICATE",
-        "CSR_VS_CERTIFICATE_SUBJECT_FIELD_MISMATCH_MISSING_IN_CSR",
-    ),
-    (
-        r"missing (?:in|from) the certificate",
-        "CSR_VS_CERTIFICATE_{field}_FIELD_MISSING_IN_CERTIFICATE",
-        "CSR_VS_CERTIFICATE_SUBJECT_FIELD_MISMATCH_MISSING_IN_CERTIFICATE",
-    ),
-    (
-        r"differs between the CSR and the certificate",
-        "CSR_VS_CERTIFICATE_{field}_FIELD_MISMATCH",
-        "CSR_VS_CERTIFICATE_SUBJECT_FIELD_MISMATCH",
-    ),
-)
+# CPS names a warning by its id where it has one to give, as in the code of a validation message.
+_ID = re.compile(r"\W*([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b")
 
 # The lines of a listing below a message about a chain; nothing that reads as a sentence of its own.
 _LISTING = re.compile(
@@ -119,18 +75,24 @@ def _is_listing(line: str, message: list[str]) -> bool:
 
 
 def _code(line: str) -> str:
+    found = next((code for pattern, code in _PATTERNS if pattern.search(line)), "")
+    if found in DEFAULT_BLOCK:
+        return found
+    named = _ID.match(line)
+    if named and named.group(1) in WARNING_IDS:
+        return named.group(1)
+    return _field_code(line) or found
+
+
+def _field_code(line: str) -> str:
+    if re.search(FIELD_CASE[0], line, re.IGNORECASE):
+        return FIELD_CASE[1]
     field = _FIELD.search(line)
-    if field:
-        return _field_code(field.group("field").strip("[]'\""), field.group("what"))
-    for pattern, code in _PATTERNS:
-        if pattern.search(line):
-            return code
-    return ""
-
-
-def _field_code(field: str, words: str) -> str:
-    for pattern, with_field, without in _FIELD_TABLE:
+    if field is None:
+        return ""
+    name, words = field.group("field").strip("[]'\""), field.group("what")
+    for pattern, with_field, without in FIELD_TEXTS:
         if re.search(pattern, words, re.IGNORECASE):
             # CPS has been seen to leave its placeholder in: the field is then unknown, the kind of fault is not.
-            return with_field.format(field=field) if field in SUBJECT_FIELDS else without
+            return with_field.format(field=name) if name in SUBJECT_FIELDS else without
     return ""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
     from .._store.base import Store
-    from .._target.base import EdgeProbe, ScriptRunner, Target
+    from .._target.base import Edges, ScriptRunner, Target
 
 Environment = Mapping[str, str]
 UseCase = Callable[[Params, Ports], Plan]
@@ -54,7 +54,7 @@ class Wires:
     key_provider: Callable[[Store, Clock, Environment], Callable[[str, Device | None], KeyProvider]] | None = None
     ca: Callable[[Store, Clock, Environment], Callable[[CaAccount], CaConnector]] | None = None
     ca_type: Callable[[Store, Clock, Environment], Callable[[str], CaConnectorType]] | None = None
-    probe: Callable[[], EdgeProbe] | None = None
+    probe: Callable[[], Edges] | None = None
     scripts: Callable[[Store, Clock, Environment], Callable[[], ScriptRunner]] | None = None
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._edgegrid.credentials import Credentials
     from .._keys.base import KeyProvider
     from .._store.base import Store
-    from .._target.base import EdgeProbe, Target
+    from .._target.base import Edges, Target
 
 Environment = Mapping[str, str]
 
@@ -108,8 +108,8 @@ def key_provider_maker(
     return make
 
 
-def probe_maker() -> EdgeProbe:
-    """Give the probe of edge servers."""
-    from .._target.edge import TlsEdgeProbe
+def probe_maker() -> Edges:
+    """Give what finds edge servers and looks at them."""
+    from .._target.akamai_edges import AkamaiEdges
 
-    return TlsEdgeProbe()
+    return AkamaiEdges()

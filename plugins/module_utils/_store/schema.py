@@ -175,7 +175,8 @@ def _second(types: Types) -> Iterator[str]:
         types,
         "connectors",
         "script_location:text='controller' pre_push_script:text='' post_push_script:text='' "
-        "script_timeout_s:integer=60 push_automatically:boolean=FALSE automatic_network:text='staging'",
+        "script_timeout_s:integer=60 push_automatically:boolean=FALSE automatic_network:text='staging' "
+        "warnings:text='{}'",
     )
     yield from _policy(types)
 
@@ -187,7 +188,7 @@ def _policy(types: Types) -> Iterator[str]:
         "name",
         "name:text description:text defaults:text allowed:text ca_accounts:text approvals:text auto_approve:boolean "
         "push_automatically:boolean automatic_network:text renewal_window_days:integer? expiry_warning_days:integer "
-        "freeze_windows:text warnings:text created_at:text? updated_at:text? version:integer",
+        "freeze_windows:text warnings:text proof:text created_at:text? updated_at:text? version:integer",
     )
     yield from _table(
         types,

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from .._core.clock import Clock
 from .._core.types import Bundle, Notice
+from .._core.warning_ids import WARNING_IDS
 from .._cps import changes
 from .._cps.changes import ChangeRecord, InputKind, UploadCertificate
 from .._cps.client import CpsClient
@@ -293,8 +294,12 @@ def _fingerprints(network: NetworkFacts) -> set[str]:
 
 
 def _notices(warning: changes.ValidationMessage) -> tuple[Notice, ...]:
-    """Take a validation warning apart; one without words is known by its code alone."""
-    return recognise(warning.text) or (Notice("", warning.code or ""),)
+    """Take a validation warning apart; one whose words are not known may be known by its code."""
+    found = recognise(warning.text)
+    known = warning.code if warning.code in WARNING_IDS else ""
+    if len(found) == 1 and not found[0].code:
+        return (Notice(known or "", found[0].text),)
+    return found or (Notice(known or "", warning.code or ""),)
 
 
 def _pace(phase: str) -> float:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks at the certificate an edge server presents, by a TLS handshake that asks for one kind of key.
 
-Sends no request, trusts nothing and needs no trust: the answer is a fingerprint that the caller compares with the one
-he pushed, and a fingerprint that is equal can only be that very certificate.
+Sends no request, trusts nothing and needs no trust: the answer is fingerprints that the caller compares with those he
+pushed, and a fingerprint that is equal can only be that very certificate.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from .._core.errors import InputError, TransportError
+from .._core.errors import ClmError, InputError, TransportError
 from .._core.hosts import parse_host
 from .._pki.x509 import certificate_facts
-from .base import EdgeProbe
+from .base import EdgeProbe, Presented
 
 DEFAULT_PORT = 443
 # TLS 1.2 suites by how the server proves its key; a server with both certificates picks the one that fits.
@@ -34,8 +35,8 @@ class TlsEdgeProbe(EdgeProbe):
     def __init__(self, timeout_s: float = 10.0) -> None:
         self._timeout_s = timeout_s
 
-    def presented(self, address: str, server_name: str, key_algorithm: str) -> str:
-        """Give the fingerprint of the leaf presented in a TLS handshake.
+    def presented(self, address: str, server_name: str, key_algorithm: str) -> Presented:
+        """Give what is presented in a TLS handshake.
 
         :param server_name: a host name, sent as SNI; a wildcard is none.
         :raises InputError: the address, the name or the key algorithm cannot be used.
@@ -52,22 +53,20 @@ class TlsEdgeProbe(EdgeProbe):
             )
         where = f"{host} port {port} for {server_name} ({key_algorithm})"
         try:
-            der = self._handshake(host, port, server_name, _limited(key_algorithm), where)
+            return self._handshake(host, port, server_name, _limited(key_algorithm), where)[0]
         except TransportError as exc:
             if exc.details.get("alert") != "protocol_version":
                 raise
-            return self._presented_by_tls13(host, port, server_name, key_algorithm, where)
-        return hashlib.sha256(der).hexdigest()
+        return self._presented_by_tls13(host, port, server_name, key_algorithm, where)
 
-    def _presented_by_tls13(self, host: str, port: int, server_name: str, key_algorithm: str, where: str) -> str:
+    def _presented_by_tls13(self, host: str, port: int, server_name: str, key_algorithm: str, where: str) -> Presented:
         """Look again with TLS 1.3, where the ssl module cannot say which key is wanted: the edge picks.
 
         A leaf of the other kind is then no answer to the question.
         """
         context = _context()
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        der = self._handshake(host, port, server_name, context, where)
-        found = certificate_facts(ssl.DER_cert_to_PEM_cert(der)).key.algorithm
+        shown, found = self._handshake(host, port, server_name, context, where)
         if found != key_algorithm:
             raise TransportError(
                 f"Cannot look at {where}: the edge speaks TLS 1.3 only and chose its {found} certificate; the "
@@ -75,18 +74,21 @@ class TlsEdgeProbe(EdgeProbe):
                 kind="tls",
                 sent=False,
             )
-        return hashlib.sha256(der).hexdigest()
+        return shown
 
-    def _handshake(self, host: str, port: int, server_name: str, context: ssl.SSLContext, where: str) -> bytes:
+    def _handshake(
+        self, host: str, port: int, server_name: str, context: ssl.SSLContext, where: str
+    ) -> tuple[Presented, str]:
+        """Give what is presented, and the kind of the leaf's key; empty when it cannot be read."""
         with (
             self._connection(host, port, where) as plain,
             _handshake_errors(where),
             context.wrap_socket(plain, server_hostname=server_name) as secured,
         ):
-            der = secured.getpeercert(binary_form=True)
+            der, chain = secured.getpeercert(binary_form=True), _chain(secured)
         if der is None:
             raise TransportError(f"Cannot look at {where}: no certificate was presented", kind="tls", sent=False)
-        return der
+        return _told(der, chain)
 
     def _connection(self, host: str, port: int, where: str) -> socket.socket:
         try:
@@ -99,6 +101,26 @@ class TlsEdgeProbe(EdgeProbe):
             ) from exc
         except OSError as exc:
             raise _failure(where, "no connection", "connect", exc, "check address, port and firewall") from exc
+
+
+def _chain(secured: ssl.SSLSocket) -> tuple[bytes, ...] | None:
+    """Give what came with the leaf, as DER; None where Python has no way to tell."""
+    # Public from Python 3.13 on; from 3.10 on the object behind it had the same method.
+    holder: Any = secured if hasattr(secured, "get_unverified_chain") else getattr(secured, "_sslobj", None)
+    if not hasattr(holder, "get_unverified_chain"):
+        return None
+    found = holder.get_unverified_chain() or []
+    return tuple(one if isinstance(one, bytes) else ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in found)[1:]
+
+
+def _told(der: bytes, chain: tuple[bytes, ...] | None) -> tuple[Presented, str]:
+    prints = None if chain is None else tuple(hashlib.sha256(one).hexdigest() for one in chain)
+    try:
+        facts = certificate_facts(ssl.DER_cert_to_PEM_cert(der))
+    except ClmError:
+        # It is not the one that was pushed, whatever it is.
+        return Presented(hashlib.sha256(der).hexdigest(), prints), ""
+    return Presented(facts.fingerprint, prints, facts.subject), facts.key.algorithm
 
 
 def _context() -> ssl.SSLContext:

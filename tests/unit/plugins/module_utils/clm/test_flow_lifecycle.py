@@ -616,6 +616,20 @@ def test_an_automatic_push_is_proved_at_the_edges_of_the_last_one(virtual: Virtu
     assert virtual.orders()[-1].is_automatic and virtual.orders()[-1].edges == {"staging": ["192.0.2.1"]}
 
 
+def test_an_automatic_push_that_could_not_be_proved_is_not_begun_and_told_each_time(virtual: VirtualBench) -> None:
+    """A5, U6: the group wants a handshake and nobody ever named an edge server; nothing is sent until somebody does."""
+    live(virtual)
+    virtual.group(proof={"staging": "handshake"})
+    to_window(virtual)
+    virtual.run_due()
+    for _run in range(2):
+        virtual.advance(hours=1)
+        told = virtual.run_due(fail=False)
+        assert [entry["reason"] for entry in told["failures"]] == ["edge_needed"]
+        assert "rule proof.staging" in told["failures"][0]["message"]
+    assert len(virtual.orders()) == 1
+
+
 def test_an_automatic_push_that_failed_is_not_tried_again_by_itself(virtual: VirtualBench) -> None:
     """A5: once; the failure is told when it happens, and a person decides."""
     live(virtual)
