@@ -105,6 +105,14 @@ options:
     description:
       - Common name, a DNS name of at most 64 characters, also with a leading C(*.). The default is O(certificate).
     type: str
+  allow_missing:
+    description:
+      - Whether one certificate of a dual stack alone may do, when CPS shows no CSR for the other one for five minutes,
+        or the CA refuses it. Goes with O(dual_stack=true).
+      - What is missing then is told by RV(request.missing) and RV(request.refusals).
+      - An approval is bound to it; a request that was approved without it has to be approved again.
+    type: bool
+    version_added: 0.1.0
   exclude_sans:
     description:
       - Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the order.
@@ -197,6 +205,8 @@ request:
     csrs: {RSA: "-----BEGIN CERTIFICATE REQUEST-----..."}
     ca_handles: {RSA: {}}
     fingerprints: {RSA: 5f0c...}
+    missing: []
+    refusals: {}
     conditions: [{type: submitted, at: "2026-11-23T12:00:00Z", actor: ada, comment: first certificate}]
     actor: ada
     comment: first certificate
@@ -223,6 +233,15 @@ request:
       description: What it waits for, or why it failed.
       returned: always
       type: str
+    missing:
+      description: Key algorithms that were asked for and have no certificate, or none yet.
+      returned: always
+      type: list
+      elements: str
+    refusals:
+      description: Why there is no certificate, by key algorithm, where CPS made no CSR for it or the CA refused it.
+      returned: always
+      type: dict
     next_look_at:
       description: Earliest time at which calling again makes sense; null when nothing is waited for.
       returned: always
@@ -325,6 +344,7 @@ SPEC = {
     "key_size": {"type": "int", "no_log": False},
     "curve": _TEXT,
     "dual_stack": {"type": "bool"},
+    "allow_missing": {"type": "bool"},
     "exclude_sans": {"type": "bool"},
     "ca_connector_name": _TEXT,
     "description": _TEXT,

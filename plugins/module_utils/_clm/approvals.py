@@ -46,6 +46,7 @@ _CALLED = {
     "ca": "the CA account",
     "ca_options": "the options for the CA",
     "action": "the action",
+    "allow_missing": "whether one certificate of a dual stack alone may do",
 }
 
 

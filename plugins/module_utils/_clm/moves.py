@@ -19,7 +19,7 @@ from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider
 from .._store.base import Unit
-from . import decisions, form, intents, managed, opening, policy, signing, states
+from . import csrs, decisions, dual_stack, form, intents, managed, opening, policy, signing, states
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
 from .patience import look_again_s
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 _RENEWS = ("enrollment_id", "change_id", "not_after")
 # What a move changes; a request that differs in one of these was moved by somebody else.
-_MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints")
+_MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
 _ASK_AGAIN_S = 300.0
 
@@ -138,9 +138,9 @@ class Mover:
             return ""
         if not request.key_reference:
             return "begin"
-        if not request.csrs:
+        if dual_stack.lacks_csr(request):
             return "csr"
-        return "order" if set(request.ca_handles) != set(request.csrs) else "retrieve"
+        return "order" if dual_stack.unordered(request) else "retrieve"
 
     def peek(self) -> bool:
         """Say whether the next move can be made, or waited for, now; reads only."""
@@ -149,6 +149,9 @@ class Mover:
             self._peeked = self.keys.collect(self.request.key_reference)
             if isinstance(self._peeked, CsrPending):
                 self._next_look_s = self._csr_look_s(self._peeked)
+                return self.wait_s > 0
+            if isinstance(self._peeked, CsrReady) and csrs.is_nothing_new(self, self._peeked):
+                self._next_look_s = csrs.LOOK_AGAIN_S
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrQuestion):
                 self._next_look_s = _ASK_AGAIN_S
@@ -210,7 +213,7 @@ class Mover:
         """Give the current time, UTC."""
         return self.ports.clock.now()
 
-    def fail(self, reason: str, message: str) -> None:
+    def fail(self, reason: str, message: str, **changes: Any) -> None:
         """End the request as failed and say so.
 
         :raises StateError: always.
@@ -218,7 +221,7 @@ class Mover:
         with self.ports.store.write() as unit:
             # A place that is gone, or cannot be used, is nothing a later request could go on with.
             lost: dict[str, Any] = {"key_reference": {}} if reason.startswith("csr_") else {}
-            self.save(unit, "request_failed", state="failed", reason=reason, message=message, **lost)
+            self.save(unit, "request_failed", state="failed", reason=reason, message=message, **lost, **changes)
             intents.close_all_of(unit, "request", self.request.request_id, {"failed": reason}, self.now)
         raise StateError(
             f"Request {self.request.request_id} for {self.request.certificate_id} failed: {message}",
@@ -227,9 +230,8 @@ class Mover:
         )
 
     def _again(self) -> CertRequest:
-        """Give the failed request as it is taken up: with a new order for what the CA has not issued."""
-        handles = {name: self.request.ca_handles[name] for name in self.request.fingerprints}
-        return replace(self.request, state="approved", ca_handles=handles)
+        """Give the failed request as it is taken up: with a new order for what the CA refused, and for nothing else."""
+        return replace(self.request, state="approved", ca_handles=dual_stack.kept_orders(self.request), refusals={})
 
     def steps_again(self) -> list[Step]:
         """Give the moves after a retry."""
@@ -245,7 +247,7 @@ class Mover:
         """
         with self.ports.store.read() as unit:
             refuse_rivals(unit, self.request)
-        passage.retry(comment, ca_handles=self._again().ca_handles, next_look_at=None)
+        passage.retry(comment, ca_handles=self._again().ca_handles, refusals={}, next_look_at=None)
 
     def pause(self, look_again_s: float) -> bool:
         """Wait until the next look, if the deadline lets it.
@@ -299,9 +301,12 @@ class Mover:
         with self.lease():
             while True:
                 answer, self._peeked = self._peeked or self.keys.collect(self.request.key_reference), None
+                reason = "csr_pending"
                 if isinstance(answer, CsrReady):
-                    self._keep_csrs(answer)
-                    return True
+                    waits = csrs.keep(self, answer)
+                    if not waits:
+                        return True
+                    answer, reason = CsrPending(waits, csrs.LOOK_AGAIN_S), csrs.MISSING
                 if isinstance(answer, CsrRefused):
                     self.fail("csr_refused", answer.reason)
                 if isinstance(answer, CsrQuestion):
@@ -312,7 +317,7 @@ class Mover:
                     # The old warnings may show for a while: what was acknowledged is not asked for again at once.
                     answer = CsrPending("the warnings were acknowledged, CPS has not gone on yet", _NEAR_S)
                 if isinstance(answer, CsrPending) and not self.pause(self._csr_look_s(answer)):
-                    return self.park("csr_pending", answer.message, self._csr_look_s(answer))
+                    return self.park(reason, answer.message, self._csr_look_s(answer))
 
     def _csr_look_s(self, pending: CsrPending) -> float:
         """Give the seconds until it is worth looking for the CSR again: the longer it takes, the more."""
@@ -341,9 +346,9 @@ class Mover:
         intents.begin(store, *key, {"notices": notices}, clock.now())
         self.keys.acknowledge(self.request.key_reference, question.notices)
         with store.write() as unit:
-            self._acknowledged(unit, notices, "")
+            self.acknowledged(unit, notices, "")
 
-    def _acknowledged(self, unit: Unit, notices: Any, comment: str) -> None:
+    def acknowledged(self, unit: Unit, notices: Any, comment: str) -> None:
         """Put on record which warnings were acknowledged."""
         request = self.request
         key = (intents.ACKNOWLEDGE_WARNINGS, "request", request.request_id)
@@ -351,29 +356,3 @@ class Mover:
         entry = AuditEntry(self.ports.actor, "warnings_acknowledged", "request", request.request_id)
         after = {"state": request.state, "notices": notices}
         unit.audit(replace(entry, after=after, comment=comment, tracking_id=request.tracking_id))
-
-    def _reused(self, csrs: Mapping[str, str]) -> str:
-        """Say which CSR of a renewal has the key of the one before; empty when none has."""
-        from .._pki.csr import same_key
-
-        earlier = self.request.renews.get("csrs") or {}
-        same = [name for name, pem in csrs.items() if name in earlier and same_key(pem, earlier[name])]
-        return f"the {' and the '.join(same)} CSR has the key of the certificate it is to follow" if same else ""
-
-    def _keep_csrs(self, answer: CsrReady) -> None:
-        wanted = signing.algorithms(self.request.wish)
-        missing = [algorithm for algorithm in wanted if algorithm not in answer.csrs]
-        if missing:
-            offered = ", ".join(answer.csrs) or "none"
-            self.fail("csr_algorithm_missing", f"no {' and no '.join(missing)} CSR was made; there is: {offered}")
-        csrs = {algorithm: answer.csrs[algorithm] for algorithm in wanted}
-        problems = signing.csr_problems(self.request.wish, csrs)
-        if problems:
-            self.fail("csr_unusable", "; ".join(problems))
-        if reused := self._reused(csrs):
-            self.fail("csr_reused", reused)
-        with self.ports.store.write() as unit:
-            left = intents.left_open(unit, intents.ACKNOWLEDGE_WARNINGS, "request", self.request.request_id)
-            if left is not None:
-                self._acknowledged(unit, left.wanted["notices"], intents.LATE)
-            self.save(unit, "csr_fetched", csrs=csrs, next_look_at=None)

@@ -103,6 +103,7 @@ def parts(request: CertRequest, account: CaAccount) -> dict[str, Any]:
         "ca": approvals.sha256({"name": account.name, "type": account.type, "options": dict(account.options)}),
         "ca_options": approvals.sha256(dict(request.ca_options)),
         "warnings": approvals.sha256(request.wish.get("warnings") or {}),
+        "allow_missing": bool(request.wish.get("allow_missing")),
     }
 
 
@@ -158,7 +159,8 @@ def left_behind(unit: Unit, request: CertRequest) -> str:
             "an enrollment may have been opened whose answer was lost: enrol the same names again to have it looked "
             "for and used"
         )
-    in_doubt = [name for name in request.csrs if _is_ordered(unit, request, name) and name not in request.fingerprints]
+    open_ones = [name for name in request.csrs if name not in {*request.fingerprints, *request.refusals}]
+    in_doubt = [name for name in open_ones if _is_ordered(unit, request, name)]
     if in_doubt:
         left.append(f"CA account {request.ca} may sign the {' and the '.join(in_doubt)} CSR all the same")
     return "; ".join(left)

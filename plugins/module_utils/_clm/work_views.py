@@ -14,8 +14,7 @@ from typing import Any
 from .._core.redact import redacted
 from .._core.types import CertRequest, WorkOrder
 from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
-from . import approvals
-from .deployment_date import NOT_BEFORE
+from . import approvals, deployment_date, dual_stack
 from .views import View, group_name, text_of, times
 
 # Of an approval; what its digest is over would repeat the whole record.
@@ -60,6 +59,8 @@ def request_view(request: CertRequest) -> View:
         "csrs": redacted(request.csrs),
         "ca_handles": redacted(request.ca_handles),
         "fingerprints": redacted(request.fingerprints),
+        "missing": dual_stack.missing(request),
+        "refusals": redacted(request.refusals),
         "conditions": redacted(request.conditions),
         "actor": request.actor,
         "comment": request.comment,

@@ -158,7 +158,7 @@ def _second(types: Types) -> Iterator[str]:
     governed = (
         "group:text='' policy:text='{}' approvals:text='[]' manual_implementation:boolean=FALSE scheduled_at:text? "
     )
-    yield from _more(types, "requests", governed + "renews:text='{}'")
+    yield from _more(types, "requests", governed + "renews:text='{}' refusals:text='{}'")
     yield from _more(
         types,
         "work_orders",

@@ -1,0 +1,282 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dual stacks of which one half is late, refused, or left out: nothing is ordered twice, what is missing is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
+    Answer,
+    CaConnector,
+    Capabilities,
+    Check,
+    Choice,
+    Order,
+    Pending,
+    Rejected,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest
+from ansible_collections.edgecert.clm.tests.support.flow import Bench
+
+DUAL = {"dual_stack": True}
+NEVER = {"second_csr_s": 10_000_000}
+
+
+def algorithm_of(csr_pem: str) -> str:
+    """Name the key algorithm of a CSR."""
+    key = x509.load_pem_x509_csr(csr_pem.encode()).public_key()
+    return "ECDSA" if isinstance(key, ec.EllipticCurvePublicKey) else "RSA"
+
+
+class PickyCa(CaConnector):
+    """The bench's own CA behind a desk that refuses one kind of key, or lets its orders wait.
+
+    :ivar ordered: key algorithm of each order placed.
+    """
+
+    def __init__(self, behind: CaConnector) -> None:
+        self.behind = behind
+        self.refuses, self.waits = {"ECDSA"}, set[str]()
+        self.ordered: list[str] = []
+
+    def capabilities(self) -> Capabilities:
+        """As it is behind."""
+        return self.behind.capabilities()
+
+    def test(self) -> list[Check]:
+        """Check nothing."""
+        return []
+
+    def choices(self, kind: str) -> list[Choice]:
+        """Offer nothing."""
+        return []
+
+    def validate(self, order: Order) -> list[str]:
+        """Take everything."""
+        return []
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Refuse, or let it wait, or sign."""
+        algorithm = algorithm_of(csr_pem)
+        self.ordered.append(algorithm)
+        if algorithm in self.waits:
+            return Pending({"csr": csr_pem, "id": order.intent_id}, "a person signs", 60.0)
+        return self._answer(algorithm, order, csr_pem)
+
+    def _answer(self, algorithm: str, order: Order, csr_pem: str) -> Answer:
+        self._order = order
+        if algorithm in self.refuses:
+            return Rejected(f"the profile has no {algorithm} keys")
+        return self.behind.submit(order, csr_pem)
+
+    def find(self, order: Order, csr_pem: str) -> Answer | None:
+        """Remember nothing."""
+        return None
+
+    def collect(self, handle: Mapping[str, Any]) -> Answer:
+        """Sign what waited, once it need not any more."""
+        algorithm = algorithm_of(str(handle["csr"]))
+        if algorithm in self.waits:
+            return Pending(handle, "a person signs", 60.0)
+        return self._answer(algorithm, self._order, str(handle["csr"]))
+
+
+@pytest.fixture
+def picky(bench: Bench) -> PickyCa:
+    bench.prepare()
+    with bench.store.read() as unit:
+        account = unit.ca_accounts.find()[0]
+    made = PickyCa(bench.ports.ca(account))
+    bench.use_ca(made)
+    return made
+
+
+def request_of(bench: Bench) -> CertRequest:
+    """Read the newest request."""
+    with bench.store.read() as unit:
+        return unit.requests.find(certificate_id=bench.name())[-1]
+
+
+def creates(bench: Bench) -> int:
+    """Count the enrollments that were opened."""
+    return len(
+        [path for method, path in bench.calls() if (method, path.partition("?")[0]) == ("POST", "/cps/v2/enrollments")]
+    )
+
+
+# -- one CSR is late -----------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_ordered_before_both_csrs_are_there_and_then_both_are(bench: Bench, picky: PickyCa) -> None:
+    """E10: one is kept, what is missing is said, and a look that finds nothing new changes nothing."""
+    picky.refuses = set()
+    bench.sandbox.configure({"second_csr_s": 600})
+    waiting = bench.enroll(wait_timeout=60, **DUAL).record
+    assert waiting is not None and waiting["state"] == "implementing" and waiting["reason"] == "csr_missing"
+    assert (
+        "no ECDSA CSR is there yet; there is: RSA" in waiting["message"] and "allow_missing: true" in waiting["message"]
+    )
+    assert set(waiting["csrs"]) == {"RSA"} and waiting["missing"] == ["RSA", "ECDSA"] and picky.ordered == []
+    assert not bench.plan_enroll(wait=False, **DUAL).changed
+    bench.advance(700)
+    record = bench.enroll(**DUAL).record
+    assert record is not None and record["state"] == "issued" and record["missing"] == []
+    assert set(record["fingerprints"]) == {"RSA", "ECDSA"} and sorted(picky.ordered) == ["ECDSA", "RSA"]
+    assert creates(bench) == 1
+
+
+def test_one_certificate_alone_does_where_that_was_allowed(bench: Bench, picky: PickyCa) -> None:
+    """E10: after five minutes, on record, and pushed alone."""
+    picky.refuses = set()
+    bench.sandbox.configure(NEVER)
+    waiting = bench.enroll(wait_timeout=60, allow_missing=True, **DUAL).record
+    assert (
+        waiting is not None and waiting["reason"] == "csr_missing" and "for 5 minutes, then RSA" in waiting["message"]
+    )
+    bench.advance(300)
+    record = bench.enroll(allow_missing=True, **DUAL).record
+    assert record is not None and record["state"] == "issued" and picky.ordered == ["RSA"]
+    assert record["missing"] == ["ECDSA"] and "no ECDSA CSR" in record["refusals"]["ECDSA"]
+    assert "goes_on_without" in bench.audit()
+    assert [step["type"] for step in record["conditions"]].count("goes_on_without") == 1
+    bench.connector()
+    order = bench.push().record
+    assert order is not None and order["state"] == "completed" and set(order["fingerprints"]) == {"RSA"}
+    assert not bench.plan_enroll(allow_missing=True, **DUAL).changed
+
+
+def test_it_is_allowed_later_and_goes_on_at_once(bench: Bench, picky: PickyCa) -> None:
+    """E10: what is asked for stays; only what may be missing changes."""
+    picky.refuses = set()
+    bench.sandbox.configure(NEVER)
+    first = bench.enroll(wait_timeout=400, **DUAL).record
+    record = bench.enroll(allow_missing=True, **DUAL).record
+    assert first is not None and record is not None and record["request_id"] == first["request_id"]
+    assert record["state"] == "issued" and record["missing"] == ["ECDSA"]
+
+
+def test_an_approval_is_for_what_may_be_missing_too(bench: Bench, picky: PickyCa) -> None:
+    """E10, E24: allowed later, it has to be approved again."""
+    picky.refuses = set()
+    bench.group(approvals={"enroll": 1, "push": 0})
+    bench.sandbox.configure(NEVER)
+    asked = bench.enroll(wait=False, **DUAL).record
+    assert asked is not None and asked["state"] == "submitted"
+    bench.act("ben", "approve", request_id=asked["request_id"])
+    bench.enroll(wait_timeout=400, **DUAL)
+    back = bench.enroll(allow_missing=True, **DUAL).record
+    assert back is not None and back["state"] == "submitted" and back["approvals"] == []
+    assert "what may be missing changed" in back["message"] and picky.ordered == []
+    bench.act("ben", "approve", request_id=asked["request_id"])
+    record = bench.enroll(allow_missing=True, **DUAL).record
+    assert record is not None and record["state"] == "issued" and record["missing"] == ["ECDSA"]
+
+
+def test_an_ec_certificate_whose_csr_is_late_is_waited_for_and_given_up_in_the_end(bench: Bench) -> None:
+    """E10: there is nothing to sign without it."""
+    bench.prepare()
+    bench.sandbox.configure({"second_csr_s": 600})
+    assert bench.enroll(wait_timeout=60, key_type="ec").record["reason"] == "csr_missing"  # type: ignore[index]
+    bench.advance(700)
+    record = bench.enroll(key_type="ec").record
+    assert record is not None and record["state"] == "issued" and set(record["csrs"]) == {"ECDSA"}
+    bench.sandbox.configure(NEVER)
+    other = bench.name("other")
+    bench.enroll(wait_timeout=60, key_type="ec", common_name=other)
+    bench.advance(3700)
+    with pytest.raises(StateError, match="no ECDSA CSR is there yet; there is: RSA") as caught:
+        bench.enroll(key_type="ec", common_name=other)
+    assert caught.value.code == "csr_algorithm_missing"
+
+
+def test_what_may_be_missing_of_one_certificate_is_refused_before_any_call(bench: Bench) -> None:
+    """E10."""
+    bench.prepare()
+    bench.calls()
+    with pytest.raises(InputError, match="allow_missing goes with dual_stack: true"):
+        bench.plan_enroll(allow_missing=True)
+    assert bench.calls() == []
+
+
+# -- the CA refuses one --------------------------------------------------------------------------------------------
+
+
+def test_a_refused_half_fails_the_request_and_a_retry_orders_that_half_alone(bench: Bench, picky: PickyCa) -> None:
+    """E10: what is issued is kept, and told."""
+    with pytest.raises(
+        StateError, match=r"refused the ECDSA CSR: the profile has no ECDSA keys \(RSA is issued and kept\)"
+    ) as caught:
+        bench.enroll(**DUAL)
+    assert caught.value.code == "ca_rejected" and "allow_missing: true" in caught.value.message
+    failed = request_of(bench)
+    assert failed.state == "failed" and set(failed.fingerprints) == {"RSA"} and set(failed.refusals) == {"ECDSA"}
+    picky.refuses = set()
+    record = bench.act("tester", "retry", request_id=failed.request_id, wait=True).record
+    assert record is not None and record["state"] == "issued" and record["refusals"] == {}
+    assert picky.ordered == ["RSA", "ECDSA", "ECDSA"]
+    assert record["fingerprints"]["RSA"] == failed.fingerprints["RSA"]
+
+
+def test_an_order_that_waits_is_not_placed_again_because_the_other_was_refused(bench: Bench, picky: PickyCa) -> None:
+    """E10, design 8: never a second order."""
+    picky.waits = {"RSA"}
+    with pytest.raises(StateError, match="RSA is ordered and stays so"):
+        bench.enroll(**DUAL)
+    picky.refuses, picky.waits = set(), set()
+    record = bench.act("tester", "retry", request_id=request_of(bench).request_id, wait=True).record
+    assert record is not None and record["state"] == "issued" and picky.ordered == ["RSA", "ECDSA", "ECDSA"]
+
+
+@pytest.mark.parametrize("options", [{}, {"allow_missing": True}], ids=["both", "one alone"])
+def test_enrolling_again_after_a_refusal_orders_nothing_that_was_ordered(
+    bench: Bench, picky: PickyCa, options: dict[str, Any]
+) -> None:
+    """E10: the same place, the same CSRs, and so the same orders."""
+    with pytest.raises(StateError):
+        bench.enroll(**DUAL)
+    issued = request_of(bench).fingerprints["RSA"]
+    if not options:
+        picky.refuses = set()
+    record = bench.enroll(**DUAL, **options).record
+    assert record is not None and record["state"] == "issued" and picky.ordered == ["RSA", "ECDSA", "ECDSA"]
+    assert record["fingerprints"]["RSA"] == issued and record["missing"] == (["ECDSA"] if options else [])
+    assert creates(bench) == 1
+
+
+def test_a_refusal_that_is_allowed_leaves_one_certificate_whichever_comes_first(bench: Bench, picky: PickyCa) -> None:
+    """E10: also when the refused one is the first, and the other one waits."""
+    picky.refuses, picky.waits = {"RSA"}, {"ECDSA"}
+    waiting = bench.enroll(wait=False, allow_missing=True, **DUAL).record
+    bench.advance(60)
+    waiting = bench.enroll(wait_timeout=30, allow_missing=True, **DUAL).record
+    assert waiting is not None and waiting["state"] == "retrieval_in_progress" and set(waiting["refusals"]) == {"RSA"}
+    picky.waits = set()
+    bench.advance(60)
+    record = bench.enroll(allow_missing=True, **DUAL).record
+    assert record is not None and record["state"] == "issued" and record["missing"] == ["RSA"]
+    assert picky.ordered == ["RSA", "ECDSA"]
+
+
+def test_a_request_fails_when_both_are_refused_whatever_is_allowed(bench: Bench, picky: PickyCa) -> None:
+    """E10: one certificate alone may do, none may not."""
+    picky.refuses = {"RSA", "ECDSA"}
+    with pytest.raises(StateError, match="refused the ECDSA CSR"):
+        bench.enroll(allow_missing=True, **DUAL)
+    assert set(request_of(bench).refusals) == {"RSA", "ECDSA"} and request_of(bench).state == "failed"
+
+
+def test_a_cancelled_request_says_what_may_still_be_signed(bench: Bench, picky: PickyCa) -> None:
+    """E10, E24: of two orders the one that was refused is not among it."""
+    picky.waits, picky.refuses = {"RSA"}, set()
+    bench.enroll(wait_timeout=60, **DUAL)
+    record = bench.act("tester", "cancel", request_id=request_of(bench).request_id).record
+    assert record is not None and record["state"] == "cancelled"
+    assert "may sign the RSA CSR all the same" in str(record)
