@@ -43,12 +43,21 @@ options:
       - Before the certificate's renewal window opens they change nothing, unless O(force) is set, so that the same task
         may run every day. V(regenerate) is for valid certificates only.
       - A renewal keeps names, subject and key type. Automatic renewal is not inherited, unless it made the renewal.
+      - V(regenerate) with another O(dual_stack) turns a single stack into a dual one, or back, in the same enrollment,
+        whenever it is asked for. Until the new certificates are pushed, the one before stays where it is.
     type: str
     choices: [enroll, renew, regenerate]
     default: enroll
   force:
     description:
       - Whether to renew or regenerate although the window has not opened.
+    type: bool
+    default: false
+  only_missing:
+    description:
+      - Whether to ask only for the certificate that is missing of a dual stack, beside the other one, which stays. Goes
+        with O(action=regenerate); where nothing is missing, nothing is done.
+      - CPS takes it when the other one is on production.
     type: bool
     default: false
   group:
@@ -112,7 +121,6 @@ options:
       - What is missing then is told by RV(request.missing) and RV(request.refusals).
       - An approval is bound to it; a request that was approved without it has to be approved again.
     type: bool
-    version_added: 0.1.0
   exclude_sans:
     description:
       - Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the order.
@@ -308,6 +316,7 @@ SPEC = {
     "certificate": _TEXT,
     "action": {"type": "str", "choices": list(ACTIONS), "default": ACTIONS[0]},
     "force": {"type": "bool", "default": False},
+    "only_missing": {"type": "bool", "default": False},
     "group": _TEXT,
     "submit": {"type": "bool", "default": True},
     "manual_implementation": {"type": "bool"},

@@ -9,11 +9,12 @@ Reads records alone; knows neither CPS nor a CA.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
 from .._core.clock import to_text
-from .._core.errors import StateError
+from .._core.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from .._core.types import CertRequest
@@ -33,7 +34,24 @@ def algorithms(wish: Mapping[str, Any]) -> list[str]:
 
 def wanted(request: CertRequest) -> list[str]:
     """Name the key algorithms a request asks certificates for."""
-    return algorithms(request.wish)
+    return list(request.renews.get("adds") or ()) or algorithms(request.wish)
+
+
+def adding(request: CertRequest, parent: CertRequest) -> CertRequest:
+    """Give the request that adds what is missing of a dual stack to what its parent brought, and renews nothing."""
+    renews = {**request.renews, "adds": missing(parent)}
+    return replace(request, renews=renews, fingerprints=dict(parent.fingerprints))
+
+
+def is_addition(request: CertRequest) -> bool:
+    """Say whether the request adds a certificate beside another, which stays."""
+    return bool(request.renews.get("adds"))
+
+
+def csrs_of(request: CertRequest) -> dict[str, Any]:
+    """Give the CSRs behind all certificates of a request, those it added to among them."""
+    earlier = request.renews.get("csrs") if is_addition(request) else None
+    return {**(earlier or {}), **request.csrs}
 
 
 def missing(request: CertRequest) -> list[str]:
@@ -103,4 +121,17 @@ def refuse_late(request: CertRequest, is_refused: bool) -> None:
             "wait until the CA has signed or refused, or cancel it and ask anew",
             code="request_in_progress",
             details={"state": request.state},
+        )
+
+
+def refuse_only_missing(params: Mapping[str, Any]) -> None:
+    """Refuse what makes no sense with ``only_missing``.
+
+    :raises InputError: the action is another one, or the dual stack is to end.
+    """
+    action = params.get("action") or "enroll"
+    if params.get("only_missing") and (action != "regenerate" or params.get("dual_stack") is False):
+        raise InputError(
+            f"Cannot {action} {params.get('certificate') or params.get('common_name')} with only_missing: it "
+            "adds what is missing of a dual stack; give it with action: regenerate, and leave dual_stack out"
         )

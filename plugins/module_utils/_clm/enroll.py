@@ -21,7 +21,7 @@ from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
 from .._store.base import Unit
 from . import approvals, attachments, ca_accounts, form, form_extras, gate, moments, policy, requests, states
-from .dual_stack import refuse_late
+from .dual_stack import refuse_late, refuse_only_missing
 from .managed import managed_device
 from .ports import Params, Ports
 from .requests import Submission
@@ -43,6 +43,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises PolicyError: the group's policy refuses it.
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
+    refuse_only_missing(params)
     if (params.get("action") or "enroll") != "enroll":
         from . import renewing
 

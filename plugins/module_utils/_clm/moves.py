@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 _RENEWS = ("enrollment_id", "change_id", "not_after")
+_EDITS = ("switches_stack", "adds")
 # What a move changes; a request that differs in one of these was moved by somebody else.
 _MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
@@ -120,6 +121,7 @@ class Mover:
         place = {name: wish[name] for name in _PLACE}
         renews = self.request.renews
         wanted = {name: renews[name] for name in _RENEWS} if renews else {}
+        wanted.update({name: renews[name] for name in _EDITS if renews.get(name)})
         return KeyOrder(form.spec_of(wish), place, wanted)
 
     def validate(self) -> None:

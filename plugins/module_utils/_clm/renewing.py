@@ -19,7 +19,7 @@ from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import attachments, enroll, form, hints, opening, policy, renewal, requests, states
+from . import attachments, dual_stack, enroll, form, hints, opening, policy, renewal, requests, states
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
@@ -55,22 +55,52 @@ def plan(params: Params, ports: Ports) -> Plan:
     with ports.store.read() as unit:
         parent = enrolled(unit, certificate, action, now)
         wish = _wish(params, draft or parent, unit, now)
-    opens = _opens(certificate, group, action)
-    if draft is None and not params.get("force") and opens is not None and opens > now:
-        return _too_early(certificate, parent, opens, action, ports)
+    left = _as_it_is(params, certificate, parent, wish, group, ports) if draft is None else None
+    if left is not None:
+        return left
     what = f"Cannot {action} {certificate.certificate_id}"
     submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
-    ca = params.get("ca") or (draft or parent).ca
-    request = successor(
-        ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca
-    )
-    if params.get("ca_options") is not None:
-        request = replace(request, ca_options=dict(params["ca_options"]))
+    request = _asked_for(params, ports, group, submission, certificate, parent, draft, wish)
     mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
     return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+
+
+def _as_it_is(
+    params: Params, certificate: Certificate, parent: CertRequest, wish: Mapping[str, Any], group: Group, ports: Ports
+) -> Plan | None:
+    """Give the plan that leaves all as it is, as nothing is due or nothing is missing; None when there is work."""
+    if params.get("only_missing"):
+        return None if dual_stack.missing(parent) else _nothing_missing(certificate, parent, ports)
+    opens = _opens(certificate, group, params["action"])
+    is_other = wish["dual_stack"] != parent.wish["dual_stack"]
+    if params.get("force") or is_other or opens is None or opens <= ports.clock.now():
+        return None
+    return _too_early(certificate, parent, opens, params["action"], ports)
+
+
+def _asked_for(
+    params: Params,
+    ports: Ports,
+    group: Group,
+    submission: Submission,
+    certificate: Certificate,
+    parent: CertRequest,
+    draft: CertRequest | None,
+    wish: Mapping[str, Any],
+) -> CertRequest:
+    """Make the request that a person asks for; stores nothing."""
+    ca = params.get("ca") or (draft or parent).ca
+    request = successor(
+        ports, group, submission, certificate=certificate, parent=parent, action=params["action"], wish=wish, ca=ca
+    )
+    if params.get("only_missing"):
+        request = dual_stack.adding(request, parent)
+    if params.get("ca_options") is not None:
+        request = replace(request, ca_options=dict(params["ca_options"]))
+    return request
 
 
 def _refuse_group(params: Params, certificate: Certificate) -> None:
@@ -150,6 +180,18 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     )
 
 
+def _nothing_missing(certificate: Certificate, parent: CertRequest, ports: Ports) -> Plan:
+    view = request_view(parent)
+    there = " and ".join(parent.fingerprints)
+    extra = {
+        "certificate": certificate_view(certificate, ports.clock.now()),
+        "not_due": f"nothing is missing of {certificate.certificate_id}: {there} is there, as it was asked for",
+    }
+    return Plan(
+        view, view, (), lambda: enroll.outcome(certificate.certificate_id, parent.request_id, ports), extra=extra
+    )
+
+
 def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, action: str, ports: Ports) -> Plan:
     view = request_view(parent)
     extra = {
@@ -205,12 +247,16 @@ def _wish(
     left = () if kept else ("auto_renew", "auto_regenerate")
     fresh = {name: value for name, value in parent.wish.items() if name not in left}
     asked = {**form.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
+    if not asked.get("dual_stack") and params.get("allow_missing") is None:
+        asked["allow_missing"] = False
     wish = form.build(asked, unit, now)
-    other = [name for name in form.differences(wish, parent.wish) if name not in _FREE]
+    free = (*_FREE, "dual_stack") if params["action"] == renewal.REGENERATE else _FREE
+    other = [name for name in form.differences(wish, parent.wish) if name not in free]
     if other:
         raise InputError(
             f"Cannot {params['action']} {parent.certificate_id} with another {', '.join(other)}: a renewal keeps "
-            "names, subject and key type; enrol what is wanted now as a new certificate",
+            "names, subject and key type (action: regenerate may change dual_stack); enrol what is wanted now as a new "
+            "certificate",
             code="renewal_differs",
             details={"differing": other},
         )
@@ -237,10 +283,12 @@ def successor(
         "enrollment_id": reference.get("enrollment_id"),
         "change_id": reference.get("change_id"),
         "fingerprints": dict(parent.fingerprints),
-        "csrs": dict(parent.csrs),
+        "csrs": dual_stack.csrs_of(parent),
         "not_after": to_text(certificate.not_after) if certificate.not_after else "",
         "automatic": is_automatic,
     }
+    if bool(wish["dual_stack"]) != bool(parent.wish["dual_stack"]):
+        renews["switches_stack"] = True
     return requests.new(
         ports,
         group,

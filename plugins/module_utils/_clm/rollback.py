@@ -17,7 +17,7 @@ from .._core.errors import RemoteError, StateError
 from .._core.plan import Step
 from .._core.types import AuditEntry, WorkOrder
 from .._store.base import Unit
-from . import completion, intents, lineage, push_stages, states
+from . import completion, dual_stack, intents, lineage, push_stages, states
 from .deployment import Deployer
 from .patience import LAG_S
 from .work_orders import WorkOrderKeeper
@@ -158,7 +158,9 @@ class Rollback(Deployer):
         if certificate is None or certificate.request_id != self.pushed.request.request_id:
             return
         staging, production = completion.served(self.state.staging), completion.served(self.state.production)
-        if certificate.parent:
+        if dual_stack.is_addition(self.pushed.request):
+            back = replace(certificate, request_id=str(self.pushed.request.renews["request_id"]))
+        elif certificate.parent:
             back = lineage.go_back(unit, certificate, now)
         else:
             back = replace(certificate, state=certificate.state if production else "vanished")

@@ -249,7 +249,9 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
     facts, now = certificate_facts(pem.leaf), mover.ports.clock.now()
     ends = [certificate_facts(one.leaf).not_after for one in map(unit.pems.get, request.fingerprints.values()) if one]
     settings: dict[str, Any] = {}
-    if request.renews:
+    if dual_stack.is_addition(request):
+        settings = {"request_id": request.request_id}
+    elif request.renews:
         certificate = lineage.succeed(unit, certificate, request, mover.ports.actor, now)
         certificate = form_extras.on_certificate(certificate, request.wish)
         settings = {"request_id": request.request_id, "ca": request.ca}

@@ -27,7 +27,8 @@ class KeyOrder:
     :ivar place: choices that only this provider understands, as the module's options name them.
     :ivar renews: empty for a new place. Else the place is there, and is to make a new key and CSR for the same names:
         ``enrollment_id``, ``change_id`` of the request before (None when unknown), ``not_after`` of its certificate
-        as ISO 8601 text.
+        as ISO 8601 text. ``switches_stack`` is there when it goes from one kind of key to two, or back, and ``adds``
+        names the key algorithms of the certificates that are missing of a dual stack, when only those are wanted.
     """
 
     spec: CsrSpec

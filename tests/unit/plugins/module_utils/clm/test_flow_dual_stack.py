@@ -280,3 +280,121 @@ def test_a_cancelled_request_says_what_may_still_be_signed(bench: Bench, picky: 
     record = bench.act("tester", "cancel", request_id=request_of(bench).request_id).record
     assert record is not None and record["state"] == "cancelled"
     assert "may sign the RSA CSR all the same" in str(record)
+
+
+# -- later ---------------------------------------------------------------------------------------------------------
+
+
+def live(bench: Bench, **wish: Any) -> dict[str, str]:
+    """Have a certificate on production; gives its fingerprints by key algorithm."""
+    record = bench.enroll(**wish).record
+    bench.connector()
+    to_production(bench)
+    assert record is not None
+    return dict(record["fingerprints"])
+
+
+def to_production(bench: Bench) -> dict[str, Any]:
+    """Push what is issued to production, proved at both edges."""
+    edge = {network: [bench.sandbox.edge(network)] for network in ("staging", "production")}
+    record = bench.push(network="production", edge=edge).record
+    assert record is not None and record["state"] == "completed"
+    return dict(record)
+
+
+def served(bench: Bench, network: str) -> set[str]:
+    """Give what a network serves, by the API."""
+    [found] = bench.enrollments()
+    return {facts["fingerprint"] for facts in found[network].certificates}
+
+
+def regenerate(bench: Bench, **changes: Any) -> dict[str, Any]:
+    """Regenerate until it is issued."""
+    record = bench.enroll(certificate=bench.name(), action="regenerate", ca=None, **changes).record
+    assert record is not None
+    return dict(record)
+
+
+@pytest.mark.parametrize("wish", [{}, {"key_type": "ec"}], ids=["rsa", "ec"])
+def test_a_live_single_stack_becomes_dual_in_place_and_single_again(bench: Bench, wish: dict[str, Any]) -> None:
+    """E10, U6: one enrollment throughout; an RSA and an ECDSA client get their own at both edges."""
+    bench.prepare()
+    live(bench, **wish)
+    plan = bench.plan_enroll(certificate=bench.name(), action="regenerate", ca=None, dual_stack=True)
+    assert any("with RSA and ECDSA keys" in step.sentence for step in plan.steps)
+    dual = regenerate(bench, dual_stack=True)
+    assert dual["state"] == "issued" and set(dual["fingerprints"]) == {"RSA", "ECDSA"}
+    order = to_production(bench)
+    wanted = set(dual["fingerprints"].values())
+    assert served(bench, "staging") == served(bench, "production") == wanted
+    assert {entry["kind"] for entry in order["evidence"]} == {"handshake"}
+    for network in ("staging", "production"):
+        assert {e["fingerprint"] for e in order["evidence"] if e["network"] == network} == wanted
+    assert not bench.plan_enroll(certificate=bench.name(), action="regenerate", ca=None, dual_stack=True).changed
+    single = regenerate(bench, dual_stack=False)
+    to_production(bench)
+    assert served(bench, "production") == set(single["fingerprints"].values()) and len(single["fingerprints"]) == 1
+    assert len(bench.enrollments()) == 1
+
+
+def test_a_renewal_does_not_change_the_stack(bench: Bench) -> None:
+    """E3, E10: only a regeneration does."""
+    bench.prepare()
+    live(bench)
+    with pytest.raises(InputError, match="another dual_stack.*action: regenerate may change dual_stack"):
+        bench.plan_enroll(certificate=bench.name(), action="renew", ca=None, dual_stack=True)
+
+
+def test_a_run_that_was_lost_while_it_made_the_stack_dual_is_taken_up(bench: Bench) -> None:
+    """E10, design 3: the answer to the update is lost; the next run finds the change and forces none beside it."""
+    bench.prepare()
+    live(bench)
+    bench.sandbox.fault(kind="lost_after", method="PUT", path="force-renewal")
+    bench.calls()
+    record = regenerate(bench, dual_stack=True)
+    puts = [path for method, path in bench.calls() if method == "PUT"]
+    assert record["state"] == "issued" and set(record["fingerprints"]) == {"RSA", "ECDSA"} and len(puts) == 1
+
+
+def test_what_is_missing_of_a_dual_stack_is_added_beside_what_stays(bench: Bench, picky: PickyCa) -> None:
+    """E10, cps-protocol 3.5: the RSA certificate is neither ordered nor uploaded again."""
+    before = live(bench, allow_missing=True, **DUAL)
+    assert set(before) == {"RSA"} == set(request_of(bench).fingerprints)
+    picky.refuses = set()
+    bench.calls()
+    record = regenerate(bench, only_missing=True)
+    assert [path.partition("?")[2] for method, path in bench.calls() if method == "PUT"] == [
+        "allow-missing-certificate-addition=true"
+    ]
+    assert record["state"] == "issued" and record["missing"] == [] and set(record["csrs"]) == {"ECDSA"}
+    assert record["fingerprints"]["RSA"] == before["RSA"] and picky.ordered == ["RSA", "ECDSA", "ECDSA"]
+    order = to_production(bench)
+    assert served(bench, "production") == set(record["fingerprints"].values()) == set(order["fingerprints"].values())
+    assert [row["state"] for row in bench.certificates()] == ["issued"]
+    again = bench.plan_enroll(certificate=bench.name(), action="regenerate", ca=None, only_missing=True)
+    assert not again.changed and "nothing is missing" in str(again.extra["not_due"])
+    # The next one has both anew.
+    both = regenerate(bench, force=True)
+    assert set(both["csrs"]) == {"RSA", "ECDSA"} and not set(both["fingerprints"].values()) & set(before.values())
+
+
+def test_an_addition_that_is_taken_back_leaves_what_was_there(bench: Bench, picky: PickyCa) -> None:
+    """E10, U5."""
+    before = live(bench, allow_missing=True, **DUAL)
+    first = request_of(bench).request_id
+    picky.refuses = set()
+    regenerate(bench, only_missing=True)
+    bench.push(network="staging")
+    bench.push(action="rollback", network="staging")
+    assert served(bench, "production") == set(before.values())
+    [shown] = bench.certificates()
+    assert shown["request_id"] == first and shown["fingerprint"] == before["RSA"]
+
+
+@pytest.mark.parametrize("options", [{"action": "renew"}, {"dual_stack": False}, {"action": "enroll"}], ids=str)
+def test_only_what_is_missing_goes_with_regenerate_alone(bench: Bench, options: dict[str, Any]) -> None:
+    """E10."""
+    bench.prepare()
+    live(bench)
+    with pytest.raises(InputError, match="only_missing"):
+        bench.plan_enroll(**{"certificate": bench.name(), "action": "regenerate", "only_missing": True, **options})
