@@ -60,6 +60,14 @@ options:
       - CPS takes it when the other one is on production.
     type: bool
     default: false
+  from_snapshot:
+    description:
+      - Rolls forward; goes with O(action=regenerate). Names, subject, dual stack and all settings of the enrollment are
+        those of this snapshot, as RV(edgecert.clm.cert_info#module:snapshots) shows it, and a certificate for a new key
+        is ordered from the same CA account. CPS has no key any more for a certificate that was replaced.
+      - Id of a snapshot, or V(previous) for what it was before production got what it serves now.
+      - A certificate that was made from that snapshot is left as it is.
+    type: str
   group:
     description:
       - Group whose policy holds, as added with M(edgecert.clm.cert_group). A new certificate gets V(default).
@@ -317,6 +325,7 @@ SPEC = {
     "action": {"type": "str", "choices": list(ACTIONS), "default": ACTIONS[0]},
     "force": {"type": "bool", "default": False},
     "only_missing": {"type": "bool", "default": False},
+    "from_snapshot": _TEXT,
     "group": _TEXT,
     "submit": {"type": "bool", "default": True},
     "manual_implementation": {"type": "bool"},

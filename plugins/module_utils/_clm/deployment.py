@@ -15,7 +15,7 @@ from .._core.errors import ClmError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
-from . import completion, decisions, impossible, intents, patience, production, push_stages, states
+from . import completion, decisions, impossible, intents, patience, production, push_stages, snapshots, states
 from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
 from .work_orders import WorkOrderKeeper
@@ -267,6 +267,7 @@ class Deployer:
             self.refuse_impossible()
             self.check_approved()
             push_stages.before(self)
+            snapshots.before_write(self, snapshots.UPLOAD)
             self._error_before = self.state.error
             _intent, is_new = intents.begin(
                 self.ports.store,

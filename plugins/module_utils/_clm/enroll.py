@@ -44,6 +44,10 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
     refuse_only_missing(params)
+    if params.get("from_snapshot"):
+        from .snapshots import refuse_filled
+
+        refuse_filled(params)
     if (params.get("action") or "enroll") != "enroll":
         from . import renewing
 

@@ -97,8 +97,10 @@ def refuse_violations(request: CertRequest, group: Group) -> None:
 def parts(request: CertRequest, account: CaAccount) -> dict[str, Any]:
     """Give what an approval of the request is bound to; metadata, which is in no CSR and no order, is not."""
     wish = {name: value for name, value in request.wish.items() if name not in form.METADATA}
+    restored = request.renews.get("restores")
     return {
         "action": request.action,
+        "restores": approvals.sha256(restored) if restored else None,
         "wish": approvals.sha256(wish),
         "ca": approvals.sha256({"name": account.name, "type": account.type, "options": dict(account.options)}),
         "ca_options": approvals.sha256(dict(request.ca_options)),

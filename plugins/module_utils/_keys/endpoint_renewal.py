@@ -8,8 +8,9 @@ Cancels nothing, ever: a change that is open belongs to whoever opened it, and i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .._core.errors import RemoteError
 from .._cps import changes
@@ -17,7 +18,7 @@ from .._cps.client import CpsClient
 from .._cps.enrollment_wire import subject_of
 from .._cps.errors import IN_RENEWAL_WINDOW, PENDING_CHANGE, RemoteConflict, RemoteNotFound
 from .._cps.models import EnrollmentRecord, EnrollmentStatus
-from . import endpoint_stacks as stacks
+from . import endpoint_edits as edits
 from .base import KeyOrder, Obstacle, Reference
 from .endpoint_orders import is_multi_stacked, names_at, names_in, reference_to
 
@@ -77,6 +78,9 @@ class Renewals:
         if adds:
             return f"Add the {' and the '.join(adds)} certificate that is missing to enrollment {number}"
         keys = "RSA and ECDSA" if is_multi_stacked(order) else "RSA"
+        restored = order.renews.get("restores")
+        if restored:
+            return f"Restore enrollment {number} from {restored['snapshot_id']} and force its renewal with a new key"
         switched = f" with {keys} keys" if order.renews.get("switches_stack") else ""
         return f"Force a renewal of enrollment {number}{switched} for {order.spec.common_name}"
 
@@ -97,6 +101,11 @@ class Renewals:
         if _is_blocked(place, order):
             found.append(Obstacle(_CHANGE_PENDING, _pending(place, order)))
         return found
+
+    def settings(self, order: KeyOrder) -> Mapping[str, Any]:
+        """Give the enrollment's JSON as it was read last; empty when it is gone."""
+        place = self._look(order)
+        return place.enrollment.raw if place is not None else {}
 
     def begin(self, order: KeyOrder) -> Reference:
         """Take up the renewal that is open, or force one.
@@ -139,9 +148,9 @@ class Renewals:
 
     def _put(self, enrollment: EnrollmentRecord, order: KeyOrder) -> EnrollmentStatus:
         """Send the whole enrollment back with the order to renew it, or to add what is missing of a dual stack."""
-        body = stacks.body(enrollment, order)
+        body = edits.body(enrollment, order)
         flag = "allow_missing_certificate_addition" if order.renews.get("adds") else "force_renewal"
-        flags = {flag: True}
+        flags: dict[str, Any] = {flag: True}
         try:
             try:
                 return self._client().update_enrollment(enrollment.id, body, **flags)
@@ -190,12 +199,12 @@ def _is_usable(place: _Place, order: KeyOrder) -> bool:
     change = place.change
     if change is None or place.change_id == order.renews.get("change_id"):
         return False
-    if not stacks.may_be_of(place.enrollment, place.change_type, order):
+    if not edits.may_be_of(place.enrollment, place.change_type, order):
         return False
     if change.takes(changes.CSR):
         # After an upload CPS takes a corrected certificate beside the acknowledgement.
         return not change.takes(changes.POST_WARNINGS)
-    is_certain = place.change_type in _NEEDS_CERTIFICATE or stacks.is_edited(order)
+    is_certain = place.change_type in _NEEDS_CERTIFICATE or edits.is_edited(order)
     if change.allowed_inputs:
         return is_certain and change.takes(changes.PRE_WARNINGS)
     if change.state not in ("new", "running", "awaiting-input"):
@@ -224,6 +233,9 @@ def _pending(place: _Place, order: KeyOrder) -> str:
 
 def _differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str]:
     """Give a sentence for each kind of difference between an enrollment and what was enrolled."""
+    if order.renews.get("restores"):
+        # All else is sent as it was.
+        return edits.fixed_differences(enrollment, order)
     found, number = [], enrollment.id
     names, wanted = names_at(enrollment), names_in(order)
     if names != wanted:

@@ -196,6 +196,14 @@ def _policy(types: Types) -> Iterator[str]:
         "content:blob? actor:text created_at:text? version:integer",
     )
     yield from _index("attachments", "certificate_id")
+    yield from _table(
+        types,
+        "snapshots",
+        "snapshot_id",
+        "snapshot_id:text certificate_id:text enrollment_id:integer? before:text request_id:text work_order_id:text "
+        "enrollment:text production:text staging:text actor:text created_at:text? version:integer",
+    )
+    yield from _index("snapshots", "certificate_id")
 
 
 MIGRATIONS: tuple[Migration, ...] = (_first, _second)
