@@ -30,6 +30,10 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     :raises StateError: there is no connector (U1), no issued certificate, or no change that could take it.
     :raises PolicyError: the device is not managed, CPS would go on to production by itself, or the group refuses it.
     """
+    if params.get("roll_forward"):
+        from . import roll_forward
+
+        return roll_forward.plan(params, ports)
     what = f"Cannot push {params['certificate']}"
     edges = _edges(params)
     moments.refuse_both(params, what)

@@ -47,7 +47,7 @@ class Rollback(Deployer):
                 f"{what}: production serves it, and CPS has no key for the one before it any more. Roll forward: run "
                 f"edgecert.clm.cert_enroll with certificate: {self.certificate.certificate_id}, action: regenerate and "
                 f"{back}, which orders a certificate for a new key, then edgecert.clm.cert_push with network: "
-                f"production.{self._before()}",
+                f"production; or roll back with roll_forward: true, which does both.{self._before()}",
                 code="rollback_impossible",
                 details={"from_snapshot": snapshot_id},
             )

@@ -68,8 +68,8 @@ def before_write(deployer: Deployer, before: str) -> None:
         seen: dict[str, Any] = {}
         if state.production.certificates or state.staging.certificates:
             seen = {name: completion.served(getattr(state, name)) for name in ("production", "staging")}
-        ids: dict[str, Any] = {"request_id": deployer.pushed.request.request_id, "work_order_id": deployer.order.work_order_id}
-        keep(unit, replace(taken, **ids, **seen))
+        request_id, order_id = deployer.pushed.request.request_id, deployer.order.work_order_id
+        keep(unit, replace(taken, request_id=request_id, work_order_id=order_id, **seen))
 
 
 def _taken(ports: Ports, certificate: Certificate, before: str, settings: Mapping[str, Any]) -> Snapshot:

@@ -14,7 +14,8 @@ from typing import Any
 from .._core.redact import redacted
 from .._core.types import CertRequest, WorkOrder
 from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
-from . import approvals, deployment_date, dual_stack
+from . import approvals, dual_stack
+from .deployment_date import NOT_BEFORE
 from .views import View, group_name, text_of, times
 
 # Of an approval; what its digest is over would repeat the whole record.

@@ -267,3 +267,68 @@ def test_a_snapshot_of_the_time_with_other_fixed_settings_is_refused(twice: Twic
     with pytest.raises(ConflictError, match="secureNetwork.*changes that in no enrollment"):
         regenerate(bench, from_snapshot=one.snapshot_id)
     assert not [call for call in bench.calls() if call[0] == "PUT"]
+
+
+# -- in one call ---------------------------------------------------------------------------------------------------
+
+FORWARD: dict[str, Any] = {"action": "rollback", "network": "production", "roll_forward": True}
+
+
+def test_a_rollback_that_may_roll_forward_does_both_in_one_call_and_says_so_before(twice: Twice) -> None:
+    """U5: what is on production is followed by a new certificate with the settings from before it."""
+    bench = twice.bench
+    plan = bench.plan_push(**FORWARD)
+    sentences = [step.sentence for step in plan.steps]
+    assert any("from snap-" in sentence for sentence in sentences)
+    assert sentences[-1] == "Push what was issued to production" and (plan.extra["request"] or {})["state"] == "issued"
+    outcome = plan.execute()
+    assert outcome.record is not None and (outcome.record["action"], outcome.record["state"]) == ("push", "completed")
+    assert outcome.extra["request"]["renews"]["restores"]["snapshot_id"].startswith("snap-")
+    assert served(bench) not in (twice.first, twice.second) and twice.raw()["enableMultiStackedCertificates"] is False
+    again = bench.plan_push(**FORWARD)
+    assert not again.changed and (again.finish().record or {})["work_order_id"] == outcome.record["work_order_id"]
+    assert len(bench.enrollments()) == 1
+
+
+def test_a_roll_forward_waits_for_its_approvals_and_goes_on_by_the_same_call(twice: Twice) -> None:
+    """U5, E24, W2: the order of the certificate is approved, and so is its push."""
+    bench = twice.bench
+    bench.group(approvals={"enroll": 1, "push": 1})
+    first = bench.push(**FORWARD)
+    request = first.extra["request"]
+    assert first.record is None and request["state"] == "submitted"
+    assert not bench.plan_push(**FORWARD).changed
+    bench.act("ben", "approve", request_id=request["request_id"])
+    second = bench.push(**FORWARD)
+    assert second.extra["request"]["state"] == "issued"
+    assert second.record is not None and second.record["state"] == "submitted"
+    assert served(bench) == twice.second
+    bench.act("ben", "approve", work_order_id=second.record["work_order_id"])
+    third = bench.push(**FORWARD).record
+    assert third is not None and third["state"] == "completed"
+    assert third["work_order_id"] == second.record["work_order_id"]
+
+
+def test_before_production_it_cancels_and_orders_nothing(bench: Bench) -> None:
+    """U5: rolling forward is for what CPS cannot take back."""
+    bench.issued()
+    to_production(bench)
+    first = served(bench)
+    regenerate(bench, force=True)
+    bench.push()
+    plan = bench.plan_push(**{**FORWARD, "network": "staging"})
+    assert any(step.sentence.startswith("Cancel change") for step in plan.steps)
+    record = plan.execute().record
+    assert record is not None and (record["action"], record["state"]) == ("rollback", "completed")
+    assert served(bench) == first and bench.records()["requests"] == 2
+
+
+def test_a_roll_forward_without_a_snapshot_or_with_a_push_is_refused(bench: Bench) -> None:
+    """U5: before anything is ordered."""
+    bench.issued()
+    to_production(bench)
+    with pytest.raises(StateError, match="force: true") as caught:
+        bench.plan_push(**FORWARD)
+    assert caught.value.code == "rollback_impossible"
+    with pytest.raises(InputError, match="it goes with action: rollback"):
+        bench.plan_push(roll_forward=True)
