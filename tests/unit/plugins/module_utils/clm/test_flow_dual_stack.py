@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest
+from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 DUAL = {"dual_stack": True}
@@ -39,13 +42,15 @@ def algorithm_of(csr_pem: str) -> str:
 class PickyCa(CaConnector):
     """The bench's own CA behind a desk that refuses one kind of key, or lets its orders wait.
 
-    :ivar ordered: key algorithm of each order placed.
+    :ivar ordered: key algorithm of each order placed; ``placed`` holds it with its intent, which is one order however
+        often it is handed over.
     """
 
     def __init__(self, behind: CaConnector) -> None:
         self.behind = behind
         self.refuses, self.waits = {"ECDSA"}, set[str]()
         self.ordered: list[str] = []
+        self.placed: set[tuple[str, str]] = set()
 
     def capabilities(self) -> Capabilities:
         """As it is behind."""
@@ -67,6 +72,7 @@ class PickyCa(CaConnector):
         """Refuse, or let it wait, or sign."""
         algorithm = algorithm_of(csr_pem)
         self.ordered.append(algorithm)
+        self.placed.add((algorithm, order.intent_id))
         if algorithm in self.waits:
             return Pending({"csr": csr_pem, "id": order.intent_id}, "a person signs", 60.0)
         return self._answer(algorithm, order, csr_pem)
@@ -280,6 +286,53 @@ def test_a_cancelled_request_says_what_may_still_be_signed(bench: Bench, picky: 
     record = bench.act("tester", "cancel", request_id=request_of(bench).request_id).record
     assert record is not None and record["state"] == "cancelled"
     assert "may sign the RSA CSR all the same" in str(record)
+
+
+# -- killed --------------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The run ends here, whatever it was about to write."""
+
+
+def kill_at(bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the run end instead of its write of that number."""
+    write, left = bench.store.write, itertools.count(1)
+
+    def counted() -> AbstractContextManager[Unit]:
+        if next(left) == number:
+            raise Killed
+        return write()
+
+    monkeypatch.setattr(bench.store, "write", counted)
+
+
+@pytest.mark.parametrize("options", [{}, {"allow_missing": True}], ids=["both", "one alone"])
+def test_a_run_that_ends_before_any_of_its_writes_is_taken_up_and_orders_each_half_once(
+    bench: Bench, picky: PickyCa, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    """E10, design 3: whatever was lost, there is one order for each CSR and one enrollment."""
+    picky.refuses = {"ECDSA"} if options else set()
+    for number in itertools.count(1):
+        picky.placed.clear()
+        name = bench.name(f"kill{number}")
+        wanted = {"common_name": name, **DUAL, **options}
+        was_killed = False
+        with monkeypatch.context() as patched:
+            kill_at(bench, patched, number)
+            try:
+                bench.enroll(**wanted)
+            except Killed:
+                was_killed = True
+        bench.advance(3600)
+        record = bench.enroll(**wanted).record
+        assert record is not None and record["state"] == "issued", (number, record)
+        assert record["missing"] == (["ECDSA"] if options else [])
+        assert sorted(algorithm for algorithm, _intent in picky.placed) == ["ECDSA", "RSA"], number
+        assert [one["common_name"] for one in bench.enrollments()].count(name) == 1
+        if not was_killed:
+            break
+    assert number > 6
 
 
 # -- later ---------------------------------------------------------------------------------------------------------
