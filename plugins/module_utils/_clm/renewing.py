@@ -58,7 +58,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         parent = enrolled(unit, certificate, action, now)
         back = _snapshot(params, certificate, parent, unit) if draft is None else None
         wish = _wish(params, draft or parent, unit, now, back=back)
-    left = _as_it_is(params, certificate, parent, wish, group, ports) if draft is None else None
+    left = _as_it_is(params, certificate, parent, wish, back, group, ports) if draft is None else None
     if left is not None:
         return left
     what = f"Cannot {action} {certificate.certificate_id}"
@@ -75,12 +75,17 @@ def plan(params: Params, ports: Ports) -> Plan:
 
 
 def _as_it_is(
-    params: Params, certificate: Certificate, parent: CertRequest, wish: Mapping[str, Any], group: Group, ports: Ports
+    params: Params,
+    certificate: Certificate,
+    parent: CertRequest,
+    wish: Mapping[str, Any],
+    back: Snapshot | None,
+    group: Group,
+    ports: Ports,
 ) -> Plan | None:
     """Give the plan that leaves all as it is, as nothing is due or nothing is missing; None when there is work."""
     if params.get("from_snapshot"):
-        kept: Mapping[str, Any] = parent.renews.get("restores") or {}
-        return _restored(certificate, parent, str(kept["snapshot_id"]), ports) if kept else None
+        return _restored(certificate, parent, ports) if back is None else None
     if params.get("only_missing"):
         return None if dual_stack.missing(parent) else _nothing_missing(certificate, parent, ports)
     opens = _opens(certificate, group, params["action"])
@@ -126,8 +131,9 @@ def _snapshot(params: Params, certificate: Certificate, parent: CertRequest, uni
     return None if done and word in (done, PREVIOUS) else named(unit, certificate, word)
 
 
-def _restored(certificate: Certificate, parent: CertRequest, snapshot_id: str, ports: Ports) -> Plan:
-    told = f"{certificate.certificate_id} was made from {snapshot_id} already; to go back further, name a snapshot"
+def _restored(certificate: Certificate, parent: CertRequest, ports: Ports) -> Plan:
+    made_from = parent.renews["restores"]["snapshot_id"]
+    told = f"{certificate.certificate_id} was made from {made_from} already; to go back further, name a snapshot"
     return _left(certificate, parent, told, ports)
 
 

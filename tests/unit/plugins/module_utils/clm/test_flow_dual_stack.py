@@ -24,7 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     Pending,
     Rejected,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
@@ -451,3 +451,29 @@ def test_only_what_is_missing_goes_with_regenerate_alone(bench: Bench, options: 
     live(bench)
     with pytest.raises(InputError, match="only_missing"):
         bench.plan_enroll(**{"certificate": bench.name(), "action": "regenerate", "only_missing": True, **options})
+
+
+@pytest.mark.parametrize("wanted", [{"dual_stack": True}, {"dual_stack": False}], ids=["dual", "single"])
+def test_a_renewal_that_cps_opened_is_not_taken_for_another_stack(
+    bench: Bench, wanted: dict[str, Any]
+) -> None:
+    """E10, cps-protocol 3.7: it has the keys of the old stack; nothing is sent, nothing is cancelled."""
+    bench.prepare()
+    live(bench, validity={"count": 1, "unit": "days"}, dual_stack=not wanted["dual_stack"])
+    bench.advance(86400 * 0.7)
+    bench.calls()
+    with pytest.raises(ConflictError, match="is open") as caught:
+        regenerate(bench, **wanted)
+    assert caught.value.code == "change_pending" and {method for method, _path in bench.calls()} == {"GET"}
+    assert regenerate(bench)["state"] == "issued"
+
+
+def test_a_renewal_that_cps_opened_takes_no_certificate_that_is_missing(bench: Bench, picky: PickyCa) -> None:
+    """E10: uploaded alone to a renewal, it would take the other one away."""
+    live(bench, validity={"count": 1, "unit": "days"}, allow_missing=True, **DUAL)
+    picky.refuses = set()
+    bench.advance(86400 * 0.7)
+    bench.calls()
+    with pytest.raises(ConflictError, match="is open"):
+        regenerate(bench, only_missing=True)
+    assert {method for method, _path in bench.calls()} == {"GET"}

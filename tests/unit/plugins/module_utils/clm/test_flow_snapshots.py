@@ -177,6 +177,12 @@ def test_rolling_forward_restores_settings_with_a_new_key_and_is_not_done_twice(
     assert served(bench) == record["fingerprints"]["RSA"] and len(bench.enrollments()) == 1
     again = bench.plan_enroll(certificate=bench.name(), action="regenerate", ca=None, from_snapshot=wanted)
     assert not again.changed and "was made from snap-" in str(again.extra["not_due"])
+    # Named by its id, another one is gone to: the one with both kinds of keys.
+    dual = [one for one in kept(bench) if one["enrollment"]["enableMultiStackedCertificates"]]
+    other = bench.plan_enroll(
+        certificate=bench.name(), action="regenerate", ca=None, from_snapshot=dual[-1]["snapshot_id"]
+    )
+    assert any(f"from {dual[-1]['snapshot_id']}" in step.sentence for step in other.steps)
 
 
 def test_rolling_forward_brings_names_back_that_were_taken_away(bench: Bench) -> None:
