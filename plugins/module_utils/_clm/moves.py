@@ -153,7 +153,7 @@ class Mover:
                 self._next_look_s = self._csr_look_s(self._peeked)
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrReady) and csrs.is_nothing_new(self, self._peeked):
-                self._next_look_s = csrs.LOOK_AGAIN_S
+                self._next_look_s = self._csr_look_s(CsrPending("", csrs.LOOK_AGAIN_S))
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrQuestion):
                 self._next_look_s = _ASK_AGAIN_S

@@ -34,6 +34,10 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         from . import roll_forward
 
         return roll_forward.plan(params, ports)
+    return _plan_one(params, ports)
+
+
+def _plan_one(params: port.Params, ports: port.Ports) -> Plan:
     what = f"Cannot push {params['certificate']}"
     edges = _edges(params)
     moments.refuse_both(params, what)
