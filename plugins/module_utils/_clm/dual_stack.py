@@ -104,6 +104,15 @@ def advice(request: CertRequest, refusals: Mapping[str, str]) -> str:
     )
 
 
+def with_what_is_missing(request: CertRequest, message: str) -> str:
+    """Say of two certificates which is waited for, and which is there already."""
+    if len(wanted(request)) < 2:
+        return message
+    waited = [name for name in missing(request) if name not in request.refusals]
+    kept = f"; {' and '.join(request.fingerprints)} is issued and kept" if request.fingerprints else ""
+    return f"no {' and no '.join(waited)} certificate yet: {message}{kept}"
+
+
 def _stands(request: CertRequest, algorithm: str) -> str:
     if algorithm in request.fingerprints:
         return "is issued and kept"

@@ -153,7 +153,8 @@ def retrieve(mover: Mover) -> bool:
             if not waiting:
                 return True
             if not mover.pause(min(answer.look_again_s for answer in waiting)):
-                return mover.park("ca_pending", waiting[0].message, min(answer.look_again_s for answer in waiting))
+                message = dual_stack.with_what_is_missing(mover.request, waiting[0].message)
+                return mover.park("ca_pending", message, min(answer.look_again_s for answer in waiting))
         return True
 
 

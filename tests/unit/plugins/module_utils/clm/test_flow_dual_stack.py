@@ -282,7 +282,9 @@ def test_a_request_fails_when_both_are_refused_whatever_is_allowed(bench: Bench,
 def test_a_cancelled_request_says_what_may_still_be_signed(bench: Bench, picky: PickyCa) -> None:
     """E10, E24: of two orders the one that was refused is not among it."""
     picky.waits, picky.refuses = {"RSA"}, set()
-    bench.enroll(wait_timeout=60, **DUAL)
+    waiting = bench.enroll(wait_timeout=60, **DUAL).record
+    assert waiting is not None and waiting["missing"] == ["RSA"]
+    assert waiting["message"] == "no RSA certificate yet: a person signs; ECDSA is issued and kept"
     record = bench.act("tester", "cancel", request_id=request_of(bench).request_id).record
     assert record is not None and record["state"] == "cancelled"
     assert "may sign the RSA CSR all the same" in str(record)
