@@ -77,7 +77,7 @@ DECLARE
 BEGIN
     FOREACH wanted IN ARRAY ARRAY[
         'meta', 'seal', 'leases', 'ledger', 'audit', 'devices', 'vendor_settings', 'ca_accounts', 'certificates', 'pems',
-        'requests', 'connectors', 'work_orders', 'intents', 'groups', 'attachments', 'clm_rules'
+        'requests', 'connectors', 'work_orders', 'intents', 'groups', 'attachments', 'snapshots', 'clm_rules'
     ] LOOP
         IF to_regclass(format('%I.%I', current_schema(), wanted)) IS NULL THEN
             RAISE EXCEPTION 'the schema % holds no store of this version: there is no table %', current_schema(), wanted
@@ -92,7 +92,7 @@ END
 $$;
 
 GRANT SELECT ON meta, audit, vendor_settings, certificates, pems, requests, connectors, work_orders, intents, groups,
-    attachments, clm_rules TO clm_reader;
+    attachments, snapshots, clm_rules TO clm_reader;
 
 -- Without the row in seal no sealed value opens, whatever else somebody can read, and with the store key, too.
 GRANT SELECT ON seal TO clm_caller, clm_requester, clm_approver;
@@ -111,7 +111,7 @@ GRANT UPDATE ON requests, work_orders, intents TO clm_approver;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON devices, ca_accounts TO clm_operator;
 GRANT INSERT, UPDATE, DELETE ON vendor_settings, certificates, pems, requests, connectors, work_orders, intents,
-    attachments TO clm_operator;
+    attachments, snapshots TO clm_operator;
 
 -- Views without secrets -----------------------------------------------------------------------------------------------
 

@@ -82,6 +82,9 @@ options:
     description: Curve of an EC key.
     type: str
   dual_stack:
-    description: Whether to enroll an RSA and an ECDSA certificate together.
+    description:
+      - Whether to enroll an RSA and an ECDSA certificate together.
+      - While CPS shows one of the two CSRs only, nothing is ordered. When the CA refuses one of them, the request has
+        failed; what is ordered or issued for the other one is kept, and is not ordered again.
     type: bool
 """

@@ -43,6 +43,8 @@ options:
       - Before the certificate's renewal window opens they change nothing, unless O(force) is set, so that the same task
         may run every day. V(regenerate) is for valid certificates only.
       - A renewal keeps names, subject and key type. Automatic renewal is not inherited, unless it made the renewal.
+      - V(regenerate) with another O(dual_stack) turns a single stack into a dual one, or back, in the same enrollment,
+        whenever it is asked for. Until the new certificates are pushed, the one before stays where it is.
     type: str
     choices: [enroll, renew, regenerate]
     default: enroll
@@ -51,6 +53,21 @@ options:
       - Whether to renew or regenerate although the window has not opened.
     type: bool
     default: false
+  only_missing:
+    description:
+      - Whether to ask only for the certificate that is missing of a dual stack, beside the other one, which stays. Goes
+        with O(action=regenerate); where nothing is missing, nothing is done.
+      - CPS takes it when the other one is on production.
+    type: bool
+    default: false
+  from_snapshot:
+    description:
+      - Rolls forward; goes with O(action=regenerate). Names, subject, dual stack and all settings of the enrollment are
+        those of this snapshot, as RV(edgecert.clm.cert_info#module:snapshots) shows it, and a certificate for a new key
+        is ordered from the same CA account. CPS has no key any more for a certificate that was replaced.
+      - Id of a snapshot, or V(previous) for what it was before production got what it serves now.
+      - A certificate that was made from that snapshot is left as it is.
+    type: str
   group:
     description:
       - Group whose policy holds, as added with M(edgecert.clm.cert_group). A new certificate gets V(default).
@@ -105,6 +122,13 @@ options:
     description:
       - Common name, a DNS name of at most 64 characters, also with a leading C(*.). The default is O(certificate).
     type: str
+  allow_missing:
+    description:
+      - Whether one certificate of a dual stack alone may do, when CPS shows no CSR for the other one for five minutes,
+        or the CA refuses it. Goes with O(dual_stack=true).
+      - What is missing then is told by RV(request.missing) and RV(request.refusals).
+      - An approval is bound to it; a request that was approved without it has to be approved again.
+    type: bool
   exclude_sans:
     description:
       - Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the order.
@@ -197,6 +221,8 @@ request:
     csrs: {RSA: "-----BEGIN CERTIFICATE REQUEST-----..."}
     ca_handles: {RSA: {}}
     fingerprints: {RSA: 5f0c...}
+    missing: []
+    refusals: {}
     conditions: [{type: submitted, at: "2026-11-23T12:00:00Z", actor: ada, comment: first certificate}]
     actor: ada
     comment: first certificate
@@ -223,6 +249,15 @@ request:
       description: What it waits for, or why it failed.
       returned: always
       type: str
+    missing:
+      description: Key algorithms that were asked for and have no certificate, or none yet.
+      returned: always
+      type: list
+      elements: str
+    refusals:
+      description: Why there is no certificate, by key algorithm, where CPS made no CSR for it or the CA refused it.
+      returned: always
+      type: dict
     next_look_at:
       description: Earliest time at which calling again makes sense; null when nothing is waited for.
       returned: always
@@ -289,6 +324,8 @@ SPEC = {
     "certificate": _TEXT,
     "action": {"type": "str", "choices": list(ACTIONS), "default": ACTIONS[0]},
     "force": {"type": "bool", "default": False},
+    "only_missing": {"type": "bool", "default": False},
+    "from_snapshot": _TEXT,
     "group": _TEXT,
     "submit": {"type": "bool", "default": True},
     "manual_implementation": {"type": "bool"},
@@ -325,6 +362,7 @@ SPEC = {
     "key_size": {"type": "int", "no_log": False},
     "curve": _TEXT,
     "dual_stack": {"type": "bool"},
+    "allow_missing": {"type": "bool"},
     "exclude_sans": {"type": "bool"},
     "ca_connector_name": _TEXT,
     "description": _TEXT,

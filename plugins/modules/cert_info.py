@@ -31,8 +31,10 @@ options:
       - V(audit) gives the lines of the audit, oldest first.
       - V(attachments) gives the attachments, without their content unless O(with_content) asks for it.
       - V(groups) gives the groups with their policy and whether they are frozen now; only O(group) filters them.
+      - V(snapshots) gives what the enrollments were before each write to them, the oldest first; the newest ten of each
+        certificate are kept.
     type: str
-    choices: [list, holistic, history, pending, audit, attachments, groups]
+    choices: [list, holistic, history, pending, audit, attachments, groups, snapshots]
     default: list
   certificate:
     description:
@@ -141,6 +143,11 @@ EXAMPLES = r"""
   edgecert.clm.cert_info:
     view: attachments
     attachment: order
+
+- name: Show what its enrollment was before each write to it
+  edgecert.clm.cert_info:
+    certificate: www.example.com
+    view: snapshots
 
 - name: Show what was done for it, and by whom
   edgecert.clm.cert_info:
@@ -287,6 +294,25 @@ groups:
   type: list
   elements: dict
   sample: [{name: default, expiry_warning_days: 30, certificates: 12}]
+snapshots:
+  description: >-
+    What enrollments were C(before) an C(update), an C(upload) or a C(cancel), the oldest first: C(enrollment) is CPS's
+    own JSON, C(production) and C(staging) what the networks served. No key is in it: CPS gives none away.
+  returned: when O(view=snapshots)
+  type: list
+  elements: dict
+  sample:
+    - snapshot_id: snap-0a1b2c3d4e5f
+      certificate: www.example.com
+      enrollment_id: 10001
+      before: update
+      request_id: req-0a1b2c3d4e5f
+      work_order_id: ""
+      production: {fingerprint: 5f0c..., not_after: "2027-02-21T12:00:00Z"}
+      staging: {fingerprint: 5f0c..., not_after: "2027-02-21T12:00:00Z"}
+      enrollment: {id: 10001, csr: {cn: www.example.com}, enableMultiStackedCertificates: false}
+      actor: ada
+      created_at: "2026-11-23T12:00:00Z"
 audit:
   description: >-
     Who did what and when, with the record before and after; each line's hash covers the hash of the line before.

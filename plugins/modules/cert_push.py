@@ -53,7 +53,8 @@ options:
       - V(rollback) takes a push back as far as CPS can. Before production serves the certificate its change is
         cancelled; what production serves stays, and the inventory tells of that again. A renewal that was rolled back
         is not tried again by itself. Once production serves the certificate, CPS cannot put the earlier one back; the
-        call fails and says how to roll forward. A rollback needs the same approvals as a push.
+        call fails and says how to roll forward, unless O(roll_forward) asks for it. A rollback needs the same approvals
+        as a push.
       - V(remove) removes the certificate's enrollment at CPS, with all that is deployed of it, or with
         O(remove_from=store) only what the inventory knows of it. It works for certificates that were enrolled here and
         for those that were discovered on a managed device. It needs the same approvals as a push, bound to the
@@ -63,6 +64,17 @@ options:
     type: str
     choices: [push, rollback, remove]
     default: push
+  roll_forward:
+    description:
+      - With O(action=rollback), whether to roll forward where CPS cannot go back any more, as the certificate is on
+        production. The enrollment gets the names, subject and settings of the newest snapshot from before that
+        certificate, a certificate for a new key is ordered from the same CA account, and pushed to O(network). It is
+        what M(edgecert.clm.cert_enroll) does with C(from_snapshot) V(previous), and a push after it, each under its own
+        approvals.
+      - The same call again goes on from where it stands, and changes nothing once that is pushed. Before production has
+        the certificate it cancels, as without this option. The steps say in check mode which it will be.
+    type: bool
+    default: false
   remove_from:
     description:
       - Where O(action=remove) removes the certificate from. V(akamai) when left out.
@@ -195,6 +207,15 @@ EXAMPLES = r"""
   check_mode: true
   register: removal
 
+- name: See in check mode how it would be taken back
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    action: rollback
+    network: production
+  check_mode: true
+  ignore_errors: true
+  register: back
+
 - name: Show where it stands
   ansible.builtin.debug:
     msg: "{{ pushed.work_order.work_order_id }}: {{ pushed.work_order.label }}"
@@ -202,7 +223,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 work_order:
-  description: The work order as it stands, or would stand in check mode; none with O(remove_from=store).
+  description:
+    - The work order as it stands, or would stand in check mode; null with O(remove_from=store).
+    - With O(roll_forward) null until the certificate to push is issued; RV(request) says how far that is.
   returned: success
   type: dict
   sample:
@@ -282,6 +305,13 @@ forgotten:
   type: list
   elements: str
   sample: [www.example.com]
+request:
+  description: >-
+    The request of the certificate that is rolled forward to; members as in
+    RV(edgecert.clm.cert_enroll#module:request).
+  returned: when O(roll_forward) orders a certificate
+  type: dict
+  sample: {request_id: req-0a1b2c3d4e5f, certificate: www.example.com, action: regenerate, state: implementing}
 skipped_devices:
   description: Devices of the application connector that cannot take the certificate, with the reason.
   returned: success
@@ -310,7 +340,11 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm.push import plan
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import probe_maker, target_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import (
+    key_provider_maker,
+    probe_maker,
+    target_maker,
+)
 
 _TEXTS = {"type": "list", "elements": "str"}
 
@@ -318,6 +352,7 @@ SPEC = {
     "certificate": {"type": "str", "required": True},
     "connector": {"type": "str"},
     "action": {"type": "str", "choices": ["push", "rollback", "remove"], "default": "push"},
+    "roll_forward": {"type": "bool", "default": False},
     "remove_from": {"type": "str", "choices": ["akamai", "store"]},
     "cancel_changes": {"type": "list", "elements": "int"},
     "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
@@ -342,7 +377,9 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    wires = Wires(target=target_maker, ca=ca_maker, probe=probe_maker, scripts=scripts_maker)
+    wires = Wires(
+        target=target_maker, key_provider=key_provider_maker, ca=ca_maker, probe=probe_maker, scripts=scripts_maker
+    )
     run_module(SPEC, plan, "work_order", wires)
 
 

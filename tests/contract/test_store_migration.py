@@ -32,6 +32,7 @@ RECORDS = {
     "intents": 2,
     "groups": 0,
     "attachments": 0,
+    "snapshots": 0,
     "audit": 4,
 }
 

@@ -59,6 +59,7 @@ ENROLLMENTS = r"/enrollments\?"
 ENGINE = {
     "pre_verification_s": 1,
     "csr_s": 3,
+    "second_csr_s": 0,
     "verify_s": 2,
     "staging_s": 5,
     "production_s": 5,

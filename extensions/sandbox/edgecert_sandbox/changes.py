@@ -98,8 +98,8 @@ class Machine:
         row = PHASES[phase]
         change.due = None
         self.account.note(at, "phase", enrollment.id, change.id, phase)
-        if phase == "upload":
-            change.csr_ready = True
+        if phase == "upload" and not change.csr_ready:
+            change.csr_ready, change.csr_ready_at = True, at
         if phase == "complete":
             self._complete(enrollment, change, at)
         elif row.lasts:
@@ -131,6 +131,12 @@ class Machine:
             csr = enrollment.doc["csr"]
             change.keys = [keys.make_pair(algorithm, csr, exclude) for algorithm in change.algorithms]
         return change.keys
+
+    def offered(self, enrollment: Enrollment, change: Change, now: datetime) -> list[KeyPair]:
+        """Give the keys whose CSRs are shown: a second one may come later than the first."""
+        pairs = self.keys_of(enrollment, change)
+        second = change.csr_ready_at and change.csr_ready_at + timedelta(seconds=self.config.second_csr_s)
+        return pairs[:1] if second is not None and now < second else pairs
 
     def cancel(self, enrollment: Enrollment, change: Change, at: datetime, keep_enrollment: bool = False) -> None:
         """Cancel a change: what it asked for is undone; an enrollment that never went live vanishes with it."""

@@ -43,7 +43,7 @@ def read_info(
             raise not_found(f"A staging deployment of enrollment {enrollment.id}")
         return Answer(200, entity, views.deployment_view(enrollment.staging, version))
     if entity == "csr":
-        return Answer(200, entity, views.csr_view(machine.keys_of(enrollment, change), version))
+        return Answer(200, entity, views.csr_view(machine.offered(enrollment, change, now), version))
     if entity == "dv-challenges":
         return Answer(200, entity, _challenges_view(change, version))
     if entity == "change-management-info":
@@ -111,7 +111,7 @@ def _upload(machine: Machine, enrollment: Enrollment, change: Change, body: Wire
     if given is None:
         # Version 1 of the body carries one certificate and does not name its algorithm.
         given = [{**body, "keyAlgorithm": change.algorithms[0]}]
-    pairs = {pair.key_algorithm: pair for pair in machine.keys_of(enrollment, change)}
+    pairs = {pair.key_algorithm: pair for pair in machine.offered(enrollment, change, now)}
     algorithms = [one["keyAlgorithm"] for one in given]
     if not algorithms or len(set(algorithms)) < len(algorithms):
         raise invalid("Invalid certificate", "Give one certificate per key algorithm.")

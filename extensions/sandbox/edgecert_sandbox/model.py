@@ -39,6 +39,7 @@ class WorldConfig:
     :param third_party_auto_renewal_shown: False answers ``autoRenewalStartTime: null`` for third-party enrollments.
     :param strange_words: True calls every status by a word that no client knows: the list of them is open.
     :param put_mid_deployment_500: True answers an update in mid-deployment with 500, as seen on the real service.
+    :param second_csr_s: seconds by which the ECDSA CSR of a multi-stacked enrollment comes later than the RSA one.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -47,6 +48,7 @@ class WorldConfig:
     contracts: list[str] = field(default_factory=lambda: ["C-0N7RAC7"])
     pre_verification_s: float = 1.0
     csr_s: float = 3.0
+    second_csr_s: float = 0.0
     verify_s: float = 2.0
     staging_s: float = 5.0
     production_s: float = 5.0
@@ -172,6 +174,7 @@ class Change:
     not_before: str | None = None
     not_after: str | None = None
     csr_ready: bool = False
+    csr_ready_at: datetime | None = None
     algorithms: list[str] = field(default_factory=list)
     keys: list[KeyPair] = field(default_factory=list)
     uploads: list[CertificateEntry] = field(default_factory=list)

@@ -49,6 +49,8 @@ _CALLED = {
     "ca": "the CA account",
     "ca_options": "the options for the CA",
     "action": "the action",
+    "restores": "the snapshot it goes back to",
+    "allow_missing": "whether one certificate of a dual stack alone may do",
 }
 
 

@@ -26,6 +26,7 @@ from . import (
     patience,
     production,
     push_stages,
+    snapshots,
     states,
 )
 from .patience import ASK_AGAIN_S, LAG_S
@@ -292,6 +293,7 @@ class Deployer:
         """Upload what the change waits for."""
         self.check_approved()
         push_stages.before(self)
+        snapshots.before_write(self, snapshots.UPLOAD)
         self._error_before = self.state.error
         _intent, is_new = intents.begin(
             self.ports.store,

@@ -21,6 +21,7 @@ from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
 from .._store.base import Unit
 from . import approvals, attachments, ca_accounts, form, form_extras, gate, moments, policy, removals, requests, states
+from .dual_stack import refuse_late, refuse_only_missing
 from .managed import managed_device
 from .ports import Params, Ports
 from .requests import Submission
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .moves import Mover
 
 ACTIONS = ("enroll", "renew", "regenerate")
+_RULES = {"warnings": "the lists of warnings", "allow_missing": "what may be missing"}
 _OF_DRAFT = ("ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
 
 
@@ -41,6 +43,11 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises PolicyError: the group's policy refuses it.
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
+    refuse_only_missing(params)
+    if params.get("from_snapshot"):
+        from .snapshots import refuse_filled
+
+        refuse_filled(params)
     if (params.get("action") or "enroll") != "enroll":
         from . import renewing
 
@@ -343,6 +350,9 @@ def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params:
     if not changed:
         return []
     renewed = {name: wish[name] for name in changed if name in wish}
+    rules = [name for name in ("warnings", "allow_missing") if name in changed]
+    is_asked_anew = bool(rules) and bool(approvals.levels(request))
+    refuse_late(request, is_asked_anew and "allow_missing" in rules)
     kept = {**request.wish, **renewed}
     told = ({name: stored.wish.get(name) for name in renewed}, renewed)
 
@@ -352,15 +362,13 @@ def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params:
         wanted: dict[str, Any] = {"wish": kept, "group": group, "tracking_id": form_extras.tracking_id(kept)}
         if request.state == "draft":
             wanted.update({name: getattr(request, name) for name in _OF_DRAFT})
-        is_asked_anew = "warnings" in changed and bool(approvals.levels(request))
         with ports.store.write() as unit:
             mover.keeper.record = stored
             is_counted = request.state == "draft" or is_asked_anew
             mover.keeper.save_in(unit, "request_changed", told=told, steps=[step] if is_counted else (), **wanted)
             if is_asked_anew and "submitted" in states.REQUEST[request.state]:
-                requests.gate_of(mover).take_back_in(
-                    unit, "approval_void", "the lists of warnings changed; have them approved"
-                )
+                what = " and ".join(_RULES[name] for name in rules)
+                requests.gate_of(mover).take_back_in(unit, "approval_void", f"{what} changed; have them approved")
             _change_certificate(unit, mover.request, ports)
         # What is void waits for approval; nothing after this step may be done.
         return mover.request.state == request.state

@@ -25,7 +25,7 @@ from .settings import combination, required
 
 SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")
 # What may change while a request is open or done: it is in no CSR and no order.
-METADATA = ("description", "ca_connector_name", "warnings", *form_extras.EXTRAS)
+METADATA = ("description", "ca_connector_name", "warnings", "allow_missing", *form_extras.EXTRAS)
 MAX_ID = 255
 _DERIVED = ("settings",)
 _DESCRIPTION_LIMIT = 2000
@@ -86,6 +86,7 @@ def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
         "description": params.get("description") or "",
         "ca_connector_name": params.get("ca_connector_name") or params["ca"],
         "warnings": _warnings(params),
+        "allow_missing": bool(params.get("allow_missing")),
         **form_extras.extras(params, problems),
         "settings": _snapshot(settings),
     }
@@ -194,6 +195,8 @@ def _key(params: Params, problems: list[str]) -> dict[str, Any]:
         problems.append("key_size goes with key_type rsa; for ec give curve")
     if key_type == "rsa" and curve and not params.get("dual_stack"):
         problems.append("curve goes with key_type ec or dual_stack; for rsa give key_size")
+    if params.get("allow_missing") and not params.get("dual_stack"):
+        problems.append("allow_missing goes with dual_stack: true; one certificate is all there is without")
     return {
         "key_type": key_type,
         "key_size": size,

@@ -19,7 +19,21 @@ from .._core.plan import Step
 from .._core.types import AuditEntry, CaAccount, CertRequest, Device
 from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider
 from .._store.base import Unit
-from . import acknowledging, decisions, form, intents, managed, novelty, opening, policy, removals, signing, states
+from . import (
+    acknowledging,
+    csrs,
+    decisions,
+    dual_stack,
+    form,
+    intents,
+    managed,
+    novelty,
+    opening,
+    policy,
+    removals,
+    signing,
+    states,
+)
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
 from .patience import look_again_s
@@ -34,8 +48,9 @@ if TYPE_CHECKING:
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 _RENEWS = ("enrollment_id", "change_id", "not_after")
+_EDITS = ("switches_stack", "adds", "restores")
 # What a move changes; a request that differs in one of these was moved by somebody else.
-_MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints")
+_MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
 _ASK_AGAIN_S = 300.0
 
@@ -122,6 +137,7 @@ class Mover:
         place = {name: wish[name] for name in _PLACE}
         renews = self.request.renews
         wanted = {name: renews[name] for name in _RENEWS} if renews else {}
+        wanted.update({name: renews[name] for name in _EDITS if renews.get(name)})
         return KeyOrder(form.spec_of(wish), place, wanted)
 
     def validate(self) -> None:
@@ -140,9 +156,9 @@ class Mover:
             return ""
         if not request.key_reference:
             return "begin"
-        if not request.csrs:
+        if dual_stack.lacks_csr(request):
             return "csr"
-        return "order" if set(request.ca_handles) != set(request.csrs) else "retrieve"
+        return "order" if dual_stack.unordered(request) else "retrieve"
 
     def peek(self) -> bool:
         """Say whether the next move can be made, or waited for, now; reads only."""
@@ -151,6 +167,9 @@ class Mover:
             self._peeked = self.keys.collect(self.request.key_reference)
             if isinstance(self._peeked, CsrPending):
                 self._next_look_s = self._csr_look_s(self._peeked)
+                return self.wait_s > 0
+            if isinstance(self._peeked, CsrReady) and csrs.is_nothing_new(self, self._peeked):
+                self._next_look_s = self._csr_look_s(CsrPending("", csrs.LOOK_AGAIN_S))
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrQuestion):
                 self._next_look_s = _ASK_AGAIN_S
@@ -212,7 +231,7 @@ class Mover:
         """Give the current time, UTC."""
         return self.ports.clock.now()
 
-    def fail(self, reason: str, message: str) -> None:
+    def fail(self, reason: str, message: str, **changes: Any) -> None:
         """End the request as failed and say so.
 
         :raises StateError: always.
@@ -220,7 +239,7 @@ class Mover:
         with self.ports.store.write() as unit:
             # A place that is gone, or cannot be used, is nothing a later request could go on with.
             lost: dict[str, Any] = {"key_reference": {}} if reason.startswith("csr_") else {}
-            self.save(unit, "request_failed", state="failed", reason=reason, message=message, **lost)
+            self.save(unit, "request_failed", state="failed", reason=reason, message=message, **lost, **changes)
             intents.close_all_of(unit, "request", self.request.request_id, {"failed": reason}, self.now)
         raise StateError(
             f"Request {self.request.request_id} for {self.request.certificate_id} failed: {message}",
@@ -229,9 +248,8 @@ class Mover:
         )
 
     def _again(self) -> CertRequest:
-        """Give the failed request as it is taken up: with a new order for what the CA has not issued."""
-        handles = {name: self.request.ca_handles[name] for name in self.request.fingerprints}
-        return replace(self.request, state="approved", ca_handles=handles)
+        """Give the failed request as it is taken up: with a new order for what the CA refused, and for nothing else."""
+        return replace(self.request, state="approved", ca_handles=dual_stack.kept_orders(self.request), refusals={})
 
     def steps_again(self) -> list[Step]:
         """Give the moves after a retry."""
@@ -247,7 +265,7 @@ class Mover:
         """
         with self.ports.store.read() as unit:
             refuse_rivals(unit, self.request)
-        passage.retry(comment, ca_handles=self._again().ca_handles, next_look_at=None)
+        passage.retry(comment, ca_handles=self._again().ca_handles, refusals={}, next_look_at=None)
 
     def pause(self, look_again_s: float) -> bool:
         """Wait until the next look, if the deadline lets it.
@@ -301,9 +319,12 @@ class Mover:
         with self.lease():
             while True:
                 answer, self._peeked = self._peeked or self.keys.collect(self.request.key_reference), None
+                reason = "csr_pending"
                 if isinstance(answer, CsrReady):
-                    self._keep_csrs(answer)
-                    return True
+                    waits = csrs.keep(self, answer)
+                    if not waits:
+                        return True
+                    answer, reason = CsrPending(waits, csrs.LOOK_AGAIN_S), csrs.MISSING
                 if isinstance(answer, CsrRefused):
                     self.fail("csr_refused", answer.reason)
                 if isinstance(answer, CsrQuestion):
@@ -313,7 +334,7 @@ class Mover:
                     self._acknowledge(answer)
                     answer = CsrPending(acknowledging.SHOWN_STILL, _NEAR_S)
                 if isinstance(answer, CsrPending) and not self.pause(self._csr_look_s(answer)):
-                    return self.park("csr_pending", answer.message, self._csr_look_s(answer))
+                    return self.park(reason, answer.message, self._csr_look_s(answer))
 
     def _csr_look_s(self, pending: CsrPending) -> float:
         """Give the seconds until it is worth looking for the CSR again: the longer it takes, the more."""
@@ -343,10 +364,10 @@ class Mover:
             (intents.ACKNOWLEDGE_WARNINGS, "request", self.request.request_id),
             decided,
             lambda: self.keys.acknowledge(self.request.key_reference, question.notices),
-            lambda unit: self._acknowledged(unit, [dict(entry) for entry in decided], ""),
+            lambda unit: self.acknowledged(unit, [dict(entry) for entry in decided], ""),
         )
 
-    def _acknowledged(self, unit: Unit, notices: Any, comment: str) -> None:
+    def acknowledged(self, unit: Unit, notices: Any, comment: str) -> None:
         """Put on record which warnings were acknowledged."""
         request = self.request
         key = (intents.ACKNOWLEDGE_WARNINGS, "request", request.request_id)
@@ -354,29 +375,3 @@ class Mover:
         entry = AuditEntry(self.ports.actor, "warnings_acknowledged", "request", request.request_id)
         after = {"state": request.state, "notices": notices}
         unit.audit(replace(entry, after=after, comment=comment, tracking_id=request.tracking_id))
-
-    def _reused(self, csrs: Mapping[str, str]) -> str:
-        """Say which CSR of a renewal has the key of the one before; empty when none has."""
-        from .._pki.csr import same_key
-
-        earlier = self.request.renews.get("csrs") or {}
-        same = [name for name, pem in csrs.items() if name in earlier and same_key(pem, earlier[name])]
-        return f"the {' and the '.join(same)} CSR has the key of the certificate it is to follow" if same else ""
-
-    def _keep_csrs(self, answer: CsrReady) -> None:
-        wanted = signing.algorithms(self.request.wish)
-        missing = [algorithm for algorithm in wanted if algorithm not in answer.csrs]
-        if missing:
-            offered = ", ".join(answer.csrs) or "none"
-            self.fail("csr_algorithm_missing", f"no {' and no '.join(missing)} CSR was made; there is: {offered}")
-        csrs = {algorithm: answer.csrs[algorithm] for algorithm in wanted}
-        problems = signing.csr_problems(self.request.wish, csrs)
-        if problems:
-            self.fail("csr_unusable", "; ".join(problems))
-        if reused := self._reused(csrs):
-            self.fail("csr_reused", reused)
-        with self.ports.store.write() as unit:
-            left = intents.left_open(unit, intents.ACKNOWLEDGE_WARNINGS, "request", self.request.request_id)
-            if left is not None:
-                self._acknowledged(unit, left.wanted["notices"], intents.LATE)
-            self.save(unit, "csr_fetched", csrs=csrs, next_look_at=None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
 from .._core.types import AuditEntry, CertRequest, Intent
-from . import approvals, intents
+from . import approvals, intents, snapshots
 from .binding import bind_certificate
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def _try(mover: Mover) -> RemoteError | None:
         # After a create in doubt, an enrollment of the same name may be ours all the same: the request stays.
         refuse(mover, obstacles)
         mover.still_ours()
+        snapshots.before_update(mover)
         answer = _create(mover, is_first=left is None)
         if isinstance(answer, RemoteError):
             return answer

@@ -153,6 +153,9 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
         )
     bundles = {}
     for algorithm, fingerprint in request.fingerprints.items():
+        if algorithm not in request.csrs:
+            # It is deployed already, and stays beside what is added.
+            continue
         pem = unit.pems.get(fingerprint)
         if pem is None:
             raise NotFoundError(

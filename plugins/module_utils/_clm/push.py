@@ -39,10 +39,14 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
 
         return removing.plan(params, ports)
     _refuse_removal_options(params)
-    return _plan(params, ports)
+    if params.get("roll_forward"):
+        from . import roll_forward
+
+        return roll_forward.plan(params, ports)
+    return _plan_one(params, ports)
 
 
-def _plan(params: port.Params, ports: port.Ports) -> Plan:
+def _plan_one(params: port.Params, ports: port.Ports) -> Plan:
     what = f"Cannot push {params['certificate']}"
     moments.refuse_both(params, what)
     with ports.store.read() as unit:

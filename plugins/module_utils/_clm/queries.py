@@ -24,7 +24,7 @@ from .ports import Params, Ports
 from .views import View, audit_view, connector_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
 
-VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups")
+VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups", "snapshots")
 
 Found = dict[str, Any]
 
@@ -49,6 +49,7 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
         "audit": lambda unit: {"audit": _audit(unit, filters, now, limit)},
         "attachments": lambda unit: {"attachments": _attachments(unit, filters, now)},
         "groups": lambda unit: {"groups": _groups(unit, filters, now)},
+        "snapshots": lambda unit: {"snapshots": _snapshots(unit, filters, now)},
     }
     with_content = bool(params.get("with_content"))
     if with_content:
@@ -122,6 +123,14 @@ def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
         for name in sorted(groups)
         if not filters.group or name in filters.group
     ]
+
+
+def _snapshots(unit: Unit, filters: Filters, now: datetime) -> list[View]:
+    """Give the snapshots of certificates that fit, the oldest first."""
+    from .snapshots import snapshot_view
+
+    of = {} if filters.is_empty else {"certificate_id": _ids(unit, filters, now)}
+    return [snapshot_view(one) for one in unit.snapshots.find(**of)]
 
 
 def _attachments(unit: Unit, filters: Filters, now: datetime) -> list[View]:

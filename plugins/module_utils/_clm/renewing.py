@@ -17,13 +17,15 @@ from .._core.clock import to_text
 from .._core.errors import InputError, StateError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
+from .._core.snapshots import Snapshot
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import attachments, enroll, form, hints, opening, policy, removals, renewal, requests, states
+from . import attachments, dual_stack, enroll, form, hints, opening, policy, removals, renewal, requests, states
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
 from .requests import Submission
+from .snapshots import PREVIOUS, form_of, named
 from .views import certificate_view
 from .work_views import request_view
 
@@ -54,23 +56,85 @@ def plan(params: Params, ports: Ports) -> Plan:
     draft = latest if latest is not None and latest.state == "draft" else None
     with ports.store.read() as unit:
         parent = enrolled(unit, certificate, action, now)
-        wish = _wish(params, draft or parent, unit, now)
-    opens = _opens(certificate, group, action)
-    if draft is None and not params.get("force") and opens is not None and opens > now:
-        return _too_early(certificate, parent, opens, action, ports)
+        back = _snapshot(params, certificate, parent, unit) if draft is None else None
+        wish = _wish(params, draft or parent, unit, now, back=back)
+    left = _as_it_is(params, certificate, parent, wish, back, group, ports) if draft is None else None
+    if left is not None:
+        return left
     what = f"Cannot {action} {certificate.certificate_id}"
     submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
-    ca = params.get("ca") or (draft or parent).ca
-    request = successor(
-        ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca
-    )
-    if params.get("ca_options") is not None:
-        request = replace(request, ca_options=dict(params["ca_options"]))
+    request = _asked_for(params, ports, group, submission, certificate, parent, draft, wish)
+    if back is not None:
+        restored = {"snapshot_id": back.snapshot_id, "enrollment": dict(back.enrollment)}
+        request = replace(request, renews={**request.renews, "restores": restored})
     mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
     return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+
+
+def _as_it_is(
+    params: Params,
+    certificate: Certificate,
+    parent: CertRequest,
+    wish: Mapping[str, Any],
+    back: Snapshot | None,
+    group: Group,
+    ports: Ports,
+) -> Plan | None:
+    """Give the plan that leaves all as it is, as nothing is due or nothing is missing; None when there is work."""
+    if params.get("from_snapshot"):
+        return _restored(certificate, parent, ports) if back is None else None
+    if params.get("only_missing"):
+        return None if dual_stack.missing(parent) else _nothing_missing(certificate, parent, ports)
+    opens = _opens(certificate, group, params["action"])
+    is_other = wish["dual_stack"] != parent.wish["dual_stack"]
+    if params.get("force") or is_other or opens is None or opens <= ports.clock.now():
+        return None
+    return _too_early(certificate, parent, opens, params["action"], ports)
+
+
+def _asked_for(
+    params: Params,
+    ports: Ports,
+    group: Group,
+    submission: Submission,
+    certificate: Certificate,
+    parent: CertRequest,
+    draft: CertRequest | None,
+    wish: Mapping[str, Any],
+) -> CertRequest:
+    """Make the request that a person asks for; stores nothing."""
+    ca = params.get("ca") or (draft or parent).ca
+    request = successor(
+        ports, group, submission, certificate=certificate, parent=parent, action=params["action"], wish=wish, ca=ca
+    )
+    if params.get("only_missing"):
+        request = dual_stack.adding(request, parent)
+    if params.get("ca_options") is not None:
+        request = replace(request, ca_options=dict(params["ca_options"]))
+    return request
+
+
+def _snapshot(params: Params, certificate: Certificate, parent: CertRequest, unit: Unit) -> Snapshot | None:
+    """Give the snapshot that a call goes back to, unless its certificate was made from that one already.
+
+    What was rolled forward has the certificate from before as its previous one again, and must not go to and fro.
+
+    :raises NotFoundError: there is no such snapshot.
+    """
+    word = params.get("from_snapshot")
+    if not word:
+        return None
+    done = (parent.renews.get("restores") or {}).get("snapshot_id")
+    return None if done and word in (done, PREVIOUS) else named(unit, certificate, word)
+
+
+def _restored(certificate: Certificate, parent: CertRequest, ports: Ports) -> Plan:
+    made_from = parent.renews["restores"]["snapshot_id"]
+    told = f"{certificate.certificate_id} was made from {made_from} already; to go back further, name a snapshot"
+    return _left(certificate, parent, told, ports)
 
 
 def _refuse_group(params: Params, certificate: Certificate) -> None:
@@ -130,9 +194,21 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
     with ports.store.read() as unit:
         wish = _wish(params, request, unit, ports.clock.now(), keep=True)
     enroll.compare(request, wish, params)
+    _refuse_other_kind(request, params)
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
     steps = requests.steps(mover, override=params.get("freeze_override") or "")
     return _planned(mover, request, certificate, steps)
+
+
+def _refuse_other_kind(request: CertRequest, params: Params) -> None:
+    """Refuse to go on with an open regeneration of another kind than this call asks for.
+
+    :raises StateError: it goes back to no snapshot, or adds nothing, and this call does.
+    """
+    word, restored = params.get("from_snapshot"), (request.renews.get("restores") or {}).get("snapshot_id")
+    is_other = bool(word) and (restored is None or word not in (restored, PREVIOUS))
+    if is_other or (params.get("only_missing") and not dual_stack.is_addition(request)):
+        raise _other_is_open(request, f"{params['action']} (with {'from_snapshot' if is_other else 'only_missing'})")
 
 
 def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate, steps: list[Step]) -> Plan:
@@ -150,12 +226,21 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     )
 
 
+def _nothing_missing(certificate: Certificate, parent: CertRequest, ports: Ports) -> Plan:
+    there = " and ".join(parent.fingerprints)
+    told = f"nothing is missing of {certificate.certificate_id}: {there} is there, as it was asked for"
+    return _left(certificate, parent, told, ports)
+
+
 def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, action: str, ports: Ports) -> Plan:
+    told = f"{certificate.certificate_id} is due to {action} from {to_text(opens)} on; force: true does it now"
+    return _left(certificate, parent, told, ports)
+
+
+def _left(certificate: Certificate, parent: CertRequest, told: str, ports: Ports) -> Plan:
+    """Give the plan that leaves all as it is, and says why."""
     view = request_view(parent)
-    extra = {
-        "certificate": certificate_view(certificate, ports.clock.now()),
-        "not_due": f"{certificate.certificate_id} is due to {action} from {to_text(opens)} on; force: true does it now",
-    }
+    extra = {"certificate": certificate_view(certificate, ports.clock.now()), "not_due": told}
     return Plan(
         view, view, (), lambda: enroll.outcome(certificate.certificate_id, parent.request_id, ports), extra=extra
     )
@@ -195,7 +280,13 @@ def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -
 
 
 def _wish(
-    params: Params, parent: CertRequest, unit: Unit, now: datetime, *, keep: bool = False
+    params: Params,
+    parent: CertRequest,
+    unit: Unit,
+    now: datetime,
+    *,
+    keep: bool = False,
+    back: Snapshot | None = None,
 ) -> dict[str, Any]:
     """Give the wish of a renewal that a person asks for: automatic renewal is not inherited (E3).
 
@@ -206,12 +297,18 @@ def _wish(
     left = () if kept else ("auto_renew", "auto_regenerate")
     fresh = {name: value for name, value in parent.wish.items() if name not in left}
     asked = {**form.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
+    restored = form_of(back, parent.wish) if back is not None else {}
+    asked.update(restored)
+    if not asked.get("dual_stack") and params.get("allow_missing") is None:
+        asked["allow_missing"] = False
     wish = form.build(asked, unit, now)
-    other = [name for name in form.differences(wish, parent.wish) if name not in _FREE]
+    free = (*_FREE, "dual_stack", *restored) if params["action"] == renewal.REGENERATE else _FREE
+    other = [name for name in form.differences(wish, parent.wish) if name not in free]
     if other:
         raise InputError(
             f"Cannot {params['action']} {parent.certificate_id} with another {', '.join(other)}: a renewal keeps "
-            "names, subject and key type; enrol what is wanted now as a new certificate",
+            "names, subject and key type (action: regenerate may change dual_stack); enrol what is wanted now as a new "
+            "certificate",
             code="renewal_differs",
             details={"differing": other},
         )
@@ -238,10 +335,12 @@ def successor(
         "enrollment_id": reference.get("enrollment_id"),
         "change_id": reference.get("change_id"),
         "fingerprints": dict(parent.fingerprints),
-        "csrs": dict(parent.csrs),
+        "csrs": dual_stack.csrs_of(parent),
         "not_after": to_text(certificate.not_after) if certificate.not_after else "",
         "automatic": is_automatic,
     }
+    if bool(wish["dual_stack"]) != bool(parent.wish["dual_stack"]):
+        renews["switches_stack"] = True
     return requests.new(
         ports,
         group,

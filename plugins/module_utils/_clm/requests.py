@@ -97,12 +97,15 @@ def refuse_violations(request: CertRequest, group: Group) -> None:
 def parts(request: CertRequest, account: CaAccount) -> dict[str, Any]:
     """Give what an approval of the request is bound to; metadata, which is in no CSR and no order, is not."""
     wish = {name: value for name, value in request.wish.items() if name not in form.METADATA}
+    restored = request.renews.get("restores")
     return {
         "action": request.action,
+        "restores": approvals.sha256(restored) if restored else None,
         "wish": approvals.sha256(wish),
         "ca": approvals.sha256({"name": account.name, "type": account.type, "options": dict(account.options)}),
         "ca_options": approvals.sha256(dict(request.ca_options)),
         "warnings": approvals.sha256(request.wish.get("warnings") or {}),
+        "allow_missing": bool(request.wish.get("allow_missing")),
     }
 
 
@@ -158,7 +161,8 @@ def left_behind(unit: Unit, request: CertRequest) -> str:
             "an enrollment may have been opened whose answer was lost: enrol the same names again to have it looked "
             "for and used"
         )
-    in_doubt = [name for name in request.csrs if _is_ordered(unit, request, name) and name not in request.fingerprints]
+    open_ones = [name for name in request.csrs if name not in {*request.fingerprints, *request.refusals}]
+    in_doubt = [name for name in open_ones if _is_ordered(unit, request, name)]
     if in_doubt:
         left.append(f"CA account {request.ca} may sign the {' and the '.join(in_doubt)} CSR all the same")
     return "; ".join(left)

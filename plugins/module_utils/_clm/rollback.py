@@ -17,7 +17,7 @@ from .._core.errors import RemoteError, StateError
 from .._core.plan import Step
 from .._core.types import AuditEntry, WorkOrder
 from .._store.base import Unit
-from . import completion, intents, lineage, push_stages, states
+from . import completion, dual_stack, intents, lineage, push_stages, snapshots, states
 from .deployment import Deployer
 from .patience import LAG_S
 from .work_orders import WorkOrderKeeper
@@ -42,11 +42,14 @@ class Rollback(Deployer):
         """
         what, phase = f"Cannot roll {self.certificate.certificate_id} back", self.state.phase
         if self._serves(self.state.production):
+            back, snapshot_id = self._way_back()
             raise StateError(
                 f"{what}: production serves it, and CPS has no key for the one before it any more. Roll forward: run "
-                "edgecert.clm.cert_enroll with action: regenerate and force: true, then edgecert.clm.cert_push with "
-                f"network: production.{self._before()}",
+                f"edgecert.clm.cert_enroll with certificate: {self.certificate.certificate_id}, action: regenerate and "
+                f"{back}, which orders a certificate for a new key, then edgecert.clm.cert_push with network: "
+                f"production; or roll back with roll_forward: true, which does both.{self._before()}",
                 code="rollback_impossible",
+                details={"from_snapshot": snapshot_id},
             )
         if phase == "deploying_production" or (phase == "busy" and completion.is_going_on(self)):
             raise StateError(
@@ -60,6 +63,13 @@ class Rollback(Deployer):
                 "it; there is nothing to take back",
                 code="nothing_to_roll_back",
             )
+
+    def _way_back(self) -> tuple[str, str | None]:
+        """Give the option that rolls forward, and the snapshot it goes back to, if there is one."""
+        present = replace(self.certificate, production=completion.served(self.state.production))
+        with self.ports.store.read() as unit:
+            found = snapshots.previous(unit, present)
+        return (f"from_snapshot: {found.snapshot_id}", found.snapshot_id) if found else ("force: true", None)
 
     def _before(self) -> str:
         with self.ports.store.read() as unit:
@@ -119,6 +129,7 @@ class Rollback(Deployer):
         self.refuse_impossible()
         self.check_approved()
         push_stages.before(self)
+        snapshots.before_write(self, snapshots.CANCEL)
         self.keeper.still_ours()
         intents.begin(self.ports.store, *self.keeper.cancel_key, dict(self.pushed.reference), self.ports.clock.now())
         try:
@@ -158,7 +169,9 @@ class Rollback(Deployer):
         if certificate is None or certificate.request_id != self.pushed.request.request_id:
             return
         staging, production = completion.served(self.state.staging), completion.served(self.state.production)
-        if certificate.parent:
+        if dual_stack.is_addition(self.pushed.request):
+            back = replace(certificate, request_id=str(self.pushed.request.renews["request_id"]))
+        elif certificate.parent:
             back = lineage.go_back(unit, certificate, now)
         else:
             back = replace(certificate, state=certificate.state if production else "vanished")

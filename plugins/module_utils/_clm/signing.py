@@ -16,20 +16,13 @@ from typing import TYPE_CHECKING, Any
 from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import form, form_extras, intents, lineage
+from . import dual_stack, form, form_extras, intents, lineage
 
 if TYPE_CHECKING:
     from .._ca.base import Answer, Issued, Pending
     from .._pki.preflight import WantedNames
     from .._store.base import Unit
     from .moves import Mover
-
-
-def algorithms(wish: Mapping[str, Any]) -> list[str]:
-    """Name the key algorithms a wish asks for (E10)."""
-    if wish["dual_stack"]:
-        return [vocabulary.RSA, vocabulary.ECDSA]
-    return [vocabulary.ECDSA if wish["key_type"] == "ec" else vocabulary.RSA]
 
 
 def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
@@ -88,9 +81,8 @@ def csr_problems(wish: Mapping[str, Any], csrs: Mapping[str, str]) -> list[str]:
 def order(mover: Mover) -> bool:
     """Hand every CSR that has no order yet to the CA."""
     with mover.lease():
-        for algorithm in mover.request.csrs:
-            if algorithm not in mover.request.ca_handles:
-                _order_one(mover, algorithm)
+        for algorithm in dual_stack.unordered(mover.request):
+            _order_one(mover, algorithm)
     return True
 
 
@@ -112,9 +104,11 @@ def _order_one(mover: Mover, algorithm: str) -> None:
     if answer is None:
         answer = mover.ca.submit(asked, csr_pem)
     if isinstance(answer, Rejected):
-        mover.fail("ca_rejected", f"CA account {request.ca} refused the {algorithm} CSR: {answer.reason}")
+        _refused(mover, algorithm, answer.reason)
         return
     bundle = _checked(mover, algorithm, answer) if isinstance(answer, Issued) else None
+    if isinstance(answer, Issued) and bundle is None:
+        return
     with ports.store.write() as unit:
         current = unit.intents.get(intent.intent_id)
         if current is not None:
@@ -140,7 +134,7 @@ def not_ready_for(mover: Mover) -> float | None:
 
 def _collected(mover: Mover) -> dict[str, Answer]:
     request = mover.request
-    missing = [algorithm for algorithm in request.csrs if algorithm not in request.fingerprints]
+    missing = [name for name in request.csrs if name not in {*request.fingerprints, *request.refusals}]
     return {algorithm: mover.ca.collect(request.ca_handles[algorithm]) for algorithm in missing}
 
 
@@ -149,12 +143,19 @@ def retrieve(mover: Mover) -> bool:
     if mover.next_move() != "retrieve":
         return True
     with mover.lease():
-        while True:
+        if mover.request.state == "implementing":
+            # Ordered for an earlier request of the same CSR.
+            with mover.ports.store.write() as unit:
+                mover.save(unit, "certificate_ordered", state="retrieval_in_progress")
+                _end_if_complete(unit, mover)
+        while mover.next_move() == "retrieve":
             waiting = _collect_once(mover)
             if not waiting:
                 return True
             if not mover.pause(min(answer.look_again_s for answer in waiting)):
-                return mover.park("ca_pending", waiting[0].message, min(answer.look_again_s for answer in waiting))
+                message = dual_stack.with_what_is_missing(mover.request, waiting[0].message)
+                return mover.park("ca_pending", message, min(answer.look_again_s for answer in waiting))
+        return True
 
 
 def _collect_once(mover: Mover) -> list[Pending]:
@@ -165,17 +166,40 @@ def _collect_once(mover: Mover) -> list[Pending]:
         if isinstance(answer, Pending):
             waiting.append(answer)
         elif isinstance(answer, Rejected):
-            mover.fail("ca_rejected", f"CA account {mover.request.ca} refused the {algorithm} CSR: {answer.reason}")
+            _refused(mover, algorithm, answer.reason)
         else:
             bundle = _checked(mover, algorithm, answer)
+            if bundle is None:
+                continue
             with mover.ports.store.write() as unit:
                 mover.save(unit, "certificate_retrieved", fingerprints=_keep_bundle(unit, mover, algorithm, bundle))
                 _end_if_complete(unit, mover)
     return waiting
 
 
-def _checked(mover: Mover, algorithm: str, answer: Issued) -> Bundle:
-    """Give the bundle in order; a certificate that cannot be used ends the request (U6)."""
+def _refused(mover: Mover, algorithm: str, reason: str) -> None:
+    message = f"CA account {mover.request.ca} refused the {algorithm} CSR: {reason}"
+    _go_without(mover, algorithm, "ca_rejected", message)
+
+
+def _go_without(mover: Mover, algorithm: str, reason: str, message: str) -> None:
+    """Go on without one certificate where that is allowed, and end the request otherwise.
+
+    :raises StateError: the request has failed with it.
+    """
+    request, ports = mover.request, mover.ports
+    refusals = {**request.refusals, algorithm: message}
+    if not dual_stack.may_go_on(request, refusals):
+        mover.fail(reason, message + dual_stack.advice(request, refusals), refusals=refusals)
+    with ports.store.write() as unit:
+        key = f"{request.request_id}/{algorithm}"
+        intents.close_all(unit, intents.ORDER_CERTIFICATE, "request", key, {"failed": reason}, ports.clock.now())
+        dual_stack.go_without(mover, unit, refusals, message)
+        _end_if_complete(unit, mover)
+
+
+def _checked(mover: Mover, algorithm: str, answer: Issued) -> Bundle | None:
+    """Give the bundle in order; a certificate that cannot be used ends the request (U6), or it goes on without."""
     from .._pki.preflight import check_bundle
 
     request = mover.request
@@ -192,7 +216,9 @@ def _checked(mover: Mover, algorithm: str, answer: Issued) -> Bundle:
             with mover.ports.store.write() as unit:
                 handles = {**request.ca_handles, algorithm: answer.handle}
                 mover.save(unit, "certificate_ordered", state="retrieval_in_progress", ca_handles=handles)
-        mover.fail("certificate_unusable", f"what CA account {request.ca} issued: {'; '.join(found.problems)}")
+        message = f"what CA account {request.ca} issued for the {algorithm} CSR: {'; '.join(found.problems)}"
+        _go_without(mover, algorithm, "certificate_unusable", message)
+        return None
     return found.bundle
 
 
@@ -210,8 +236,10 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
     from .._pki.x509 import certificate_facts
 
     request = mover.request
-    if set(request.fingerprints) != set(request.csrs):
+    if not request.fingerprints or set(request.csrs) - {*request.fingerprints, *request.refusals}:
         return
+    if request.state == "implementing":
+        mover.save(unit, "certificate_ordered", state="retrieval_in_progress")
     mover.save(unit, "certificate_issued", state="issued", next_look_at=None)
     # The RSA one stands for both: every client can use it.
     primary = vocabulary.RSA if vocabulary.RSA in request.fingerprints else next(iter(request.fingerprints))
@@ -220,8 +248,11 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
     if pem is None or certificate is None:
         raise StoreError(f"The certificate of {request.certificate_id} is gone from the store")
     facts, now = certificate_facts(pem.leaf), mover.ports.clock.now()
+    ends = [certificate_facts(one.leaf).not_after for one in map(unit.pems.get, request.fingerprints.values()) if one]
     settings: dict[str, Any] = {}
-    if request.renews:
+    if dual_stack.is_addition(request):
+        settings = {"request_id": request.request_id}
+    elif request.renews:
         certificate = lineage.succeed(unit, certificate, request, mover.ports.actor, now)
         certificate = form_extras.on_certificate(certificate, request.wish)
         settings = {"request_id": request.request_id, "ca": request.ca}
@@ -234,7 +265,8 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
             issuer=facts.issuer,
             key_algorithm=primary,
             not_before=facts.not_before,
-            not_after=facts.not_after,
+            # Both are renewed together, so before the first of them ends.
+            not_after=min(ends),
             updated_at=now,
             **settings,
         )

@@ -14,7 +14,7 @@ from typing import Any
 from .._core.redact import redacted
 from .._core.types import CertRequest, WorkOrder
 from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
-from . import approvals
+from . import approvals, dual_stack
 from .deployment_date import NOT_BEFORE
 from .views import View, group_name, text_of, times
 
@@ -60,6 +60,8 @@ def request_view(request: CertRequest) -> View:
         "csrs": redacted(request.csrs),
         "ca_handles": redacted(request.ca_handles),
         "fingerprints": redacted(request.fingerprints),
+        "missing": dual_stack.missing(request),
+        "refusals": redacted(request.refusals),
         "conditions": redacted(request.conditions),
         "actor": request.actor,
         "comment": request.comment,

@@ -177,13 +177,12 @@ class CertRequest:
 
     :ivar action: ``enroll``, ``renew`` or ``regenerate``.
     :ivar state: design §5.
-    :ivar reason: stable word for why it stands where it stands; empty when it needs no reason.
-    :ivar message: the same as a sentence.
+    :ivar reason: stable word for why it stands where it stands, may be empty; ``message`` the same as a sentence.
     :ivar wish: CSR parameters and endpoint choices as asked for, in the words of the module's options.
     :ivar key_reference: what the key provider needs to go on: for CPS the enrollment and change ids.
     :ivar csrs: PEM by key algorithm, ``RSA`` or ``ECDSA``.
     :ivar ca_handles: the CA connector's handle by key algorithm.
-    :ivar fingerprints: of the issued leaves by key algorithm.
+    :ivar fingerprints: of the issued leaves by key algorithm; ``refusals`` say why there is none.
     :ivar conditions: ``type, at, actor, comment`` of each step taken, oldest first.
     :ivar policy: the part of the group's policy that holds for it, as it was when it was submitted.
     :ivar approvals: those that count, as ``approvals`` writes them; void and expired ones stand in the conditions.
@@ -217,6 +216,7 @@ class CertRequest:
     manual_implementation: bool = False
     scheduled_at: datetime | None = None
     renews: JsonMap = field(default_factory=dict)
+    refusals: JsonMap = field(default_factory=dict)
     next_look_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

@@ -27,7 +27,9 @@ class KeyOrder:
     :ivar place: choices that only this provider understands, as the module's options name them.
     :ivar renews: empty for a new place. Else the place is there, and is to make a new key and CSR for the same names:
         ``enrollment_id``, ``change_id`` of the request before (None when unknown), ``not_after`` of its certificate
-        as ISO 8601 text.
+        as ISO 8601 text. ``switches_stack`` is there when it goes from one kind of key to two, or back, and ``adds``
+        names the key algorithms of the certificates that are missing of a dual stack, when only those are wanted.
+        ``restores`` holds ``snapshot_id`` and ``enrollment``, what the place is to be again, as ``settings`` told it.
     """
 
     spec: CsrSpec
@@ -99,6 +101,13 @@ class KeyProvider(ABC):
     @abstractmethod
     def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
         """Look for what stands in the way of beginning; asked twice without a ``begin`` between, it looks once."""
+
+    def settings(self, order: KeyOrder) -> Mapping[str, Any]:
+        """Give what the place of a renewal is now, as the remote side tells it; empty where there is nothing to keep.
+
+        Asked directly after ``conflicts``, it makes no call.
+        """
+        return {}
 
     @abstractmethod
     def begin(self, order: KeyOrder) -> Reference:

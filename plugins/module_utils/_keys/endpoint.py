@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .._core import vocabulary
 from .._core.types import Notice
@@ -119,6 +120,10 @@ class EndpointKeys(KeyProvider):
             )
             found.append(Obstacle("too_many_names", sentence))
         return found
+
+    def settings(self, order: KeyOrder) -> Mapping[str, Any]:
+        """Give the enrollment of a renewal as it was read last."""
+        return self._renewals.settings(order) if order.renews else {}
 
     def begin(self, order: KeyOrder) -> Reference:
         """Create the enrollment, or force its renewal."""

@@ -8,15 +8,17 @@ Cancels nothing, ever: a change that is open belongs to whoever opened it, and i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .._core.errors import RemoteError
 from .._cps import changes
 from .._cps.client import CpsClient
-from .._cps.enrollment_wire import enrollment_update, subject_of
+from .._cps.enrollment_wire import subject_of
 from .._cps.errors import IN_RENEWAL_WINDOW, PENDING_CHANGE, RemoteConflict, RemoteNotFound
 from .._cps.models import EnrollmentRecord, EnrollmentStatus
+from . import endpoint_edits as edits
 from .base import KeyOrder, Obstacle, Reference
 from .endpoint_orders import is_multi_stacked, names_at, names_in, reference_to
 
@@ -72,7 +74,15 @@ class Renewals:
 
     def predict(self, order: KeyOrder) -> str:
         """Say what ``begin`` would do; no traffic."""
-        return f"Force a renewal of enrollment {order.renews['enrollment_id']} for {order.spec.common_name}"
+        number, adds = order.renews["enrollment_id"], order.renews.get("adds")
+        if adds:
+            return f"Add the {' and the '.join(adds)} certificate that is missing to enrollment {number}"
+        keys = "RSA and ECDSA" if is_multi_stacked(order) else "RSA"
+        restored = order.renews.get("restores")
+        if restored:
+            return f"Restore enrollment {number} from {restored['snapshot_id']} and force its renewal with a new key"
+        switched = f" with {keys} keys" if order.renews.get("switches_stack") else ""
+        return f"Force a renewal of enrollment {number}{switched} for {order.spec.common_name}"
 
     def find(self, order: KeyOrder) -> Sequence[Reference]:
         """Look for a renewal that is open and whose CSR was not handed out yet: CPS's own, or a lost call's."""
@@ -91,6 +101,11 @@ class Renewals:
         if _is_blocked(place, order):
             found.append(Obstacle(_CHANGE_PENDING, _pending(place, order)))
         return found
+
+    def settings(self, order: KeyOrder) -> Mapping[str, Any]:
+        """Give the enrollment's JSON as it was read last; empty when it is gone."""
+        place = self._look(order)
+        return place.enrollment.raw if place is not None else {}
 
     def begin(self, order: KeyOrder) -> Reference:
         """Take up the renewal that is open, or force one.
@@ -113,7 +128,7 @@ class Renewals:
             raise RemoteConflict(f"{what}: {_pending(place, order)}", code=_CHANGE_PENDING, retryable=True)
         if place.change is not None:
             return reference_to(place.enrollment.id, place.change_id)
-        status = self._put(place.enrollment)
+        status = self._put(place.enrollment, order)
         if status.change_ids:
             return reference_to(place.enrollment.id, status.change_ids[-1])
         return self._opened(order, status)
@@ -131,19 +146,19 @@ class Renewals:
             code="no_change_opened",
         )
 
-    def _put(self, enrollment: EnrollmentRecord) -> EnrollmentStatus:
-        """Send the whole enrollment back with the order to renew it."""
-        body = enrollment_update(enrollment.raw)
+    def _put(self, enrollment: EnrollmentRecord, order: KeyOrder) -> EnrollmentStatus:
+        """Send the whole enrollment back with the order to renew it, or to add what is missing of a dual stack."""
+        body = edits.body(enrollment, order)
+        flag = "allow_missing_certificate_addition" if order.renews.get("adds") else "force_renewal"
+        flags: dict[str, Any] = {flag: True}
         try:
             try:
-                return self._client().update_enrollment(enrollment.id, body, force_renewal=True)
+                return self._client().update_enrollment(enrollment.id, body, **flags)
             except RemoteConflict as exc:
                 if exc.code != IN_RENEWAL_WINDOW:
                     raise
             # CPS guards its own renewal, which is due and not open: ours takes its place.
-            return self._client().update_enrollment(
-                enrollment.id, body, force_renewal=True, renewal_date_check_override=True
-            )
+            return self._client().update_enrollment(enrollment.id, body, renewal_date_check_override=True, **flags)
         except RemoteConflict as exc:
             if exc.code == PENDING_CHANGE:
                 exc.code = _CHANGE_PENDING
@@ -184,10 +199,12 @@ def _is_usable(place: _Place, order: KeyOrder) -> bool:
     change = place.change
     if change is None or place.change_id == order.renews.get("change_id"):
         return False
+    if not edits.may_be_of(place.enrollment, place.change_type, order):
+        return False
     if change.takes(changes.CSR):
         # After an upload CPS takes a corrected certificate beside the acknowledgement.
         return not change.takes(changes.POST_WARNINGS)
-    is_certain = place.change_type in _NEEDS_CERTIFICATE
+    is_certain = place.change_type in _NEEDS_CERTIFICATE or edits.is_edited(order)
     if change.allowed_inputs:
         return is_certain and change.takes(changes.PRE_WARNINGS)
     if change.state not in ("new", "running", "awaiting-input"):
@@ -216,6 +233,9 @@ def _pending(place: _Place, order: KeyOrder) -> str:
 
 def _differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str]:
     """Give a sentence for each kind of difference between an enrollment and what was enrolled."""
+    if order.renews.get("restores"):
+        # All else is sent as it was.
+        return edits.fixed_differences(enrollment, order)
     found, number = [], enrollment.id
     names, wanted = names_at(enrollment), names_in(order)
     if names != wanted:
@@ -229,7 +249,7 @@ def _differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str]:
     ]
     if edited:
         found.append(f"the subject of enrollment {number} was edited at CPS: {', '.join(edited)}")
-    if is_multi_stacked(order) and not enrollment.multi_stacked:
+    if is_multi_stacked(order) and not enrollment.multi_stacked and not order.renews.get("switches_stack"):
         found.append(f"enrollment {number} makes RSA keys only at CPS, and an ECDSA key is wanted")
     advice = "put it back in Akamai Control Center, or enrol what is wanted now as a new certificate"
     return [f"{sentence}; {advice}" for sentence in found]

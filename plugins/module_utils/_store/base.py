@@ -26,6 +26,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._core.governance import Attachment, Group
+from .._core.snapshots import Snapshot
 from .._core.types import (
     AuditEntry,
     AuditRow,
@@ -120,6 +121,7 @@ class Unit(ABC):
     intents: Repository[Intent]
     groups: Repository[Group]
     attachments: Repository[Attachment]
+    snapshots: Repository[Snapshot]
 
     @abstractmethod
     def audit(self, entry: AuditEntry) -> AuditRow:

@@ -158,7 +158,7 @@ def _second(types: Types) -> Iterator[str]:
     governed = (
         "group:text='' policy:text='{}' approvals:text='[]' manual_implementation:boolean=FALSE scheduled_at:text? "
     )
-    yield from _more(types, "requests", governed + "renews:text='{}'")
+    yield from _more(types, "requests", governed + "renews:text='{}' refusals:text='{}'")
     yield from _more(
         types,
         "work_orders",
@@ -198,6 +198,14 @@ def _policy(types: Types) -> Iterator[str]:
         "content:blob? actor:text created_at:text? version:integer",
     )
     yield from _index("attachments", "certificate_id")
+    yield from _table(
+        types,
+        "snapshots",
+        "snapshot_id",
+        "snapshot_id:text certificate_id:text enrollment_id:integer? before:text request_id:text work_order_id:text "
+        "enrollment:text production:text staging:text actor:text created_at:text? version:integer",
+    )
+    yield from _index("snapshots", "certificate_id")
 
 
 MIGRATIONS: tuple[Migration, ...] = (_first, _second)

@@ -50,6 +50,7 @@ class SqlUnit(Unit):
         self.intents = over(tables.INTENTS)
         self.groups = over(tables.GROUPS)
         self.attachments = over(tables.ATTACHMENTS)
+        self.snapshots = over(tables.SNAPSHOTS)
 
     @cached_property
     def _chain(self) -> AuditChain:

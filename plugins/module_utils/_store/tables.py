@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from .._core.governance import Attachment, Group
+from .._core.snapshots import Snapshot
 from .._core.types import (
     CaAccount,
     Certificate,
@@ -167,6 +168,7 @@ WORK_ORDERS = Table("work_orders", "work order", WorkOrder, ("work_order_id",), 
 INTENTS = Table("intents", "intent", Intent, ("intent_id",), ("key", "finished_at"), dated=True)
 GROUPS = Table("groups", "group", Group, ("name",))
 ATTACHMENTS = Table("attachments", "attachment", Attachment, ("attachment_id",), ("certificate_id",))
+SNAPSHOTS = Table("snapshots", "snapshot", Snapshot, ("snapshot_id",), ("certificate_id",), dated=True)
 
 TABLES: tuple[Table[Any], ...] = (
     DEVICES,
@@ -180,4 +182,5 @@ TABLES: tuple[Table[Any], ...] = (
     INTENTS,
     GROUPS,
     ATTACHMENTS,
+    SNAPSHOTS,
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from .._core.clock import Clock
 from .._core.types import Bundle, Notice
@@ -142,6 +143,13 @@ class AkamaiCpsTarget(Target):
             warnings=tuple(notice for warning in info.warnings for notice in _notices(warning)),
             fingerprints=frozenset(x509.certificate_facts(leaf).fingerprint for leaf in leaves),
         )
+
+    def settings(self, reference: Reference) -> Mapping[str, Any]:
+        """Give the enrollment's JSON, as read once for this run."""
+        try:
+            return self._enrollment(int(reference["enrollment_id"])).raw
+        except RemoteNotFound:
+            return {}
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, all in one call."""

@@ -254,6 +254,10 @@ class Target(ABC):
     def review(self, reference: Reference) -> Review | None:
         """Tell what a change that stopped after staging waits with; None when it does not, or not any more."""
 
+    def settings(self, reference: Reference) -> Mapping[str, Any]:
+        """Give what the place is now, as the remote side told it when it was observed; empty where nothing is kept."""
+        return {}
+
     @abstractmethod
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, by key algorithm."""

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeping the CSRs that somebody else made: held against the wish, waited for when one is late.
+
+Sends nothing; the move around it holds the lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from .._core.clock import from_text, to_text
+from . import dual_stack, intents, signing
+
+if TYPE_CHECKING:
+    from .._core.types import CertRequest
+    from .._keys.base import CsrReady
+    from .._store.base import Unit
+    from .moves import Mover
+
+MISSING = "csr_missing"
+"""Reason of a request, and step of it, when a CSR it needs is not there while another is."""
+LOOK_AGAIN_S = 60.0
+# How long a late CSR is waited for where the request may go on without it, and where it cannot.
+LATE = timedelta(minutes=5)
+GIVEN_UP_AFTER = timedelta(hours=1)
+
+
+def keep(mover: Mover, answer: CsrReady) -> str:
+    """Keep the CSRs that are wanted.
+
+    :returns: what is still waited for, as a sentence; empty when the request can go on.
+    :raises StateError: a CSR cannot be used, or the only one wanted does not come; the request has failed.
+    """
+    request = mover.request
+    wanted = dual_stack.wanted(request)
+    there = {name: answer.csrs[name] for name in wanted if name in answer.csrs}
+    problems = signing.csr_problems(request.wish, there)
+    if problems:
+        mover.fail("csr_unusable", "; ".join(problems))
+    if reused := _reused(request, there):
+        mover.fail("csr_reused", reused)
+    absent = [name for name in wanted if name not in there]
+    message = _message(request, answer, absent) if absent else ""
+    since = _since(request) or mover.now
+    if absent and _is_given_up(request, there, since, mover.now):
+        mover.fail("csr_algorithm_missing", message)
+    refusals = {**request.refusals, **dict.fromkeys(absent, message)}
+    goes_on = not absent or (mover.now - since >= LATE and dual_stack.may_go_on(request, refusals))
+    if goes_on or there != dict(request.csrs) or _since(request) is None:
+        _save(mover, there, refusals if absent and goes_on else {}, message, goes_on=goes_on)
+    return "" if goes_on else message
+
+
+def is_nothing_new(mover: Mover, answer: CsrReady) -> bool:
+    """Say whether a look gave what is kept already, and there is nothing to be done but to wait."""
+    request = mover.request
+    wanted, since = dual_stack.wanted(request), _since(request)
+    there = {name: answer.csrs[name] for name in wanted if name in answer.csrs}
+    absent = [name for name in wanted if name not in there]
+    if not absent or since is None or there != dict(request.csrs):
+        return False
+    may_go_on = dual_stack.may_go_on(request, dict.fromkeys(absent, ""))
+    is_due = may_go_on and mover.now - since >= LATE
+    return not is_due and not _is_given_up(request, there, since, mover.now)
+
+
+def _is_given_up(request: CertRequest, there: Mapping[str, str], since: datetime, now: datetime) -> bool:
+    """Say whether a CSR was waited for long enough, where without it there is nothing to sign at all."""
+    return not there and now - since >= GIVEN_UP_AFTER
+
+
+def _since(request: CertRequest) -> datetime | None:
+    """Give when the first look found a CSR missing."""
+    return next((from_text(step["at"]) for step in request.conditions if step["type"] == MISSING), None)
+
+
+def _message(request: CertRequest, answer: CsrReady, absent: list[str]) -> str:
+    offered = " and ".join(answer.csrs) or "none"
+    said = f"no {' and no '.join(absent)} CSR is there yet; there is: {offered}"
+    others = [name for name in dual_stack.wanted(request) if name not in absent]
+    if not others:
+        return f"{said}; wait for it, or cancel the request"
+    if request.wish.get("allow_missing"):
+        return f"{said}; it is waited for {int(LATE.total_seconds() // 60)} minutes, then {' and '.join(others)} alone"
+    return (
+        f"{said}, and nothing is ordered before both are; wait for it, or run edgecert.clm.cert_enroll again with "
+        f"allow_missing: true to go on with {' and '.join(others)} alone, or cancel the request"
+    )
+
+
+def _reused(request: CertRequest, csrs: Mapping[str, str]) -> str:
+    """Say which CSR of a renewal has the key of the one before; empty when none has."""
+    from .._pki.csr import same_key
+
+    earlier = request.renews.get("csrs") or {}
+    same = [name for name, pem in csrs.items() if name in earlier and same_key(pem, earlier[name])]
+    return f"the {' and the '.join(same)} CSR has the key of the certificate it is to follow" if same else ""
+
+
+def _save(mover: Mover, csrs: Mapping[str, str], refusals: Mapping[str, str], message: str, *, goes_on: bool) -> None:
+    request = mover.request
+    with mover.ports.store.write() as unit:
+        left = intents.left_open(unit, intents.ACKNOWLEDGE_WARNINGS, "request", request.request_id)
+        if left is not None:
+            mover.acknowledged(unit, left.wanted["notices"], intents.LATE)
+        changes: dict[str, Any] = {"csrs": dict(csrs), "next_look_at": None}
+        if not goes_on:
+            step = {"type": MISSING, "at": to_text(mover.now), "actor": mover.ports.actor, "comment": message}
+            mover.save(unit, "csr_fetched", steps=[step], reason=MISSING, message=message, **changes)
+            return
+        changes.update(_ordered_before(unit, request, csrs))
+        mover.save(unit, "csr_fetched", **changes)
+        if refusals:
+            dual_stack.go_without(mover, unit, refusals, message)
+
+
+def _ordered_before(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> dict[str, Any]:
+    """Give the orders that an earlier request placed for the very same CSRs, so that none is placed twice.
+
+    CPS shows the CSR of a change as long as the change is open, and a failed request's place is used again.
+    """
+    handles, fingerprints = dict(request.ca_handles), dict(request.fingerprints)
+    for earlier in unit.requests.find(certificate_id=request.certificate_id, state=["failed", "cancelled"]):
+        asked = [(one.ca, one.ca_options, one.wish.get("validity")) for one in (earlier, request)]
+        if earlier.request_id == request.request_id or asked[0] != asked[1]:
+            continue
+        is_cancelled = earlier.state == "cancelled"
+        for name, handle in (earlier.ca_handles if is_cancelled else dual_stack.kept_orders(earlier)).items():
+            if name not in earlier.refusals and csrs.get(name) == earlier.csrs.get(name):
+                handles[name] = handle
+                if name in earlier.fingerprints:
+                    fingerprints[name] = earlier.fingerprints[name]
+    return {"ca_handles": handles, "fingerprints": fingerprints}
