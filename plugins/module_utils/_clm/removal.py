@@ -19,7 +19,7 @@ from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Intent, Notice
 from .._store.base import Unit
 from .._target.base import Presence
-from . import approvals, completion, decisions, intents, push_stages, removal_end, removals
+from . import acknowledging, approvals, completion, decisions, intents, push_stages, removal_end, removals
 from .deployment import Deployer, Pushed
 from .patience import ASK_AGAIN_S, LAG_S
 
@@ -366,7 +366,7 @@ class Removal(Deployer):
         """Do what the change asks for, and say why to wait then."""
         state = self.state
         if state.phase == "wants_decision":
-            return self._answer_warnings(state.notices)
+            return acknowledging.decide(self, state.notices, removal_end.NO_OTHER)
         if state.phase == "on_staging":
             return removal_end.let_go_on(self)
         if state.phase in ("failed", "wants_certificate"):
