@@ -29,6 +29,10 @@ description:
     push, one after is reported and undoes nothing.
   - Before anything is uploaded, key, names, dates and chain are checked. After it, what CPS reports as deployed, and
     what the edge presents in a TLS handshake where O(edge) names one, must be what was pushed.
+  - With O(action=configure) it changes network settings of an enrollment that is live, in place and without a new
+    certificate, by a work order of its own with the same approvals; they are bound to the settings and to what they
+    were before. The order goes to O(network) by way of staging as a push does, and is completed once CPS's deployments
+    show the settings there. Settings that are as wanted are not sent again.
   - Each call does all that can be done now and returns the state reached. When it waits for CPS, call it again later
     with the same options, or use O(wait). Called again for what is deployed already, it changes nothing.
 extends_documentation_fragment:
@@ -54,9 +58,81 @@ options:
         cancelled; what production serves stays, and the inventory tells of that again. A renewal that was rolled back
         is not tried again by itself. Once production serves the certificate, CPS cannot put the earlier one back; the
         call fails and says how to roll forward. A rollback needs the same approvals as a push.
+      - V(configure) changes O(network_settings) of the certificate's enrollment. Production has to serve something of
+        it, and no change may be open at CPS; one that is open is named and never cancelled. Scripts of the application
+        connector are not run. Where CPS wants a new certificate for the settings, the order ends and says how they go
+        along with a regeneration.
     type: str
-    choices: [push, rollback]
+    choices: [push, rollback, configure]
     default: push
+  network_settings:
+    description:
+      - Network settings that the enrollment is to have, with O(action=configure) only and required there.
+      - A setting left out stays as it is in the enrollment; an empty text or list clears it.
+      - How CPS writes a setting plays no part. No cipher profile is the default one, lists are sets, and names have no
+        case.
+    type: dict
+    suboptions:
+      must_have_ciphers:
+        description: Name of the cipher profile that clients must be able to use; empty for Akamai's default.
+        type: str
+      preferred_ciphers:
+        description: Name of the preferred cipher profile; empty for Akamai's default.
+        type: str
+      disallowed_tls_versions:
+        description: TLS versions that are not to be spoken; an empty list allows all that Akamai speaks.
+        type: list
+        elements: str
+        choices: [TLSv1, TLSv1_1, TLSv1_2, TLSv1_3]
+      clone_dns_names:
+        description:
+          - Whether the names to serve are those of the certificate.
+          - It is false once O(network_settings.dns_names) names some; true together with names is refused. CPS takes
+            neither in an enrollment that is not for SNI only.
+        type: bool
+      dns_names:
+        description:
+          - The names to serve, when they are not those of the certificate; the order plays no part.
+          - An empty list goes back to the names of the certificate.
+        type: list
+        elements: str
+      ocsp_stapling:
+        description: Whether OCSP responses are stapled.
+        type: str
+        choices: ["on", "off", "not-set"]
+      quic:
+        description: Whether QUIC is enabled.
+        type: bool
+      geography:
+        description: Where the certificate is deployed.
+        type: str
+        choices: [core, china+core, russia+core]
+      client_mutual_authentication:
+        description:
+          - Verification of client certificates. CPS refuses it in a new enrollment, so it is added here, once the
+            enrollment is live.
+          - CPS's deployments tell nothing of it. It counts as deployed once the enrollment has it and the change that
+            brings it has come to the network.
+        type: dict
+        suboptions:
+          set_id:
+            description: Id of the set of trust chains, as Trust Chain Manager gives it; empty to verify none any more.
+            type: str
+          send_ca_list_to_client:
+            description: Whether the server sends the list of CAs to the client.
+            type: bool
+          ocsp:
+            description: Whether OCSP is used for client certificates.
+            type: bool
+      secure_network:
+        description:
+          - What the enrollment is on, if it is to be checked. CPS never changes it; another value is refused, for it
+            needs a new enrollment.
+        type: str
+        choices: [standard-tls, enhanced-tls]
+      sni_only:
+        description: Likewise, whether the enrollment is for clients with SNI only.
+        type: bool
   network:
     description:
       - Network to push to. V(production) goes by way of staging.
@@ -65,7 +141,8 @@ options:
     default: staging
   edge:
     description:
-      - Edge servers to prove the deployment against with a TLS handshake.
+      - Edge servers to prove the deployment of a certificate against with a TLS handshake. Not with
+        O(action=configure), for a handshake does not show the settings.
     type: dict
     suboptions:
       staging:
@@ -134,6 +211,28 @@ EXAMPLES = r"""
     network: production
     deploy_not_before: "{{ lookup('ansible.builtin.env', 'EDGECERT_SUNDAY') | default(omit, true) }}"
   when: live.work_order.state == 'completed'
+- name: Let nobody speak TLS 1.0 and 1.1 with it any more
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    action: configure
+    network: production
+    network_settings:
+      disallowed_tls_versions: [TLSv1, TLSv1_1]
+    comment: old protocols end
+    wait: true
+    wait_timeout: 7200
+
+- name: Verify client certificates, on staging first
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    action: configure
+    network: staging
+    network_settings:
+      client_mutual_authentication:
+        set_id: Partners_B-3-1AHBENT.xml
+        send_ca_list_to_client: true
+    wait: true
+    wait_timeout: 1800
 
 - name: Show where it stands
   ansible.builtin.debug:
@@ -142,7 +241,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 work_order:
-  description: The work order as it stands, or would stand in check mode.
+  description: >-
+    The work order as it stands, or would stand in check mode. Null where network settings are as wanted and no order
+    made them so.
   returned: success
   type: dict
   sample:
@@ -200,6 +301,10 @@ work_order:
       returned: always
       type: list
       elements: dict
+    network_settings:
+      description: The settings that are changed, C(before) and C(after).
+      returned: when it changes network settings
+      type: dict
     evidence:
       description: What proves the deployment.
       returned: always
@@ -230,6 +335,12 @@ failure:
 """
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.push import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
+    GEOGRAPHIES,
+    OCSP_STAPLING,
+    SECURE_NETWORKS,
+    TLS_VERSIONS,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
@@ -240,8 +351,28 @@ _TEXTS = {"type": "list", "elements": "str"}
 SPEC = {
     "certificate": {"type": "str", "required": True},
     "connector": {"type": "str"},
-    "action": {"type": "str", "choices": ["push", "rollback"], "default": "push"},
+    "action": {"type": "str", "choices": ["push", "rollback", "configure"], "default": "push"},
     "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
+    "network_settings": {
+        "type": "dict",
+        "options": {
+            **{word: {"type": "bool"} for word in ("sni_only", "quic", "clone_dns_names")},
+            **{word: {"type": "str"} for word in ("must_have_ciphers", "preferred_ciphers")},
+            "secure_network": {"type": "str", "choices": list(SECURE_NETWORKS)},
+            "geography": {"type": "str", "choices": list(GEOGRAPHIES)},
+            "disallowed_tls_versions": {**_TEXTS, "choices": list(TLS_VERSIONS)},
+            "dns_names": _TEXTS,
+            "ocsp_stapling": {"type": "str", "choices": list(OCSP_STAPLING)},
+            "client_mutual_authentication": {
+                "type": "dict",
+                "options": {
+                    "set_id": {"type": "str"},
+                    "send_ca_list_to_client": {"type": "bool"},
+                    "ocsp": {"type": "bool"},
+                },
+            },
+        },
+    },
     "edge": {"type": "dict", "options": {"staging": _TEXTS, "production": _TEXTS}},
     "manual_implementation": {"type": "bool"},
     "schedule_at": {"type": "str"},
@@ -257,7 +388,7 @@ SPEC = {
 def main() -> None:
     """Run the module."""
     wires = Wires(target=target_maker, ca=ca_maker, probe=probe_maker, scripts=scripts_maker)
-    run_module(SPEC, plan, "work_order", wires)
+    run_module(SPEC, plan, "work_order", wires, required_if=[("action", "configure", ["network_settings"])])
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ ENGINE = {
     "contracts_without_cps": [],
     "active_certificates_available": True,
     "max_san_names": 100,
+    "network_change_wants_certificate": False,
 }
 ORGANIZATION = {
     "name": "Example GmbH",

@@ -35,6 +35,8 @@ class WorldConfig:
     :param auto_renewal_days: days before expiry at which CPS opens a renewal; never more than a third of the lifetime.
     :param third_party_auto_renewal_shown: False answers ``autoRenewalStartTime: null`` for third-party enrollments.
     :param put_mid_deployment_500: True answers an update in mid-deployment with 500, as seen on the real service.
+    :param network_change_wants_certificate: True opens a change that asks for a new certificate where the network
+        settings alone are changed.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -66,6 +68,7 @@ class WorldConfig:
     cancel_restores_staging: bool = False
     tech_contact_must_be_akamai: bool = True
     put_mid_deployment_500: bool = False
+    network_change_wants_certificate: bool = False
     user: str = "sandbox"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
-from . import intents, proof, push_stages
+from . import intents, push_stages
 from .patience import DEPLOYS_BEFORE_END
 from .work_orders import WorkOrderKeeper
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .._core.types import WorkOrder
     from .._store.base import Unit
     from .._target.base import NetworkFacts
+    from . import proof
     from .deployment import Deployer
 
 HELD_UNTIL = "held_until"
@@ -32,13 +33,8 @@ def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
 
     :returns: None when there is none in the time to wait; the order is then parked with the reason.
     """
-    order = deployer.order
     while True:
-        edges, sans = tuple(order.edges.get(network) or ()), deployer.certificate.sans
-        ports = deployer.ports
-        evidence, missing = proof.of_network(
-            network, ports.probe, edges, sans, deployer.pushed.fingerprints, ports.clock
-        )
+        evidence, missing = deployer.proof_of(network)
         if not missing:
             return evidence
         if not deployer.pause():

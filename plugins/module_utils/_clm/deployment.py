@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from .._core.errors import ClmError, RemoteError, StateError, TransportError
 from .._core.plan import Step
-from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
+from .._core.types import Certificate, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
-from . import completion, decisions, impossible, intents, patience, production, push_stages, states
+from . import completion, decisions, impossible, intents, patience, production, proof, push_stages, states
 from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
+from .pushed import Pushed
 from .work_orders import WorkOrderKeeper
 
 ENDED_BY = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
@@ -26,22 +27,6 @@ ENDED_BY = ("no_open_change", "change_failed", "rollback_impossible", "nothing_t
 _MOMENT_S = 2.0
 # Phases in which a change has not taken the certificate, or nobody can tell.
 _NOT_TAKEN = ("none", "wants_csr", "wants_certificate", "failed", "cancelled")
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """What a work order deploys.
-
-    :ivar bundles: by key algorithm, as ``fingerprints`` and ``csrs``.
-    :ivar reference: the enrollment and the change that takes them.
-    """
-
-    bundles: Mapping[str, Bundle]
-    fingerprints: Mapping[str, str]
-    csrs: Mapping[str, str]
-    reference: Mapping[str, Any]
-    request: CertRequest
-    account: CaAccount | None
 
 
 class Deployer:
@@ -134,6 +119,11 @@ class Deployer:
     def _serves(self, network: NetworkFacts) -> bool:
         served = {facts["fingerprint"] for facts in network.certificates}
         return set(self.pushed.fingerprints.values()) <= served
+
+    def proof_of(self, network: str) -> tuple[proof.Evidence, list[str]]:
+        """Give what proves that a network has it all, and a sentence for each thing that is not proved."""
+        edges, sans, ports = tuple(self.order.edges.get(network) or ()), self.certificate.sans, self.ports
+        return proof.of_network(network, ports.probe, edges, sans, self.pushed.fingerprints, ports.clock)
 
     @property
     def networks_ahead(self) -> tuple[str, ...]:
@@ -361,11 +351,15 @@ class Deployer:
         self.check_approved()
         key, now = self.keeper.acknowledge_key, self.ports.clock.now()
         intents.begin(self.ports.store, *key, {"notices": [dict(entry) for entry in decided]}, now)
-        self.target.acknowledge(self.pushed.reference, found)
+        self.acknowledge(found)
         with self.ports.store.write() as unit:
             intents.close_all(unit, *key, {"acknowledged": True}, self.ports.clock.now())
             self.keeper.save_in(unit, "warnings_acknowledged", notices=decided)
         return "busy", "the warnings were acknowledged, CPS has not gone on yet"
+
+    def acknowledge(self, found: Sequence[Notice]) -> None:
+        """Acknowledge warnings that were decided on."""
+        self.target.acknowledge(self.pushed.reference, found)
 
     def decided(self, notices: Sequence[Notice]) -> tuple[dict[str, str], ...]:
         """Give what the order's lists decide of warnings: ``code, text, decision`` each."""

@@ -20,6 +20,7 @@ UPLOAD_CERTIFICATE = "upload_certificate"
 ACKNOWLEDGE_WARNINGS = "acknowledge_warnings"
 GO_TO_PRODUCTION = "go_to_production"
 CANCEL_CHANGE = "cancel_change"
+CHANGE_SETTINGS = "change_settings"
 RUN_SCRIPT = "run_script"
 
 LATE = "an earlier run ended before this was on record; what came of it was seen now"

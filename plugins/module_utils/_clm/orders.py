@@ -21,10 +21,12 @@ from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
 from .._store.base import Unit
 from . import approvals, deployment_date, form_extras, gate, intents, policy, states
-from .deployment import Deployer, Pushed
+from .configuring import Configuring, configured
+from .deployment import Deployer
 from .managed import managed_device
 from .patience import DEPLOYS_BEFORE_END
 from .ports import Ports
+from .pushed import Pushed
 from .rollback import Rollback
 from .work_orders import WorkOrderKeeper
 
@@ -199,16 +201,25 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
         if certificate is None or connector is None:
             gone = "certificate" if certificate is None else f"application connector {order.connector}"
             raise StateError(f"{what}: its {gone} is gone; cancel it", code="work_order_obsolete")
-        pushed = pushed_for(unit, certificate, _request_of(unit, order, certificate))
-    is_begun = order.action == "push" and order.state not in states.BEFORE_IMPLEMENTING
-    is_followed = pushed.request.request_id != certificate.request_id and not states.is_final(order.state)
-    # What was begun is followed to its end, whatever was issued since.
-    if (is_followed and not is_begun) or dict(pushed.fingerprints) != dict(order.fingerprints):
+        if order.action == "configure":
+            pushed = configured(unit, certificate, order.change)
+        else:
+            pushed = pushed_for(unit, certificate, _request_of(unit, order, certificate))
+    if _is_overtaken(order, pushed, certificate):
         raise StateError(
             f"{what}: another certificate was issued for it since; cancel the work order, and push the new one",
             code="work_order_obsolete",
         )
     return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
+
+
+def _is_overtaken(order: WorkOrder, pushed: Pushed, certificate: Certificate) -> bool:
+    if order.action == "configure":
+        return bool(pushed.reference["enrollment_id"] != order.change.get("enrollment_id"))
+    is_begun = order.action == "push" and order.state not in states.BEFORE_IMPLEMENTING
+    is_followed = pushed.request.request_id != certificate.request_id and not states.is_final(order.state)
+    # What was begun is followed to its end, whatever was issued since.
+    return (is_followed and not is_begun) or dict(pushed.fingerprints) != dict(order.fingerprints)
 
 
 def _request_of(unit: Unit, order: WorkOrder, certificate: Certificate) -> CertRequest | None:
@@ -228,10 +239,13 @@ def driver(
     """
     with ports.store.read() as unit:
         device = managed_device(unit, order.device)
-    kind = Rollback if order.action == "rollback" else Deployer
+    kind = _DRIVERS.get(order.action, Deployer)
     deployer = kind(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
     deployer.check_approved = lambda: _check_approved(deployer)
     return deployer
+
+
+_DRIVERS: Mapping[str, type[Deployer]] = {"rollback": Rollback, "configure": Configuring}
 
 
 def _check_approved(deployer: Deployer) -> None:
@@ -261,6 +275,12 @@ def keeper_of(order: WorkOrder, ports: Ports) -> WorkOrderKeeper:
 
 def left_behind(unit: Unit, order: WorkOrder) -> str:
     """Say what a cancelled order leaves at the target; empty when nothing was sent."""
+    if intents.of(unit, intents.CHANGE_SETTINGS, "work_order", order.work_order_id):
+        return (
+            f"what was asked for of enrollment {order.change.get('enrollment_id')} stays at CPS as it is, change "
+            f"{order.change.get('change_id') or 'and its number are not known'}; cancel that in Akamai Control Center, "
+            "or go on with it by the same edgecert.clm.cert_push and action: configure"
+        )
     if not intents.of(unit, intents.UPLOAD_CERTIFICATE, "work_order", order.work_order_id):
         return ""
     return (
@@ -275,6 +295,9 @@ def parts(deployer: Deployer) -> dict[str, Any]:
     chains = {name: [*bundle.chain, bundle.root] for name, bundle in pushed.bundles.items()}
     seen = deployer.state.settings or order.change.get("network_settings")
     reference = {name: pushed.reference.get(name) for name in ("enrollment_id", "change_id")}
+    if isinstance(deployer, Configuring):
+        # The change is opened by what is approved.
+        seen, reference["change_id"] = deployer.bound, None
     return {
         "fingerprints": dict(order.fingerprints),
         "chain": approvals.sha256(chains),

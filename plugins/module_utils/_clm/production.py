@@ -110,7 +110,8 @@ def _refuse(deployer: Deployer, review: Review) -> None:
     """End an order for what CPS would not deploy, or would deploy otherwise."""
     if review.errors:
         deployer.fail("validation_failed", "; ".join(review.errors))
-    if review.fingerprints and review.fingerprints != set(deployer.pushed.fingerprints.values()):
+    pushed = set(deployer.pushed.fingerprints.values())
+    if pushed and review.fingerprints and review.fingerprints != pushed:
         others = ", ".join(sorted(review.fingerprints))
         deployer.fail("deployed_otherwise", f"{others} waits for production, which is not what was pushed")
 

@@ -19,8 +19,9 @@ from .._store.base import Unit
 from . import deployment_date, moments, order_changes, orders, policy, push_stages, states
 from . import ports as port
 from .connectors import required_certificate
-from .deployment import ENDED_BY, Deployer, Pushed
+from .deployment import ENDED_BY, Deployer
 from .managed import managed_device
+from .pushed import Pushed
 from .work_views import work_order_view
 
 
@@ -30,21 +31,31 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     :raises StateError: there is no connector (U1), no issued certificate, or no change that could take it.
     :raises PolicyError: the device is not managed, CPS would go on to production by itself, or the group refuses it.
     """
+    if params.get("action") == "configure":
+        from .configure_plan import plan as plan_settings
+
+        return plan_settings(params, ports)
     what = f"Cannot push {params['certificate']}"
-    edges = _edges(params)
+    if params.get("network_settings"):
+        raise InputError(f"{what}: network_settings goes with action: configure only, which pushes no certificate")
+    return _plan_push(params, ports, what)
+
+
+def _plan_push(params: port.Params, ports: port.Ports, what: str) -> Plan:
+    edges = edges_of(params)
     moments.refuse_both(params, what)
     with ports.store.read() as unit:
         certificate = required_certificate(unit, params["certificate"])
-        connector = _connector(unit, params)
-        device = managed_device(unit, _holder(certificate, connector))
+        connector = connector_of(unit, params)
+        device = managed_device(unit, holder_of(certificate, connector))
         request = unit.requests.get(certificate.request_id) if certificate.request_id else None
         pushed = orders.pushed_for(unit, certificate, request)
         group = policy.group_of(unit, certificate.group)
         before = _latest(unit, certificate, connector, params, pushed)
         done = _rolled_back(unit, certificate, connector, pushed) if params.get("action") == "rollback" else None
     if before is None and done is not None:
-        return _already_back(done, ports, _skipped(connector, device))
-    at = _schedule(params, before, ports)
+        return _already_back(done, ports, skipped(connector, device))
+    at = schedule_of(params, before, ports)
     given = params.get("warnings")
     # Lists that were submitted are not laid over a policy that may have changed since.
     lists = before.warnings if before and given is None else policy.warning_lists(group, given)
@@ -61,12 +72,17 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         not_before=deployment_date.read(params, certificate, before, at, ports.clock.now()),
     )
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
-    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=_wait_s(params))
+    deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_s_of(params))
     deployer.observe()
-    return _plan(deployer, before, wanted, params.get("freeze_override") or "", device)
+    return planned(deployer, before, wanted, params.get("freeze_override") or "", device)
 
 
-def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str, device: Device) -> Plan:
+def planned(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str, device: Device) -> Plan:
+    """Give the plan from where the order and the target stand.
+
+    :param before: the order as stored; None for a new one.
+    :param override: the reason to pass over a freeze.
+    """
     order, ports = deployer.order, deployer.ports
     if before is None:
         deployer.see_settings()
@@ -76,7 +92,7 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
     steps = _steps(deployer, before, wanted, override)
     leads_on = any(step.sentence.startswith(("Prove", "Cancel")) for step in steps)
     predicted = replace(order, state="completed") if leads_on and deployer.is_possible else order
-    extra = {"skipped_devices": _skipped(deployer.connector, device)}
+    extra = {"skipped_devices": skipped(deployer.connector, device)}
 
     def finish() -> Outcome:
         with ports.store.read() as unit:
@@ -88,16 +104,18 @@ def _plan(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, o
     return Plan(view_before, work_order_view(predicted), steps, finish, note=note, extra=extra)
 
 
-def _schedule(params: port.Params, before: WorkOrder | None, ports: port.Ports) -> datetime | None:
+def schedule_of(params: port.Params, before: WorkOrder | None, ports: port.Ports) -> datetime | None:
+    """Read when the order is to be implemented; None where the call leaves it open."""
     known, what = before.scheduled_at if before else None, f"Cannot push {params['certificate']}"
     return moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known)
 
 
-def _wait_s(params: port.Params) -> float:
+def wait_s_of(params: port.Params) -> float:
+    """Give the seconds a call waits for CPS, 0 for not at all."""
     return float(params["wait_timeout"]) if params.get("wait") else 0.0
 
 
-def _edges(params: port.Params) -> dict[str, list[str]]:
+def edges_of(params: port.Params) -> dict[str, list[str]]:
     """Give the edge addresses to prove against, of the networks the push comes by, as far as they are given.
 
     :raises InputError: one is no address; said before anything is sent.
@@ -114,7 +132,7 @@ def _edges(params: port.Params) -> dict[str, list[str]]:
     return {network: edges for network, edges in given.items() if network in states.PASSES[params["network"]]}
 
 
-def _connector(unit: Unit, params: port.Params) -> Connector:
+def connector_of(unit: Unit, params: port.Params) -> Connector:
     """Give the application connector to push through: the one named, else the only one (U1)."""
     certificate_id = params["certificate"]
     connectors = unit.connectors.find(certificate_id=certificate_id)
@@ -138,7 +156,7 @@ def _connector(unit: Unit, params: port.Params) -> Connector:
     return connectors[0]
 
 
-def _holder(certificate: Certificate, connector: Connector) -> str:
+def holder_of(certificate: Certificate, connector: Connector) -> str:
     """Give the device whose enrollment holds the key."""
     if certificate.device not in connector.devices:
         raise StateError(
@@ -150,7 +168,8 @@ def _holder(certificate: Certificate, connector: Connector) -> str:
     return certificate.device
 
 
-def _skipped(connector: Connector, device: Device) -> list[dict[str, str]]:
+def skipped(connector: Connector, device: Device) -> list[dict[str, str]]:
+    """Tell of the devices of an application connector that do not have the enrollment."""
     return [
         {"device": name, "reason": f"the key is in an enrollment on {device.name}, no other device can take it"}
         for name in connector.devices

@@ -31,7 +31,7 @@ WORK_ORDER: Machine = {
     "review_in_progress": ("submitted", "approved", "rejected", "cancelled"),
     "approved": ("submitted", "scheduled", "implementing", "cancelled"),
     "scheduled": ("submitted", "implementing", "cancelled"),
-    # Only a rollback is completed from there.
+    # Only a rollback is completed from there, it goes to no network.
     "implementing": (
         "needs_decision",
         "in_doubt",
@@ -54,7 +54,7 @@ WORK_ORDER: Machine = {
 
 # What a person may do in which state (``cert_workflow``); E24, W2, W5.
 _OPEN_REQUEST = ("submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
-VERBS = {"push": "push", "rollback": "roll back"}
+VERBS = {"push": "push", "rollback": "roll back", "configure": "configure"}
 PASSES: Machine = {"staging": ("staging",), "production": ("staging", "production")}
 """Networks that a push to one comes by."""
 _BEFORE_PRODUCTION = (

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from .._core.clock import Clock, to_text
 from .._core.types import Bundle, Notice
@@ -25,8 +26,9 @@ from .._cps.warnings import recognise
 from .._pki import pem, x509
 from .akamai_cps_discovery import deployed_facts, discover
 from .akamai_cps_inspection import inspect
+from .akamai_cps_settings import configure, standing_of
 from .akamai_cps_survey import Survey
-from .base import Inspection, NetworkFacts, PushState, Reference, Review, Sweep, Target
+from .base import Inspection, NetworkFacts, PushState, Reference, Review, Standing, Sweep, Target
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
@@ -147,6 +149,26 @@ class AkamaiCpsTarget(Target):
         """Acknowledge exactly these post-verification warnings."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
         acknowledge_notices(self._client, changes.POST_WARNINGS, enrollment_id, change_id, notices)
+
+    def standing(self, enrollment_id: int) -> Standing:
+        """Tell how an enrollment is set up; what is observed from then on goes by this reading."""
+        self._enrollments.pop(enrollment_id, None)
+        return standing_of(self._enrollment(enrollment_id))
+
+    def configure(self, standing: Standing, settings: Mapping[str, Any]) -> int | None:
+        """Update the enrollment as it is read directly before."""
+        self._enrollments.pop(standing.enrollment_id, None)
+        return configure(self._client, standing, settings)
+
+    def checks(self, reference: Reference) -> Sequence[Notice]:
+        """Read the pre-verification warnings."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        return read_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id)
+
+    def acknowledge_checks(self, reference: Reference, notices: Sequence[Notice]) -> None:
+        """Acknowledge exactly these pre-verification warnings."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        acknowledge_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id, notices)
 
     def go_on(self, reference: Reference, validation_hash: str) -> None:
         """Acknowledge change management for the validation result that was seen."""

@@ -13,6 +13,7 @@ from .._core.errors import RemoteError
 from .._cps.client import CpsClient
 from .._cps.deployments import DeploymentRecord
 from .._cps.models import ActiveNetwork, ActiveRecord, EnrollmentRecord
+from .._cps.network_wire import deployed_words
 from .._pki import x509
 from .base import Found, NetworkFacts, Sweep
 
@@ -133,4 +134,4 @@ def deployed_facts(deployment: DeploymentRecord | None) -> NetworkFacts:
                 "key_algorithm": facts.key.algorithm,
             }
         )
-    return NetworkFacts(tuple(certificates))
+    return NetworkFacts(tuple(certificates), deployed_words(deployment.network) if deployment else {})
