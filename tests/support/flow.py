@@ -72,6 +72,7 @@ ENGINE = {
     "active_certificates_available": True,
     "max_san_names": 100,
     "network_change_wants_certificate": False,
+    "cancel_keeps_document": False,
 }
 ORGANIZATION = {
     "name": "Example GmbH",

@@ -136,10 +136,20 @@ class Configuring(Deployer):
         if not self.is_asked:
             return False
         if self.state.phase == "none":
-            is_untold = network_settings.MUTUAL in self.after
-            is_over = self.standing is not None and not (is_untold and self.standing.changes)
-            return is_over and self._serves(self.state.production)
+            return self._serves(self.state.production) and not (self._is_untold and self._is_coming)
         return self.order.network == "staging" and self._is_shown_on_staging
+
+    @property
+    def _is_untold(self) -> bool:
+        """Say whether something is wanted that no network tells of."""
+        return network_settings.MUTUAL in self.after
+
+    @property
+    def _is_coming(self) -> bool:
+        """Say whether a change may still bring what is asked for: one is open, or ours was never seen to be."""
+        if self.standing is None or self.standing.changes:
+            return True
+        return self.is_opened and self.order.state == "implementing" and self._is_sent_lately()
 
     @property
     def _is_shown_on_staging(self) -> bool:
@@ -207,11 +217,13 @@ class Configuring(Deployer):
             )
 
     def _came_to_nothing(self) -> bool:
-        if not self.is_opened or self.is_asked:
-            return False
+        return self.is_opened and not self.is_asked and not self._is_sent_lately()
+
+    def _is_sent_lately(self) -> bool:
+        """Say whether it was sent so lately that CPS may not show it yet."""
         with self.ports.store.read() as unit:
             since = self.ports.clock.now() - timedelta(seconds=LAG_S)
-            return not intents.lately(unit, *self.keeper.settings_key, since)
+            return bool(intents.lately(unit, *self.keeper.settings_key, since))
 
     def can_move(self) -> bool:
         """Say whether something can be done, or waited for, now."""
@@ -230,7 +242,18 @@ class Configuring(Deployer):
     @property
     def _is_due(self) -> bool:
         """Say whether the enrollment has to be asked, or what came of an earlier run has to be put on record."""
-        return not self.order.change.get("change_id") and (self.is_opened or not self.is_asked)
+        if self.order.change.get("change_id"):
+            return False
+        return self.is_opened or not self.is_asked or self._is_left_undeployed
+
+    @property
+    def _is_left_undeployed(self) -> bool:
+        """Say whether the enrollment asks for it and nobody brings it to the networks, as after a cancelled change; it
+        is sent once more then, and not a second time."""
+        if self.is_deployed or self._is_coming or self.state.phase != "none":
+            return False
+        with self.ports.store.read() as unit:
+            return not intents.of(unit, *self.keeper.settings_key)
 
     def steps(self) -> list[Step]:
         """Give the steps from where the enrollment stands."""
@@ -259,7 +282,7 @@ class Configuring(Deployer):
             if self.standing is None:
                 return False
             self.see_settings()
-            wanted = self._differing(self.standing)
+            wanted = self._differing(self.standing) or dict(self.after)
             intent = {**self.bound, "sent": wanted}
             intents.begin(self.ports.store, *self.keeper.settings_key, intent, self.ports.clock.now())
             try:
@@ -322,7 +345,12 @@ class Configuring(Deployer):
             self.keeper.reach("deploying_staging", "staging_deployment_seen")
         if state.phase in ("on_staging", "none"):
             network = state.staging if state.phase == "on_staging" else state.production
-            return "not_proven", f"the deployments API does not show {', '.join(self._hidden(network))} yet"
+            missing = ", ".join(self._hidden(network)) or "the change"
+            if self._is_coming or self._is_sent_lately():
+                return "not_proven", f"CPS does not show {missing} yet"
+            number = self.pushed.reference["enrollment_id"]
+            left = f"enrollment {number} asks for {missing}, production does not have it, and no change is open"
+            return "not_proven", f"{left}; look at it in Akamai Control Center"
         return "busy", f"CPS is at work: {state.status}"
 
     def _want_certificate(self) -> None:

@@ -462,3 +462,46 @@ def test_cancelling_an_order_says_what_stays_at_cps(bench: Bench) -> None:
     assert ended["state"] == "cancelled" and str(order["change_id"]) in ended["message"]
     bench.advance(300)
     assert configure(bench, TLS)["state"] == "completed"
+
+
+def test_a_dedicated_address_takes_settings_but_no_names_to_serve(bench: Bench) -> None:
+    """U3: CPS answers 400 where an enrollment without SNI bears DNS names; that is said before."""
+    bench.prepare()
+    place = {"secure_network": "enhanced-tls"}
+    bench.settings(**place, network={"sni_only": False})
+    bench.enroll(**place)
+    bench.connector()
+    assert dict(bench.push(network="production").record or {})["state"] == "completed"
+    for settings in ({"clone_dns_names": True}, {"dns_names": [bench.name()]}):
+        assert "SNI only" in refused(bench, InputError, "invalid_input", settings)
+    assert configure(bench, TLS)["state"] == "completed"
+    assert at_cps(bench)["dnsNameSettings"] is None
+
+
+def test_a_push_that_waits_is_left_alone_by_an_order_about_settings(bench: Bench) -> None:
+    """W1: settings are of the enrollment, not of the certificate; neither overtakes the other."""
+    live(bench)
+    bench.group(approvals={"push": 1})
+    order = configure(bench, TLS)
+    bench.act("tester", "cancel", work_order_id=order["work_order_id"])
+    waiting = configure(bench, TLS)
+    bench.enroll(action="renew", force=True)
+    pushed = dict(bench.push().record or {})
+    with bench.store.read() as unit:
+        states = {one: unit.work_orders.get(one) for one in (waiting["work_order_id"], pushed["work_order_id"])}
+    assert [one.state for one in states.values() if one is not None] == ["submitted", "submitted"]
+
+
+def test_what_a_cancelled_change_left_in_the_enrollment_is_not_taken_for_deployed(bench: Bench) -> None:
+    """U6: the enrollment asks for it and no network has it: sent once more, and told when nothing comes of that."""
+    live(bench)
+    bench.sandbox.configure({"cancel_keeps_document": True})
+    [change] = edit(bench, {"disallowedTlsVersions": ["TLSv1", "TLSv1_1"]})
+    somebody, number = client(bench)
+    somebody.cancel_change(number, change)
+    bench.calls()
+    order = configure(bench, TLS)
+    assert order["state"] == "implementing" and order["reason"] == "not_proven"
+    assert "no change is open" in order["message"] and puts(bench) == 1
+    assert configure(bench, TLS)["reason"] == "not_proven"
+    assert puts(bench) == 0
