@@ -31,6 +31,8 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
     [
         ("guide_approvals", GOVERNED, r'code="([a-z_]+)"'),
         ("guide_approvals", ("approvals",), r'^ +"(approval_[a-z]+)",$'),
+        ("guide_network_settings", ("configure_plan", "configuring"), r'code="([a-z_]+)"'),
+        ("guide_network_settings", ("configuring",), r'reason="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
     ],
 )
