@@ -110,6 +110,7 @@ class Configuring(Deployer):
         if self.state.phase == "wants_csr":
             notices, self._is_early = tuple(self.target.checks(self.pushed.reference)), True
             self.state = replace(self.state, phase="wants_decision" if notices else "busy", notices=notices)
+        self._looked_at = self.ports.clock.monotonic()
 
     def _find_own(self) -> None:
         """Take up the change that an earlier run asked for and did not put on record."""
@@ -290,6 +291,7 @@ class Configuring(Deployer):
             except RemoteError as exc:
                 self._not_taken(exc)
                 raise
+            self.sent()
             return self._keep_change(opened, "")
 
     def _keep_change(self, change_id: int | None, comment: str) -> bool:

@@ -152,12 +152,12 @@ class AkamaiCpsTarget(Target):
 
     def standing(self, enrollment_id: int) -> Standing:
         """Tell how an enrollment is set up; what is observed from then on goes by this reading."""
-        self._enrollments.pop(enrollment_id, None)
+        self._forget(enrollment_id)
         return standing_of(self._enrollment(enrollment_id))
 
     def configure(self, standing: Standing, settings: Mapping[str, Any]) -> int | None:
         """Update the enrollment as it is read directly before."""
-        self._enrollments.pop(standing.enrollment_id, None)
+        self._forget(standing.enrollment_id)
         return configure(self._client, standing, settings)
 
     def checks(self, reference: Reference) -> Sequence[Notice]:
