@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
-from . import intents, push_stages
+from . import drift, intents, push_stages
 from .patience import DEPLOYS_BEFORE_END
 from .work_orders import WorkOrderKeeper
 
 if TYPE_CHECKING:
-    from .._core.types import WorkOrder
+    from .._core.types import Certificate, WorkOrder
     from .._store.base import Unit
     from .._target.base import NetworkFacts
     from . import proof
@@ -130,10 +130,19 @@ def _show_in_inventory(deployer: Deployer, unit: Unit) -> None:
     certificate = unit.certificates.get(deployer.certificate.certificate_id)
     if certificate is None:
         return
-    staging, production = served(deployer.state.staging), served(deployer.state.production)
+    staging, production = shown(deployer, certificate)
     if (certificate.staging, certificate.production) != (staging, production):
         now = deployer.ports.clock.now()
         unit.certificates.put(replace(certificate, staging=staging, production=production, updated_at=now))
+
+
+def shown(deployer: Deployer, certificate: Certificate) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what staging and production serve, as the certificate's record holds it; with settings once any were set."""
+    is_set, state = deployer.order.action == "configure", deployer.state
+    staging, production = served(state.staging), served(state.production)
+    staging.update(drift.told(state.staging, certificate.staging, is_set=is_set))
+    production.update(drift.told(state.production, certificate.production, is_set=is_set))
+    return staging, production
 
 
 def served(network: NetworkFacts) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .._core.clock import from_text
 from .._core.types import AuditEntry, Certificate, StoredPem
 from .._store.base import Store, Unit
 from .._target.base import Found, NetworkFacts, Sweep, Target
+from . import drift
 
 # What an audit line lists by name before it only counts: a first discovery of 10,000 must not be one huge row.
 _NAMED_IN_AUDIT = 200
@@ -72,8 +73,9 @@ def _from_found(
     found: Found, device: str, known: Certificate | None, certificate_id: str, now: datetime
 ) -> Certificate:
     """Give the certificate as the device shows it, keeping what only the store knows."""
-    production, staging = _network(found.production), _network(found.staging)
     base = known or Certificate(certificate_id, "discovered", found.common_name, device=device, created_at=now)
+    production = {**_network(found.production), **drift.told(found.production, base.production)}
+    staging = {**_network(found.staging), **drift.told(found.staging, base.staging)}
     primary = _primary(production, staging)
     facts: dict[str, Any] = {}
     # A certificate issued here is what its request says; what the networks serve stands beside it.

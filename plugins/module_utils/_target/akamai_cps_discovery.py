@@ -117,7 +117,7 @@ def active_facts(network: ActiveNetwork | None) -> NetworkFacts:
                 "key_algorithm": facts.key_algorithm or "",
             }
         )
-    return NetworkFacts(tuple(certificates))
+    return NetworkFacts(tuple(certificates), read_settings=lambda: deployed_words(network.network) if network else {})
 
 
 def deployed_facts(deployment: DeploymentRecord | None) -> NetworkFacts:

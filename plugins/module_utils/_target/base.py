@@ -10,7 +10,7 @@ of the caller, who looks (``observe``) before he repeats it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,10 +57,12 @@ class NetworkFacts:
     :ivar certificates: ``fingerprint, serial, issuer, not_after (ISO UTC), key_algorithm`` each.
     :ivar settings: its network settings in the words of the options, None for what it does not tell; empty when it
         was not asked, or serves nothing.
+    :ivar read_settings: gives them where they are at hand and were not read yet, for few ever ask.
     """
 
     certificates: tuple[Mapping[str, Any], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    read_settings: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import queries
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ClmError,
     ConflictError,
@@ -505,3 +506,51 @@ def test_what_a_cancelled_change_left_in_the_enrollment_is_not_taken_for_deploye
     assert "no change is open" in order["message"] and puts(bench) == 1
     assert configure(bench, TLS)["reason"] == "not_proven"
     assert puts(bench) == 0
+
+
+def test_the_inventory_shows_what_differs_from_what_was_set(bench: Bench) -> None:
+    """V2: what production has of the settings that were set here, as the last look at the device found it."""
+
+    def shown() -> Any:
+        plan = queries.plan_certificates({"view": "holistic", "certificate": bench.name()}, bench.ports)
+        return plan.extra["holistic"][0]["certificate"]["network_settings"]
+
+    live(bench)
+    assert shown() is None
+    configure(bench, {**TLS, "ocsp_stapling": "on"})
+    wanted = {**TLS, "ocsp_stapling": "on"}
+    assert shown() == {"wanted": wanted, "production": wanted, "differing": []}
+    assert bench.again().steps == (), "a discovery finds no difference"
+    edit(bench, {}, changeManagement=False)
+    edit(bench, {"ocspStapling": "off"})
+    bench.advance(600)
+    bench.again().execute()
+    assert shown() == {"wanted": wanted, "production": {**TLS, "ocsp_stapling": "off"}, "differing": ["ocsp_stapling"]}
+    assert configure(bench, wanted)["state"] == "completed"
+    assert shown()["differing"] == []
+
+
+@pytest.mark.parametrize("action", ["enroll", "renew"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"common_name": "other.example.com"},
+        {"secure_network": "enhanced-tls"},
+        {"validation_type": "ov", "vendor_certificate_type": "san"},
+    ],
+)
+def test_an_enrolment_changes_nothing_that_is_for_life(bench: Bench, changes: dict[str, Any], action: str) -> None:
+    """E9, E12: refused before the write, with the way: a new enrolment."""
+    live(bench)
+    bench.settings(secure_network="enhanced-tls")
+    bench.settings(validation_type="ov", vendor_certificate_type="san")
+    with pytest.raises(ClmError, match=f"{next(iter(changes))}.*new certificate"):
+        bench.enroll(certificate=bench.name(), action=action, force=True, **changes)
+    assert writes(bench) == []
+
+
+def test_client_mutual_authentication_is_refused_where_new_enrollments_take_their_settings_from(bench: Bench) -> None:
+    """S1: CPS refuses it on creation; the second step is named, and nothing is saved."""
+    with pytest.raises(InputError, match="action: configure"):
+        bench.settings(network=MUTUAL)
+    assert bench.records()["vendor_settings"] == 0
