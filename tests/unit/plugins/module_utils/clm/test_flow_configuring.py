@@ -25,6 +25,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import Cp
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.network_wire import deployed_words
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
+from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
+from ansible_collections.edgecert.clm.plugins.module_utils._target.base import PushState, Standing
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 TLS = {"disallowed_tls_versions": ["TLSv1", "TLSv1_1"]}
@@ -554,3 +556,46 @@ def test_client_mutual_authentication_is_refused_where_new_enrollments_take_thei
     with pytest.raises(InputError, match="action: configure"):
         bench.settings(network=MUTUAL)
     assert bench.records()["vendor_settings"] == 0
+
+
+def test_an_order_is_not_completed_before_the_network_shows_the_settings(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U6: that the change stopped on staging is no proof; what staging has is."""
+    live(bench)
+    plain, is_behind = AkamaiCpsTarget.observe, [True]
+
+    def observe(self: AkamaiCpsTarget, *arguments: Any, **options: Any) -> PushState:
+        state = plain(self, *arguments, **options)
+        behind = replace(state.staging, settings={**state.staging.settings, "disallowed_tls_versions": []})
+        return replace(state, staging=behind) if is_behind[0] and state.phase == "on_staging" else state
+
+    monkeypatch.setattr(AkamaiCpsTarget, "observe", observe)
+    order = configure(bench, TLS, network="staging", wait_timeout=120)
+    assert (order["state"] != "completed", order["reason"]) == (True, "not_proven"), order
+    assert "disallowed_tls_versions" in order["message"]
+    is_behind[0] = False
+    assert configure(bench, TLS, network="staging")["state"] == "completed"
+
+
+def test_what_no_network_tells_is_not_taken_for_deployed_while_cps_lags(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U6: right after the update CPS may not list the change yet; nothing tells then that it is over."""
+    live(bench)
+    plain, plain_standing, is_behind = AkamaiCpsTarget.observe, AkamaiCpsTarget.standing, [True]
+
+    def observe(self: AkamaiCpsTarget, reference: Any, fingerprints: Any, **options: Any) -> PushState:
+        hidden = {**reference, "change_id": None} if is_behind[0] else reference
+        return plain(self, hidden, fingerprints, **options)
+
+    def standing(self: AkamaiCpsTarget, enrollment_id: int) -> Standing:
+        found = plain_standing(self, enrollment_id)
+        return replace(found, changes=()) if is_behind[0] else found
+
+    monkeypatch.setattr(AkamaiCpsTarget, "observe", observe)
+    monkeypatch.setattr(AkamaiCpsTarget, "standing", standing)
+    order = configure(bench, MUTUAL, wait_timeout=60)
+    assert (order["state"], order["reason"]) == ("implementing", "not_proven"), order
+    is_behind[0] = False
+    assert configure(bench, MUTUAL)["state"] == "completed"
