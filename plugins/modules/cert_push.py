@@ -211,28 +211,21 @@ EXAMPLES = r"""
     network: production
     deploy_not_before: "{{ lookup('ansible.builtin.env', 'EDGECERT_SUNDAY') | default(omit, true) }}"
   when: live.work_order.state == 'completed'
-- name: Let nobody speak TLS 1.0 and 1.1 with it any more
+
+- name: Once it is live, end old protocols and verify client certificates
   edgecert.clm.cert_push:
     certificate: www.example.com
     action: configure
     network: production
     network_settings:
       disallowed_tls_versions: [TLSv1, TLSv1_1]
-    comment: old protocols end
-    wait: true
-    wait_timeout: 7200
-
-- name: Verify client certificates, on staging first
-  edgecert.clm.cert_push:
-    certificate: www.example.com
-    action: configure
-    network: staging
-    network_settings:
       client_mutual_authentication:
         set_id: Partners_B-3-1AHBENT.xml
         send_ca_list_to_client: true
+    comment: old protocols end
     wait: true
-    wait_timeout: 1800
+    wait_timeout: 7200
+  when: live.work_order.state == 'completed'
 
 - name: Show where it stands
   ansible.builtin.debug:
