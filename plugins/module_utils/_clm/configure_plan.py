@@ -118,6 +118,8 @@ def _given(params: port.Params, what: str) -> dict[str, Any]:
     """
     given = {word: value for word, value in (params.get("network_settings") or {}).items() if value is not None}
     found = network_settings.problems(given, {})
+    if params.get("deploy_not_before"):
+        found.append("deploy_not_before goes with a push; use schedule_at to say when the settings are changed")
     if params.get("edge"):
         found.append("edge goes with a push: a handshake with an edge shows its certificate, not the settings")
     if not network_settings.words_of(given):

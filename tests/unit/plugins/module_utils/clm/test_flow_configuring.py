@@ -290,6 +290,8 @@ def test_an_edge_is_no_proof_of_settings(bench: Bench) -> None:
     live(bench)
     with pytest.raises(InputError, match="edge goes with a push"):
         plan_of(bench, TLS, edge={"production": [bench.sandbox.edge("production")]})
+    with pytest.raises(InputError, match="deploy_not_before goes with a push"):
+        plan_of(bench, TLS, deploy_not_before="2027-01-01T00:00:00Z")
     with pytest.raises(InputError, match="action: configure only"):
         bench.plan_push(network_settings=TLS)
 
