@@ -149,6 +149,11 @@ options:
         description: Whether OCSP responses are stapled.
         type: str
         choices: ["on", "off", "not-set"]
+      client_mutual_authentication:
+        description:
+          - Refused, with the reason. CPS takes client mutual authentication in no new enrollment. Push the certificate
+            to production, then add it there with M(edgecert.clm.cert_push) and C(action=configure).
+        type: dict
 seealso:
   - module: edgecert.clm.cert_enroll
 """
@@ -269,6 +274,7 @@ SPEC = {
             "clone_dns_names": {"type": "bool"},
             "dns_names": _TEXTS,
             "ocsp_stapling": {"type": "str", "choices": list(OCSP_STAPLING)},
+            "client_mutual_authentication": {"type": "dict"},
         },
     },
 }

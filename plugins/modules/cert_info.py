@@ -24,7 +24,9 @@ options:
     description:
       - V(list) gives the certificates.
       - V(holistic) gives for each certificate its CA connector, its application connectors, and their devices with
-        the status of the work orders, and the earlier certificates that it follows.
+        the status of the work orders, and the earlier certificates that it follows. Where network settings were set
+        with M(edgecert.clm.cert_push), it says beside the certificate which, what production has of them, and what
+        differs, as the last look at the device found it.
       - V(history) gives requests and work orders, oldest first.
       - V(pending) gives the open requests and work orders with what each waits for, who may not approve it any more,
         and until when, the nearest expiry first.
@@ -203,8 +205,9 @@ certificates:
       updated_at: "2026-11-23T12:10:00Z"
 holistic:
   description: >-
-    For each certificate its C(ca_connector), the C(certificate) with its PEM, its C(connectors) with their devices, and
-    its C(lineage), the earlier certificates that it follows, the newest first.
+    For each certificate its C(ca_connector), the C(certificate) with its PEM and its C(network_settings) (C(wanted),
+    those of C(production), and which are C(differing); null where none were set here), its C(connectors) with their
+    devices, and its C(lineage), the earlier certificates that it follows, the newest first.
   returned: when O(view=holistic)
   type: list
   elements: dict

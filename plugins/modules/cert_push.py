@@ -29,6 +29,10 @@ description:
     push, one after is reported and undoes nothing.
   - Before anything is uploaded, key, names, dates and chain are checked. After it, what CPS reports as deployed, and
     what the edge presents in a TLS handshake where O(edge) names one, must be what was pushed.
+  - With O(action=configure) it changes network settings of an enrollment that is live, in place and without a new
+    certificate, by a work order of its own with the same approvals; they are bound to the settings and to what they
+    were before. The order goes to O(network) by way of staging as a push does, and is completed once CPS's deployments
+    show the settings there. Settings that are as wanted are not sent again.
   - Each call does all that can be done now and returns the state reached. When it waits for CPS, call it again later
     with the same options, or use O(wait). Called again for what is deployed already, it changes nothing.
 extends_documentation_fragment:
@@ -36,6 +40,8 @@ extends_documentation_fragment:
   - edgecert.clm._store
   - edgecert.clm._implementation
   - edgecert.clm._warnings
+  - edgecert.clm._network_settings
+  - edgecert.clm._removal
 options:
   certificate:
     description:
@@ -61,8 +67,12 @@ options:
         enrollment, its names, the certificates served, and the changes that are open. CPS refuses it while names still
         resolve to the certificate; the failure then lists them in C(live_names). An enrollment that is gone already is
         only marked so. While a removal is open, the certificate is not renewed, pushed or enrolled.
+      - V(configure) changes O(network_settings) of the certificate's enrollment. Production has to serve something of
+        it, and no change may be open at CPS; one that is open is named and never cancelled. Scripts of the application
+        connector are not run. Where CPS wants a new certificate for the settings, the order ends and says how they go
+        along with a regeneration.
     type: str
-    choices: [push, rollback, remove]
+    choices: [push, rollback, remove, configure]
     default: push
   roll_forward:
     description:
@@ -75,23 +85,6 @@ options:
         the certificate it cancels, as without this option. The steps say in check mode which it will be.
     type: bool
     default: false
-  remove_from:
-    description:
-      - Where O(action=remove) removes the certificate from. V(akamai) when left out.
-      - V(akamai) removes its enrollment at CPS. The certificate stays in the inventory as C(vanished), with its
-        history.
-      - V(store) sends nothing and needs no approval. The certificate, those it followed and its application connectors
-        leave the inventory; requests, work orders and the audit stay. It is refused while a request or work order is
-        open, or a change that was opened from here may be open at CPS. The next discovery finds again what still
-        exists.
-    type: str
-    choices: [akamai, store]
-  cancel_changes:
-    description:
-      - Ids of the changes that may be cancelled with O(action=remove). An enrollment with an open change that is not
-        named here is not removed, whoever opened the change. They are part of what is approved.
-    type: list
-    elements: int
   network:
     description:
       - Network to push to. V(production) goes by way of staging. A removal is of both networks, whatever stands here.
@@ -216,6 +209,21 @@ EXAMPLES = r"""
   ignore_errors: true
   register: back
 
+- name: Once it is live, end old protocols and verify client certificates
+  edgecert.clm.cert_push:
+    certificate: www.example.com
+    action: configure
+    network: production
+    network_settings:
+      disallowed_tls_versions: [TLSv1, TLSv1_1]
+      client_mutual_authentication:
+        set_id: Partners_B-3-1AHBENT.xml
+        send_ca_list_to_client: true
+    comment: old protocols end
+    wait: true
+    wait_timeout: 7200
+  when: live.work_order.state == 'completed'
+
 - name: Show where it stands
   ansible.builtin.debug:
     msg: "{{ pushed.work_order.work_order_id }}: {{ pushed.work_order.label }}"
@@ -224,7 +232,8 @@ EXAMPLES = r"""
 RETURN = r"""
 work_order:
   description:
-    - The work order as it stands, or would stand in check mode; null with O(remove_from=store).
+    - The work order as it stands, or would stand in check mode; null with O(remove_from=store), and where network
+      settings are as wanted and no order made them so.
     - With O(roll_forward) null until the certificate to push is issued; RV(request) says how far that is.
   returned: success
   type: dict
@@ -290,6 +299,10 @@ work_order:
       returned: always
       type: list
       elements: dict
+    network_settings:
+      description: The settings that are changed, C(before) and C(after).
+      returned: when it changes network settings
+      type: dict
     evidence:
       description:
         - What proves the deployment, for each network and kind of key. C(kind) is V(handshake) for an address that was
@@ -337,6 +350,7 @@ failure:
 """
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.push import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.options import NETWORK_SETTINGS
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
@@ -351,11 +365,12 @@ _TEXTS = {"type": "list", "elements": "str"}
 SPEC = {
     "certificate": {"type": "str", "required": True},
     "connector": {"type": "str"},
-    "action": {"type": "str", "choices": ["push", "rollback", "remove"], "default": "push"},
+    "action": {"type": "str", "choices": ["push", "rollback", "remove", "configure"], "default": "push"},
     "roll_forward": {"type": "bool", "default": False},
     "remove_from": {"type": "str", "choices": ["akamai", "store"]},
     "cancel_changes": {"type": "list", "elements": "int"},
     "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
+    "network_settings": NETWORK_SETTINGS,
     "edge": {
         "type": "dict",
         "options": {
@@ -380,7 +395,8 @@ def main() -> None:
     wires = Wires(
         target=target_maker, key_provider=key_provider_maker, ca=ca_maker, probe=probe_maker, scripts=scripts_maker
     )
-    run_module(SPEC, plan, "work_order", wires)
+    required_if = [("action", "configure", ["network_settings"])]
+    run_module(SPEC, plan, "work_order", wires, required_if=required_if)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,8 @@ ENGINE = {
     "active_certificates_available": True,
     "max_san_names": 100,
     "strange_words": False,
+    "network_change_wants_certificate": False,
+    "cancel_keeps_document": False,
 }
 ORGANIZATION = {
     "name": "Example GmbH",

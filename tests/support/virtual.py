@@ -44,6 +44,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
     PushState,
     Reading,
     Review,
+    Standing,
     Sweep,
     Target,
 )
@@ -483,6 +484,22 @@ class VirtualTarget(Target):
         change.held_until = until
         if until is None and change.is_acknowledged:
             self._cps.acknowledge_production(enrollment)
+
+    def standing(self, enrollment_id: int) -> Standing:
+        """Tell nothing: no settings are changed in virtual time."""
+        raise NotImplementedError
+
+    def configure(self, standing: Standing, settings: Mapping[str, Any]) -> int | None:
+        """Change nothing."""
+        raise NotImplementedError
+
+    def checks(self, reference: Reference) -> Sequence[Notice]:
+        """Warn of nothing."""
+        return ()
+
+    def acknowledge_checks(self, reference: Reference, notices: Sequence[Notice]) -> bool:
+        """Acknowledge nothing."""
+        raise NotImplementedError
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Take a certificate for the CSR of the open change, once."""

@@ -36,6 +36,8 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
         ("guide_faults", CPS, r'(?:Error|refusal), (?:[A-Za-z]+, )?"([a-z_]+)"'),
         ("guide_faults", CPS, r'^    code = "([a-z_]+)"$'),
         ("guide_proof", ("edges",), r'code="([a-z_]+)"'),
+        ("guide_network_settings", ("configure_plan", "configuring"), r'code="([a-z_]+)"'),
+        ("guide_network_settings", ("configuring",), r'reason="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
     ],
 )

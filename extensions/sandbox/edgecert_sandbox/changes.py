@@ -144,7 +144,7 @@ class Machine:
         change.outcome, change.phase, change.due = "cancelled", "cancelled", None
         change.shown_until = None
         change.last_updated = change.entered_at = at
-        if change.previous is not None:
+        if change.previous is not None and not self.config.cancel_keeps_document:
             enrollment.doc = change.previous
         if self.config.cancel_restores_staging and change.previous_staging is not None:
             enrollment.staging = change.previous_staging

@@ -40,6 +40,9 @@ class WorldConfig:
     :param strange_words: True calls every status by a word that no client knows: the list of them is open.
     :param put_mid_deployment_500: True answers an update in mid-deployment with 500, as seen on the real service.
     :param second_csr_s: seconds by which the ECDSA CSR of a multi-stacked enrollment comes later than the RSA one.
+    :param network_change_wants_certificate: True opens a change that asks for a new certificate where the network
+        settings alone are changed.
+    :param cancel_keeps_document: True leaves in the enrollment what a cancelled change had asked for.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -71,10 +74,12 @@ class WorldConfig:
     max_san_names: int = 100
     auto_renewal_days: int = 90
     third_party_auto_renewal_shown: bool = True
+    cancel_keeps_document: bool = False
     cancel_restores_staging: bool = False
     tech_contact_must_be_akamai: bool = True
     put_mid_deployment_500: bool = False
     strange_words: bool = False
+    network_change_wants_certificate: bool = False
     user: str = "sandbox"
 
 

@@ -81,6 +81,8 @@ def update(machine: Machine, enrollment: Enrollment, body: Wire, query: dict[str
     rules.check(doc, config)
     not_before, not_after = rules.dates(query)
     kind = _kind_of_update(enrollment, doc, query)
+    if kind == "network" and config.network_change_wants_certificate:
+        kind = "modify-certificate"
     if config.put_mid_deployment_500 and any(one.phase in MID_DEPLOYMENT for one in enrollment.pending):
         raise Problem(500, "internal-error", "Internal Server Error", "")
     needs_certificate = kind not in ("metadata", "nothing", "network")

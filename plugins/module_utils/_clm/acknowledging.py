@@ -100,7 +100,7 @@ def decide(deployer: Deployer, found: Sequence[Notice], otherwise: str) -> tuple
         deployer.ports,
         keeper.acknowledge_key,
         decided,
-        lambda: deployer.target.acknowledge(deployer.pushed.reference, found),
+        lambda: deployer.acknowledge(found),
         lambda unit: keeper.save_in(unit, "warnings_acknowledged", notices=decided),
     )
     return "busy", SHOWN_STILL

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
-from . import edges, intents, proof, push_stages
+from . import drift, edges, intents, proof, push_stages, states
 from .patience import DEPLOYS_BEFORE_END
 from .work_orders import WorkOrderKeeper
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from .._core.types import WorkOrder
+    from .._core.types import Certificate, WorkOrder
     from .._store.base import Unit
     from .._target.base import NetworkFacts
     from .deployment import Deployer
@@ -83,7 +83,7 @@ def complete(deployer: Deployer) -> bool:
     """Complete the order on evidence; False when it has to wait for that."""
     network = deployer.order.network
     with deployer.keeper.lease():
-        evidence = proved(deployer, network)
+        evidence = deployer.prove(network)
         if evidence is None:
             return False
         deployer.settle()
@@ -172,10 +172,19 @@ def _show_in_inventory(deployer: Deployer, unit: Unit) -> None:
     certificate = unit.certificates.get(deployer.certificate.certificate_id)
     if certificate is None:
         return
-    staging, production = served(deployer.state.staging), served(deployer.state.production)
+    staging, production = shown(deployer, certificate)
     if (certificate.staging, certificate.production) != (staging, production):
         now = deployer.ports.clock.now()
         unit.certificates.put(replace(certificate, staging=staging, production=production, updated_at=now))
+
+
+def shown(deployer: Deployer, certificate: Certificate) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what staging and production serve, as the certificate's record holds it; with settings once any were set."""
+    is_set, state = deployer.order.action == states.CONFIGURE, deployer.state
+    staging, production = served(state.staging), served(state.production)
+    staging.update(drift.told(state.staging, certificate.staging, is_set=is_set))
+    production.update(drift.told(state.production, certificate.production, is_set=is_set))
+    return staging, production
 
 
 def served(network: NetworkFacts) -> dict[str, Any]:

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from .._core.errors import ClmError, RemoteError, StateError, TransportError
 from .._core.plan import Step
-from .._core.types import Bundle, CaAccount, Certificate, CertRequest, Connector, Notice, WorkOrder
+from .._core.types import Certificate, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
 from . import (
     acknowledging,
@@ -25,12 +25,14 @@ from . import (
     novelty,
     patience,
     production,
+    proof,
     push_stages,
     snapshots,
     states,
 )
 from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
+from .pushed import Pushed
 from .work_orders import WorkOrderKeeper
 
 _OF_A_PUSH = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
@@ -40,22 +42,6 @@ ENDED_BY = frozenset([*_OF_A_PUSH, "removal_failed", "removal_cancelled", "pendi
 _MOMENT_S = 2.0
 # Phases in which a change has not taken the certificate, or nobody can tell.
 _NOT_TAKEN = ("none", "wants_csr", "wants_certificate", "failed", "cancelled")
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """What a work order deploys.
-
-    :ivar bundles: by key algorithm, as ``fingerprints`` and ``csrs``.
-    :ivar reference: the enrollment and the change that takes them.
-    """
-
-    bundles: Mapping[str, Bundle]
-    fingerprints: Mapping[str, str]
-    csrs: Mapping[str, str]
-    reference: Mapping[str, Any]
-    request: CertRequest
-    account: CaAccount | None
 
 
 class Deployer:
@@ -240,15 +226,7 @@ class Deployer:
 
     def end_by(self, reason: ClmError) -> Step:
         """Give the step that ends a stored order for which nothing can be done any more."""
-
-        def end() -> bool:
-            with self.keeper.lease():
-                # Under review again, it did not fail: nobody is asked about it any more.
-                end = "cancelled" if self.order.state in states.BEFORE_IMPLEMENTING else "failed"
-                self.keeper.save(f"push_{end}", state=end, reason=reason.code, message=reason.message)
-            raise reason
-
-        return Step(f"End work order {self.order.work_order_id} as failed: {reason.message}", end)
+        return impossible.ending(self.keeper, reason)
 
     def note(self) -> None:
         """Keep what was seen of an order that waits: nobody's wish changes by it."""
@@ -386,6 +364,14 @@ class Deployer:
         if state.phase == "deploying_staging" and self.order.state not in ("on_staging", "deploying_production"):
             self.keeper.reach("deploying_staging", "staging_deployment_seen")
         return "busy", f"CPS is at work: {state.status}"
+
+    def acknowledge(self, found: Sequence[Notice]) -> bool:
+        """Acknowledge warnings that were decided on; False when there were none any more."""
+        return self.target.acknowledge(self.pushed.reference, found)
+
+    def prove(self, network: str) -> proof.Evidence | None:
+        """Give the evidence that a network serves what is pushed; None, and why on record, when there is none."""
+        return completion.proved(self, network)
 
     def decided(self, notices: Sequence[Notice]) -> novelty.Decided:
         """Give what the order's lists decide of warnings: ``code, text, decision, is_new`` each."""

@@ -20,6 +20,7 @@ from .._core.clock import from_text
 from .._core.types import AuditEntry, Bundle, Certificate
 from .._store.base import Store, Unit
 from .._target.base import Found, NetworkFacts, Sweep
+from . import drift
 
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 # What an audit line lists by name before it only counts: a first discovery of 10,000 must not be one huge row.
@@ -101,9 +102,11 @@ def _from_found(
     found: Found, device: str, known: Certificate | None, certificate_id: str, now: datetime
 ) -> Certificate:
     """Give the certificate as the device shows it, keeping what only the store knows."""
-    production, staging = _network(found.production), _network(found.staging)
     base = known or Certificate(certificate_id, "discovered", found.common_name, device=device, created_at=now)
-    if not found.is_live_known:
+    if found.is_live_known:
+        production = {**_network(found.production), **drift.told(found.production, base.production)}
+        staging = {**_network(found.staging), **drift.told(found.staging, base.staging)}
+    else:
         production, staging = dict(base.production), dict(base.staging)
     primary = _primary(production, staging)
     facts: dict[str, Any] = {}

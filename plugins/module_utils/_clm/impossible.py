@@ -8,10 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._core.errors import PolicyError, StateError
+from .._core.plan import Step
+from . import states
 
 if TYPE_CHECKING:
+    from .._core.errors import ClmError
     from .._core.types import Certificate
     from .._target.base import PushState
+    from .work_orders import WorkOrderKeeper
 
 
 def refuse(certificate: Certificate, network: str, state: PushState) -> None:
@@ -51,3 +55,16 @@ def refuse(certificate: Certificate, network: str, state: PushState) -> None:
             "Control Center, and set change_management to true in the vendor settings",
             code="would_reach_production",
         )
+
+
+def ending(keeper: WorkOrderKeeper, reason: ClmError) -> Step:
+    """Give the step that ends a stored order for which nothing can be done any more."""
+
+    def end() -> bool:
+        with keeper.lease():
+            # Under review again, it did not fail: nobody is asked about it any more.
+            end = "cancelled" if keeper.order.state in states.BEFORE_IMPLEMENTING else "failed"
+            keeper.save(f"push_{end}", state=end, reason=reason.code, message=reason.message)
+        raise reason
+
+    return Step(f"End work order {keeper.order.work_order_id} as failed: {reason.message}", end)

@@ -21,6 +21,7 @@ ACKNOWLEDGE_WARNINGS = "acknowledge_warnings"
 GO_TO_PRODUCTION = "go_to_production"
 CANCEL_CHANGE = "cancel_change"
 REMOVE_ENROLLMENT = "remove_enrollment"
+CHANGE_SETTINGS = "change_settings"
 RUN_SCRIPT = "run_script"
 
 REFUSED = "refused"

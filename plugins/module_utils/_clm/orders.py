@@ -22,16 +22,18 @@ from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
 from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
 from . import approvals, deployment_date, edges, form_extras, gate, intents, policy, removals, states
-from .deployment import Deployer, Pushed
+from .configuring import Configuring
+from .deployment import Deployer
 from .managed import managed_device
 from .patience import DEPLOYS_BEFORE_END
 from .ports import Ports
+from .pushed import Pushed, configured
 from .removal import Removal, subject
 from .rollback import Rollback
 from .work_orders import WorkOrderKeeper
 
 # Any other action is a push.
-_KINDS: Mapping[str, type[Deployer]] = {"rollback": Rollback, removals.REMOVE: Removal}
+_KINDS: Mapping[str, type[Deployer]] = {"rollback": Rollback, removals.REMOVE: Removal, states.CONFIGURE: Configuring}
 
 
 @dataclass(frozen=True)
@@ -207,10 +209,8 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
         if certificate is None or connector is None:
             gone = "certificate" if certificate is None else f"application connector {order.connector}"
             raise StateError(f"{what}: its {gone} is gone; cancel it", code="work_order_obsolete")
-        is_removal = order.action == removals.REMOVE
-        asked = None if is_removal else _request_of(unit, order, certificate)
-        pushed = subject(unit, certificate) if is_removal else pushed_for(unit, certificate, asked)
-    if is_removal:
+        pushed = _pushed_of(unit, order, certificate)
+    if order.action in (removals.REMOVE, states.CONFIGURE):
         _refuse_other_enrollment(order, certificate)
         return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
     is_begun = order.action == "push" and order.state not in states.BEFORE_IMPLEMENTING
@@ -224,8 +224,17 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
     return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
 
 
+def _pushed_of(unit: Unit, order: WorkOrder, certificate: Certificate) -> Pushed:
+    """Give what an order of any kind is about."""
+    if order.action == removals.REMOVE:
+        return subject(unit, certificate)
+    if order.action == states.CONFIGURE:
+        return configured(unit, certificate, order.change)
+    return pushed_for(unit, certificate, _request_of(unit, order, certificate))
+
+
 def _refuse_other_enrollment(order: WorkOrder, certificate: Certificate) -> None:
-    """Refuse to go on with a removal of what is not the certificate's enrollment any more.
+    """Refuse to go on with what is about an enrollment that is not the certificate's any more.
 
     :raises StateError: another enrollment bears the certificate's id by now.
     """
@@ -294,6 +303,12 @@ def left_behind(unit: Unit, order: WorkOrder) -> str:
             f"CPS goes on to remove enrollment {order.change.get('enrollment_id')} where it took that; what was begun "
             "is not taken back: look at it in Akamai Control Center, and discover the device"
         )
+    if intents.of(unit, intents.CHANGE_SETTINGS, "work_order", order.work_order_id):
+        return (
+            f"what was asked for of enrollment {order.change.get('enrollment_id')} stays at CPS as it is, change "
+            f"{order.change.get('change_id') or 'and its number are not known'}; cancel that in Akamai Control Center, "
+            "or go on with it by the same edgecert.clm.cert_push and action: configure"
+        )
     if not intents.of(unit, intents.UPLOAD_CERTIFICATE, "work_order", order.work_order_id):
         return ""
     return (
@@ -310,6 +325,9 @@ def parts(deployer: Deployer) -> dict[str, Any]:
     chains = {name: [*bundle.chain, bundle.root] for name, bundle in pushed.bundles.items()}
     seen = deployer.state.settings or order.change.get("network_settings")
     reference = {name: pushed.reference.get(name) for name in ("enrollment_id", "change_id")}
+    if isinstance(deployer, Configuring):
+        # The change is opened by what is approved.
+        seen, reference["change_id"] = deployer.bound, None
     return {
         "fingerprints": dict(order.fingerprints),
         "chain": approvals.sha256(chains),

@@ -64,6 +64,7 @@ def _view(record: CertRequest | WorkOrder, ends: datetime | None, now: datetime,
         "reason": record.reason,
         "message": record.message,
         "waits_for": _waits_for(record, now),
+        **_settings(record),
         "actor": record.actor,
         "tracking_id": record.tracking_id,
         "approvals_given": len(approvals.effective(record, now)),
@@ -95,6 +96,12 @@ def _named(record: CertRequest | WorkOrder) -> View:
         }
     allowed = [action for action, allowed_in in actions.items() if record.state in allowed_in]
     return {"kind": kind, **named, "label": labels.get(record.state, record.state), "actions": allowed}
+
+
+def _settings(record: CertRequest | WorkOrder) -> View:
+    """Show what an approver of network settings approves."""
+    settings = record.change.get("settings") if isinstance(record, WorkOrder) else None
+    return {"network_settings": settings} if settings else {}
 
 
 def _waits_for(record: CertRequest | WorkOrder, now: datetime) -> str:

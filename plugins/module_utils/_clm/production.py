@@ -86,7 +86,7 @@ def _prove_staging(deployer: Deployer) -> bool:
         is_proved = any(entry.get("network") == "staging" for entry in deployer.order.evidence)
         if is_proved or deployer.order.state == "deploying_production" or deployer.is_deployed:
             return True
-        evidence = completion.proved(deployer, "staging")
+        evidence = deployer.prove("staging")
         if evidence is None:
             return False
         deployer.reach_network("staging")
@@ -139,7 +139,7 @@ def _refuse(deployer: Deployer, review: Review) -> None:
     served, pushed = deployer.pushed.fingerprints, deployer.pushed.bundles
     # What a certificate was added to may be shown with it or not.
     sent, known = {served[name] for name in pushed}, set(served.values())
-    if review.fingerprints and not sent <= review.fingerprints <= known:
+    if pushed and review.fingerprints and not sent <= review.fingerprints <= known:
         others = ", ".join(sorted(review.fingerprints))
         deployer.fail("deployed_otherwise", f"{others} waits for production, which is not what was pushed")
 

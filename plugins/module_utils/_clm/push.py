@@ -20,12 +20,19 @@ from .._store.base import Unit
 from . import deployment_date, edges, moments, order_changes, orders, policy, push_stages, removals, states
 from . import ports as port
 from .connectors import required_certificate
-from .deployment import ENDED_BY, Deployer, Pushed
+from .deployment import ENDED_BY, Deployer
 from .managed import managed_device
+from .pushed import Pushed
 from .work_views import work_order_view
 
 # How the sentence begins of a step after which an order is completed.
 _LAST_STEPS = ("Prove", "Cancel", "Remove", "Follow the removal", "Mark")
+# Options that say nothing with any other action.
+_ONLY_WITH = {
+    "remove_from": removals.REMOVE,
+    "cancel_changes": removals.REMOVE,
+    "network_settings": states.CONFIGURE,
+}
 
 
 def plan(params: port.Params, ports: port.Ports) -> Plan:
@@ -34,11 +41,15 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     :raises StateError: there is no connector (U1), no issued certificate, or no change that could take it.
     :raises PolicyError: the device is not managed, CPS would go on to production by itself, or the group refuses it.
     """
+    _refuse_options(params)
     if params.get("action") == removals.REMOVE:
         from . import removing
 
         return removing.plan(params, ports)
-    _refuse_removal_options(params)
+    if params.get("action") == states.CONFIGURE:
+        from . import configure_plan
+
+        return configure_plan.plan(params, ports)
     if params.get("roll_forward"):
         from . import roll_forward
 
@@ -60,7 +71,7 @@ def _plan_one(params: port.Params, ports: port.Ports) -> Plan:
         before = _latest(unit, certificate, connector, params, pushed)
         done = _rolled_back(unit, certificate, connector, pushed) if params.get("action") == "rollback" else None
     if before is None and done is not None:
-        return _already_back(done, ports, _skipped(connector, device))
+        return _already_back(done, ports, skipped(connector, device))
     wanted = _wanted(params, ports, certificate, lambda given: policy.warning_lists(group, given, connector), before)
     action = params.get("action") or "push"
     if action == "push" and (before is None or before.state != "completed"):
@@ -85,7 +96,7 @@ def _wanted(
     :param lists_of: gives the lists of warnings in force, from those of the call.
     """
     what, given = f"Cannot push {params['certificate']}", params.get("warnings")
-    at = _schedule(params, before, ports)
+    at = schedule_of(params, before, ports)
     places = edges.read(params.get("edge"), what, certificate.sans, states.PASSES[params["network"]], ports.probe)
     return orders.Wanted(
         network=params["network"],
@@ -99,18 +110,24 @@ def _wanted(
     )
 
 
-def _refuse_removal_options(params: port.Params) -> None:
-    """Refuse options of a removal where nothing is removed: silence would be a lie.
+def _refuse_options(params: port.Params) -> None:
+    """Refuse options of another action: silence would be a lie.
 
     :raises InputError: one is given.
     """
-    given = [name for name in ("remove_from", "cancel_changes") if params.get(name)]
+    action = params.get("action") or "push"
+    others = {name: of for name, of in _ONLY_WITH.items() if of != action and params.get(name)}
+    given = [f"{name} goes with action: {of} only" for name, of in others.items()]
     if given:
-        raise InputError(f"Cannot push {params['certificate']}: {', '.join(given)} goes with action: remove only")
+        raise InputError.of_problems(f"Cannot {states.VERBS[action]} {params['certificate']}", given)
 
 
 def planned(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, override: str, device: Device) -> Plan:
-    """Plan a new order, or what is left of a stored one, from where the target stands."""
+    """Plan a new order, or what is left of a stored one, from where the target stands.
+
+    :param before: the order as stored; None for a new one.
+    :param override: the reason to pass over a freeze.
+    """
     order, ports = deployer.order, deployer.ports
     if before is None:
         deployer.see_settings()
@@ -120,7 +137,7 @@ def planned(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted,
     steps = _steps(deployer, before, wanted, override)
     leads_on = any(step.sentence.startswith(_LAST_STEPS) for step in steps)
     predicted = replace(order, state="completed") if leads_on and deployer.is_possible else order
-    extra = {"skipped_devices": _skipped(deployer.connector, device)}
+    extra = {"skipped_devices": skipped(deployer.connector, device)}
 
     def finish() -> Outcome:
         with ports.store.read() as unit:
@@ -132,13 +149,14 @@ def planned(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted,
     return Plan(view_before, work_order_view(predicted), steps, finish, note=note, extra=extra)
 
 
-def _schedule(params: port.Params, before: WorkOrder | None, ports: port.Ports) -> datetime | None:
+def schedule_of(params: port.Params, before: WorkOrder | None, ports: port.Ports) -> datetime | None:
+    """Read when the order is to be implemented; None where the call leaves it open."""
     known, what = before.scheduled_at if before else None, f"Cannot push {params['certificate']}"
     return moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known)
 
 
 def wait_of(params: port.Params) -> float:
-    """Give the seconds that a call may wait."""
+    """Give the seconds that a call may wait; 0 for not at all."""
     return float(params["wait_timeout"]) if params.get("wait") else 0.0
 
 
@@ -179,7 +197,8 @@ def holder(certificate: Certificate, connector: Connector) -> str:
     return certificate.device
 
 
-def _skipped(connector: Connector, device: Device) -> list[dict[str, str]]:
+def skipped(connector: Connector, device: Device) -> list[dict[str, str]]:
+    """Tell of the devices of an application connector that do not have the enrollment."""
     return [
         {"device": name, "reason": f"the key is in an enrollment on {device.name}, no other device can take it"}
         for name in connector.devices

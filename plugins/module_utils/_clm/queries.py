@@ -17,6 +17,7 @@ from .._core.plan import Outcome, Plan
 from .._core.types import CertRequest, Connector, Device, WorkOrder
 from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
+from . import drift
 from .attachments import attachment_view, content_of
 from .filters import HIDDEN_STATES, Filters, certificate_list, groups_by_name, in_groups, listed, select
 from .line_views import lines_of
@@ -229,6 +230,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
             "ca_connector": _ca_connector(requests_of.get(certificate.certificate_id, []), kinds),
             "certificate": {
                 **shown,
+                "network_settings": drift.view(certificate, orders_of.get(certificate.certificate_id, [])),
                 "pem": pem_view(unit.pems.get(certificate.fingerprint) if certificate.fingerprint else None),
             },
             "connectors": [

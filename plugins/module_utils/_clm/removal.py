@@ -19,9 +19,10 @@ from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Intent, Notice
 from .._store.base import Unit
 from .._target.base import Presence
-from . import acknowledging, approvals, completion, decisions, intents, push_stages, removal_end, removals
-from .deployment import Deployer, Pushed
+from . import acknowledging, approvals, completion, decisions, intents, push_stages, removal_end, removals, snapshots
+from .deployment import Deployer
 from .patience import ASK_AGAIN_S, LAG_S
+from .pushed import Pushed
 
 # Kinds of changes that bring a certificate, as CPS names them; one that removes an enrollment is none of these.
 _BRINGS = ("new-certificate", "modify-certificate", "modify-san", "renewal")
@@ -243,6 +244,7 @@ class Removal(Deployer):
     def _ask(self) -> bool:
         """Send it, once; what becomes of it is looked at, not believed."""
         key, clock, known = self.keeper.remove_key, self.ports.clock, self._known_changes()
+        snapshots.before_write(self, snapshots.REMOVE)
         intents.begin(self.ports.store, *key, {"enrollment_id": self._enrollment, "known": known}, clock.now())
         try:
             change_id = self.target.remove(self.pushed.reference, cancel_pending=bool(self.pending))

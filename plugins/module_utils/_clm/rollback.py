@@ -168,7 +168,7 @@ class Rollback(Deployer):
         certificate, now = unit.certificates.get(self.certificate.certificate_id), self.ports.clock.now()
         if certificate is None or certificate.request_id != self.pushed.request.request_id:
             return
-        staging, production = completion.served(self.state.staging), completion.served(self.state.production)
+        staging, production = completion.shown(self, certificate)
         if dual_stack.is_addition(self.pushed.request):
             back = replace(certificate, request_id=str(self.pushed.request.renews["request_id"]))
         elif certificate.parent:

@@ -187,6 +187,11 @@ def _problems(settings: VendorSettings) -> list[str]:
 
 def _network_problems(settings: VendorSettings) -> list[str]:
     problems, network = [], settings.network
+    if network.get("client_mutual_authentication") is not None:
+        problems.append(
+            "network.client_mutual_authentication cannot be had in a new enrollment, CPS refuses it there: enrol, push "
+            "to production, then add it with edgecert.clm.cert_push and action: configure"
+        )
     is_sni = network.get("sni_only", True)
     if not is_sni and settings.secure_network != "enhanced-tls":
         problems.append("network.sni_only false (a dedicated address) is only to be had on enhanced-tls")

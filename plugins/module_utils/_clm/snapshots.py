@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 KEPT = 10
 PREVIOUS = "previous"
-UPDATE, UPLOAD, CANCEL = "update", "upload", "cancel"
+UPDATE, UPLOAD, CANCEL, REMOVE = "update", "upload", "cancel", "remove"
 # What CPS says of the moment in an enrollment, which is no setting.
 _OF_THE_MOMENT = ("pendingChanges",)
 # Members of ``csr`` and the option each fills.

@@ -31,7 +31,7 @@ WORK_ORDER: Machine = {
     "review_in_progress": ("submitted", "approved", "rejected", "cancelled"),
     "approved": ("submitted", "scheduled", "implementing", "cancelled"),
     "scheduled": ("submitted", "implementing", "cancelled"),
-    # Only a rollback or a removal is completed from there.
+    # Only a rollback or a removal is completed from there, they go to no network.
     "implementing": (
         "needs_decision",
         "in_doubt",
@@ -54,7 +54,9 @@ WORK_ORDER: Machine = {
 
 # What a person may do in which state (``cert_workflow``); E24, W2, W5.
 _OPEN_REQUEST = ("submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
-VERBS = {"push": "push", "rollback": "roll back", "remove": "remove"}
+CONFIGURE = "configure"
+"""Action of a work order about network settings, not about a certificate."""
+VERBS = {"push": "push", "rollback": "roll back", "remove": "remove", CONFIGURE: "configure"}
 PASSES: Machine = {"staging": ("staging",), "production": ("staging", "production")}
 """Networks that a push to one comes by."""
 _BEFORE_PRODUCTION = (

@@ -63,6 +63,22 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         return intents.REMOVE_ENROLLMENT, "work_order", self.order.work_order_id
 
     @property
+    def settings_key(self) -> tuple[str, str, str]:
+        """Name the intents of changing network settings."""
+        return intents.CHANGE_SETTINGS, "work_order", self.order.work_order_id
+
+    @property
+    def _keys(self) -> tuple[tuple[str, str, str], ...]:
+        return (
+            self.upload_key,
+            self.acknowledge_key,
+            self.production_key,
+            self.cancel_key,
+            self.remove_key,
+            self.settings_key,
+        )
+
+    @property
     def lease_name(self) -> str:
         """Name what is held while the order is worked on: one enrollment takes one change at a time."""
         return f"enrollment:{self.order.device}:{self.order.change.get('enrollment_id')}"
@@ -86,7 +102,9 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         order = self.order
         wanted = {"certificate_id": order.certificate_id, "state": states.BEFORE_IMPLEMENTING}
         for other in unit.work_orders.find(**wanted):
-            if other.fingerprints != order.fingerprints:
+            # Settings are of the enrollment, whichever certificate it has.
+            is_of_certificate = states.CONFIGURE not in (order.action, other.action)
+            if is_of_certificate and other.fingerprints != order.fingerprints:
                 message = f"another certificate was issued since; work order {order.work_order_id} pushes that one"
                 WorkOrderKeeper(self.ports, other).save_in(
                     unit, "work_order_overtaken", state="cancelled", reason="overtaken", message=message
@@ -118,6 +136,9 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
             )
 
     def _is_same_push(self, other: WorkOrder) -> bool:
+        if self.order.action == states.CONFIGURE:
+            # The same settings may have to be set again, where somebody else set others since.
+            return False
         return other.state == "completed" and (other.connector, other.fingerprints) == (
             self.order.connector,
             self.order.fingerprints,
@@ -130,8 +151,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         super().save_in(unit, action, comment=comment, told=told, **changes)
         if states.is_final(self.order.state):
             # A side effect whose reply was lost is settled by how the order ended.
-            keys = (self.upload_key, self.acknowledge_key, self.production_key, self.cancel_key, self.remove_key)
-            for key in keys:
+            for key in self._keys:
                 intents.close_all(unit, *key, {"order": self.order.state}, self.ports.clock.now())
 
     def reach(self, state: str, action: str, **changes: Any) -> None:

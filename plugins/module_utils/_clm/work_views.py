@@ -73,6 +73,12 @@ def request_view(request: CertRequest) -> View:
     }
 
 
+def _settings(order: WorkOrder) -> View:
+    """Show which network settings an order changes, and what they were before; nothing for one that changes none."""
+    settings = order.change.get("settings")
+    return {"network_settings": redacted(settings)} if settings else {}
+
+
 def work_order_brief(order: WorkOrder) -> View:
     """Show of a work order what an audit line is about."""
     return {
@@ -103,6 +109,7 @@ def work_order_view(order: WorkOrder) -> View:
         "deploy_not_before": order.change.get(NOT_BEFORE),
         "fingerprints": redacted(order.fingerprints),
         "notices": redacted(order.notices),
+        **_settings(order),
         "evidence": redacted(order.evidence),
         "conditions": redacted(order.conditions),
         "actor": order.actor,

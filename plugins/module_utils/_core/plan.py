@@ -59,6 +59,7 @@ class Plan:
     :ivar extra: further results known already in check mode.
     :ivar failure: raised after the note: what was seen is kept although the call fails.
     :ivar noun: name of the record in the result, where it hangs on the options; empty for the module's own.
+    :ivar diff: what a diff shows before and after, where that is not the record itself.
     """
 
     before: Record | None
@@ -69,6 +70,7 @@ class Plan:
     extra: Mapping[str, Any] = field(default_factory=dict)
     failure: ClmError | None = None
     noun: str = ""
+    diff: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None
 
     @property
     def changed(self) -> bool:

@@ -14,6 +14,8 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from .._core.vocabulary import GEOGRAPHIES, OCSP_STAPLING, SECURE_NETWORKS, TLS_VERSIONS
+
 Spec = dict[str, Any]
 
 
@@ -43,6 +45,30 @@ COMMON: Mapping[str, CommonOption] = {
     "store_key_file": CommonOption("path", "EDGECERT_STORE_KEY_FILE"),
     "actor": CommonOption("str", "EDGECERT_ACTOR", for_reading=False),
 }
+
+_TEXTS = {"type": "list", "elements": "str"}
+
+NETWORK_SETTINGS: Spec = {
+    "type": "dict",
+    "options": {
+        **{word: {"type": "bool"} for word in ("sni_only", "quic", "clone_dns_names")},
+        **{word: {"type": "str"} for word in ("must_have_ciphers", "preferred_ciphers")},
+        "secure_network": {"type": "str", "choices": list(SECURE_NETWORKS)},
+        "geography": {"type": "str", "choices": list(GEOGRAPHIES)},
+        "disallowed_tls_versions": {**_TEXTS, "choices": list(TLS_VERSIONS)},
+        "dns_names": _TEXTS,
+        "ocsp_stapling": {"type": "str", "choices": list(OCSP_STAPLING)},
+        "client_mutual_authentication": {
+            "type": "dict",
+            "options": {
+                "set_id": {"type": "str"},
+                "send_ca_list_to_client": {"type": "bool"},
+                "ocsp": {"type": "bool"},
+            },
+        },
+    },
+}
+"""The option ``network_settings``; the doc fragment of that name describes it in words."""
 
 URL_OPTIONS = (*(name for name, option in COMMON.items() if option.has_url), "proxy")
 """Options of any module whose value is a URL that may carry a password."""

@@ -131,7 +131,8 @@ def _result(plan: Plan, outcome: Outcome, record: str | None, *, changed: bool, 
     result["steps"] = list(outcome.steps)
     result[plan.noun or record] = redacted(outcome.record)
     if with_diff:
-        result["diff"] = _diff(plan.before, outcome.record if changed else plan.before)
+        before, after = plan.diff or (plan.before, outcome.record)
+        result["diff"] = _diff(before, after if changed else before)
     return result
 
 

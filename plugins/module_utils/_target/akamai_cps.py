@@ -29,8 +29,21 @@ from .akamai_cps_discovery import bundles_of, deployed_facts, discover
 from .akamai_cps_history import fetch_history
 from .akamai_cps_inspection import inspect
 from .akamai_cps_removal import look_at
+from .akamai_cps_settings import configure, standing_of
 from .akamai_cps_survey import Survey
-from .base import Former, Inspection, NetworkFacts, Presence, PushState, Reading, Reference, Review, Sweep, Target
+from .base import (
+    Former,
+    Inspection,
+    NetworkFacts,
+    Presence,
+    PushState,
+    Reading,
+    Reference,
+    Review,
+    Standing,
+    Sweep,
+    Target,
+)
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
@@ -164,6 +177,26 @@ class AkamaiCpsTarget(Target):
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
         kind = self._asked.get(change_id, changes.POST_WARNINGS)
         return acknowledge_notices(self._client, kind, enrollment_id, change_id, notices)
+
+    def standing(self, enrollment_id: int) -> Standing:
+        """Tell how an enrollment is set up; what is observed from then on goes by this reading."""
+        self._forget(enrollment_id)
+        return standing_of(self._enrollment(enrollment_id))
+
+    def configure(self, standing: Standing, settings: Mapping[str, Any]) -> int | None:
+        """Update the enrollment as it is read directly before."""
+        self._forget(standing.enrollment_id)
+        return configure(self._client, standing, settings)
+
+    def checks(self, reference: Reference) -> Sequence[Notice]:
+        """Read the pre-verification warnings."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        return read_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id)
+
+    def acknowledge_checks(self, reference: Reference, notices: Sequence[Notice]) -> bool:
+        """Acknowledge exactly these pre-verification warnings."""
+        enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
+        return acknowledge_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id, notices)
 
     def go_on(self, reference: Reference, validation_hash: str) -> None:
         """Acknowledge change management for the validation result that was seen."""

@@ -14,6 +14,7 @@ from .._core.types import Bundle
 from .._cps.client import CpsClient
 from .._cps.deployments import DeployedCertificate, DeploymentRecord, DeploymentsRecord
 from .._cps.models import ActiveNetwork, ActiveRecord, EnrollmentRecord
+from .._cps.network_wire import deployed_words
 from .._cps.scanning import Unreadable
 from .._pki import pem, x509
 from .base import Found, NetworkFacts, Reading, Sweep
@@ -213,13 +214,14 @@ def active_facts(network: ActiveNetwork | None) -> NetworkFacts:
                 "key_algorithm": _printable(facts.key_algorithm),
             }
         )
-    return NetworkFacts(tuple(certificates))
+    return NetworkFacts(tuple(certificates), read_settings=lambda: deployed_words(network.network) if network else {})
 
 
 def deployed_facts(deployment: DeploymentRecord | None) -> NetworkFacts:
     """Read what is served out of the PEM itself, which is surer than what stands beside it."""
     certificates = deployment.certificates if deployment else ()
-    return NetworkFacts(tuple(facts_of(x509.certificate_facts(one.certificate)) for one in certificates))
+    facts = tuple(facts_of(x509.certificate_facts(one.certificate)) for one in certificates)
+    return NetworkFacts(facts, deployed_words(deployment.network) if deployment else {})
 
 
 def facts_of(facts: x509.CertificateFacts) -> dict[str, Any]:

@@ -55,9 +55,14 @@ class NetworkFacts:
     """What one network serves for an enrollment; the primary first.
 
     :ivar certificates: ``fingerprint, serial, issuer, not_after (ISO UTC), key_algorithm`` each.
+    :ivar settings: its network settings in the words of the options, None for what it does not tell; empty when it
+        was not asked, or serves nothing.
+    :ivar read_settings: gives them where they are at hand and were not read yet, for few ever ask.
     """
 
     certificates: tuple[Mapping[str, Any], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    read_settings: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,23 @@ class PushState:
     settings: Mapping[str, Any] = field(default_factory=dict)
     held_until: datetime | None = None
     look_again_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an enrollment is set up at the remote side, whatever its networks serve.
+
+    :ivar settings: network settings it asks for, in normal form (``network_settings.normal``).
+    :ivar changes: those that are open, ``change_id, change_type``, the newest last.
+    :ivar goes_on: True when CPS goes to production without being asked after staging.
+    :ivar sans: names of its certificate, lower-case, the common name among them.
+    """
+
+    enrollment_id: int
+    settings: Mapping[str, Any]
+    changes: tuple[Mapping[str, Any], ...] = ()
+    goes_on: bool = False
+    sans: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -267,6 +289,34 @@ class Target(ABC):
         """Acknowledge exactly these warnings.
 
         :returns: False when it was not taken, or not waited for any more; the next look tells where it stands.
+        :raises ConflictError: the warnings there are others by now.
+        """
+
+    @abstractmethod
+    def standing(self, enrollment_id: int) -> Standing:
+        """Tell how an enrollment is set up, read anew.
+
+        :raises RemoteError: with status 404 it is gone.
+        """
+
+    @abstractmethod
+    def configure(self, standing: Standing, settings: Mapping[str, Any]) -> int | None:
+        """Change network settings of an enrollment and nothing else of it.
+
+        :param standing: what it was decided on; it is looked at once more directly before.
+        :param settings: some words in normal form.
+        :returns: the change that was opened; None when the remote side needed none.
+        :raises ConflictError: the settings are others by now, or a change is open; nothing was sent.
+        """
+
+    @abstractmethod
+    def checks(self, reference: Reference) -> Sequence[Notice]:
+        """Read the warnings that a change waits on before anything of it is done; empty for none."""
+
+    @abstractmethod
+    def acknowledge_checks(self, reference: Reference, notices: Sequence[Notice]) -> bool:
+        """Acknowledge exactly these warnings from before; False when there are none any more.
+
         :raises ConflictError: the warnings there are others by now.
         """
 

@@ -190,6 +190,38 @@ def test_a_network_change_needs_no_certificate_and_has_none_in_the_history(lab: 
     assert oldest["primaryCertificate"]["csr"].startswith("-----BEGIN CERTIFICATE REQUEST")
 
 
+def test_a_network_change_may_be_made_to_want_a_certificate(lab: Lab) -> None:
+    lab.config.network_change_wants_certificate = True
+    eid = lab.live()
+    cid = lab.opened(lab.put(eid, networkConfiguration={"quicEnabled": True}))
+    assert kinds(lab, eid) == ["modify-certificate"]
+    lab.to_staging(eid, cid)
+    lab.approve(eid, cid)
+    lab.wait(eid, cid, "complete")
+    assert body_of(lab.world.get_deployment(eid, "production", 7))["networkConfiguration"]["quicEnabled"] is True
+
+
+def test_client_mutual_authentication_is_for_an_enrollment_that_is_there(lab: Lab) -> None:
+    eid = lab.live()
+    wanted = {"setId": "s1", "authenticationOptions": {"sendCaListToClient": True, "ocsp": {"enabled": False}}}
+    cid = lab.opened(lab.put(eid, networkConfiguration={"clientMutualAuthentication": wanted}))
+    lab.wait(eid, cid, "wait-ack-change-management")
+    lab.approve(eid, cid)
+    lab.wait(eid, cid, "complete")
+    assert lab.read(eid)[NETWORK]["clientMutualAuthentication"] == wanted
+    told = body_of(lab.world.get_deployment(eid, "production", 7))[NETWORK]
+    assert "clientMutualAuthentication" not in told, "get-deployment has no such member"
+
+
+@pytest.mark.parametrize(("keeps", "left"), [(False, False), (True, True)])
+def test_a_cancelled_change_may_leave_what_it_asked_for(lab: Lab, keeps: bool, left: bool) -> None:
+    lab.config.cancel_keeps_document = keeps
+    eid = lab.live()
+    cid = lab.opened(lab.put(eid, networkConfiguration={"quicEnabled": True}))
+    lab.world.delete_change(eid, cid)
+    assert lab.read(eid)[NETWORK]["quicEnabled"] is left
+
+
 def test_a_network_change_may_bypass_staging_and_a_certificate_may_not(lab: Lab) -> None:
     bypass = {"allow-staging-bypass": "true"}
     eid = lab.live()
