@@ -165,6 +165,7 @@ EXAMPLES = r"""
     comment: the site is closed
   check_mode: true
   register: removal
+  when: live.work_order.state == 'completed'
 
 - name: Show where it stands
   ansible.builtin.debug:
