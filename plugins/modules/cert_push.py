@@ -199,6 +199,7 @@ EXAMPLES = r"""
     comment: the site is closed
   check_mode: true
   register: removal
+  when: live.work_order.state == 'completed'
 
 - name: See in check mode how it would be taken back
   edgecert.clm.cert_push:

@@ -112,6 +112,7 @@ def test_it_is_refused_while_something_is_open_for_it(bench: Bench) -> None:
         "pending": [request.key_reference["change_id"]],
         "request_id": request.request_id,
     }
+    bench.advance(5)
     bench.again(discover="changes").execute()
     with pytest.raises(StateError, match="is open at CPS"):
         forget(bench)
