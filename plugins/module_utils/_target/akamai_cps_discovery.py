@@ -86,6 +86,8 @@ class _Round:
     def _pass_over(self, contract_id: str, unreadable: Sequence[Unreadable]) -> None:
         for one in unreadable:
             if one.enrollment_id is None:
+                if contract_id in self._sweep.skipped_contracts:
+                    continue
                 # It may be any of those that are missed now.
                 self._sweep.skipped_contracts.append(contract_id)
                 self._problems.append(f"contract {contract_id or 'unknown'}: {one.reason}")
@@ -93,6 +95,8 @@ class _Round:
                 self._unread(one.enrollment_id, one.reason)
 
     def _unread(self, enrollment_id: int, reason: str) -> None:
+        if enrollment_id in self._sweep.unreadable:
+            return
         self._sweep.unreadable.add(enrollment_id)
         self._problems.append(f"enrollment {enrollment_id} was passed over: {reason}")
 

@@ -109,6 +109,7 @@ def test_a_bad_entry_of_a_list_is_told_of_and_the_others_are_kept(
     assert outcome.record is not None
     entry = outcome.record["status_log"][-1]
     assert entry["result"] == "warning" and words in entry["detail"]
+    assert len(found(outcome)["notes"]) == 1, "both lists tell of it"
     assert outcome.record["status"] == "managed" and 10005 not in states(nine)
     nine.sandbox.configure({"broken_enrollments": []})
     nine.again().execute()
