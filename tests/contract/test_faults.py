@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.edgecert.clm.tests.support.fault_phases import PHASES, RESTAGE, Phase
+from ansible_collections.edgecert.clm.tests.support.fault_phases import DISCOVER, ONBOARD, PHASES, RESTAGE, Phase
 from ansible_collections.edgecert.clm.tests.support.faulty import SHAPES_BY_NAME, Matrix
 from ansible_collections.edgecert.clm.tests.support.lives import instant_account
 from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WARNING
@@ -28,16 +28,23 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
         yield made
 
 
-CELLS = [pytest.param(phase, name, id=f"{name}-{phase.name}") for name in SHAPES_BY_NAME for phase in PHASES]
+# Only a write has to be looked for after a time limit that passed.
+CELLS = [
+    pytest.param(phase, name, id=f"{name}-{phase.name}")
+    for name in SHAPES_BY_NAME
+    for phase in PHASES
+    if name != "slow" or phase not in (ONBOARD, DISCOVER)
+]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("phase", "shape"), CELLS)
 def test_a_fault_in_any_call_ends_well_once_it_is_gone(matrix: Matrix, phase: Phase, shape: str) -> None:
     """W5, U3+, cps-protocol §5: nothing twice, nothing lost, nothing open, no traceback."""
-    wrong = []
-    for call, times in matrix.cells(phase, shape):
-        if (phase, shape) == (RESTAGE, "conflict") and call.method == "PUT":
+    wrong, cells = [], list(matrix.cells(phase, shape))
+    assert cells, "this phase makes no call of its own"
+    for call, times in cells:
+        if (phase, shape) == (RESTAGE, "conflict") and call.route.endswith("deployment-schedule"):
             # CPS's own no to the date: the order completes and says so; it has a test of its own.
             continue
         problem = matrix.drive(phase, call, SHAPES_BY_NAME[shape], times)

@@ -43,6 +43,7 @@ class Phase:
 
     :ivar work: raises ``ClmError`` when something went wrong, and is run again then.
     :ivar follows: the phase a life has behind it.
+    :ivar again: methods whose calls mean something else than in an earlier phase.
     :ivar may: actions that may be on record where something went wrong, and it was done at another try.
     """
 
@@ -50,6 +51,7 @@ class Phase:
     work: Callable[[FaultyLife], None]
     follows: Phase | None = None
     may: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 def _has(record: Mapping[str, Any] | None, state: str) -> None:
@@ -116,14 +118,16 @@ def roll_back(life: FaultyLife) -> None:
 
 
 ONBOARD = Phase("onboard", onboard)
-DISCOVER = Phase("discover", discover, ONBOARD)
+# What is known already may not be lost sight of.
+DISCOVER = Phase("discover", discover, ONBOARD, again=("GET",))
 ENROL = Phase("enrol", enrol)
 PUSH = Phase("push", push, ENROL)
 PRODUCE = Phase("produce", produce, PUSH)
 RENEW = Phase("renew", renew, PRODUCE)
 # With something on production CPS is told to keep what is on staging there.
 RESTAGE = Phase("restage", push, RENEW)
-REPRODUCE = Phase("reproduce", produce, RESTAGE)
+# The date that keeps it on staging is cleared.
+REPRODUCE = Phase("reproduce", produce, RESTAGE, again=("POST", "PUT"))
 # CPS's no to a cancellation ends the order; another try is another order.
 ROLL_BACK = Phase("roll-back", roll_back, RESTAGE, may=("push_failed",))
 PHASES = (ONBOARD, DISCOVER, ENROL, PUSH, PRODUCE, RENEW, RESTAGE, REPRODUCE, ROLL_BACK)

@@ -218,21 +218,20 @@ class Matrix(Stores):
     def cells(self, phase: Phase, shape: str) -> Iterator[tuple[Call, int]]:
         """Give the calls a fault is put on, and how often it strikes: 0 until it is mended.
 
-        Of a read only the first phase that makes it; a write does something else in each. What strikes a read once is
-        repeated at once, so it has to last to be felt. A write that is done all the same is not sent a second time, so
-        that once is enough; one that is not may go through at the next try.
+        Only in the first phase that makes a call, and where it means something else. What strikes a read once
+        is repeated at once, so it has to last to be felt. A write that is done all the same is not sent a second time,
+        so that once is enough; one that is not may go through at the next try.
         """
         fault = parse(SHAPES_BY_NAME[shape])
         earlier = itertools.chain.from_iterable(self.calls[p.name] for p in PHASES[: PHASES.index(phase)])
         known = set(earlier)
         for call in self.calls[phase.name]:
-            if call.method == "GET" or call.route.endswith(PROBE):
-                if call not in known and shape != "slow":
-                    yield call, 0
+            is_write = call.method != "GET" and not call.route.endswith(PROBE)
+            if call in known and call.method not in phase.again:
                 continue
-            if fault.is_processed or fault.kind in PASSING:
+            if is_write and (fault.is_processed or fault.kind in PASSING):
                 yield call, 1
-            if not fault.is_processed:
+            if shape != "slow" and not (is_write and fault.is_processed):
                 yield call, 0
 
     def before(self, phase: Phase) -> FaultyLife:
