@@ -201,15 +201,6 @@ EXAMPLES = r"""
   register: removal
   when: live.work_order.state == 'completed'
 
-- name: See in check mode how it would be taken back
-  edgecert.clm.cert_push:
-    certificate: www.example.com
-    action: rollback
-    network: production
-  check_mode: true
-  ignore_errors: true
-  register: back
-
 - name: Once it is live, end old protocols and verify client certificates
   edgecert.clm.cert_push:
     certificate: www.example.com

@@ -98,16 +98,20 @@ def _primary(production: Mapping[str, Any], staging: Mapping[str, Any]) -> Mappi
     return production or staging
 
 
+def _served(found: Found, base: Certificate) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what production and staging serve; what was known where the device did not tell it."""
+    if not found.is_live_known:
+        return dict(base.production), dict(base.staging)
+    production = {**_network(found.production), **drift.told(found.production, base.production)}
+    return production, {**_network(found.staging), **drift.told(found.staging, base.staging)}
+
+
 def _from_found(
     found: Found, device: str, known: Certificate | None, certificate_id: str, now: datetime
 ) -> Certificate:
     """Give the certificate as the device shows it, keeping what only the store knows."""
     base = known or Certificate(certificate_id, "discovered", found.common_name, device=device, created_at=now)
-    if found.is_live_known:
-        production = {**_network(found.production), **drift.told(found.production, base.production)}
-        staging = {**_network(found.staging), **drift.told(found.staging, base.staging)}
-    else:
-        production, staging = dict(base.production), dict(base.staging)
+    production, staging = _served(found, base)
     primary = _primary(production, staging)
     facts: dict[str, Any] = {}
     # A certificate issued here is what its request says; what the networks serve stands beside it.
