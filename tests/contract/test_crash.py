@@ -140,7 +140,7 @@ def push_to(life: Life, network: str, action: str = "push") -> None:
 
 def renew(life: Life) -> None:
     """Do what is due, as a schedule would every minute, until nothing is open."""
-    for _minute in range(12):
+    for _minute in range(20):
         report = life.run_due()
         assert report["failures"] == [], report
         if not report["waiting"] and renewed(life):

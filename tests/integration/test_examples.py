@@ -33,6 +33,7 @@ ORDER: list[tuple[str, int | None]] = [
     ("cert_workflow", None),
     ("cert_lifecycle", None),
     ("cert_info", None),
+    ("cert_push", 1),
     ("cert_connector", None),
 ]
 

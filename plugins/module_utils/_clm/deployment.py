@@ -331,7 +331,8 @@ class Deployer:
                 if self.is_staged:
                     self.reach_network("staging")
                     return True
-                if self.state.phase == "wants_certificate" and not self._is_uploaded():
+                wants_ours = self.state.phase == "wants_certificate" and bool(self.pushed.bundles)
+                if wants_ours and not self._is_uploaded():
                     # It was not shown to wait for one when this run looked first.
                     self._send()
                     if self.pause_after_sending():

@@ -52,6 +52,8 @@ _EDITS = ("switches_stack", "adds", "restores")
 # What a move changes; a request that differs in one of these was moved by somebody else.
 _MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
+# A CSR is there within minutes; cps-protocol §3.2.
+_CSR_LONGEST_S = 60.0
 _ASK_AGAIN_S = 300.0
 
 
@@ -338,7 +340,7 @@ class Mover:
 
     def _csr_look_s(self, pending: CsrPending) -> float:
         """Give the seconds until it is worth looking for the CSR again: the longer it takes, the more."""
-        waited_s = (self.now - (self.request.updated_at or self.now)).total_seconds()
+        waited_s = min((self.now - (self.request.updated_at or self.now)).total_seconds(), _CSR_LONGEST_S)
         return look_again_s(pending.look_again_s, waited_s, self.request.device, self.now)
 
     def _decided(self, question: CsrQuestion) -> novelty.Decided:
