@@ -37,6 +37,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._keys.base import (
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
     Found,
+    HostnameUse,
     Inspection,
     NetworkFacts,
     PushState,
@@ -324,6 +325,10 @@ class VirtualKeys(KeyProvider):
         self._cps.replied("begin")
         return _reference(enrollment, change)
 
+    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
+        """Count as little as there is."""
+        return 0, 1000
+
     def collect(self, reference: Reference) -> CsrAnswer:
         """Give the CSR once it is made."""
         self._cps.called("get_csr")
@@ -384,6 +389,10 @@ class VirtualTarget(Target):
     def fetch_pem(self, enrollment_id: int) -> Mapping[str, Bundle]:
         """Give nothing that is not in the store already."""
         return {}
+
+    def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
+        """Know of no properties."""
+        return ()
 
     def survey(self, contracts: Sequence[str]) -> None:
         """Tell nothing: every look is as good as another here."""

@@ -35,6 +35,9 @@ class WorldConfig:
     :param auto_renewal_days: days before expiry at which CPS opens a renewal; never more than a third of the lifetime.
     :param third_party_auto_renewal_shown: False answers ``autoRenewalStartTime: null`` for third-party enrollments.
     :param put_mid_deployment_500: True answers an update in mid-deployment with 500, as seen on the real service.
+    :param property_hostnames: active host names of properties, each ``HOSTNAME [PROPERTY [NETWORK|both [TYPE]]]``.
+    :param san_removal_review: what an update that takes names out of a live enrollment asks for first: empty for
+        nothing, ``csr`` for an acknowledgement before the CSR, ``deploy`` for one after which no CSR is made at all.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -63,6 +66,8 @@ class WorldConfig:
     max_san_names: int = 100
     auto_renewal_days: int = 90
     third_party_auto_renewal_shown: bool = True
+    property_hostnames: list[str] = field(default_factory=list)
+    san_removal_review: str = ""
     cancel_restores_staging: bool = False
     tech_contact_must_be_akamai: bool = True
     put_mid_deployment_500: bool = False

@@ -204,7 +204,7 @@ def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> No
         for name in differing
     )
     done = states.is_final(request.state)
-    todo = "a change needs a new certificate" if done else "wait for it to end before asking for something else"
+    todo = "action: regenerate edits it in place" if done else "wait for it to end before asking for something else"
     raise StateError(
         f"Cannot enrol {request.certificate_id} again: request {request.request_id} is {request.state} with other "
         f"values ({shown}); {todo}, or give another certificate id",
@@ -290,7 +290,7 @@ def _plan(params: Params, ports: Ports, mover: Mover, seen: _Seen, drafts: list[
     if stored is None:
         steps.append(Step(f"Record request {request.request_id} for {request.certificate_id}", mover.record))
     else:
-        steps += _changes(mover, stored, seen.wish, params)
+        steps += changes(mover, stored, seen.wish, params)
     steps += attachments.steps(drafts, request.certificate_id, request.request_id, ports)
     moves = _moves(mover, params)
     predicted = request_view(replace(request, state=mover.predicted_state() if moves else request.state))
@@ -323,7 +323,7 @@ def _moves(mover: Mover, params: Params) -> list[Step]:
     return requests.steps(mover, override=params.get("freeze_override") or "")
 
 
-def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:
+def changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:
     """Take over what is in no CSR and no order, as the description, and the group it moves to; of a draft all of it.
 
     :param stored: the request as it is in the store.

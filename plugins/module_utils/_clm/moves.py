@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from .._ca.base import CaConnector
     from .gate import Gate
+    from .usage import Usage
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 _RENEWS = ("enrollment_id", "change_id", "not_after")
@@ -54,6 +55,10 @@ def _rivals(unit: Unit, request: CertRequest) -> list[CertRequest]:
     return unit.requests.find(certificate_id=request.certificate_id, state=wanted)
 
 
+def _order(wish: Mapping[str, Any], renews: Mapping[str, Any]) -> KeyOrder:
+    return KeyOrder(form.spec_of(wish), {name: wish[name] for name in _PLACE}, renews)
+
+
 def refuse_rivals(unit: Unit, request: CertRequest) -> None:
     """Refuse a request beside another one of its certificate.
 
@@ -74,6 +79,7 @@ class Mover:
     :ivar wait_s: how long to wait for others, 0 for not at all.
     :ivar follows: id of a cancelled request of the same wish, whose lost answers are looked for first.
     :ivar warnings: the lists of the warning policy that this call brings; None for those of request and group.
+    :ivar usage: where names are used that the request drops, once it was looked for; None where it drops none.
     """
 
     def __init__(
@@ -89,6 +95,7 @@ class Mover:
         self._next_look_s: float | None = None
         self.follows = ""
         self.warnings: Mapping[str, Any] | None = None
+        self.usage: Usage | None = None
 
     @property
     def request(self) -> CertRequest:
@@ -116,11 +123,17 @@ class Mover:
     @property
     def order(self) -> KeyOrder:
         """Give the key provider's order."""
-        wish = self.request.wish
-        place = {name: wish[name] for name in _PLACE}
-        renews = self.request.renews
+        wish, renews = self.request.wish, self.request.renews
         wanted = {name: renews[name] for name in _RENEWS} if renews else {}
-        return KeyOrder(form.spec_of(wish), place, wanted)
+        was = _order({**wish, **renews["before"]}, wanted) if renews.get("before") else None
+        return replace(_order(wish, wanted), was=was)
+
+    def look_for_uses(self) -> None:
+        """Look, once in a call, where names are used that the request drops; reads only."""
+        if self.usage is None and self.request.renews.get("before"):
+            from . import usage
+
+            self.usage = usage.of_dropped(self.ports, self.device, self.request)
 
     def validate(self) -> None:
         """Ask key provider and CA for every problem, before anything is sent or stored.

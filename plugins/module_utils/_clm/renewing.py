@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new certificate for one that was enrolled here: asked for by a person, or due by itself (E3, E4).
 
-The successor is a request of its own with the wish of the one it follows. Why and when is decided in ``renewal``.
+The successor is a request of its own with the wish of the one it follows, as far as nobody asks for other names,
+another subject or kind of key in the same enrollment (E9, E10). Why and when is decided in ``renewal``.
 """
 
 from __future__ import annotations
@@ -19,16 +20,13 @@ from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import attachments, enroll, form, hints, opening, policy, renewal, requests, states
+from . import attachments, edits, enroll, form, hints, opening, policy, prediction, renewal, requests, states, usage
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
 from .requests import Submission
 from .views import certificate_view
 from .work_views import request_view
-
-# What a renewal may say otherwise than the request it follows; names and subject stay.
-_FREE = ("validity", *form.METADATA)
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -52,25 +50,53 @@ def plan(params: Params, ports: Ports) -> Plan:
         if latest.state != "draft":
             return _going_on(latest, params, certificate, ports)
     draft = latest if latest is not None and latest.state == "draft" else None
+    return _successor_plan(params, ports, certificate, group, draft, drafts)
+
+
+def _successor_plan(
+    params: Params,
+    ports: Ports,
+    certificate: Certificate,
+    group: Group,
+    draft: CertRequest | None,
+    drafts: list[attachments.Draft],
+) -> Plan:
+    """Plan a new request, or what becomes of its draft; nothing before it is due, where it edits nothing."""
+    action, now = params["action"], ports.clock.now()
     with ports.store.read() as unit:
         parent = enrolled(unit, certificate, action, now)
         wish = _wish(params, draft or parent, unit, now)
+    edited = edits.between(wish, parent.wish)
     opens = _opens(certificate, group, action)
-    if draft is None and not params.get("force") and opens is not None and opens > now:
+    if draft is None and not params.get("force") and not edited and opens is not None and opens > now:
         return _too_early(certificate, parent, opens, action, ports)
     what = f"Cannot {action} {certificate.certificate_id}"
     submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
-    ca = params.get("ca") or (draft or parent).ca
     request = successor(
-        ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca
+        ports,
+        group,
+        submission,
+        certificate=certificate,
+        parent=parent,
+        action=action,
+        wish=wish,
+        ca=params.get("ca") or (draft or parent).ca,
+        edited=edited,
     )
-    if params.get("ca_options") is not None:
-        request = replace(request, ca_options=dict(params["ca_options"]))
-    mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
+    mover = checked(_asked(request, params), group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
     return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+
+
+def _asked(request: CertRequest, params: Params) -> CertRequest:
+    """Give a new successor with what this call says beside the wish."""
+    if params.get("ca_options") is not None:
+        request = replace(request, ca_options=dict(params["ca_options"]))
+    if params.get(usage.ALLOWED):
+        request = replace(request, renews={**request.renews, usage.ALLOWED: True})
+    return request
 
 
 def _refuse_group(params: Params, certificate: Certificate) -> None:
@@ -105,7 +131,7 @@ def _of_draft(mover: Mover, draft: CertRequest, submission: Submission) -> list[
     """Give the steps of a draft as it is wanted now: everything about it may have changed, the policy too."""
     wanted = mover.request
     names = ("wish", "ca", "ca_options", "group", "policy", "manual_implementation", "scheduled_at", "tracking_id")
-    edited = replace(draft, **{name: getattr(wanted, name) for name in names})
+    edited = replace(draft, **{name: getattr(wanted, name) for name in (*names, "renews")})
     mover.keeper.record = edited
 
     def submit() -> bool:
@@ -129,17 +155,21 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
     """
     with ports.store.read() as unit:
         wish = _wish(params, request, unit, ports.clock.now(), keep=True)
+        group = policy.group_of(unit, request.group)
     enroll.compare(request, wish, params)
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
+    mover.warnings = policy.warning_lists(group, wish["warnings"])
+    changes = enroll.changes(mover, request, wish, params)
     steps = requests.steps(mover, override=params.get("freeze_override") or "")
-    return _planned(mover, request, certificate, steps)
+    return _planned(mover, request, certificate, [*changes, *steps])
 
 
 def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate, steps: list[Step]) -> Plan:
     request, ports = mover.request, mover.ports
     is_moving = any(step.sentence.startswith(("Retrieve", "Have")) for step in steps)
     predicted = replace(request, state=mover.predicted_state()) if is_moving else request
-    extra = {"certificate": certificate_view(certificate, ports.clock.now())}
+    told = prediction.of(mover, certificate, edits.of_request(request), mover.usage)
+    extra = {"certificate": certificate_view(certificate, ports.clock.now()), "prediction": told, **_used(mover.usage)}
     return Plan(
         request_view(before) if before else None,
         request_view(predicted),
@@ -150,11 +180,19 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     )
 
 
+def _used(found: usage.Usage | None) -> dict[str, Any]:
+    """Tell where dropped names are used, and warn where nobody could look."""
+    if found is None:
+        return {}
+    return {"names_in_use": found.view(), **({"warnings": [found.problem]} if found.problem else {})}
+
+
 def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, action: str, ports: Ports) -> Plan:
     view = request_view(parent)
     extra = {
         "certificate": certificate_view(certificate, ports.clock.now()),
         "not_due": f"{certificate.certificate_id} is due to {action} from {to_text(opens)} on; force: true does it now",
+        "prediction": prediction.quiet(ports),
     }
     return Plan(
         view, view, (), lambda: enroll.outcome(certificate.certificate_id, parent.request_id, ports), extra=extra
@@ -199,21 +237,14 @@ def _wish(
     """Give the wish of a renewal that a person asks for: automatic renewal is not inherited (E3).
 
     :param parent: what it follows, or the draft or open renewal itself; that one keeps what it has.
-    :raises InputError: names, subject or key are given otherwise than they are.
+    :raises InputError: another value of what an enrollment never changes is given.
     """
     kept = keep or parent.state == "draft"
     left = () if kept else ("auto_renew", "auto_regenerate")
     fresh = {name: value for name, value in parent.wish.items() if name not in left}
-    asked = {**form.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
+    asked = {**edits.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
+    edits.refuse_immutable(f"Cannot {params['action']} {parent.certificate_id}", asked, parent.wish)
     wish = form.build(asked, unit, now)
-    other = [name for name in form.differences(wish, parent.wish) if name not in _FREE]
-    if other:
-        raise InputError(
-            f"Cannot {params['action']} {parent.certificate_id} with another {', '.join(other)}: a renewal keeps "
-            "names, subject and key type; enrol what is wanted now as a new certificate",
-            code="renewal_differs",
-            details={"differing": other},
-        )
     # As it was enrolled: settings saved since are for new enrollments, CPS keeps those of this one.
     return {**wish, "settings": parent.wish["settings"]}
 
@@ -228,6 +259,7 @@ def successor(
     action: str,
     wish: Mapping[str, Any],
     ca: str,
+    edited: edits.Edits | None = None,
     is_automatic: bool = False,
 ) -> CertRequest:
     """Make the request of a successor; stores nothing."""
@@ -240,6 +272,7 @@ def successor(
         "csrs": dict(parent.csrs),
         "not_after": to_text(certificate.not_after) if certificate.not_after else "",
         "automatic": is_automatic,
+        **({"before": dict(edited.before)} if edited else {}),
     }
     return requests.new(
         ports,
@@ -284,5 +317,8 @@ def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float, 
     mover.validate()
     if request.state == "implementing":
         requests.gate_of(mover, override=override).check_freeze()
+    mover.look_for_uses()
+    usage.refuse(request, mover.usage)
+    if request.state == "implementing":
         opening.refuse(mover, mover.keys.conflicts(mover.order))
     return mover

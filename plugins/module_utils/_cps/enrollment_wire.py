@@ -246,6 +246,11 @@ def subject_of(raw: Mapping[str, Any]) -> dict[str, str]:
     return {word: (read.text(csr.get(member)) or "").strip() for word, member in _SUBJECT.items()}
 
 
+def subject_to_wire(subject: Mapping[str, str]) -> dict[str, str | None]:
+    """Write members of a subject for an update, in the words of ``CsrSpec``; an empty one is cleared by null."""
+    return {_SUBJECT[word]: value or None for word, value in subject.items()}
+
+
 def enrollment_update(raw: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Write the body of an update from the JSON of a read, keeping members that are unknown here.
 

@@ -3,32 +3,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new key and CSR for a live enrollment, in place: CPS's own renewal is taken up, else one is forced (E3, E4).
 
+Other names, another subject or kind of key come with it, where the order asks for them (E9, E10).
+
 Cancels nothing, ever: a change that is open belongs to whoever opened it, and its CSR may be at a CA already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .._core.errors import RemoteError
 from .._cps import changes
 from .._cps.client import CpsClient
-from .._cps.enrollment_wire import enrollment_update, subject_of
+from .._cps.enrollment_wire import enrollment_update
 from .._cps.errors import IN_RENEWAL_WINDOW, PENDING_CHANGE, RemoteConflict, RemoteNotFound
 from .._cps.models import EnrollmentRecord, EnrollmentStatus
+from . import endpoint_edits as edits
 from .base import KeyOrder, Obstacle, Reference
-from .endpoint_orders import is_multi_stacked, names_at, names_in, reference_to
+from .endpoint_orders import reference_to
 
 _GONE = "enrollment_gone"
 _DIFFERS = "enrollment_differs"
 _CHANGE_PENDING = "change_pending"
-_SHOWN_NAMES = 5
 
 # Changes that always bring a new certificate. A ``modify-certificate`` may be about the network alone, and then it
 # never asks for one; cps-protocol §3.7.
 _NEEDS_CERTIFICATE = ("renewal", "new-certificate", "modify-san")
 _MAKES_CSR = "generate-csr"
+# Names that go may have to be acknowledged before the CSR is made; cps-protocol §3.7.
+_MODIFIES_NAMES = "modify-san"
+_REVIEWS_NAMES = "wait-review-cert-warning"
 # While CPS is at work no input tells how far it is, so its words have to, though the list is open (cps-protocol §3.1):
 # these come after the certificate was handed over.
 _AFTER_CERTIFICATE = (
@@ -59,6 +65,15 @@ class _Place:
     change_type: str | None = None
     change: changes.ChangeRecord | None = None
 
+    def over(self, order: KeyOrder) -> dict[str, Any]:
+        """Give the members that are still to be edited."""
+        return edits.members(self.enrollment, order)
+
+    def differences(self, order: KeyOrder) -> list[str]:
+        """Say in what the enrollment is neither what it was, nor what it is to be."""
+        is_edited = order.was is None or not self.over(order)
+        return edits.differences(self.enrollment, order if is_edited or order.was is None else order.was)
+
 
 class Renewals:
     """Renewals in place, for one device.
@@ -72,13 +87,16 @@ class Renewals:
 
     def predict(self, order: KeyOrder) -> str:
         """Say what ``begin`` would do; no traffic."""
-        return f"Force a renewal of enrollment {order.renews['enrollment_id']} for {order.spec.common_name}"
+        number, name = order.renews["enrollment_id"], order.spec.common_name
+        if edited := edits.words(order):
+            return f"Edit enrollment {number} for {name} in place ({edited}), for which CPS makes a new key and CSR"
+        return f"Force a renewal of enrollment {number} for {name}"
 
     def find(self, order: KeyOrder) -> Sequence[Reference]:
         """Look for a renewal that is open and whose CSR was not handed out yet: CPS's own, or a lost call's."""
         self._forget(order)
         place = self._look(order)
-        if place is None or _differences(place.enrollment, order) or not _is_usable(place, order):
+        if place is None or place.over(order) or place.differences(order) or not _is_usable(place, order):
             return []
         return [reference_to(place.enrollment.id, place.change_id)]
 
@@ -87,7 +105,7 @@ class Renewals:
         place = self._look(order)
         if place is None:
             return [Obstacle(_GONE, _gone(order))]
-        found = [Obstacle(_DIFFERS, sentence) for sentence in _differences(place.enrollment, order)]
+        found = [Obstacle(_DIFFERS, sentence) for sentence in place.differences(order)]
         if _is_blocked(place, order):
             found.append(Obstacle(_CHANGE_PENDING, _pending(place, order)))
         return found
@@ -106,14 +124,14 @@ class Renewals:
         what = f"Cannot renew {order.spec.common_name}"
         if place is None:
             raise RemoteNotFound(f"{what}: {_gone(order)}", code=_GONE)
-        differences = _differences(place.enrollment, order)
+        differences = place.differences(order)
         if differences:
             raise RemoteConflict(f"{what}: {'; '.join(differences)}", code=_DIFFERS)
         if _is_blocked(place, order):
             raise RemoteConflict(f"{what}: {_pending(place, order)}", code=_CHANGE_PENDING, retryable=True)
         if place.change is not None:
             return reference_to(place.enrollment.id, place.change_id)
-        status = self._put(place.enrollment)
+        status = self._put(place.enrollment, place.over(order))
         if status.change_ids:
             return reference_to(place.enrollment.id, status.change_ids[-1])
         return self._opened(order, status)
@@ -131,18 +149,19 @@ class Renewals:
             code="no_change_opened",
         )
 
-    def _put(self, enrollment: EnrollmentRecord) -> EnrollmentStatus:
-        """Send the whole enrollment back with the order to renew it."""
-        body = enrollment_update(enrollment.raw)
+    def _put(self, enrollment: EnrollmentRecord, over: Mapping[str, Any]) -> EnrollmentStatus:
+        """Send the whole enrollment back, edited, with the order to renew it where the edits do not mean that."""
+        body = enrollment_update(enrollment.raw, over)
+        is_forced = edits.needs_force(over)
         try:
             try:
-                return self._client().update_enrollment(enrollment.id, body, force_renewal=True)
+                return self._client().update_enrollment(enrollment.id, body, force_renewal=is_forced)
             except RemoteConflict as exc:
                 if exc.code != IN_RENEWAL_WINDOW:
                     raise
             # CPS guards its own renewal, which is due and not open: ours takes its place.
             return self._client().update_enrollment(
-                enrollment.id, body, force_renewal=True, renewal_date_check_override=True
+                enrollment.id, body, force_renewal=is_forced, renewal_date_check_override=True
             )
         except RemoteConflict as exc:
             if exc.code == PENDING_CHANGE:
@@ -176,7 +195,8 @@ class Renewals:
 
 
 def _is_blocked(place: _Place, order: KeyOrder) -> bool:
-    return place.change is not None and not _is_usable(place, order)
+    """Say whether a change is in the way: what is open cannot take up edits, however far it is."""
+    return place.change is not None and (bool(place.over(order)) or not _is_usable(place, order))
 
 
 def _is_usable(place: _Place, order: KeyOrder) -> bool:
@@ -188,6 +208,8 @@ def _is_usable(place: _Place, order: KeyOrder) -> bool:
         # After an upload CPS takes a corrected certificate beside the acknowledgement.
         return not change.takes(changes.POST_WARNINGS)
     is_certain = place.change_type in _NEEDS_CERTIFICATE
+    if place.change_type == _MODIFIES_NAMES and change.status == _REVIEWS_NAMES:
+        return True
     if change.allowed_inputs:
         return is_certain and change.takes(changes.PRE_WARNINGS)
     if change.state not in ("new", "running", "awaiting-input"):
@@ -208,34 +230,8 @@ def _pending(place: _Place, order: KeyOrder) -> str:
     kind = place.change_type or "of no known type"
     not_after = order.renews.get("not_after")
     hurry = f"; its certificate ends {not_after}" if not_after else ""
+    beside = "edits" if place.over(order) else "renews"
     return (
-        f"change {place.change_id} of enrollment {place.enrollment.id} is open ({kind}, {status}) and CPS renews "
+        f"change {place.change_id} of enrollment {place.enrollment.id} is open ({kind}, {status}) and CPS {beside} "
         f"nothing beside it; finish it with cert_push, or cancel it in Akamai Control Center{hurry}"
     )
-
-
-def _differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str]:
-    """Give a sentence for each kind of difference between an enrollment and what was enrolled."""
-    found, number = [], enrollment.id
-    names, wanted = names_at(enrollment), names_in(order)
-    if names != wanted:
-        changed = [*_listed("has more", names - wanted), *_listed("lacks", wanted - names)]
-        found.append(f"the names of enrollment {number} were edited at CPS: it {' and '.join(changed)}")
-    subject = subject_of(enrollment.raw)
-    edited = [
-        f"{word} is {value!r} there and {getattr(order.spec, word)!r} here"
-        for word, value in subject.items()
-        if value != getattr(order.spec, word).strip()
-    ]
-    if edited:
-        found.append(f"the subject of enrollment {number} was edited at CPS: {', '.join(edited)}")
-    if is_multi_stacked(order) and not enrollment.multi_stacked:
-        found.append(f"enrollment {number} makes RSA keys only at CPS, and an ECDSA key is wanted")
-    advice = "put it back in Akamai Control Center, or enrol what is wanted now as a new certificate"
-    return [f"{sentence}; {advice}" for sentence in found]
-
-
-def _listed(verb: str, names: set[str]) -> list[str]:
-    shown = sorted(names)[:_SHOWN_NAMES]
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return [f"{verb} {', '.join(shown)}{more}"] if names else []

@@ -26,7 +26,8 @@ from .._pki import pem, x509
 from .akamai_cps_discovery import deployed_facts, discover
 from .akamai_cps_inspection import inspect
 from .akamai_cps_survey import Survey
-from .base import Inspection, NetworkFacts, PushState, Reference, Review, Sweep, Target
+from .akamai_cps_usage import uses
+from .base import HostnameUse, Inspection, NetworkFacts, PushState, Reference, Review, Sweep, Target
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
@@ -82,6 +83,10 @@ class AkamaiCpsTarget(Target):
                 chain = pem.split_certificates(certificate.trust_chain) if certificate.trust_chain.strip() else ()
                 result[facts.fingerprint] = Bundle(pem.one_certificate(certificate.certificate), tuple(chain))
         return result
+
+    def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
+        """Look for active host names of properties that these names stand for."""
+        return uses(self._client, names)
 
     def survey(self, contracts: Sequence[str]) -> None:
         """List the enrollments of the contracts, and what is live of them."""
