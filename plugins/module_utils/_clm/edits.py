@@ -92,6 +92,11 @@ def _differs(name: str, wanted: Any, found: Any, wish: Mapping[str, Any], stored
     return name not in _BY_DEFAULT or wanted not in _UNSET
 
 
+def names_measure(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Say whether a wish names a key's measure where the stored one left it to the place: who makes it has to agree."""
+    return any(wish.get(name) not in _UNSET and stored.get(name) in _UNSET for name in _BY_DEFAULT)
+
+
 def of_request(request: CertRequest) -> Edits:
     """Give what a stored renewal edits; none for any other request."""
     before = request.renews.get("before")

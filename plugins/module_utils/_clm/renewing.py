@@ -69,6 +69,8 @@ def _successor_plan(
     edited = edits.between(wish, parent.wish)
     opens = _opens(certificate, group, action)
     if draft is None and not params.get("force") and not edited and opens is not None and opens > now:
+        if edits.names_measure(wish, parent.wish):
+            requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0).validate()
         return _too_early(certificate, parent, opens, action, ports)
     what = f"Cannot {action} {certificate.certificate_id}"
     submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)

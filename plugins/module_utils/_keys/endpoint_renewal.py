@@ -33,7 +33,7 @@ _CHANGE_PENDING = "change_pending"
 _NEEDS_CERTIFICATE = ("renewal", "new-certificate", "modify-san")
 _MAKES_CSR = "generate-csr"
 # Names that go may have to be acknowledged before the CSR is made; cps-protocol §3.7.
-_MODIFIES_NAMES = "modify-san"
+_MODIFIES_NAMES, _MODIFIES_SUBJECT = "modify-san", "modify-certificate"
 _REVIEWS_NAMES = "wait-review-cert-warning"
 # While CPS is at work no input tells how far it is, so its words have to, though the list is open (cps-protocol §3.1):
 # these come after the certificate was handed over.
@@ -207,7 +207,9 @@ def _is_usable(place: _Place, order: KeyOrder) -> bool:
     if change.takes(changes.CSR):
         # After an upload CPS takes a corrected certificate beside the acknowledgement.
         return not change.takes(changes.POST_WARNINGS)
-    is_certain = place.change_type in _NEEDS_CERTIFICATE
+    # What was to be edited is edited, by this change: such a one is about the certificate.
+    is_edit = order.was is not None and place.change_type == _MODIFIES_SUBJECT
+    is_certain = is_edit or place.change_type in _NEEDS_CERTIFICATE
     if place.change_type == _MODIFIES_NAMES and change.status == _REVIEWS_NAMES:
         return True
     if change.allowed_inputs:
