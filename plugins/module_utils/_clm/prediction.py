@@ -118,9 +118,7 @@ def _push_approvals(group: Group) -> dict[str, Any]:
     }
 
 
-def _warnings(
-    mover: Mover, certificate: Certificate, edited: Edits, usage: Usage | None
-) -> list[dict[str, Any]]:
+def _warnings(mover: Mover, certificate: Certificate, edited: Edits, usage: Usage | None) -> list[dict[str, Any]]:
     """Give the warnings of CPS that may come, with what would be decided on them as things are.
 
     :source: cps-protocol §3.6, §3.7.

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.usage import ALLOWED
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ClmError,
     ConflictError,
@@ -19,84 +17,13 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     RemoteError,
     StateError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import _Meter
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
+from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome
+from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import READ_ONLY
 from ansible_collections.edgecert.clm.plugins.module_utils._pki import x509
+from ansible_collections.edgecert.clm.tests.support.editing import ALLOW, LIVE, SAN_REMOVED, Edited
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
-
-SAN_REMOVED = "SANS_REMOVED_REQUIRE_ACKNOWLEDGEMENT"
-LIVE = "CERTIFICATE_VS_NETWORK_SAN_REMOVED_FROM_CERT_LIVE_ON_NETWORK"
-ALLOW = {"allow": [SAN_REMOVED, LIVE], "ask": [], "block": []}
-
-
-class Edited:
-    """A certificate for three names that serves on production, its calls counted, and ways to edit it."""
-
-    def __init__(self, bench: Bench, **form: Any) -> None:
-        self.bench = bench
-        self.www, self.api, self.old = bench.name(), bench.name("api"), bench.name("old")
-        bench.issued(subject_alternative_names=self.sans(self.www, self.api, self.old), **form)
-        bench.push(network="production")
-        bench.calls()
-        with bench.store.read() as unit:
-            [device] = unit.devices.find()
-        self.device = device
-        self.client = client_of(device, bench.store, bench.clock, bench.environment)
-        self.meter = _Meter()
-        self.fresh()
-
-    def fresh(self) -> None:
-        """Begin a new call: it counts from none."""
-        self.meter = meter = _Meter()
-        made = self.bench.make_ports(self.bench.store)
-        self.bench.ports = replace(
-            made,
-            target=meter.watched(made.target),
-            key_provider=meter.watched(made.key_provider),
-            calls=meter.calls,
-        )
-        self.bench.calls()
-
-    @staticmethod
-    def sans(*names: str) -> dict[str, list[str]]:
-        """Give the option of so many DNS names."""
-        return {"dns": list(names), "ip": [], "email": [], "uri": []}
-
-    def plan(self, **options: Any) -> Plan:
-        """Plan a regeneration, as a call of its own."""
-        self.fresh()
-        return self.bench.plan_enroll(**{"action": "regenerate", **options})
-
-    def edit(self, **options: Any) -> Outcome:
-        """Regenerate."""
-        return self.plan(**options).execute()
-
-    def live(self) -> Mapping[str, Any]:
-        """Read the enrollment as a person would."""
-        with self.bench.store.read() as unit:
-            certificate = unit.certificates.get(self.www)
-        assert certificate is not None and certificate.enrollment_id is not None
-        return self.client.get_enrollment(certificate.enrollment_id).raw
-
-    def names(self) -> set[str]:
-        """Give the names of the enrollment, without the common name."""
-        return set(self.live()["csr"]["sans"]) - {self.www}
-
-    def pending(self) -> list[str]:
-        """Name the kinds of the changes that are open."""
-        return [change["changeType"] for change in self.live()["pendingChanges"]]
-
-    def puts(self) -> list[str]:
-        """Give the flags of the updates of this call; nothing else was written but inputs of changes."""
-        calls = self.bench.calls()
-        assert not [call for call in calls if call[0] == "DELETE" or "allow-cancel" in call[1]]
-        assert len([call for call in calls if call[0] == "POST" and call[1].startswith("/cps/v2/enrollments?")]) == 0
-        return [path.partition("?")[2] for method, path in calls if method == "PUT"]
-
-    def use(self, *hostnames: str) -> None:
-        """Have properties with these host names."""
-        self.bench.sandbox.configure({"property_hostnames": list(hostnames)})
 
 
 @pytest.fixture
@@ -323,17 +250,14 @@ def test_a_lost_reply_to_an_edit_leads_to_exactly_one_change(edited: Edited, kin
         done = edited.edit(subject_alternative_names=wanted)
     assert done.record is not None and done.record["state"] == "issued"
     assert edited.pending() == ["modify-san"] and len(edited.names()) == 3
-    changes = edited.client.change_history(int(edited.live()["id"]))
-    assert [change.action for change in changes].count("modify-san") == 1
+    history = edited.client.change_history(int(edited.live()["id"]))
+    assert [change.action for change in history].count("modify-san") == 1
 
 
 def test_members_that_are_unknown_here_survive_and_only_what_was_asked_for_is_sent(
     edited: Edited, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """cps-protocol §2.1: from the raw object, the member that is edited and no other one."""
-    from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
-    from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import READ_ONLY
-
     read, sent = CpsClient.get_enrollment, []
 
     def with_unknown(self: CpsClient, number: int) -> Any:
@@ -405,8 +329,6 @@ def test_names_that_go_without_any_csr_end_the_request_and_the_next_one_has_a_ce
     enrollment = edited.client.get_enrollment(int(edited.live()["id"]))
     [change] = enrollment.pending_changes
     info = edited.client.get_change_management_info(enrollment.id, change.change_id)
-    from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
-
     edited.client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment.id, change.change_id, hash_text=info.hash)
     edited.bench.advance(120)
     done = edited.edit(**wanted)
