@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certificate that serves on production and is edited there, with what each call costs. Knows the bench and no test."""
+"""A certificate that serves on production and is edited there, with what each call costs. Knows no test."""
 
 from __future__ import annotations
 
