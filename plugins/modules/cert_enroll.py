@@ -20,7 +20,7 @@ description:
   - Everything that can be checked is checked before anything is sent, and all problems are reported at once.
   - A request is opened once. After a crash or a lost answer the next call looks for what is there and adopts it.
   - Called again for a certificate that is issued with the same options, it changes nothing; with other options it is
-    refused.
+    refused, unless O(action) says that they are edits.
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - edgecert.clm._warnings
   - edgecert.clm._csr
   - edgecert.clm._form_extras
+  - edgecert.clm._renewals
 options:
   certificate:
     description:
@@ -35,22 +36,6 @@ options:
         common name and the time.
       - At most 255 characters that can be seen, without a blank at either end.
     type: str
-  action:
-    description:
-      - V(enroll) asks for a certificate, or goes on with what was asked for.
-      - V(renew) and V(regenerate) ask for a new certificate for what was enrolled here, under the same id and in the
-        same enrollment; what it follows stays in the inventory as superseded. CPS makes a new key in either case.
-      - Before the certificate's renewal window opens they change nothing, unless O(force) is set, so that the same task
-        may run every day. V(regenerate) is for valid certificates only.
-      - A renewal keeps names, subject and key type. Automatic renewal is not inherited, unless it made the renewal.
-    type: str
-    choices: [enroll, renew, regenerate]
-    default: enroll
-  force:
-    description:
-      - Whether to renew or regenerate although the window has not opened.
-    type: bool
-    default: false
   group:
     description:
       - Group whose policy holds, as added with M(edgecert.clm.cert_group). A new certificate gets V(default).
@@ -169,6 +154,20 @@ EXAMPLES = r"""
       enabled: true
       days_before: 30
 
+- name: See what another name, and one less, would cost; without submit and check_mode it is done once nothing is open
+  edgecert.clm.cert_enroll:
+    certificate: www.example.com
+    action: regenerate
+    subject_alternative_names:
+      dns: [example.com, shop.example.com]
+    submit: false
+  check_mode: true
+  register: edited
+
+- name: Show what comes of it
+  ansible.builtin.debug:
+    var: edited.prediction
+
 - name: Show where it stands
   ansible.builtin.debug:
     msg: "{{ enrolled.request.request_id }} is {{ enrolled.request.label }}"
@@ -238,6 +237,53 @@ certificate:
     not_after: "2027-02-21T12:00:00Z"
     days_left: 89
     pem: {RSA: {certificate: "-----BEGIN CERTIFICATE-----...", chain: "...", root: "..."}}
+prediction:
+  description: >-
+    What comes of a renewal or an edit; in check mode, and the same in the run. C(outcome) is V(nothing), V(metadata)
+    (changed at CPS at once, without a certificate) or V(new_certificate).
+  returned: with O(action=renew) and O(action=regenerate)
+  type: dict
+  sample:
+    outcome: new_certificate
+    edits: {names_added: [shop.example.com], names_dropped: [api.example.com], changed: {}}
+    csrs: [RSA]
+    ca_orders: 1
+    networks: [staging, production]
+    calls: {at_least: 6, at_most: 12, is_exact: false}
+    approvals: [{kind: push, group: default, levels: 2, given: 0, distinct_approvers: true, may_not_approve: []}]
+    automatic_pushes: {app: staging}
+    warnings: [{code: SANS_REMOVED_REQUIRE_ACKNOWLEDGEMENT, when: csr, is_certain: false, decision: blocked, why: ""}]
+  contains:
+    csrs:
+      description: Kinds of keys for which CPS still has to make a CSR.
+      returned: always
+      type: list
+      elements: str
+    ca_orders:
+      description: Orders still to be placed at the CA.
+      returned: always
+      type: int
+    networks:
+      description: Networks that serve the present certificate, so that a new one has to be pushed there to be seen.
+      returned: always
+      type: list
+      elements: str
+    calls:
+      description: API calls of this call, planning included; those repeated after a fault are not.
+      returned: always
+      type: dict
+    warnings:
+      description: Warnings of CPS that may come, and what would be decided on each as the lists are now.
+      returned: always
+      type: list
+      elements: dict
+names_in_use:
+  description: >-
+    Where names that are dropped are used, the V(hostnames) of properties that no other name of the certificate stands
+    for. V(looked) is false, and a warning given, where the API client may not look.
+  returned: when names are dropped
+  type: dict
+  sample: {names: [api.example.com], looked: true, problem: "", hostnames: []}
 not_due:
   description: That and when it becomes due; nothing was done.
   returned: when it was to be renewed or regenerated before its window opens
@@ -272,7 +318,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary impo
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker, target_maker
 
 _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
@@ -289,6 +335,8 @@ SPEC = {
     "certificate": _TEXT,
     "action": {"type": "str", "choices": list(ACTIONS), "default": ACTIONS[0]},
     "force": {"type": "bool", "default": False},
+    "take_settings": {"type": "bool", "default": False},
+    "allow_names_in_use": {"type": "bool", "default": False},
     "group": _TEXT,
     "submit": {"type": "bool", "default": True},
     "manual_implementation": {"type": "bool"},
@@ -342,7 +390,7 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    wires = Wires(key_provider=key_provider_maker, ca=ca_maker, ca_type=ca_type_maker)
+    wires = Wires(target=target_maker, key_provider=key_provider_maker, ca=ca_maker, ca_type=ca_type_maker)
     run_module(SPEC, plan, "request", wires)
 
 

@@ -329,6 +329,10 @@ class VirtualKeys(KeyProvider):
         """Count as little as there is."""
         return 0, 1000
 
+    def amend(self, order: KeyOrder) -> None:
+        """Have nothing that is in no certificate."""
+        raise AssertionError("there is nothing to amend here")
+
     def collect(self, reference: Reference) -> CsrAnswer:
         """Give the CSR once it is made."""
         self._cps.called("get_csr")

@@ -24,6 +24,8 @@ EDITABLE = (NAMES, *form.SUBJECT, *_KEY, "exclude_sans")
 """What CPS changes in a live enrollment, by a new certificate."""
 IMMUTABLE = ("common_name", "contract_id", "device", "validation_type", "secure_network", "vendor_certificate_type")
 """What an enrollment keeps as long as it lives; cps-protocol §2.3, §2.4."""
+PARTIES = ("organization", "admin_contact", "tech_contact")
+"""What of the vendor settings CPS changes at once, as it is in no certificate."""
 _UNSET = (None, "")
 # The place makes keys of its own measure where none is named, so naming it is no edit; it refuses every other one.
 _BY_DEFAULT = ("key_size", "curve")
@@ -48,14 +50,25 @@ class Edits:
         """Say whether there is any edit."""
         return bool(self.before)
 
+    @property
+    def needs_certificate(self) -> bool:
+        """Say whether anything of it is in a certificate."""
+        return bool(set(self.before) - {"settings"})
+
     def view(self) -> dict[str, Any]:
         """Show them: names as those that come and go, everything else by option as it is and as it is to be."""
-        others = {name: value for name, value in self.before.items() if name != NAMES}
-        return {
-            "names_added": list(self.added),
-            "names_dropped": list(self.dropped),
-            "changed": {name: {"before": value, "after": self.after[name]} for name, value in others.items()},
-        }
+        others = {name: value for name, value in self.before.items() if name not in (NAMES, "settings")}
+        changed = {name: {"before": value, "after": self.after[name]} for name, value in others.items()}
+        if "settings" in self.before:
+            was, wanted = self.before["settings"], self.after["settings"]
+            changed.update(
+                {
+                    f"settings.{name}": {"before": dict(was[name]), "after": dict(wanted[name])}
+                    for name in PARTIES
+                    if was[name] != wanted[name]
+                }
+            )
+        return {"names_added": list(self.added), "names_dropped": list(self.dropped), "changed": changed}
 
 
 def overlaid(params: Params, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +85,8 @@ def between(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> Edits:
     :source: cps-protocol §5.4.
     """
     changed = [name for name in EDITABLE if _differs(name, wish.get(name), stored.get(name), wish, stored)]
+    if any(wish["settings"][name] != stored["settings"][name] for name in PARTIES):
+        changed.append("settings")
     if not changed:
         return Edits()
     now, then = set(stored[NAMES]["dns"]), set(wish[NAMES]["dns"])
@@ -90,6 +105,15 @@ def _differs(name: str, wanted: Any, found: Any, wish: Mapping[str, Any], stored
     if name in _BY_DEFAULT and wish["key_type"] == stored["key_type"]:
         return wanted not in _UNSET and found not in _UNSET and str(wanted).lower() != str(found).lower()
     return name not in _BY_DEFAULT or wanted not in _UNSET
+
+
+def settings_of(params: Params, built: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of a renewal: those the enrollment was made with, for what was saved since is for new ones.
+
+    :param built: of a wish just built, as saved now; of them, organization and contacts are taken where asked for.
+    """
+    taken = {name: built[name] for name in PARTIES} if params.get("take_settings") else {}
+    return {**stored, **taken}
 
 
 def names_measure(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:

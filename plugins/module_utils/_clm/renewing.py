@@ -68,28 +68,43 @@ def _successor_plan(
         wish = _wish(params, draft or parent, unit, now)
     edited = edits.between(wish, parent.wish)
     opens = _opens(certificate, group, action)
-    if draft is None and not params.get("force") and not edited and opens is not None and opens > now:
+    is_early = draft is None and not params.get("force") and opens is not None and opens > now
+    if is_early and not edited and opens is not None:
         if edits.names_measure(wish, parent.wish):
             requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0).validate()
         return _too_early(certificate, parent, opens, action, ports)
     what = f"Cannot {action} {certificate.certificate_id}"
     submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
-    request = successor(
-        ports,
-        group,
-        submission,
-        certificate=certificate,
-        parent=parent,
-        action=action,
-        wish=wish,
-        ca=params.get("ca") or (draft or parent).ca,
-        edited=edited,
+    ca = params.get("ca") or (draft or parent).ca
+    made = successor(
+        ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca, edited=edited
     )
-    mover = checked(_asked(request, params), group, ports, wait_s=enroll.wait_of(params), override=submission.override)
+    request = _asked(made, params)
+    if is_early and not edited.needs_certificate and submission.submit:
+        return _amended(request, group, ports, certificate=certificate, parent=parent, edited=edited)
+    mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
     return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+
+
+def _amended(
+    request: CertRequest,
+    group: Group,
+    ports: Ports,
+    *,
+    certificate: Certificate,
+    parent: CertRequest,
+    edited: edits.Edits,
+) -> Plan:
+    """Plan what needs no certificate, and so no request."""
+    from . import amending
+
+    requests.refuse_violations(request, group)
+    mover = requests.mover_of(request, ports, wait_s=0.0)
+    mover.validate()
+    return amending.plan(mover, certificate, parent, edited)
 
 
 def _asked(request: CertRequest, params: Params) -> CertRequest:
@@ -247,8 +262,7 @@ def _wish(
     asked = {**edits.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
     edits.refuse_immutable(f"Cannot {params['action']} {parent.certificate_id}", asked, parent.wish)
     wish = form.build(asked, unit, now)
-    # As it was enrolled: settings saved since are for new enrollments, CPS keeps those of this one.
-    return {**wish, "settings": parent.wish["settings"]}
+    return {**wish, "settings": edits.settings_of(params, wish["settings"], parent.wish["settings"])}
 
 
 def successor(

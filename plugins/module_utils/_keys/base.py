@@ -113,8 +113,15 @@ class KeyProvider(ABC):
 
         Calls repeated after a fault are not in it, nor those of a question that a person has to decide on.
 
-        :param move: ``begin`` or ``csr``; every other one takes none.
+        :param move: ``begin``, ``csr`` or ``amend``; every other one takes none.
         :param wait_s: seconds the caller waits for the place.
+        """
+
+    @abstractmethod
+    def amend(self, order: KeyOrder) -> None:
+        """Change at a place that is there what is in no certificate; sends nothing where it is so already.
+
+        :raises ConflictError: a change is open, or somebody edited it to something else; nothing was sent.
         """
 
     @abstractmethod

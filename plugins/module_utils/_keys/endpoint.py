@@ -140,12 +140,19 @@ class EndpointKeys(KeyProvider):
 
         At most one write more in CPS's own renewal window, two calls a look, and two to acknowledge warnings.
         """
+        if move == "amend":
+            calls = self._renewals.calls_to_amend(order)
+            return calls, calls
         if move not in ("begin", "csr"):
             return 0, 0
         looks = 1 + math.ceil(wait_s / _NEAR_S)
         least = 2 if wait_s else 1
         begins = (2, 3) if move == "begin" else (0, 0)
         return begins[0] + least, begins[1] + 2 * looks + 2
+
+    def amend(self, order: KeyOrder) -> None:
+        """Update the enrollment's organization and contacts."""
+        self._renewals.amend(order)
 
     def collect(self, reference: Reference) -> CsrAnswer:
         """Ask where the change stands, and for the CSRs when it says they are there."""

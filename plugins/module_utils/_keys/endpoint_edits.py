@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core.names import ascii_form
-from .._cps.enrollment_wire import subject_of, subject_to_wire
+from .._cps.enrollment_wire import parties_to_wire, subject_of, subject_to_wire
 from .._cps.models import EnrollmentRecord
 from .base import KeyOrder
 from .endpoint_orders import is_multi_stacked, names_at, names_in
@@ -43,6 +43,7 @@ def members(enrollment: EnrollmentRecord, order: KeyOrder) -> dict[str, Any]:
     leaves_out = bool(order.place["exclude_sans"])
     if bool(order.was.place["exclude_sans"]) != leaves_out and enrollment.exclude_sans != leaves_out:
         over["thirdParty"] = {"excludeSans": leaves_out}
+    over.update(_parties(enrollment, order))
     return over
 
 
@@ -68,6 +69,8 @@ def words(order: KeyOrder) -> str:
     ]
     if is_multi_stacked(was) != is_multi_stacked(order):
         said.append("RSA and ECDSA keys" if is_multi_stacked(order) else "RSA keys only")
+    mine, theirs = (parties_to_wire(one.place["settings"]) for one in (was, order))
+    said += [f"another {member}" for member in mine if mine[member] != theirs[member]]
     if bool(was.place["exclude_sans"]) != bool(order.place["exclude_sans"]):
         said.append("names left out of the CSR" if order.place["exclude_sans"] else "names in the CSR")
     return ", ".join(said)
@@ -99,6 +102,22 @@ def listed(verb: str, names: set[str]) -> list[str]:
     shown = sorted(names)[:_SHOWN_NAMES]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return [f"{verb} {', '.join(shown)}{more}"] if names else []
+
+
+def _parties(enrollment: EnrollmentRecord, order: KeyOrder) -> dict[str, Any]:
+    """Give organization and contacts that are edited and are not as wanted yet; a part that goes becomes null."""
+    if order.was is None:
+        return {}
+    was, wanted = (parties_to_wire(one.place["settings"]) for one in (order.was, order))
+    over: dict[str, Any] = {}
+    for member, parts in wanted.items():
+        changed = {
+            name: parts.get(name) for name in {**was[member], **parts} if was[member].get(name) != parts.get(name)
+        }
+        found = enrollment.raw.get(member) or {}
+        if any((found.get(name) or None) != value for name, value in changed.items()):
+            over[member] = changed
+    return over
 
 
 def _served_names(enrollment: EnrollmentRecord, dropped: set[str]) -> dict[str, Any]:

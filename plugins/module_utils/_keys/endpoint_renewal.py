@@ -117,8 +117,46 @@ class Renewals:
         :raises RemoteConflict: it was edited, or another change is open by now; nothing was sent.
         :source: put-enrollment, force-renewal.
         """
+        place = self._checked(order)
+        if place.change is not None:
+            return reference_to(place.enrollment.id, place.change_id)
+        status = self._put(place.enrollment, place.over(order))
+        if status.change_ids:
+            return reference_to(place.enrollment.id, status.change_ids[-1])
+        return self._opened(order, status)
+
+    def amend(self, order: KeyOrder) -> None:
+        """Send what is in no certificate, if it is not so yet.
+
+        :raises RemoteError: CPS opened a change for it, which it does for what has to be deployed.
+        :source: put-enrollment; 200 says that all is done.
+        """
+        place = self._checked(order)
+        over = place.over(order)
+        if not over:
+            return
+        number = place.enrollment.id
+        status = self._client().update_enrollment(number, enrollment_update(place.enrollment.raw, over))
+        if status.change_ids:
+            raise RemoteError(
+                f"Cannot change {', '.join(over)} of enrollment {number} alone: CPS opened change "
+                f"{status.change_ids[-1]} for it; look at it in Akamai Control Center, then run again",
+                status=status.http_status,
+                code="change_opened",
+            )
+
+    def calls_to_amend(self, order: KeyOrder) -> int:
+        """Count the calls of ``amend`` by what was seen last: a look, and a write where something is to be sent."""
+        place = self._seen.get(int(order.renews["enrollment_id"]))
+        return 1 if place is not None and not place.over(order) else 2
+
+    def _checked(self, order: KeyOrder) -> _Place:
+        """Look directly before a write: somebody may have acted at Control Center meanwhile (cps-protocol §5.5).
+
+        :raises RemoteNotFound: the enrollment is gone.
+        :raises RemoteConflict: it was edited, or another change is open by now.
+        """
         self._forget(order)
-        # Looked at directly before the write: somebody may have acted at Control Center meanwhile (cps-protocol §5.5).
         place = self._look(order)
         self._forget(order)
         what = f"Cannot renew {order.spec.common_name}"
@@ -129,12 +167,7 @@ class Renewals:
             raise RemoteConflict(f"{what}: {'; '.join(differences)}", code=_DIFFERS)
         if _is_blocked(place, order):
             raise RemoteConflict(f"{what}: {_pending(place, order)}", code=_CHANGE_PENDING, retryable=True)
-        if place.change is not None:
-            return reference_to(place.enrollment.id, place.change_id)
-        status = self._put(place.enrollment, place.over(order))
-        if status.change_ids:
-            return reference_to(place.enrollment.id, status.change_ids[-1])
-        return self._opened(order, status)
+        return place
 
     def _opened(self, order: KeyOrder, status: EnrollmentStatus) -> Reference:
         """Look for the change that an answer did not name."""
