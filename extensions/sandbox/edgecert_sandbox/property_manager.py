@@ -81,8 +81,8 @@ def _fits(item: Wire, query: dict[str, str]) -> bool:
         _matches([str(item["cnameFrom"])], query.get("hostname"))
         and _matches(edges, query.get("cnameTo"))
         and (not network or f"{network}CnameTo" in item)
-        and query.get("contractId", item["contractId"]).removeprefix("ctr_") == item["contractId"]
-        and query.get("groupId", item["groupId"]).removeprefix("grp_") == item["groupId"]
+        and query.get("contractId", str(item["contractId"])).removeprefix("ctr_") == item["contractId"]
+        and query.get("groupId", str(item["groupId"])).removeprefix("grp_") == item["groupId"]
     )
 
 

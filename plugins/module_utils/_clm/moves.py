@@ -171,6 +171,11 @@ class Mover:
             return self._next_look_s is None
         return bool(move)
 
+    @property
+    def seen(self) -> CsrAnswer | None:
+        """Give what planning saw of the CSRs, with which the run begins; None when it did not look."""
+        return self._peeked
+
     def steps(self) -> list[Step]:
         """Give the moves from the next one to the end."""
         names = {

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.governance import Group
 from .._core.types import Certificate, CertRequest, Notice
+from .._keys.base import CsrReady
 from .._store.base import Unit
 from . import approvals, decisions, policy, signing
 from .edits import Edits
 from .ports import Ports
-from .usage import Usage
 
 if TYPE_CHECKING:
     from .moves import Mover
@@ -25,6 +25,7 @@ NOTHING, METADATA, NEW_CERTIFICATE = "nothing", "metadata", "new_certificate"
 """What comes of a call: no change at CPS, one without a certificate, or a new key, CSR and certificate."""
 _DROPPED = "SANS_REMOVED_REQUIRE_ACKNOWLEDGEMENT"
 _DROPPED_LIVE = "CERTIFICATE_VS_NETWORK_SAN_REMOVED_FROM_CERT_LIVE_ON_NETWORK"
+_ADDED = "CSR_VS_CERTIFICATE_ADDITIONAL_SAN_IN_SAN_LIST_IN_CERTIFICATE"
 _OWN_ROOT = "TRUST_CHAIN_TERMINATES_WITH_NON_STANDARD_CERTIFICATE"
 
 
@@ -47,10 +48,10 @@ def quiet(ports: Ports, edited: Edits | None = None, *, outcome: str = NOTHING, 
     }
 
 
-def of(mover: Mover, certificate: Certificate, edited: Edits, usage: Usage | None = None) -> dict[str, Any]:
+def of(mover: Mover, certificate: Certificate, edited: Edits, *, has_steps: bool) -> dict[str, Any]:
     """Predict what comes of a request, from where it stands.
 
-    :param usage: where dropped names are used, if that was looked at.
+    :param has_steps: whether this call does anything about it.
     """
     request, ports = mover.request, mover.ports
     with ports.store.read() as unit:
@@ -63,19 +64,27 @@ def of(mover: Mover, certificate: Certificate, edited: Edits, usage: Usage | Non
         "csrs": [name for name in algorithms if name not in request.csrs],
         "ca_orders": len([name for name in algorithms if name not in request.ca_handles]),
         "networks": _networks(certificate),
-        "calls": _calls(mover),
+        "calls": _calls(mover, has_steps=has_steps),
         "approvals": [_enroll_approvals(request), _push_approvals(group)],
         "automatic_pushes": automatic,
-        "warnings": _warnings(mover, certificate, edited, usage),
+        "warnings": _warnings(mover, certificate, edited),
     }
 
 
-def _calls(mover: Mover) -> dict[str, Any]:
-    """Count the API calls of this call from its begin: those made while it was planned, and those to come."""
+def _calls(mover: Mover, *, has_steps: bool) -> dict[str, Any]:
+    """Count the API calls of this call from its begin: those made while it was planned, and those to come.
+
+    :param has_steps: something is to be done; else the planning was all.
+    """
     least = most = mover.ports.calls()
-    if mover.request.state in ("implementing", "retrieval_in_progress"):
+    if has_steps and mover.request.state in ("implementing", "retrieval_in_progress"):
         ahead = mover.keys.calls_ahead(mover.order, mover.next_move(), mover.wait_s)
-        least, most = least + ahead[0], most + ahead[1]
+        if mover.seen is not None:
+            # The run begins with what planning saw.
+            ahead = (0, 0 if isinstance(mover.seen, CsrReady) else ahead[1])
+        is_again = mover.request.version > 0 and mover.next_move() == "begin"
+        # What an earlier run may have begun is looked for first: the enrollment, and its change.
+        least, most = least + ahead[0], most + ahead[1] + (2 if is_again else 0)
     return {"at_least": least, "at_most": most, "is_exact": least == most}
 
 
@@ -118,7 +127,7 @@ def _push_approvals(group: Group) -> dict[str, Any]:
     }
 
 
-def _warnings(mover: Mover, certificate: Certificate, edited: Edits, usage: Usage | None) -> list[dict[str, Any]]:
+def _warnings(mover: Mover, certificate: Certificate, edited: Edits) -> list[dict[str, Any]]:
     """Give the warnings of CPS that may come, with what would be decided on them as things are.
 
     :source: cps-protocol §3.6, §3.7.
@@ -129,8 +138,11 @@ def _warnings(mover: Mover, certificate: Certificate, edited: Edits, usage: Usag
         names = ", ".join(edited.dropped)
         expected.append((_DROPPED, "csr", False, f"CPS may ask whether {names} may go before it makes the CSR"))
         if certificate.production:
-            used = f"; properties use {len(usage.found)} host names of it" if usage and usage.found else ""
+            found = mover.usage.found if mover.usage else ()
+            used = f"; properties use {len(found)} host names of it" if found else ""
             expected.append((_DROPPED_LIVE, "production", True, f"production still serves {names}{used}"))
+    if mover.request.wish["exclude_sans"]:
+        expected.append((_ADDED, "verification", False, "the CA adds the names that the CSR leaves out"))
     if is_private:
         why = f"CPS does not know the root of CA account {mover.request.ca}"
         expected.append((_OWN_ROOT, "verification", False, why))

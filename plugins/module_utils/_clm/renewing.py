@@ -15,12 +15,26 @@ from datetime import datetime
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import InputError, StateError
+from .._core.errors import InputError, PolicyError, StateError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import attachments, edits, enroll, form, hints, opening, policy, prediction, renewal, requests, states, usage
+from . import (
+    approvals,
+    attachments,
+    edits,
+    enroll,
+    form,
+    hints,
+    opening,
+    policy,
+    prediction,
+    renewal,
+    requests,
+    states,
+    usage,
+)
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
@@ -178,14 +192,39 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     changes = enroll.changes(mover, request, wish, params)
     steps = requests.steps(mover, override=params.get("freeze_override") or "")
-    return _planned(mover, request, certificate, [*changes, *steps])
+    if steps and mover.next_move() == "begin":
+        # It is refused where it would be done, so that the request says what it waits for.
+        mover.look_for_uses()
+    return _planned(mover, request, certificate, [*changes, *_allowing(mover, params), *steps])
+
+
+def _allowing(mover: Mover, params: Params) -> list[Step]:
+    """Let a request that is open drop names in use, where nobody else had to approve that it drops them.
+
+    :raises PolicyError: somebody had; what they saw did not say so.
+    """
+    request = mover.request
+    if not params.get(usage.ALLOWED) or not request.renews.get("before") or request.renews.get(usage.ALLOWED):
+        return []
+    if approvals.levels(request):
+        raise PolicyError(
+            f"Cannot let request {request.request_id} drop names in use: it was to be approved without that; cancel "
+            f"it, and ask anew with {usage.ALLOWED}: true",
+            code="approval_needed",
+        )
+
+    def save() -> bool:
+        mover.keeper.save("request_changed", renews={**mover.request.renews, usage.ALLOWED: True})
+        return True
+
+    return [Step(f"Let request {request.request_id} drop names in use", save)]
 
 
 def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate, steps: list[Step]) -> Plan:
     request, ports = mover.request, mover.ports
     is_moving = any(step.sentence.startswith(("Retrieve", "Have")) for step in steps)
     predicted = replace(request, state=mover.predicted_state()) if is_moving else request
-    told = prediction.of(mover, certificate, edits.of_request(request), mover.usage)
+    told = prediction.of(mover, certificate, edits.of_request(request), has_steps=bool(steps))
     extra = {"certificate": certificate_view(certificate, ports.clock.now()), "prediction": told, **_used(mover.usage)}
     return Plan(
         request_view(before) if before else None,

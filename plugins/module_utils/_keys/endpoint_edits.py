@@ -93,7 +93,9 @@ def differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str]:
         found.append(f"the subject of enrollment {number} was edited at CPS: {', '.join(edited)}")
     if is_multi_stacked(order) and not enrollment.multi_stacked:
         found.append(f"enrollment {number} makes RSA keys only at CPS, and an ECDSA key is wanted")
-    advice = "put it back in Akamai Control Center, or enrol what is wanted now as a new certificate"
+    advice = (
+        "put it back in Akamai Control Center, or ask for that with edgecert.clm.cert_enroll and action: regenerate"
+    )
     return [f"{sentence}; {advice}" for sentence in found]
 
 

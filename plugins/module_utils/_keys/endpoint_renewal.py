@@ -265,8 +265,10 @@ def _pending(place: _Place, order: KeyOrder) -> str:
     kind = place.change_type or "of no known type"
     not_after = order.renews.get("not_after")
     hurry = f"; its certificate ends {not_after}" if not_after else ""
+    is_first = not place.enrollment.production_slots
+    taken = " (it is the first one, so that the enrollment goes with it)" if is_first else ""
     beside = "edits" if place.over(order) else "renews"
     return (
         f"change {place.change_id} of enrollment {place.enrollment.id} is open ({kind}, {status}) and CPS {beside} "
-        f"nothing beside it; finish it with cert_push, or cancel it in Akamai Control Center{hurry}"
+        f"nothing beside it; finish it with cert_push, or cancel it in Akamai Control Center{taken}{hurry}"
     )

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.usage import ALLOWED
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, PolicyError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.caller import Answer, Caller
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
@@ -159,10 +161,43 @@ def test_approvals_are_foretold_and_traffic_that_came_meanwhile_is_seen(edited: 
     with edited.bench.store.read() as unit:
         waiting = unit.requests.get(number)
     assert waiting is not None and waiting.reason == "names_in_use" and waiting.state == "implementing"
+    with pytest.raises(PolicyError) as alone:
+        edited.edit(**without_old(edited), allow_names_in_use=True)
+    assert alone.value.code == "approval_needed"
     edited.use()
     edited.bench.advance(3600)
     done = edited.edit(**without_old(edited))
+    assert not edited.plan(**without_old(edited)).changed
     assert done.record is not None and (done.record["request_id"], done.record["state"]) == (number, "issued")
+
+
+def test_a_request_that_waits_may_drop_names_in_use_where_nobody_had_to_approve(edited: Edited) -> None:
+    """E24: a date lay between; whoever asked says it then."""
+    at = to_text(edited.bench.clock.now() + timedelta(hours=1))
+    asked = edited.edit(**without_old(edited), schedule_at=at)
+    assert asked.record is not None and asked.record["state"] == "scheduled"
+    edited.use(f"{edited.old} site-a")
+    edited.bench.advance(3700)
+    plan = edited.plan(**without_old(edited))
+    assert [use["hostname"] for use in plan.extra["names_in_use"]["hostnames"]] == [edited.old]
+    with pytest.raises(ConflictError):
+        plan.execute()
+    done = edited.edit(**without_old(edited), allow_names_in_use=True)
+    assert done.record is not None and done.record["state"] == "issued" and edited.names() == {edited.api}
+
+
+@pytest.mark.parametrize("wait", [True, False], ids=["waiting", "not waiting"])
+def test_calls_are_foretold_at_every_step_of_the_way(edited: Edited, wait: bool) -> None:
+    """U3: what is left of them, each time the same call is made again."""
+    edited.edit(organization="Other GmbH", wait=False)
+    for _call in range(6):
+        edited.bench.advance(20)
+        plan = edited.plan(organization="Other GmbH", wait=wait)
+        done, calls = plan.execute(), plan.extra["prediction"]["calls"]
+        assert calls["at_least"] <= len(edited.bench.calls()) <= calls["at_most"]
+        if done.record is not None and done.record["state"] == "issued":
+            return
+    raise AssertionError("it was never issued")
 
 
 def test_a_draft_of_an_edit_is_edited_itself_before_anything_is_sent(edited: Edited) -> None:
