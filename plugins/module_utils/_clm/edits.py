@@ -127,6 +127,16 @@ def of_request(request: CertRequest) -> Edits:
     return between(request.wish, {**request.wish, **before}) if before else Edits()
 
 
+def refuse_unused(params: Params) -> None:
+    """Refuse options that mean something for what is enrolled already only.
+
+    :raises InputError: one is given.
+    """
+    given = [name for name in ("take_settings", "allow_names_in_use") if params.get(name)]
+    if given:
+        raise InputError(f"Cannot use {' and '.join(given)} with action: enroll; they are for renew and regenerate")
+
+
 def refuse_immutable(what: str, asked: Params, stored: Mapping[str, Any]) -> None:
     """Refuse another value of what an enrollment keeps as long as it lives; before settings are looked for.
 

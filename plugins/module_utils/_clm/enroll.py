@@ -20,7 +20,7 @@ from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
 from .._store.base import Unit
-from . import approvals, attachments, ca_accounts, form, form_extras, gate, moments, policy, requests, states
+from . import approvals, attachments, ca_accounts, edits, form, form_extras, gate, moments, policy, requests, states
 from .managed import managed_device
 from .ports import Params, Ports
 from .requests import Submission
@@ -45,6 +45,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         from . import renewing
 
         return renewing.plan(params, ports)
+    edits.refuse_unused(params)
     drafts = attachments.read(params)
     seen = _look(params, ports)
     latest, certificate = seen.latest, seen.certificate

@@ -176,6 +176,15 @@ def test_a_kind_of_key_or_name_that_cps_does_not_have_is_refused_before_any_traf
         assert edited.bench.calls() == []
 
 
+@pytest.mark.parametrize("option", ["take_settings", "allow_names_in_use"])
+def test_options_of_an_edit_are_refused_where_nothing_is_edited(bench: Bench, option: str) -> None:
+    """E9: never ignored in silence."""
+    bench.prepare()
+    with pytest.raises(InputError) as caught:
+        bench.plan_enroll(**{option: True})
+    assert option in caught.value.message
+
+
 def test_the_size_of_an_rsa_key_does_not_stay_with_another_kind_of_key(edited: Edited) -> None:
     """E10: the size was for the kind of key it was given with."""
     edited.edit(key_size=2048, force=True)
