@@ -225,7 +225,8 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     is_moving = any(step.sentence.startswith(("Retrieve", "Have")) for step in steps)
     predicted = replace(request, state=mover.predicted_state()) if is_moving else request
     told = prediction.of(mover, certificate, edits.of_request(request), has_steps=bool(steps))
-    extra = {"certificate": certificate_view(certificate, ports.clock.now()), "prediction": told, **_used(mover.usage)}
+    extra = {"certificate": certificate_view(certificate, ports.clock.now()), "prediction": told}
+    extra.update(_notes(mover, certificate))
     return Plan(
         request_view(before) if before else None,
         request_view(predicted),
@@ -236,11 +237,22 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     )
 
 
-def _used(found: usage.Usage | None) -> dict[str, Any]:
-    """Tell where dropped names are used, and warn where nobody could look."""
-    if found is None:
-        return {}
-    return {"names_in_use": found.view(), **({"warnings": [found.problem]} if found.problem else {})}
+def _notes(mover: Mover, certificate: Certificate) -> dict[str, Any]:
+    """Tell where dropped names are used; warn where nobody could look, and where renewing by itself comes to an end."""
+    found, wish = mover.usage, mover.request.wish
+    warnings = [found.problem] if found is not None and found.problem else []
+    ending = [
+        name
+        for name in ("auto_renew", "auto_regenerate")
+        if getattr(certificate, name).get("enabled") and not (wish.get(name) or {}).get("enabled")
+    ]
+    if ending:
+        warnings.append(
+            f"{certificate.certificate_id} has {' and '.join(ending)} and its successor, as a person asks for it, does "
+            f"not inherit it; give {' and '.join(ending)} with it to keep that"
+        )
+    used = {"names_in_use": found.view()} if found is not None else {}
+    return {**used, **({"warnings": warnings} if warnings else {})}
 
 
 def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, action: str, ports: Ports) -> Plan:

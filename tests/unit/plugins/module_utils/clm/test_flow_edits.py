@@ -193,6 +193,18 @@ def test_the_size_of_an_rsa_key_does_not_stay_with_another_kind_of_key(edited: E
     assert done.record is not None and done.record["wish"]["key_size"] is None and set(done.record["csrs"]) == {"ECDSA"}
 
 
+def test_renewing_by_itself_does_not_end_in_silence(bench: Bench) -> None:
+    """E3: the successor of a person's request does not inherit it; whoever gives it again keeps it."""
+    one = Edited(bench, auto_renew={"enabled": True, "days_before": 20})
+    [warning] = one.plan(organization="Other GmbH").extra["warnings"]
+    assert "auto_renew" in warning and "does not inherit it" in warning
+    kept = one.plan(organization="Other GmbH", auto_renew={"enabled": True, "days_before": 20})
+    assert "warnings" not in kept.extra
+    kept.execute()
+    [line] = [entry for entry in bench.certificates() if entry["certificate"] == one.www]
+    assert line["auto_renew"]["enabled"] is True
+
+
 # -- what stands in the way ----------------------------------------------------------------------------------------
 
 
