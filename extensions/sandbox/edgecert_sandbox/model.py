@@ -40,6 +40,9 @@ class WorldConfig:
     :param strange_words: True calls every status by a word that no client knows: the list of them is open.
     :param put_mid_deployment_500: True answers an update in mid-deployment with 500, as seen on the real service.
     :param second_csr_s: seconds by which the ECDSA CSR of a multi-stacked enrollment comes later than the RSA one.
+    :param property_hostnames: active host names of properties, each ``HOSTNAME [PROPERTY [NETWORK|both [TYPE]]]``.
+    :param san_removal_review: what an update that takes names out of a live enrollment asks for first: empty for
+        nothing, ``csr`` for an acknowledgement before the CSR, ``deploy`` for one after which no CSR is made at all.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -71,6 +74,8 @@ class WorldConfig:
     max_san_names: int = 100
     auto_renewal_days: int = 90
     third_party_auto_renewal_shown: bool = True
+    property_hostnames: list[str] = field(default_factory=list)
+    san_removal_review: str = ""
     cancel_restores_staging: bool = False
     tech_contact_must_be_akamai: bool = True
     put_mid_deployment_500: bool = False

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
     from .._store.base import Store
-    from .._target.base import Edges, ScriptRunner, Target
+    from .._target.base import Target
+    from .._target.edge_base import Edges
+    from .._target.script_base import ScriptRunner
 
 Environment = Mapping[str, str]
 UseCase = Callable[[Params, Ports], Plan]

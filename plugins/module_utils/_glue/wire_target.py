@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .._edgegrid.credentials import Credentials
     from .._keys.base import KeyProvider
     from .._store.base import Store
-    from .._target.base import Edges, Target
+    from .._target.base import Target
+    from .._target.edge_base import Edges
 
 Environment = Mapping[str, str]
 

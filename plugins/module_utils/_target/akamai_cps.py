@@ -30,7 +30,20 @@ from .akamai_cps_history import fetch_history
 from .akamai_cps_inspection import inspect
 from .akamai_cps_removal import look_at
 from .akamai_cps_survey import Survey
-from .base import Former, Inspection, NetworkFacts, Presence, PushState, Reading, Reference, Review, Sweep, Target
+from .akamai_cps_usage import uses
+from .base import (
+    Former,
+    HostnameUse,
+    Inspection,
+    NetworkFacts,
+    Presence,
+    PushState,
+    Reading,
+    Reference,
+    Review,
+    Sweep,
+    Target,
+)
 
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
@@ -89,6 +102,10 @@ class AkamaiCpsTarget(Target):
     def fetch_history(self, enrollment_id: int) -> Sequence[Former]:
         """Fetch every certificate the enrollment had and has."""
         return fetch_history(self._client, enrollment_id)
+
+    def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
+        """Look for active host names of properties that these names stand for."""
+        return uses(self._client, names)
 
     def survey(self, contracts: Sequence[str]) -> None:
         """List the enrollments of the contracts, and what is live of them."""

@@ -197,6 +197,23 @@ class Presence:
     state: PushState = field(default_factory=lambda: PushState("none"))
 
 
+@dataclass(frozen=True)
+class HostnameUse:
+    """A host name that traffic is served for, and where that is configured.
+
+    :ivar networks: ``staging``, ``production``, or both.
+    :ivar property_id: of the configuration that has it, ``property_name`` what people call that.
+    :ivar edges: by network, where it leads to.
+    """
+
+    hostname: str
+    networks: tuple[str, ...]
+    property_id: str
+    property_name: str
+    contract_id: str
+    edges: Mapping[str, str] = field(default_factory=dict)
+
+
 class Target(ABC):
     """One device."""
 
@@ -231,6 +248,16 @@ class Target(ABC):
         """Fetch every certificate the enrollment had and has, in any order.
 
         :raises InputError: none of them can be read; single ones that cannot are left out.
+        """
+
+    @abstractmethod
+    def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
+        """Look for host names in use that these names of a certificate stand for; reads only.
+
+        Whether another certificate stands for one of them too is the caller's business.
+
+        :param names: lower-case DNS names, wildcards among them.
+        :raises AuthError: the credential may not look; with code ``missing_grant``.
         """
 
     @abstractmethod
@@ -310,147 +337,3 @@ class Target(ABC):
     @abstractmethod
     def calls(self) -> int:
         """Count the API calls made so far."""
-
-
-@dataclass(frozen=True)
-class Presented:
-    """What an edge server presents in one handshake.
-
-    :ivar fingerprint: of the leaf.
-    :ivar chain: fingerprints of what it presents beside the leaf, in its order; None where this Python's TLS library
-        does not tell.
-    :ivar subject: of the leaf, RFC 4514; empty when it cannot be read.
-    """
-
-    fingerprint: str
-    chain: tuple[str, ...] | None = None
-    subject: str = ""
-
-
-class EdgeProbe(ABC):
-    """Looks at what an edge server really presents."""
-
-    @abstractmethod
-    def presented(self, address: str, server_name: str, key_algorithm: str) -> Presented:
-        """Give what is presented in a TLS handshake.
-
-        :param address: ``host:port`` or ``host`` (port 443).
-        :param key_algorithm: ``RSA`` or ``ECDSA``: what the handshake is limited to.
-        :raises TransportError: no handshake.
-        """
-
-
-@dataclass(frozen=True)
-class Place:
-    """One address of an edge server.
-
-    :ivar address: IP address, with a port where it is another one than 443; IPv6 in brackets then.
-    :ivar via: the host name that led to it; empty when the address itself was given.
-    """
-
-    address: str
-    via: str = ""
-
-    @property
-    def shown(self) -> str:
-        """Give it for messages."""
-        return f"{self.address} ({self.via})" if self.via else self.address
-
-
-class Edges(EdgeProbe):
-    """Finds edge servers at the time they are asked, and looks at them."""
-
-    @abstractmethod
-    def host_reasons(self, host: str) -> Sequence[str]:
-        """Say why a host name is none by which this vendor's edges are found, a part of a sentence each; no traffic."""
-
-    @abstractmethod
-    def host_of(self, host: str, network: str) -> str:
-        """Give the host name by which the edges of a network are found, from that of either network; no traffic."""
-
-    @abstractmethod
-    def places(self, address: str, family: str) -> Sequence[Place]:
-        """Give every address behind a host name, or the address that was given.
-
-        :param address: host name or IP address, with an optional port.
-        :param family: ``all``, ``ipv4`` or ``ipv6``: which addresses of a host name are wanted.
-        :raises TransportError: kind ``resolve``, the name leads to no such address.
-        """
-
-    @abstractmethod
-    def places_of_name(self, server_name: str, network: str, family: str) -> Sequence[Place]:
-        """Give the edges of a network that the DNS names for a host name that is served.
-
-        :raises TransportError: kind ``resolve`` as ``places``, kind ``elsewhere`` when it does not lead to an edge.
-        """
-
-
-@dataclass(frozen=True)
-class ScriptFile:
-    """A file that a script is given, gone once it ended.
-
-    :ivar variable: environment variable that holds its path.
-    :ivar name: file name, without a folder.
-    """
-
-    variable: str
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ScriptCall:
-    """One run of a pre- or post-push script.
-
-    :ivar location: ``controller`` or ``device``; ``path`` is meant there.
-    :ivar timeout_s: from then on it is ended.
-    :ivar variables: its environment, beside the few variables every process needs.
-    """
-
-    location: str
-    path: str
-    timeout_s: float
-    variables: Mapping[str, str]
-    files: tuple[ScriptFile, ...] = ()
-
-
-@dataclass(frozen=True)
-class ScriptResult:
-    """How a script ended.
-
-    :ivar reason: ``unusable`` (see ``problems``), ``not_started``, ``timed_out``, ``killed`` (by a signal),
-        ``exit_status`` (another one than 0); empty when it succeeded.
-    :ivar message: the same as the end of a sentence that begins with the script, as "ended with exit status 3".
-    :ivar exit_status: None when it did not end by itself.
-    :ivar output: what it wrote to standard output and error, bounded, printable, secrets masked.
-    :ivar truncated: ``output`` is not all of it.
-    """
-
-    reason: str
-    message: str
-    exit_status: int | None = None
-    output: str = ""
-    truncated: bool = False
-    duration_ms: int = 0
-
-
-class ScriptRunner(ABC):
-    """Runs scripts on the host that runs the module (A4).
-
-    A script sees the variables and files of its call and nothing else of the module: not its environment, which holds
-    keys and credentials, not its standard input, not its working directory. It ends within its time limit and a short
-    grace, whatever it does, and leaves no process of its own group behind.
-    """
-
-    @abstractmethod
-    def problems(self, location: str, path: str) -> Sequence[str]:
-        """Say why a script cannot be run, a sentence each; empty when it can.
-
-        It is a regular file that may be executed; nobody but its owner and group can change it, or put another one in
-        its place. One of the controller is named relative to the script library and is in it, one of the device by
-        its absolute path.
-        """
-
-    @abstractmethod
-    def run(self, call: ScriptCall) -> ScriptResult:
-        """Run a script to its end; one with problems is not begun. Every failure is a result, none is raised."""

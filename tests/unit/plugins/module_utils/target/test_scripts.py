@@ -22,7 +22,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._target import scripts
-from ansible_collections.edgecert.clm.plugins.module_utils._target.base import ScriptCall, ScriptFile, ScriptResult
+from ansible_collections.edgecert.clm.plugins.module_utils._target.script_base import (
+    ScriptCall,
+    ScriptFile,
+    ScriptResult,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._target.script_output import KEPT_CHARACTERS
 from ansible_collections.edgecert.clm.plugins.module_utils._target.scripts import LocalScripts
 
