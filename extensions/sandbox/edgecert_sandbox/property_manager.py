@@ -31,9 +31,10 @@ def hostnames(config: WorldConfig, query: dict[str, str]) -> Wire:
     sort = query.get("sort", SORTS[0])
     found = [item for number, text in enumerate(config.property_hostnames) if _fits(item := _item(text, number), query)]
     found.sort(key=lambda item: str(item["cnameFrom"]), reverse=sort == SORTS[1])
-    page = found[offset : offset + limit]
+    end = offset + limit
+    page = found[offset:end]
     listed: Wire = {"currentItemCount": len(page), "items": page, "totalItems": len(found)}
-    for name, start in (("nextLink", offset + limit), ("previousLink", offset - limit)):
+    for name, start in (("nextLink", end), ("previousLink", offset - limit)):
         if (name == "nextLink" and start < len(found)) or (name == "previousLink" and offset > 0):
             listed[name] = f"/papi/v1/hostnames?{urlencode({**query, 'offset': max(start, 0), 'limit': limit})}"
     return {
@@ -55,7 +56,8 @@ def _number(query: dict[str, str], name: str, default: int) -> int:
 def _item(text: str, number: int) -> Wire:
     """Read ``HOSTNAME [PROPERTY [NETWORK|both [TYPE]]]``; a network it is not active on has no members."""
     words = text.split()
-    hostname, name, networks, kind = [*words, *[words[0], words[0], "both", "CPS_MANAGED"][len(words) :]][:4]
+    given = len(words)
+    hostname, name, networks, kind = (words + [words[0], words[0], "both", "CPS_MANAGED"][given:])[:4]
     item: dict[str, Any] = {
         "cnameFrom": hostname.lower(),
         "contractId": "C-0N7RAC7",
@@ -77,13 +79,14 @@ def _fits(item: Wire, query: dict[str, str]) -> bool:
     """Say whether an item passes the filters; ``*`` stands for any text, and nothing else is special."""
     edges = [str(item[f"{network}CnameTo"]) for network in NETWORKS if f"{network}CnameTo" in item]
     network = query.get("network", "").lower()
-    return (
-        _matches([str(item["cnameFrom"])], query.get("hostname"))
-        and _matches(edges, query.get("cnameTo"))
-        and (not network or f"{network}CnameTo" in item)
-        and query.get("contractId", str(item["contractId"])).removeprefix("ctr_") == item["contractId"]
-        and query.get("groupId", str(item["groupId"])).removeprefix("grp_") == item["groupId"]
+    tests = (
+        _matches([str(item["cnameFrom"])], query.get("hostname")),
+        _matches(edges, query.get("cnameTo")),
+        not network or f"{network}CnameTo" in item,
+        query.get("contractId", str(item["contractId"])).removeprefix("ctr_") == item["contractId"],
+        query.get("groupId", str(item["groupId"])).removeprefix("grp_") == item["groupId"],
     )
+    return all(tests)
 
 
 def _matches(texts: list[str], pattern: str | None) -> bool:
