@@ -11,6 +11,16 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  csr_source:
+    description:
+      - Where key and CSR are made. With V(endpoint) Akamai CPS makes them and keeps the key.
+      - A new request gets V(endpoint).
+    type: str
+    choices: [endpoint]
+  common_name:
+    description:
+      - Common name, a DNS name of at most 64 characters, also with a leading C(*.). The default is O(certificate).
+    type: str
   subject_alternative_names:
     description:
       - Subject alternative names by kind. The common name is always among the DNS names.
@@ -86,5 +96,16 @@ options:
       - Whether to enroll an RSA and an ECDSA certificate together.
       - While CPS shows one of the two CSRs only, nothing is ordered. When the CA refuses one of them, the request has
         failed; what is ordered or issued for the other one is kept, and is not ordered again.
+    type: bool
+  allow_missing:
+    description:
+      - Whether one certificate of a dual stack alone may do, when CPS shows no CSR for the other one for five minutes,
+        or the CA refuses it. Goes with O(dual_stack=true).
+      - What is missing then is told by RV(request.missing) and RV(request.refusals).
+      - An approval is bound to it; a request that was approved without it has to be approved again.
+    type: bool
+  exclude_sans:
+    description:
+      - Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the order.
     type: bool
 """

@@ -11,6 +11,12 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  ca_connector_name:
+    description: Name of the CA connector in views. The default is O(ca).
+    type: str
+  description:
+    description: Description, at most 2000 characters.
+    type: str
   attributes:
     description:
       - Free attributes of the certificate, names with a text, a number, V(true) or V(false) each. They are in no

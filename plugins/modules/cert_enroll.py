@@ -20,7 +20,7 @@ description:
   - Everything that can be checked is checked before anything is sent, and all problems are reported at once.
   - A request is opened once. After a crash or a lost answer the next call looks for what is there and adopts it.
   - Called again for a certificate that is issued with the same options, it changes nothing; with other options it is
-    refused.
+    refused, unless O(action) says that they are edits.
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
@@ -28,45 +28,13 @@ extends_documentation_fragment:
   - edgecert.clm._warnings
   - edgecert.clm._csr
   - edgecert.clm._form_extras
+  - edgecert.clm._renewals
 options:
   certificate:
     description:
       - Id of the certificate, its key in the inventory. The default is the common name; an empty text means the
         common name and the time.
       - At most 255 characters that can be seen, without a blank at either end.
-    type: str
-  action:
-    description:
-      - V(enroll) asks for a certificate, or goes on with what was asked for.
-      - V(renew) and V(regenerate) ask for a new certificate for what was enrolled here, under the same id and in the
-        same enrollment; what it follows stays in the inventory as superseded. CPS makes a new key in either case.
-      - Before the certificate's renewal window opens they change nothing, unless O(force) is set, so that the same task
-        may run every day. V(regenerate) is for valid certificates only.
-      - A renewal keeps names, subject and key type. Automatic renewal is not inherited, unless it made the renewal.
-      - V(regenerate) with another O(dual_stack) turns a single stack into a dual one, or back, in the same enrollment,
-        whenever it is asked for. Until the new certificates are pushed, the one before stays where it is.
-    type: str
-    choices: [enroll, renew, regenerate]
-    default: enroll
-  force:
-    description:
-      - Whether to renew or regenerate although the window has not opened.
-    type: bool
-    default: false
-  only_missing:
-    description:
-      - Whether to ask only for the certificate that is missing of a dual stack, beside the other one, which stays. Goes
-        with O(action=regenerate); where nothing is missing, nothing is done.
-      - CPS takes it when the other one is on production.
-    type: bool
-    default: false
-  from_snapshot:
-    description:
-      - Rolls forward; goes with O(action=regenerate). Names, subject, dual stack and all settings of the enrollment are
-        those of this snapshot, as RV(edgecert.clm.cert_info#module:snapshots) shows it, and a certificate for a new key
-        is ordered from the same CA account. CPS has no key any more for a certificate that was replaced.
-      - Id of a snapshot, or V(previous) for what it was before production got what it serves now.
-      - A certificate that was made from that snapshot is left as it is.
     type: str
   group:
     description:
@@ -89,12 +57,6 @@ options:
       - Options of the request that this CA takes; RV(edgecert.clm.ca_account#module:ca_account.capabilities) names
         them.
     type: dict
-  csr_source:
-    description:
-      - Where key and CSR are made. With V(endpoint) Akamai CPS makes them and keeps the key.
-      - A new request gets V(endpoint).
-    type: str
-    choices: [endpoint]
   device:
     description:
       - Device to enroll on; it must be managed. Not needed when there is only one managed device.
@@ -117,27 +79,6 @@ options:
   vendor_certificate_type:
     description:
       - CPS's certificate type. A new request gets V(third-party).
-    type: str
-  common_name:
-    description:
-      - Common name, a DNS name of at most 64 characters, also with a leading C(*.). The default is O(certificate).
-    type: str
-  allow_missing:
-    description:
-      - Whether one certificate of a dual stack alone may do, when CPS shows no CSR for the other one for five minutes,
-        or the CA refuses it. Goes with O(dual_stack=true).
-      - What is missing then is told by RV(request.missing) and RV(request.refusals).
-      - An approval is bound to it; a request that was approved without it has to be approved again.
-    type: bool
-  exclude_sans:
-    description:
-      - Whether CPS leaves the subject alternative names out of the CSR, for CAs that take them from the order.
-    type: bool
-  ca_connector_name:
-    description: Name of the CA connector in views. The default is O(ca).
-    type: str
-  description:
-    description: Description, at most 2000 characters.
     type: str
   comment:
     description: Comment on the request, kept with it and in the audit.
@@ -192,6 +133,20 @@ EXAMPLES = r"""
     auto_renew:
       enabled: true
       days_before: 30
+
+- name: See what another name, and one less, would cost; without submit and check_mode it is done once nothing is open
+  edgecert.clm.cert_enroll:
+    certificate: www.example.com
+    action: regenerate
+    subject_alternative_names:
+      dns: [example.com, shop.example.com]
+    submit: false
+  check_mode: true
+  register: edited
+
+- name: Show what comes of it
+  ansible.builtin.debug:
+    var: edited.prediction
 
 - name: Show where it stands
   ansible.builtin.debug:
@@ -273,6 +228,58 @@ certificate:
     not_after: "2027-02-21T12:00:00Z"
     days_left: 89
     pem: {RSA: {certificate: "-----BEGIN CERTIFICATE-----...", chain: "...", root: "..."}}
+prediction:
+  description: >-
+    What comes of a renewal or an edit; in check mode, and the same in the run. C(outcome) is V(nothing), V(metadata)
+    (changed at CPS at once, without a certificate) or V(new_certificate).
+  returned: with O(action=renew) and O(action=regenerate)
+  type: dict
+  sample:
+    outcome: new_certificate
+    edits: {names_added: [shop.example.com], names_dropped: [api.example.com], changed: {}}
+    from_snapshot: ""
+    csrs: [RSA]
+    ca_orders: 1
+    networks: [staging, production]
+    calls: {at_least: 6, at_most: 12, is_exact: false}
+    approvals: [{kind: push, group: default, levels: 2, given: 0, distinct_approvers: true, may_not_approve: []}]
+    automatic_pushes: {app: staging}
+    warnings: [{code: SANS_REMOVED_REQUIRE_ACKNOWLEDGEMENT, when: csr, is_certain: false, decision: blocked, why: ""}]
+  contains:
+    from_snapshot:
+      description: Snapshot whose settings all come back, beside what C(edits) tells; empty for none.
+      returned: always
+      type: str
+    csrs:
+      description: Kinds of keys for which CPS still has to make a CSR.
+      returned: always
+      type: list
+      elements: str
+    ca_orders:
+      description: Orders still to be placed at the CA.
+      returned: always
+      type: int
+    networks:
+      description: Networks that serve the present certificate, so that a new one has to be pushed there to be seen.
+      returned: always
+      type: list
+      elements: str
+    calls:
+      description: API calls of this call, planning included; those repeated after a fault are not.
+      returned: always
+      type: dict
+    warnings:
+      description: Warnings of CPS that may come, and what would be decided on each as the lists are now.
+      returned: always
+      type: list
+      elements: dict
+names_in_use:
+  description: >-
+    Where names that are dropped are used, the V(hostnames) of properties that no other name of the certificate stands
+    for. V(looked) is false, and a warning given, where the API client may not look.
+  returned: when names are dropped
+  type: dict
+  sample: {names: [api.example.com], looked: true, problem: "", hostnames: []}
 not_due:
   description: That and when it becomes due; nothing was done.
   returned: when it was to be renewed or regenerated before its window opens
@@ -307,7 +314,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary impo
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker, target_maker
 
 _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
@@ -326,6 +333,8 @@ SPEC = {
     "force": {"type": "bool", "default": False},
     "only_missing": {"type": "bool", "default": False},
     "from_snapshot": _TEXT,
+    "take_settings": {"type": "bool", "default": False},
+    "allow_names_in_use": {"type": "bool", "default": False},
     "group": _TEXT,
     "submit": {"type": "bool", "default": True},
     "manual_implementation": {"type": "bool"},
@@ -380,7 +389,7 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    wires = Wires(key_provider=key_provider_maker, ca=ca_maker, ca_type=ca_type_maker)
+    wires = Wires(target=target_maker, key_provider=key_provider_maker, ca=ca_maker, ca_type=ca_type_maker)
     run_module(SPEC, plan, "request", wires)
 
 

@@ -292,6 +292,30 @@ def test_a_certificate_is_renewed_now_pushed_and_in_the_end_removed(house: House
     assert f"{name}, {after.parent}" in forgotten.stdout and house.certificate(name) is None
 
 
+def test_names_of_a_live_certificate_are_edited_and_none_that_is_in_use_is_dropped(house: House) -> None:
+    """E9, cps-protocol §4.4: said beforehand, refused while a property serves the name, done once."""
+    name, old, new = "names.example.com", "old.names.example.com", "new.names.example.com"
+    house.enrol(name, clm_names=[old])
+    house.approve(house.push(name)["work_order_id"], "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    reach_production(house, name)
+    enrollment = house.certificate(name).enrollment_id
+    wanted: dict[str, Any] = {"clm_certificate": name, "clm_names": [new]}
+    house.sandbox.configure({"property_hostnames": [f"{old} shop production"]})
+    refused = house.play("edit_names", "ada", **wanted)
+    assert refused.rc and f"properties still serve {old} (shop, production)" in refused.stdout
+    house.sandbox.configure({"property_hostnames": []})
+    checked = house.play("edit_names", "ada", "--check", **wanted).ok()
+    assert f"new_certificate; names that come: ['{new}'], names that go: ['{old}']" in checked.stdout
+    assert house.certificate(name).sans == (name, old)
+    done = house.play("edit_names", "ada", **wanted).ok().task("Edit the names").result
+    assert done["changed"] and done["request"]["state"] == "issued"
+    stored = house.certificate(name)
+    assert (stored.sans, stored.enrollment_id) == ((name, new), enrollment)
+    again = house.play("edit_names", "ada", **wanted).ok().task("Edit the names").result
+    assert not again["changed"] and again["prediction"]["outcome"] == "nothing"
+
+
 def reach_production(house: House, name: str) -> None:
     """Acknowledge at Control Center, as a person does there, what is on staging, and wait for production."""
     enrollment = house.certificate(name).enrollment_id

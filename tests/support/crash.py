@@ -32,7 +32,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Un
 from ansible_collections.edgecert.clm.plugins.module_utils._store.leases import Leases
 from ansible_collections.edgecert.clm.plugins.module_utils._store.repository import SqlRepository
 from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore, SqlUnit
-from ansible_collections.edgecert.clm.plugins.module_utils._target.script_contract import (
+from ansible_collections.edgecert.clm.plugins.module_utils._target.script_base import (
     ScriptCall,
     ScriptResult,
     ScriptRunner,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_edges import AkamaiEdges
-from ansible_collections.edgecert.clm.plugins.module_utils._target.edge_contract import Presented
+from ansible_collections.edgecert.clm.plugins.module_utils._target.edge_base import Presented
 from ansible_collections.edgecert.clm.plugins.module_utils._target.resolver import Resolved, Resolver, unresolved
 
 

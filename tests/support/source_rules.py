@@ -56,7 +56,9 @@ LAYERS = {
     "module_utils/_keys": _PROVIDER,
     "module_utils/_target": _PROVIDER,
     "module_utils/_store": Layer(("_core",), ("psycopg", "cryptography")),
-    "module_utils/_clm": Layer(("_core", "_pki", *(f"{family}/base" for family in _FAMILIES))),
+    "module_utils/_clm": Layer(
+        ("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), "_target/edge_base", "_target/script_base")
+    ),
     "module_utils/_glue": Layer(
         ("_core", "_pki", "_http", "_edgegrid", "_cps", *_FAMILIES, "_clm"), ansible=("ansible.module_utils.basic",)
     ),

@@ -38,6 +38,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import cert
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
     Former,
     Found,
+    HostnameUse,
     Inspection,
     NetworkFacts,
     Presence,
@@ -328,6 +329,14 @@ class VirtualKeys(KeyProvider):
         self._cps.replied("begin")
         return _reference(enrollment, change)
 
+    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
+        """Count as little as there is."""
+        return 0, 1000
+
+    def amend(self, order: KeyOrder) -> None:
+        """Have nothing that is in no certificate."""
+        raise AssertionError("there is nothing to amend here")
+
     def collect(self, reference: Reference) -> CsrAnswer:
         """Give the CSR once it is made."""
         self._cps.called("get_csr")
@@ -396,6 +405,10 @@ class VirtualTarget(Target):
 
     def fetch_history(self, enrollment_id: int) -> Sequence[Former]:
         """Give nothing that is not in the store already."""
+        return ()
+
+    def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
+        """Know of no properties."""
         return ()
 
     def survey(self, contracts: Sequence[str]) -> None:

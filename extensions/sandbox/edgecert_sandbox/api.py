@@ -58,9 +58,17 @@ OPERATIONS: dict[str, Callable[[World, Call], Answer]] = {
     "get_contract_identifiers": lambda w, c: w.get_contract_identifiers(c.query.get("depth", "TOP")),
     "get_papi_contracts": lambda w, _c: w.get_papi_contracts(),
     "get_papi_groups": lambda w, _c: w.get_papi_groups(),
+    "get_papi_hostnames": lambda w, c: w.get_papi_hostnames(c.query),
 }
 
 NOTHING = media.Chosen("", 0)
+PREFIXES = {
+    "accountId": "act_",
+    **dict.fromkeys(("contractId", "contractIds"), "ctr_"),
+    **dict.fromkeys(("groupId", "parentGroupId"), "grp_"),
+    **dict.fromkeys(("stagingEdgeHostnameId", "productionEdgeHostnameId"), "ehn_"),
+    "propertyId": "prp_",
+}
 
 
 def locate(request: Request) -> Match:
@@ -129,8 +137,7 @@ def _names(entities: tuple[media.Entity, ...]) -> str:
 
 def prefixed(node: Any, key: str = "") -> Any:
     """Give a PAPI body with ids as it writes them unless told ``PAPI-Use-Prefixes: false``."""
-    prefix = {"contractId": "ctr_", "contractIds": "ctr_", "groupId": "grp_", "parentGroupId": "grp_"}.get(key)
-    prefix = "act_" if key == "accountId" else prefix
+    prefix = PREFIXES.get(key)
     if isinstance(node, dict):
         return {name: prefixed(value, name) for name, value in node.items()}
     if isinstance(node, list):

@@ -95,6 +95,8 @@ def _after_acknowledgement(machine: Machine, enrollment: Enrollment, change: Cha
         return machine.to_production(enrollment, change, now)
     if tail == CHALLENGES.update:
         return "issuing"
+    if change.phase == "review_names":
+        return machine.after_review(change)
     return "remove" if change.phase == "removal_review" else "slots"
 
 

@@ -43,6 +43,9 @@ class WorldConfig:
     :param network_change_wants_certificate: True opens a change that asks for a new certificate where the network
         settings alone are changed.
     :param cancel_keeps_document: True leaves in the enrollment what a cancelled change had asked for.
+    :param property_hostnames: active host names of properties, each ``HOSTNAME [PROPERTY [NETWORK|both [TYPE]]]``.
+    :param san_removal_review: what an update that takes names out of a live enrollment asks for first: empty for
+        nothing, ``csr`` for an acknowledgement before the CSR, ``deploy`` for one after which no CSR is made at all.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -75,6 +78,8 @@ class WorldConfig:
     auto_renewal_days: int = 90
     third_party_auto_renewal_shown: bool = True
     cancel_keeps_document: bool = False
+    property_hostnames: list[str] = field(default_factory=list)
+    san_removal_review: str = ""
     cancel_restores_staging: bool = False
     tech_contact_must_be_akamai: bool = True
     put_mid_deployment_500: bool = False

@@ -169,7 +169,20 @@ def _open_for(machine: Machine, enrollment: Enrollment, kind: str, old: Wire, no
         change.algorithms, change.adds_missing = missing_algorithms(enrollment), True
         return change
     actions = {"modify-san": "modify-san", "new-certificate": "new-certificate"}
-    return machine.open(enrollment, kind, actions.get(kind, "renew"), now, previous=old)
+    gone = sorted(rules.names(old) - rules.names(enrollment.doc)) if kind == "modify-san" else []
+    review = machine.config.san_removal_review if gone else ""
+    change = machine.open(
+        enrollment,
+        kind,
+        actions.get(kind, "renew"),
+        now,
+        previous=old,
+        needs_certificate=review != "deploy",
+        first_phase="review_names" if review else "",
+    )
+    if review:
+        change.found_warnings = [f"The following SANs are scheduled to be removed: {', '.join(gone)}."]
+    return change
 
 
 def delete(machine: Machine, enrollment: Enrollment, query: dict[str, str], now: datetime) -> Answer:

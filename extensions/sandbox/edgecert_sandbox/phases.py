@@ -150,6 +150,12 @@ PHASES: dict[str, Phase] = {
         "Waiting for you to review and acknowledge warnings.",
         inputs=(POST_WARNINGS,),
     ),
+    "review_names": Phase(
+        "wait-review-cert-warning",
+        WAITING,
+        "Waiting for you to review and acknowledge the names that are removed.",
+        inputs=(POST_WARNINGS,),
+    ),
     "remove": Phase(
         "deprovision-cert",
         RUNNING,

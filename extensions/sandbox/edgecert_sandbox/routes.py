@@ -12,7 +12,9 @@ from datetime import datetime
 from .auth import READ, WRITE
 from .media import Entity
 
-BOOLEAN, DATE, TEXT, DEPTH = "boolean", "date", "text", "depth"
+BOOLEAN, DATE, TEXT, DEPTH, NUMBER = "boolean", "date", "text", "depth", "number"
+# Words that a parameter may be.
+SORT, NETWORK = "hostname:a hostname:d", "STAGING PRODUCTION"
 
 # Old versions too: Akamai's own tools still ask for some of them.
 ENROLLMENT_VERSIONS = (3, 4, 7, 9, 10, 11, 12)
@@ -52,6 +54,12 @@ UPDATE_QUERY = {
     "renewal-date-check-override": BOOLEAN,
     "allow-missing-certificate-addition": BOOLEAN,
     **SCHEDULE_QUERY,
+}
+HOSTNAMES_QUERY = {
+    **dict.fromkeys(("offset", "limit"), NUMBER),
+    **dict.fromkeys(("hostname", "cnameTo", "contractId", "groupId"), TEXT),
+    "sort": SORT,
+    "network": NETWORK,
 }
 DELETE_QUERY = {"allow-cancel-pending-changes": BOOLEAN, **SCHEDULE_QUERY}
 
@@ -133,6 +141,7 @@ ROUTES = (
     ),
     Route("GET", "/papi/v1/contracts", "get_papi_contracts", service="papi"),
     Route("GET", "/papi/v1/groups", "get_papi_groups", service="papi"),
+    Route("GET", "/papi/v1/hostnames", "get_papi_hostnames", query=HOSTNAMES_QUERY, service="papi"),
 )
 
 _WORDS = {"tail": "[a-z-]+", "network": "staging|production", "eid": r"\d{1,18}", "cid": r"\d{1,18}"}
@@ -193,6 +202,10 @@ def _check_value(name: str, value: str, kind: str) -> None:
         raise ValueError(f"Query parameter {name} must be true or false")
     if kind == DEPTH and value not in ("TOP", "ALL"):
         raise ValueError(f"Query parameter {name} must be TOP or ALL")
+    if kind == NUMBER and not value.isdigit():
+        raise ValueError(f"Query parameter {name} must be a number")
+    if kind in (SORT, NETWORK) and value not in kind.split():
+        raise ValueError(f"Query parameter {name} must be {' or '.join(kind.split())}")
     if kind == DATE:
         try:
             datetime.strptime(value, "%Y-%m-%d")

@@ -170,7 +170,7 @@ def check_immutable(old: Wire, new: Wire) -> None:
 
 def classify(old: Wire, new: Wire) -> str:
     """Name what an update asks for: ``modify-san``, ``modify-certificate``, ``network``, ``metadata``, ``nothing``."""
-    if _names(old) != _names(new):
+    if names(old) != names(new):
         return "modify-san"
     subjects_differ = any((old["csr"][name] or "") != (new["csr"][name] or "") for name in SUBJECT_MEMBERS)
     if subjects_differ or any(old[name] != new[name] for name in CERTIFICATE_MEMBERS):
@@ -223,7 +223,8 @@ def _day(query: dict[str, str], name: str, time: str) -> str | None:
     return f"{text}T{time}Z"
 
 
-def _names(doc: Wire) -> set[str]:
+def names(doc: Wire) -> set[str]:
+    """Give all names of a document, lower-case, the common name among them."""
     return {name.lower() for name in [*doc["csr"]["sans"], doc["csr"]["cn"]]}
 
 

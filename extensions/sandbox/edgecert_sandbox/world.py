@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from . import broken, history, inputs, operations, seeding, views
+from . import broken, history, inputs, operations, property_manager, seeding, views
 from .authority import Authority
 from .changes import Machine
 from .clock import SandboxClock, iso, parse_iso
@@ -209,6 +209,11 @@ class World:
                 "groups": {"items": [group]},
             }
             return Answer(200, "json", body)
+
+    def get_papi_hostnames(self, query: dict[str, str]) -> Answer:
+        """List active host names of properties, without prefixes; entity ``json``."""
+        with self._lock:
+            return Answer(200, "json", property_manager.hostnames(self.config, query))
 
     def served(self, network: str) -> list[Served]:
         """Give what a network's edge presents now; both certificates of a multi-stacked enrollment are listed."""

@@ -39,16 +39,20 @@ def _base(stored: Certificate | None, request: CertRequest, enrollment_id: int |
     return replace(fresh, attributes=stored.attributes, created_at=stored.created_at, version=stored.version)
 
 
+def named_in(wish: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the inventory tells of a wish's names."""
+    sans = wish["subject_alternative_names"]
+    return {"sans": tuple(sorted(sans["dns"])), "san_count": sum(len(names) for names in sans.values())}
+
+
 def _of_request(base: Certificate, request: CertRequest, enrollment_id: int | None, now: datetime) -> Certificate:
     wish = request.wish
-    sans = wish["subject_alternative_names"]
     return replace(
         form_extras.on_certificate(base, wish),
         origin="enrolled",
         state="pending",
         common_name=wish["common_name"],
-        sans=tuple(sorted(sans["dns"])),
-        san_count=sum(len(names) for names in sans.values()),
+        **named_in(wish),
         device=request.device,
         enrollment_id=enrollment_id,
         contract_id=wish["contract_id"],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._store.base import Unit
     from .._target.base import NetworkFacts
     from .deployment import Deployer
+    from .pushed import Pushed
 
 HELD_UNTIL = "held_until"
 """Member of an order's ``change``: the date that was set at CPS to keep it on staging."""
@@ -54,11 +55,12 @@ def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
 def _question(deployer: Deployer, network: str) -> proof.Question:
     """Say what is to be proved: what was pushed, in place of what was served before."""
     pushed, order = deployer.pushed, deployer.order
-    expected = {
-        algorithm: proof.Expected(fingerprint, _prints(pushed.bundles[algorithm].chain))
-        for algorithm, fingerprint in pushed.fingerprints.items()
-    }
     with deployer.ports.store.read() as unit:
+        # What another one was added to is not uploaded again; it is in the store.
+        expected = {
+            algorithm: proof.Expected(fingerprint, _prints(_chain(pushed, unit, algorithm)))
+            for algorithm, fingerprint in pushed.fingerprints.items()
+        }
         certificate = unit.certificates.get(order.certificate_id) or deployer.certificate
         requests = unit.requests.find(certificate_id=order.certificate_id, state="issued")
     networks = (certificate.staging, certificate.production)
@@ -70,6 +72,13 @@ def _question(deployer: Deployer, network: str) -> proof.Question:
     earlier |= {str(one) for request in requests[:before] for one in request.fingerprints.values()}
     earlier -= {"", *pushed.fingerprints.values()}
     return proof.Question(network, order.edges, deployer.certificate.sans, expected, frozenset(earlier))
+
+
+def _chain(pushed: Pushed, unit: Unit, algorithm: str) -> Sequence[str]:
+    if algorithm in pushed.bundles:
+        return pushed.bundles[algorithm].chain
+    pem = unit.pems.get(pushed.fingerprints[algorithm])
+    return [pem.chain] if pem is not None and pem.chain else []
 
 
 def _prints(chain: Sequence[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from .._core.vocabulary import NETWORKS
 
 if TYPE_CHECKING:
     from .._core.types import WorkOrder
-    from .._target.edge_contract import Edges
+    from .._target.edge_base import Edges
 
 HANDSHAKE = "handshake"
 API = "api"

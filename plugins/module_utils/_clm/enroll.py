@@ -15,12 +15,26 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
-from .._core.errors import ConflictError, InputError, StateError
+from .._core.errors import InputError, StateError
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
 from .._store.base import Unit
-from . import approvals, attachments, ca_accounts, form, form_extras, gate, moments, policy, removals, requests, states
+from . import (
+    approvals,
+    attachments,
+    ca_accounts,
+    edits,
+    form,
+    form_extras,
+    gate,
+    moments,
+    policy,
+    removals,
+    requests,
+    standing,
+    states,
+)
 from .dual_stack import refuse_late, refuse_only_missing
 from .managed import managed_device
 from .ports import Params, Ports
@@ -52,6 +66,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         from . import renewing
 
         return renewing.plan(params, ports)
+    edits.refuse_unused(params)
     drafts = attachments.read(params)
     seen = _look(params, ports)
     latest, certificate = seen.latest, seen.certificate
@@ -69,7 +84,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     request = latest or _new_request(seen, params, ports)
     mover = moves.Mover(ports, request, seen.device, seen.account, wait_s=wait_of(params))
     mover.warnings = policy.warning_lists(seen.group, seen.wish["warnings"])
-    mover.follows = _follows(request, seen.ended) if latest is None else ""
+    mover.follows = standing.follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
     return _plan(params, ports, mover, seen, drafts)
 
@@ -98,8 +113,8 @@ def _look(params: Params, ports: Ports) -> _Seen:
     with ports.store.read() as unit:
         certificate_id = form.certificate_id(named(params), unit, now)
         certificate = unit.certificates.get(certificate_id)
-        found = _standing(unit, certificate_id, certificate)
-        latest = found if found is not None and _is_going_on(found, certificate) else None
+        found = standing.newest(unit, certificate_id, certificate)
+        latest = found if found is not None and standing.is_going_on(found, certificate) else None
         group = policy.group_of(unit, params.get("group") or (latest.group if latest else ""))
         if latest is None:
             removals.refuse_beside(unit, certificate_id, "enrol")
@@ -113,14 +128,6 @@ def _look(params: Params, ports: Ports) -> _Seen:
         device = managed_device(unit, wish["device"])
     ended = None if latest else found
     return _Seen(certificate_id, certificate, latest, ended, group, asked, wish, account, device)
-
-
-def _standing(unit: Unit, certificate_id: str, certificate: Certificate | None) -> CertRequest | None:
-    """Give the newest request of a certificate; where that is a renewal which came to nothing, the one it followed."""
-    latest = requests.latest(unit, certificate_id)
-    if latest is not None and latest.renews and latest.state in ("failed", "rejected", "cancelled"):
-        return unit.requests.get(certificate.request_id) if certificate is not None else None
-    return latest
 
 
 def _drafted(draft: CertRequest, seen: _Seen, params: Params, ports: Ports) -> CertRequest:
@@ -213,7 +220,7 @@ def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> No
         for name in differing
     )
     done = states.is_final(request.state)
-    todo = "a change needs a new certificate" if done else "wait for it to end before asking for something else"
+    todo = "action: regenerate edits it in place" if done else "wait for it to end before asking for something else"
     raise StateError(
         f"Cannot enrol {request.certificate_id} again: request {request.request_id} is {request.state} with other "
         f"values ({shown}); {todo}, or give another certificate id",
@@ -222,37 +229,8 @@ def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> No
     )
 
 
-def _is_going_on(request: CertRequest, certificate: Certificate | None) -> bool:
-    """Say whether a request still stands for its certificate; one whose enrollment is gone at CPS does not.
-
-    Neither does one whose certificate was taken out of the inventory, whether or not a discovery found that again.
-    """
-    is_gone = certificate is None or certificate.state == "vanished" or not certificate.request_id
-    return request.state not in ("failed", "rejected", "cancelled") and not (request.state == "issued" and is_gone)
-
-
-def _taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
-    """Go on at the place that a failed request opened, if it was opened for the same names and keys.
-
-    CPS has one enrollment of a name, so the place is used again or the name is lost.
-    """
-    other = set(form.differences(request.wish, failed.wish)) - {*form.METADATA, "validity"}
-    return request if other else replace(request, key_reference=dict(failed.key_reference))
-
-
-def _refuse_taken(certificate_id: str, certificate: Certificate | None, latest: CertRequest | None) -> None:
-    is_of_failed = certificate is not None and latest is not None and certificate.request_id == latest.request_id
-    if certificate is not None and certificate.state != "vanished" and not is_of_failed:
-        raise ConflictError(
-            f"Cannot enrol {certificate_id}: a certificate of that id is in the inventory (enrollment "
-            f"{certificate.enrollment_id} on device {certificate.device}, {certificate.origin}); give another id",
-            code="certificate_exists",
-            details={"enrollment_id": certificate.enrollment_id, "device": certificate.device},
-        )
-
-
 def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:
-    _refuse_taken(seen.certificate_id, seen.certificate, seen.ended)
+    standing.refuse_taken(seen.certificate_id, seen.certificate, seen.ended)
     request = requests.new(
         ports,
         seen.group,
@@ -267,16 +245,8 @@ def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:
     is_place_gone = seen.certificate is not None and seen.certificate.state == "vanished"
     ended = seen.ended
     if ended is not None and ended.state in ("failed", "cancelled") and not is_place_gone:
-        return _taken_over(request, ended)
+        return standing.taken_over(request, ended)
     return request
-
-
-def _follows(request: CertRequest, ended: CertRequest | None) -> str:
-    """Name the cancelled request whose lost answers a new one of the same names has to look for; empty for none."""
-    if ended is None or ended.state != "cancelled":
-        return ""
-    other = set(form.differences(request.wish, ended.wish)) - {*form.METADATA, "validity"}
-    return "" if other else ended.request_id
 
 
 def submission_of(params: Params, ports: Ports, what: str, known: datetime | None = None) -> Submission:
@@ -302,7 +272,7 @@ def _plan(params: Params, ports: Ports, mover: Mover, seen: _Seen, drafts: list[
     if stored is None:
         steps.append(Step(f"Record request {request.request_id} for {request.certificate_id}", mover.record))
     else:
-        steps += _changes(mover, stored, seen.wish, params)
+        steps += changes(mover, stored, seen.wish, params)
     steps += attachments.steps(drafts, request.certificate_id, request.request_id, ports)
     moves = _moves(mover, params)
     predicted = request_view(replace(request, state=mover.predicted_state() if moves else request.state))
@@ -335,7 +305,7 @@ def _moves(mover: Mover, params: Params) -> list[Step]:
     return requests.steps(mover, override=params.get("freeze_override") or "")
 
 
-def _changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:
+def changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:
     """Take over what is in no CSR and no order, as the description, and the group it moves to; of a draft all of it.
 
     :param stored: the request as it is in the store.

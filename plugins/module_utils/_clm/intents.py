@@ -15,6 +15,7 @@ from .._core.types import Intent
 from .._store.base import Store, Unit
 
 OPEN_ENROLLMENT = "open_enrollment"
+AMEND_ENROLLMENT = "amend_enrollment"
 ORDER_CERTIFICATE = "order_certificate"
 UPLOAD_CERTIFICATE = "upload_certificate"
 ACKNOWLEDGE_WARNINGS = "acknowledge_warnings"

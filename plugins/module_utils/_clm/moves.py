@@ -45,10 +45,11 @@ if TYPE_CHECKING:
 
     from .._ca.base import CaConnector
     from .gate import Gate
+    from .usage import Usage
 
 _PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
 _RENEWS = ("enrollment_id", "change_id", "not_after")
-_EDITS = ("switches_stack", "adds", "restores")
+_RETURNS = ("adds", "restores")
 # What a move changes; a request that differs in one of these was moved by somebody else.
 _MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
@@ -69,6 +70,10 @@ def _rivals(unit: Unit, request: CertRequest) -> list[CertRequest]:
         is_done = not is_gone
     wanted = [state for state in states.REQUEST if not states.is_final(state) or (is_done and state == "issued")]
     return unit.requests.find(certificate_id=request.certificate_id, state=wanted)
+
+
+def _order(wish: Mapping[str, Any], renews: Mapping[str, Any]) -> KeyOrder:
+    return KeyOrder(form.spec_of(wish), {name: wish[name] for name in _PLACE}, renews)
 
 
 def refuse_rivals(unit: Unit, request: CertRequest) -> None:
@@ -93,6 +98,7 @@ class Mover:
     :ivar wait_s: how long to wait for others, 0 for not at all.
     :ivar follows: id of a cancelled request of the same wish, whose lost answers are looked for first.
     :ivar warnings: the lists of the warning policy that this call brings; None for those of request and group.
+    :ivar usage: where names are used that the request drops, once it was looked for; None where it drops none.
     """
 
     def __init__(
@@ -108,6 +114,7 @@ class Mover:
         self._next_look_s: float | None = None
         self.follows = ""
         self.warnings: Mapping[str, Any] | None = None
+        self.usage: Usage | None = None
 
     @property
     def request(self) -> CertRequest:
@@ -135,12 +142,18 @@ class Mover:
     @property
     def order(self) -> KeyOrder:
         """Give the key provider's order."""
-        wish = self.request.wish
-        place = {name: wish[name] for name in _PLACE}
-        renews = self.request.renews
+        wish, renews = self.request.wish, self.request.renews
         wanted = {name: renews[name] for name in _RENEWS} if renews else {}
-        wanted.update({name: renews[name] for name in _EDITS if renews.get(name)})
-        return KeyOrder(form.spec_of(wish), place, wanted)
+        wanted.update({name: renews[name] for name in _RETURNS if renews.get(name)})
+        was = _order({**wish, **renews["before"]}, wanted) if renews.get("before") else None
+        return replace(_order(wish, wanted), was=was)
+
+    def look_for_uses(self) -> None:
+        """Look, once in a call, where names are used that the request drops; reads only."""
+        if self.usage is None and self.request.renews.get("before"):
+            from . import usage
+
+            self.usage = usage.of_dropped(self.ports, self.device, self.request)
 
     def validate(self) -> None:
         """Ask key provider and CA for every problem, before anything is sent or stored.
@@ -180,6 +193,11 @@ class Mover:
             self._next_look_s = signing.not_ready_for(self)
             return self._next_look_s is None
         return bool(move)
+
+    @property
+    def seen(self) -> CsrAnswer | None:
+        """Give what planning saw of the CSRs, with which the run begins; None when it did not look."""
+        return self._peeked
 
     def steps(self) -> list[Step]:
         """Give the moves from the next one to the end."""

@@ -79,6 +79,7 @@ def _try(mover: Mover) -> RemoteError | None:
             _give_up(mover, None, obstacles[0].code, obstacles[0].sentence)
         # After a create in doubt, an enrollment of the same name may be ours all the same: the request stays.
         refuse(mover, obstacles)
+        _refuse_uses(mover)
         mover.still_ours()
         snapshots.before_update(mover)
         answer = _create(mover, is_first=left is None)
@@ -87,6 +88,21 @@ def _try(mover: Mover) -> RemoteError | None:
         reference = answer
     _keep(mover, reference)
     return None
+
+
+def _refuse_uses(mover: Mover) -> None:
+    """Look again before names are dropped, where an approval or a date lay between: traffic may have come to them.
+
+    :raises ConflictError: they are in use, and nobody allowed it; the request waits.
+    """
+    if not mover.request.renews.get("before"):
+        return
+    from . import usage
+
+    mover.look_for_uses()
+    if why := usage.reason(mover.request, mover.usage):
+        mover.park(usage.IN_USE, why, _LOOK_AGAIN_S)
+        usage.refuse(mover.request, mover.usage)
 
 
 def _left_open(mover: Mover) -> Intent | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from .._core.clock import Clock, to_text
 from .._core.errors import TransportError
-from .._target.edge_contract import Edges, Place
+from .._target.edge_base import Edges, Place
 from . import edges
 
 Evidence = list[dict[str, Any]]

@@ -14,7 +14,7 @@ from typing import Any
 from .._core.clock import to_text
 from .._core.errors import ClmError, ScriptError
 from .._core.types import Certificate, Connector, WorkOrder
-from .._target.script_contract import ScriptCall, ScriptFile, ScriptResult
+from .._target.script_base import ScriptCall, ScriptFile, ScriptResult
 from . import states
 from .ports import Ports
 

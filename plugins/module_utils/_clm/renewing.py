@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new certificate for one that was enrolled here: asked for by a person, or due by itself (E3, E4).
 
-The successor is a request of its own with the wish of the one it follows. Why and when is decided in ``renewal``.
+The successor is a request of its own with the wish of the one it follows, as far as nobody asks for other names,
+another subject or kind of key in the same enrollment (E9, E10), or to have an earlier one back. Why and when is decided
+in ``renewal``.
 """
 
 from __future__ import annotations
@@ -17,20 +19,31 @@ from .._core.clock import to_text
 from .._core.errors import InputError, StateError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
-from .._core.snapshots import Snapshot
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import attachments, dual_stack, enroll, form, hints, opening, policy, removals, renewal, requests, states
+from . import (
+    attachments,
+    dual_stack,
+    edits,
+    enroll,
+    form,
+    hints,
+    opening,
+    policy,
+    prediction,
+    removals,
+    renewal,
+    requests,
+    returning,
+    states,
+    usage,
+)
 from .connectors import required_certificate
 from .moves import Mover
 from .ports import Params, Ports
 from .requests import Submission
-from .snapshots import PREVIOUS, form_of, named
 from .views import certificate_view
 from .work_views import request_view
-
-# What a renewal may say otherwise than the request it follows; names and subject stay.
-_FREE = ("validity", *form.METADATA)
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -50,23 +63,46 @@ def plan(params: Params, ports: Ports) -> Plan:
     _refuse_group(params, certificate)
     if latest is not None and not states.is_final(latest.state):
         if latest.action != action:
-            raise _other_is_open(latest, action)
+            raise returning.other_is_open(latest, action)
         if latest.state != "draft":
             return _going_on(latest, params, certificate, ports)
     draft = latest if latest is not None and latest.state == "draft" else None
+    return _successor_plan(params, ports, certificate, group, draft, drafts)
+
+
+def _successor_plan(
+    params: Params,
+    ports: Ports,
+    certificate: Certificate,
+    group: Group,
+    draft: CertRequest | None,
+    drafts: list[attachments.Draft],
+) -> Plan:
+    """Plan a new request, or what becomes of its draft; nothing before it is due, where it edits nothing."""
+    action, now = params["action"], ports.clock.now()
     with ports.store.read() as unit:
         parent = enrolled(unit, certificate, action, now)
-        back = _snapshot(params, certificate, parent, unit) if draft is None else None
-        wish = _wish(params, draft or parent, unit, now, back=back)
-    left = _as_it_is(params, certificate, parent, wish, back, group, ports) if draft is None else None
-    if left is not None:
-        return left
-    what = f"Cannot {action} {certificate.certificate_id}"
+        back = returning.wanted(params, certificate, parent, draft, unit)
+        wish = _wish(params, draft or parent, unit, now, filled=back.filled)
+    what, edited = f"Cannot {action} {certificate.certificate_id}", edits.between(wish, parent.wish)
+    back.refuse_edits(what, edited)
+    if back.told:
+        return _left(certificate, parent, back.told, ports)
+    opens = _opens(certificate, group, action)
+    is_asked = draft is not None or params.get("force") or back.has_work
+    is_early = not is_asked and opens is not None and opens > now
+    if is_early and not edited and opens is not None:
+        if edits.names_measure(wish, parent.wish):
+            requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0).validate()
+        return _too_early(certificate, parent, opens, action, ports)
     submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
-    request = _asked_for(params, ports, group, submission, certificate, parent, draft, wish)
-    if back is not None:
-        restored = {"snapshot_id": back.snapshot_id, "enrollment": dict(back.enrollment)}
-        request = replace(request, renews={**request.renews, "restores": restored})
+    ca = params.get("ca") or (draft or parent).ca
+    made = successor(
+        ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca, edited=edited
+    )
+    request = back.on(_asked(made, params), parent)
+    if is_early and not edited.needs_certificate and submission.submit:
+        return _amended(request, group, ports, certificate=certificate, parent=parent, edited=edited)
     mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
@@ -74,67 +110,31 @@ def plan(params: Params, ports: Ports) -> Plan:
     return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
 
 
-def _as_it_is(
-    params: Params,
-    certificate: Certificate,
-    parent: CertRequest,
-    wish: Mapping[str, Any],
-    back: Snapshot | None,
+def _amended(
+    request: CertRequest,
     group: Group,
     ports: Ports,
-) -> Plan | None:
-    """Give the plan that leaves all as it is, as nothing is due or nothing is missing; None when there is work."""
-    if params.get("from_snapshot"):
-        return _restored(certificate, parent, ports) if back is None else None
-    if params.get("only_missing"):
-        return None if dual_stack.missing(parent) else _nothing_missing(certificate, parent, ports)
-    opens = _opens(certificate, group, params["action"])
-    is_other = wish["dual_stack"] != parent.wish["dual_stack"]
-    if params.get("force") or is_other or opens is None or opens <= ports.clock.now():
-        return None
-    return _too_early(certificate, parent, opens, params["action"], ports)
-
-
-def _asked_for(
-    params: Params,
-    ports: Ports,
-    group: Group,
-    submission: Submission,
+    *,
     certificate: Certificate,
     parent: CertRequest,
-    draft: CertRequest | None,
-    wish: Mapping[str, Any],
-) -> CertRequest:
-    """Make the request that a person asks for; stores nothing."""
-    ca = params.get("ca") or (draft or parent).ca
-    request = successor(
-        ports, group, submission, certificate=certificate, parent=parent, action=params["action"], wish=wish, ca=ca
-    )
-    if params.get("only_missing"):
-        request = dual_stack.adding(request, parent)
+    edited: edits.Edits,
+) -> Plan:
+    """Plan what needs no certificate, and so no request."""
+    from . import amending
+
+    requests.refuse_violations(request, group)
+    mover = requests.mover_of(request, ports, wait_s=0.0)
+    mover.validate()
+    return amending.plan(mover, certificate, parent, edited)
+
+
+def _asked(request: CertRequest, params: Params) -> CertRequest:
+    """Give a new successor with what this call says beside the wish."""
     if params.get("ca_options") is not None:
         request = replace(request, ca_options=dict(params["ca_options"]))
+    if params.get(usage.ALLOWED):
+        request = replace(request, renews={**request.renews, usage.ALLOWED: True})
     return request
-
-
-def _snapshot(params: Params, certificate: Certificate, parent: CertRequest, unit: Unit) -> Snapshot | None:
-    """Give the snapshot that a call goes back to, unless its certificate was made from that one already.
-
-    What was rolled forward has the certificate from before as its previous one again, and must not go to and fro.
-
-    :raises NotFoundError: there is no such snapshot.
-    """
-    word = params.get("from_snapshot")
-    if not word:
-        return None
-    done = (parent.renews.get("restores") or {}).get("snapshot_id")
-    return None if done and word in (done, PREVIOUS) else named(unit, certificate, word)
-
-
-def _restored(certificate: Certificate, parent: CertRequest, ports: Ports) -> Plan:
-    made_from = parent.renews["restores"]["snapshot_id"]
-    told = f"{certificate.certificate_id} was made from {made_from} already; to go back further, name a snapshot"
-    return _left(certificate, parent, told, ports)
 
 
 def _refuse_group(params: Params, certificate: Certificate) -> None:
@@ -150,15 +150,6 @@ def _refuse_group(params: Params, certificate: Certificate) -> None:
         )
 
 
-def _other_is_open(request: CertRequest, action: str) -> StateError:
-    return StateError(
-        f"Cannot {action} {request.certificate_id}: request {request.request_id} to {request.action} it is "
-        f"{request.state}; let it end, or cancel it with edgecert.clm.cert_workflow",
-        code="request_open",
-        details={"request_id": request.request_id, "state": request.state},
-    )
-
-
 def _new(mover: Mover) -> list[Step]:
     request = mover.request
     text = f"Record request {request.request_id} to {request.action} {request.certificate_id}"
@@ -169,7 +160,7 @@ def _of_draft(mover: Mover, draft: CertRequest, submission: Submission) -> list[
     """Give the steps of a draft as it is wanted now: everything about it may have changed, the policy too."""
     wanted = mover.request
     names = ("wish", "ca", "ca_options", "group", "policy", "manual_implementation", "scheduled_at", "tracking_id")
-    edited = replace(draft, **{name: getattr(wanted, name) for name in names})
+    edited = replace(draft, **{name: getattr(wanted, name) for name in (*names, "renews")})
     mover.keeper.record = edited
 
     def submit() -> bool:
@@ -193,29 +184,26 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
     """
     with ports.store.read() as unit:
         wish = _wish(params, request, unit, ports.clock.now(), keep=True)
+        group = policy.group_of(unit, request.group)
     enroll.compare(request, wish, params)
-    _refuse_other_kind(request, params)
+    returning.refuse_other(request, params)
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
+    mover.warnings = policy.warning_lists(group, wish["warnings"])
+    changes = enroll.changes(mover, request, wish, params)
     steps = requests.steps(mover, override=params.get("freeze_override") or "")
-    return _planned(mover, request, certificate, steps)
-
-
-def _refuse_other_kind(request: CertRequest, params: Params) -> None:
-    """Refuse to go on with an open regeneration of another kind than this call asks for.
-
-    :raises StateError: it goes back to no snapshot, or adds nothing, and this call does.
-    """
-    word, restored = params.get("from_snapshot"), (request.renews.get("restores") or {}).get("snapshot_id")
-    is_other = bool(word) and (restored is None or word not in (restored, PREVIOUS))
-    if is_other or (params.get("only_missing") and not dual_stack.is_addition(request)):
-        raise _other_is_open(request, f"{params['action']} (with {'from_snapshot' if is_other else 'only_missing'})")
+    if steps and mover.next_move() == "begin":
+        # It is refused where it would be done, so that the request says what it waits for.
+        mover.look_for_uses()
+    return _planned(mover, request, certificate, [*changes, *usage.allowing(mover, params), *steps])
 
 
 def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate, steps: list[Step]) -> Plan:
     request, ports = mover.request, mover.ports
     is_moving = any(step.sentence.startswith(("Retrieve", "Have")) for step in steps)
     predicted = replace(request, state=mover.predicted_state()) if is_moving else request
-    extra = {"certificate": certificate_view(certificate, ports.clock.now())}
+    told = prediction.of(mover, certificate, edits.of_request(request), has_steps=bool(steps))
+    extra = {"certificate": certificate_view(certificate, ports.clock.now()), "prediction": told}
+    extra.update(_notes(mover, certificate))
     return Plan(
         request_view(before) if before else None,
         request_view(predicted),
@@ -226,10 +214,22 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     )
 
 
-def _nothing_missing(certificate: Certificate, parent: CertRequest, ports: Ports) -> Plan:
-    there = " and ".join(parent.fingerprints)
-    told = f"nothing is missing of {certificate.certificate_id}: {there} is there, as it was asked for"
-    return _left(certificate, parent, told, ports)
+def _notes(mover: Mover, certificate: Certificate) -> dict[str, Any]:
+    """Tell where dropped names are used; warn where nobody could look, and where renewing by itself comes to an end."""
+    found, wish = mover.usage, mover.request.wish
+    warnings = [found.problem] if found is not None and found.problem else []
+    ending = [
+        name
+        for name in ("auto_renew", "auto_regenerate")
+        if getattr(certificate, name).get("enabled") and not (wish.get(name) or {}).get("enabled")
+    ]
+    if ending:
+        warnings.append(
+            f"{certificate.certificate_id} has {' and '.join(ending)} and its successor, as a person asks for it, does "
+            f"not inherit it; give {' and '.join(ending)} with it to keep that"
+        )
+    used = {"names_in_use": found.view()} if found is not None else {}
+    return {**used, **({"warnings": warnings} if warnings else {})}
 
 
 def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, action: str, ports: Ports) -> Plan:
@@ -240,7 +240,11 @@ def _too_early(certificate: Certificate, parent: CertRequest, opens: datetime, a
 def _left(certificate: Certificate, parent: CertRequest, told: str, ports: Ports) -> Plan:
     """Give the plan that leaves all as it is, and says why."""
     view = request_view(parent)
-    extra = {"certificate": certificate_view(certificate, ports.clock.now()), "not_due": told}
+    extra = {
+        "certificate": certificate_view(certificate, ports.clock.now()),
+        "not_due": told,
+        "prediction": prediction.quiet(ports),
+    }
     return Plan(
         view, view, (), lambda: enroll.outcome(certificate.certificate_id, parent.request_id, ports), extra=extra
     )
@@ -286,34 +290,23 @@ def _wish(
     now: datetime,
     *,
     keep: bool = False,
-    back: Snapshot | None = None,
+    filled: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Give the wish of a renewal that a person asks for: automatic renewal is not inherited (E3).
 
     :param parent: what it follows, or the draft or open renewal itself; that one keeps what it has.
-    :raises InputError: names, subject or key are given otherwise than they are.
+    :param filled: options that a snapshot fills.
+    :raises InputError: another value of what an enrollment never changes is given.
     """
     kept = keep or parent.state == "draft"
     left = () if kept else ("auto_renew", "auto_regenerate")
     fresh = {name: value for name, value in parent.wish.items() if name not in left}
-    asked = {**form.overlaid(params, fresh), "ca": params.get("ca") or parent.ca}
-    restored = form_of(back, parent.wish) if back is not None else {}
-    asked.update(restored)
+    asked = {**edits.overlaid(params, fresh), "ca": params.get("ca") or parent.ca, **(filled or {})}
     if not asked.get("dual_stack") and params.get("allow_missing") is None:
         asked["allow_missing"] = False
+    edits.refuse_immutable(f"Cannot {params['action']} {parent.certificate_id}", asked, parent.wish)
     wish = form.build(asked, unit, now)
-    free = (*_FREE, "dual_stack", *restored) if params["action"] == renewal.REGENERATE else _FREE
-    other = [name for name in form.differences(wish, parent.wish) if name not in free]
-    if other:
-        raise InputError(
-            f"Cannot {params['action']} {parent.certificate_id} with another {', '.join(other)}: a renewal keeps "
-            "names, subject and key type (action: regenerate may change dual_stack); enrol what is wanted now as a new "
-            "certificate",
-            code="renewal_differs",
-            details={"differing": other},
-        )
-    # As it was enrolled: settings saved since are for new enrollments, CPS keeps those of this one.
-    return {**wish, "settings": parent.wish["settings"]}
+    return {**wish, "settings": edits.settings_of(params, wish["settings"], parent.wish["settings"])}
 
 
 def successor(
@@ -326,6 +319,7 @@ def successor(
     action: str,
     wish: Mapping[str, Any],
     ca: str,
+    edited: edits.Edits | None = None,
     is_automatic: bool = False,
 ) -> CertRequest:
     """Make the request of a successor; stores nothing."""
@@ -338,9 +332,8 @@ def successor(
         "csrs": dual_stack.csrs_of(parent),
         "not_after": to_text(certificate.not_after) if certificate.not_after else "",
         "automatic": is_automatic,
+        **({"before": dict(edited.before)} if edited else {}),
     }
-    if bool(wish["dual_stack"]) != bool(parent.wish["dual_stack"]):
-        renews["switches_stack"] = True
     return requests.new(
         ports,
         group,
@@ -384,5 +377,8 @@ def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float, 
     mover.validate()
     if request.state == "implementing":
         requests.gate_of(mover, override=override).check_freeze()
+    mover.look_for_uses()
+    usage.refuse(request, mover.usage)
+    if request.state == "implementing":
         opening.refuse(mover, mover.keys.conflicts(mover.order))
     return mover

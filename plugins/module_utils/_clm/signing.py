@@ -17,6 +17,7 @@ from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
 from . import dual_stack, form, form_extras, intents, lineage
+from .binding import named_in
 
 if TYPE_CHECKING:
     from .._ca.base import Answer, Issued, Pending
@@ -255,7 +256,7 @@ def _end_if_complete(unit: Unit, mover: Mover) -> None:
     elif request.renews:
         certificate = lineage.succeed(unit, certificate, request, mover.ports.actor, now)
         certificate = form_extras.on_certificate(certificate, request.wish)
-        settings = {"request_id": request.request_id, "ca": request.ca}
+        settings = {"request_id": request.request_id, "ca": request.ca, **named_in(request.wish)}
     unit.certificates.put(
         replace(
             certificate,

@@ -42,7 +42,8 @@ _SUBJECT = {
     "c": "country",
 }
 
-_FILLED = ("subject_alternative_names", "dual_stack", "exclude_sans", *_SUBJECT.values())
+FILLED = ("subject_alternative_names", "dual_stack", "exclude_sans", *_SUBJECT.values())
+"""Options of the form that a snapshot fills."""
 
 
 def before_update(mover: Mover) -> None:
@@ -169,7 +170,7 @@ def refuse_filled(params: Mapping[str, Any]) -> None:
     :raises InputError: the action is another one, or the call names what the snapshot fills.
     """
     action = params.get("action") or "enroll"
-    given = [name for name in _FILLED if params.get(name) is not None]
+    given = [name for name in FILLED if params.get(name) is not None]
     given += ["only_missing"] if params.get("only_missing") else []
     if action != "regenerate" or given:
         others = f"; leave {', '.join(given)} out, the snapshot fills it" if given else "; give action: regenerate"

@@ -85,6 +85,12 @@ def _a_label_form(name: str) -> str:
     return encoded.lower() if same else ""
 
 
+def ascii_form(name: str) -> str:
+    """Give a DNS name as it is compared: lower-case, and in ASCII where it has a form there; as it is where not."""
+    folded = name.lower()
+    return folded if folded.isascii() else _a_label_form(folded) or folded
+
+
 def _foreign_kind(name: str) -> str:
     """Tell a name that is no DNS name at all from one with a mistake in it."""
     if _is_ip(name):

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from .._core.errors import RemoteError
-from . import deployments, models
+from . import deployments, hostnames, models
 from . import reading as read
 from .caller import Operation
 from .change_calls import ChangeCalls
@@ -304,8 +304,24 @@ class CpsClient(ChangeCalls):
         """
         return models.papi_groups(self._papi("groups"))
 
-    def _papi(self, noun: str) -> Any:
+    def property_hostnames(self, hostname: str = "", *, offset: int = 0) -> hostnames.HostnamePage:
+        """List the host names that are active in properties of the account, one page.
+
+        :param hostname: only those of that name; ``*`` stands for any text. Empty for all.
+        :source: PAPI get-hostnames.
+        """
+        query = (("limit", str(hostnames.PAGE)), ("offset", str(offset)))
+        return hostnames.hostname_page(
+            self._papi("hostnames", (("hostname", hostname), *query) if hostname else query), offset
+        )
+
+    def _papi(self, noun: str, query: Query = ()) -> Any:
         operation = Operation(
-            f"list the {noun} of Property Manager", "GET", f"/papi/v1/{noun}", accept=JSON, headers=_PAPI_HEADERS
+            f"list the {noun} of Property Manager",
+            "GET",
+            f"/papi/v1/{noun}",
+            accept=JSON,
+            query=query,
+            headers=_PAPI_HEADERS,
         )
         return self._caller.call(operation).value

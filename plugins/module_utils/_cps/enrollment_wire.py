@@ -246,6 +246,20 @@ def subject_of(raw: Mapping[str, Any]) -> dict[str, str]:
     return {word: (read.text(csr.get(member)) or "").strip() for word, member in _SUBJECT.items()}
 
 
+def parties_to_wire(settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Write organization and contacts by member, those of a contact that are set, from the words of the options."""
+    return {
+        "org": Organization(**settings["organization"]).to_wire(),
+        "adminContact": Contact(**settings["admin_contact"]).to_wire(),
+        "techContact": Contact(**settings["tech_contact"]).to_wire(),
+    }
+
+
+def subject_to_wire(subject: Mapping[str, str]) -> dict[str, str | None]:
+    """Write members of a subject for an update, in the words of ``CsrSpec``; an empty one is cleared by null."""
+    return {_SUBJECT[word]: value or None for word, value in subject.items()}
+
+
 def enrollment_update(raw: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Write the body of an update from the JSON of a read, keeping members that are unknown here.
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from .._keys.base import KeyProvider
     from .._store.base import Store
     from .._target.base import Target
-    from .._target.edge_contract import Edges
-    from .._target.script_contract import ScriptRunner
+    from .._target.edge_base import Edges
+    from .._target.script_base import ScriptRunner
 
 Environment = Mapping[str, str]
 UseCase = Callable[[Params, Ports], Plan]

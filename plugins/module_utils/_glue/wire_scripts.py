@@ -16,7 +16,7 @@ from .._store.url import data_folder
 if TYPE_CHECKING:
     from .._core.clock import Clock
     from .._store.base import Store
-    from .._target.script_contract import ScriptRunner
+    from .._target.script_base import ScriptRunner
 
 # Variables whose values are masked although nothing of ours may have read them.
 _SECRET_NAME = re.compile(r"(?:KEY|PASSWORD|SECRET|TOKEN)$", re.IGNORECASE)

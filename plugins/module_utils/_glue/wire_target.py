@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .._keys.base import KeyProvider
     from .._store.base import Store
     from .._target.base import Target
-    from .._target.edge_contract import Edges
+    from .._target.edge_base import Edges
 
 Environment = Mapping[str, str]
 

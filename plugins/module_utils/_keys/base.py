@@ -25,16 +25,19 @@ class KeyOrder:
     """What is wanted, and the place's own wishes.
 
     :ivar place: choices that only this provider understands, as the module's options name them.
-    :ivar renews: empty for a new place. Else the place is there, and is to make a new key and CSR for the same names:
+    :ivar renews: empty for a new place. Else the place is there, and is to make a new key and CSR:
         ``enrollment_id``, ``change_id`` of the request before (None when unknown), ``not_after`` of its certificate
-        as ISO 8601 text. ``switches_stack`` is there when it goes from one kind of key to two, or back, and ``adds``
-        names the key algorithms of the certificates that are missing of a dual stack, when only those are wanted.
-        ``restores`` holds ``snapshot_id`` and ``enrollment``, what the place is to be again, as ``settings`` told it.
+        as ISO 8601 text. ``adds`` names the key algorithms of the certificates that are missing of a dual stack, when
+        only those are wanted. ``restores`` holds ``snapshot_id`` and ``enrollment``, what the place is to be again, as
+        ``settings`` told it; that goes before ``was``.
+    :ivar was: the order that the place stands for now, where this one asks for other names, subject or keys in the
+        same place; None where it does not.
     """
 
     spec: CsrSpec
     place: Mapping[str, Any] = field(default_factory=dict)
     renews: Mapping[str, Any] = field(default_factory=dict)
+    was: KeyOrder | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,23 @@ class KeyProvider(ABC):
     @abstractmethod
     def begin(self, order: KeyOrder) -> Reference:
         """Start making key and CSR."""
+
+    @abstractmethod
+    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
+        """Give the least and the most calls of the place's API from a move to the CSRs; no traffic.
+
+        Calls repeated after a fault are not in it, nor those of a question that a person has to decide on.
+
+        :param move: ``begin``, ``csr`` or ``amend``; every other one takes none.
+        :param wait_s: seconds the caller waits for the place.
+        """
+
+    @abstractmethod
+    def amend(self, order: KeyOrder) -> None:
+        """Change at a place that is there what is in no certificate; sends nothing where it is so already.
+
+        :raises ConflictError: a change is open, or somebody edited it to something else; nothing was sent.
+        """
 
     @abstractmethod
     def collect(self, reference: Reference) -> CsrAnswer:

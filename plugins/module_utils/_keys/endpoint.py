@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ class EndpointKeys(KeyProvider):
         self._connect = connect
         self._connected: CpsClient | None = None
         self._listed: dict[str, tuple[EnrollmentRecord, ...]] = {}
+        self._asked: dict[int, changes.InputKind] = {}
         self._renewals = Renewals(lambda: self._client)
 
     @property
@@ -138,6 +140,25 @@ class EndpointKeys(KeyProvider):
             return reference_to(status.enrollment_id, change.change_id if change else None)
         return reference_to(status.enrollment_id, status.change_ids[-1])
 
+    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
+        """Count a look and a write to begin, then looks at the change until it shows its CSRs, or one without waiting.
+
+        At most one write more in CPS's own renewal window, two calls a look, and two to acknowledge warnings.
+        """
+        if move == "amend":
+            calls = self._renewals.calls_to_amend(order)
+            return calls, calls
+        if move not in ("begin", "csr"):
+            return 0, 0
+        looks = 1 + math.ceil(wait_s / _NEAR_S)
+        least = 2 if wait_s else 1
+        begins = (2, 3) if move == "begin" else (0, 0)
+        return begins[0] + least, begins[1] + 2 * looks + 2
+
+    def amend(self, order: KeyOrder) -> None:
+        """Update the enrollment's organization and contacts."""
+        self._renewals.amend(order)
+
     def collect(self, reference: Reference) -> CsrAnswer:
         """Ask where the change stands, and for the CSRs when it says they are there."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
@@ -151,10 +172,16 @@ class EndpointKeys(KeyProvider):
             reason = (change.error.description if change.error else None) or change.description or change.status
             return CsrRefused(f"change {change_id} of enrollment {enrollment_id} is {change.state}: {reason}")
         if change.takes(changes.PRE_WARNINGS):
-            return self._question(enrollment_id, change_id)
+            return self._question(changes.PRE_WARNINGS, enrollment_id, change_id)
+        if change.takes(changes.POST_WARNINGS) and not change.takes(changes.CSR):
+            # Names that go are asked about here before the CSR, or instead of it; cps-protocol §3.7.
+            return self._question(changes.POST_WARNINGS, enrollment_id, change_id)
         if change.takes(changes.CHANGE_MANAGEMENT):
             # Somebody handed it a certificate at Control Center, or it never needed one: no CSR will come.
-            return CsrRefused(f"change {change_id} of enrollment {enrollment_id} is past its CSR: {change.status}")
+            return CsrRefused(
+                f"change {change_id} of enrollment {enrollment_id} is past its CSR: {change.status}; finish or cancel "
+                "it in Akamai Control Center, then regenerate to have a new certificate"
+            )
         if not change.takes(changes.CSR):
             return CsrPending(f"CPS is at work on the CSR: {change.status}", _NEAR_S)
         try:
@@ -166,10 +193,15 @@ class EndpointKeys(KeyProvider):
     def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge the warnings that were decided on, if there is no other one by now."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
-        return acknowledge_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id, notices)
+        kind = self._asked.get(change_id)
+        if kind is None:
+            is_late = self._client.get_change(enrollment_id, change_id).takes(changes.POST_WARNINGS)
+            kind = changes.POST_WARNINGS if is_late else changes.PRE_WARNINGS
+        return acknowledge_notices(self._client, kind, enrollment_id, change_id, notices)
 
-    def _question(self, enrollment_id: int, change_id: int) -> CsrAnswer:
-        notices = read_notices(self._client, changes.PRE_WARNINGS, enrollment_id, change_id)
+    def _question(self, kind: changes.InputKind, enrollment_id: int, change_id: int) -> CsrAnswer:
+        self._asked[change_id] = kind
+        notices = read_notices(self._client, kind, enrollment_id, change_id)
         if not notices:
             return CsrPending("the warnings vanished, CPS goes on", _NEAR_S)
         return CsrQuestion(notices)

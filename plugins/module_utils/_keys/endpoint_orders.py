@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._core.names import ascii_form
 from .._cps.enrollment_wire import Contact, NewEnrollment, NewNetwork, Organization
 from .._cps.models import EnrollmentRecord
 from .base import KeyOrder
@@ -33,8 +34,8 @@ def names_in(order: KeyOrder) -> set[str]:
 
 
 def names_at(enrollment: EnrollmentRecord) -> set[str]:
-    """Give all names of an enrollment, lower-case, the common name among them."""
-    return {name.lower() for name in (enrollment.cn, *enrollment.sans)}
+    """Give all names of an enrollment, lower-case and in ASCII, the common name among them."""
+    return {ascii_form(name) for name in (enrollment.cn, *enrollment.sans)}
 
 
 def fits(enrollment: EnrollmentRecord, order: KeyOrder) -> bool:

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A new key and CSR for a live enrollment, in place: CPS's own renewal is taken up, else one is forced (E3, E4).
 
+Other names, another subject or kind of key come with it, where the order asks for them (E9, E10).
+
 Cancels nothing, ever: a change that is open belongs to whoever opened it, and its CSR may be at a CA already.
 """
 
@@ -15,22 +17,25 @@ from typing import Any
 from .._core.errors import RemoteError
 from .._cps import changes
 from .._cps.client import CpsClient
-from .._cps.enrollment_wire import subject_of
+from .._cps.enrollment_wire import enrollment_update
 from .._cps.errors import IN_RENEWAL_WINDOW, PENDING_CHANGE, RemoteConflict, RemoteNotFound
 from .._cps.models import EnrollmentRecord, EnrollmentStatus
 from . import endpoint_edits as edits
+from . import endpoint_restores as restores
 from .base import KeyOrder, Obstacle, Reference
-from .endpoint_orders import is_multi_stacked, names_at, names_in, reference_to
+from .endpoint_orders import reference_to
 
 _GONE = "enrollment_gone"
 _DIFFERS = "enrollment_differs"
 _CHANGE_PENDING = "change_pending"
-_SHOWN_NAMES = 5
 
 # Changes that always bring a new certificate. A ``modify-certificate`` may be about the network alone, and then it
 # never asks for one; cps-protocol §3.7.
 _NEEDS_CERTIFICATE = ("renewal", "new-certificate", "modify-san")
 _MAKES_CSR = "generate-csr"
+# Names that go may have to be acknowledged before the CSR is made; cps-protocol §3.7.
+_MODIFIES_NAMES, _MODIFIES_SUBJECT = "modify-san", "modify-certificate"
+_REVIEWS_NAMES = "wait-review-cert-warning"
 # While CPS is at work no input tells how far it is, so its words have to, though the list is open (cps-protocol §3.1):
 # these come after the certificate was handed over.
 _AFTER_CERTIFICATE = (
@@ -61,6 +66,20 @@ class _Place:
     change_type: str | None = None
     change: changes.ChangeRecord | None = None
 
+    def over(self, order: KeyOrder) -> dict[str, Any]:
+        """Give the members that are still to be edited."""
+        if order.renews.get("restores"):
+            return restores.members(self.enrollment, order)
+        return edits.members(self.enrollment, order)
+
+    def differences(self, order: KeyOrder) -> list[str]:
+        """Say in what the enrollment is neither what it was, nor what it is to be."""
+        if order.renews.get("restores"):
+            # All else is sent as it was.
+            return restores.fixed_differences(self.enrollment, order)
+        is_edited = order.was is None or not self.over(order)
+        return edits.differences(self.enrollment, order if is_edited or order.was is None else order.was)
+
 
 class Renewals:
     """Renewals in place, for one device.
@@ -74,21 +93,19 @@ class Renewals:
 
     def predict(self, order: KeyOrder) -> str:
         """Say what ``begin`` would do; no traffic."""
-        number, adds = order.renews["enrollment_id"], order.renews.get("adds")
-        if adds:
-            return f"Add the {' and the '.join(adds)} certificate that is missing to enrollment {number}"
-        keys = "RSA and ECDSA" if is_multi_stacked(order) else "RSA"
-        restored = order.renews.get("restores")
-        if restored:
-            return f"Restore enrollment {number} from {restored['snapshot_id']} and force its renewal with a new key"
-        switched = f" with {keys} keys" if order.renews.get("switches_stack") else ""
-        return f"Force a renewal of enrollment {number}{switched} for {order.spec.common_name}"
+        number, name = order.renews["enrollment_id"], order.spec.common_name
+        edited = edits.words(order)
+        if order.renews.get("restores") or order.renews.get("adds"):
+            return restores.predict(order, edited)
+        if edited:
+            return f"Edit enrollment {number} for {name} in place ({edited}), for which CPS makes a new key and CSR"
+        return f"Force a renewal of enrollment {number} for {name}"
 
     def find(self, order: KeyOrder) -> Sequence[Reference]:
         """Look for a renewal that is open and whose CSR was not handed out yet: CPS's own, or a lost call's."""
         self._forget(order)
         place = self._look(order)
-        if place is None or _differences(place.enrollment, order) or not _is_usable(place, order):
+        if place is None or place.over(order) or place.differences(order) or not _is_usable(place, order):
             return []
         return [reference_to(place.enrollment.id, place.change_id)]
 
@@ -97,7 +114,7 @@ class Renewals:
         place = self._look(order)
         if place is None:
             return [Obstacle(_GONE, _gone(order))]
-        found = [Obstacle(_DIFFERS, sentence) for sentence in _differences(place.enrollment, order)]
+        found = [Obstacle(_DIFFERS, sentence) for sentence in place.differences(order)]
         if _is_blocked(place, order):
             found.append(Obstacle(_CHANGE_PENDING, _pending(place, order)))
         return found
@@ -114,24 +131,57 @@ class Renewals:
         :raises RemoteConflict: it was edited, or another change is open by now; nothing was sent.
         :source: put-enrollment, force-renewal.
         """
-        self._forget(order)
-        # Looked at directly before the write: somebody may have acted at Control Center meanwhile (cps-protocol §5.5).
-        place = self._look(order)
-        self._forget(order)
-        what = f"Cannot renew {order.spec.common_name}"
-        if place is None:
-            raise RemoteNotFound(f"{what}: {_gone(order)}", code=_GONE)
-        differences = _differences(place.enrollment, order)
-        if differences:
-            raise RemoteConflict(f"{what}: {'; '.join(differences)}", code=_DIFFERS)
-        if _is_blocked(place, order):
-            raise RemoteConflict(f"{what}: {_pending(place, order)}", code=_CHANGE_PENDING, retryable=True)
+        place = self._checked(order)
         if place.change is not None:
             return reference_to(place.enrollment.id, place.change_id)
         status = self._put(place.enrollment, order)
         if status.change_ids:
             return reference_to(place.enrollment.id, status.change_ids[-1])
         return self._opened(order, status)
+
+    def amend(self, order: KeyOrder) -> None:
+        """Send what is in no certificate, if it is not so yet.
+
+        :raises RemoteError: CPS opened a change for it, which it does for what has to be deployed.
+        :source: put-enrollment; 200 says that all is done.
+        """
+        place = self._checked(order)
+        over = place.over(order)
+        if not over:
+            return
+        number = place.enrollment.id
+        status = self._client().update_enrollment(number, enrollment_update(place.enrollment.raw, over))
+        if status.change_ids:
+            raise RemoteError(
+                f"Cannot change {', '.join(over)} of enrollment {number} alone: CPS opened change "
+                f"{status.change_ids[-1]} for it; look at it in Akamai Control Center, then run again",
+                status=status.http_status,
+                code="change_opened",
+            )
+
+    def calls_to_amend(self, order: KeyOrder) -> int:
+        """Count the calls of ``amend`` by what was seen last: a look, and a write where something is to be sent."""
+        place = self._seen.get(int(order.renews["enrollment_id"]))
+        return 1 if place is not None and not place.over(order) else 2
+
+    def _checked(self, order: KeyOrder) -> _Place:
+        """Look directly before a write: somebody may have acted at Control Center meanwhile (cps-protocol §5.5).
+
+        :raises RemoteNotFound: the enrollment is gone.
+        :raises RemoteConflict: it was edited, or another change is open by now.
+        """
+        self._forget(order)
+        place = self._look(order)
+        self._forget(order)
+        what = f"Cannot renew {order.spec.common_name}"
+        if place is None:
+            raise RemoteNotFound(f"{what}: {_gone(order)}", code=_GONE)
+        differences = place.differences(order)
+        if differences:
+            raise RemoteConflict(f"{what}: {'; '.join(differences)}", code=_DIFFERS)
+        if _is_blocked(place, order):
+            raise RemoteConflict(f"{what}: {_pending(place, order)}", code=_CHANGE_PENDING, retryable=True)
+        return place
 
     def _opened(self, order: KeyOrder, status: EnrollmentStatus) -> Reference:
         """Look for the change that an answer did not name."""
@@ -147,10 +197,8 @@ class Renewals:
         )
 
     def _put(self, enrollment: EnrollmentRecord, order: KeyOrder) -> EnrollmentStatus:
-        """Send the whole enrollment back with the order to renew it, or to add what is missing of a dual stack."""
-        body = edits.body(enrollment, order)
-        flag = "allow_missing_certificate_addition" if order.renews.get("adds") else "force_renewal"
-        flags: dict[str, Any] = {flag: True}
+        """Send the whole enrollment back, edited, with the order to renew it where the edits do not mean that."""
+        body, flags = restores.update(enrollment, order)
         try:
             try:
                 return self._client().update_enrollment(enrollment.id, body, **flags)
@@ -191,7 +239,8 @@ class Renewals:
 
 
 def _is_blocked(place: _Place, order: KeyOrder) -> bool:
-    return place.change is not None and not _is_usable(place, order)
+    """Say whether a change is in the way: what is open cannot take up edits, however far it is."""
+    return place.change is not None and (bool(place.over(order)) or not _is_usable(place, order))
 
 
 def _is_usable(place: _Place, order: KeyOrder) -> bool:
@@ -199,12 +248,16 @@ def _is_usable(place: _Place, order: KeyOrder) -> bool:
     change = place.change
     if change is None or place.change_id == order.renews.get("change_id"):
         return False
-    if not edits.may_be_of(place.enrollment, place.change_type, order):
+    if not restores.may_be_of(place.change_type, order):
         return False
     if change.takes(changes.CSR):
         # After an upload CPS takes a corrected certificate beside the acknowledgement.
         return not change.takes(changes.POST_WARNINGS)
-    is_certain = place.change_type in _NEEDS_CERTIFICATE or edits.is_edited(order)
+    # What was to be edited is edited, by this change: such a one is about the certificate.
+    is_edit = order.was is not None and place.change_type == _MODIFIES_SUBJECT
+    is_certain = is_edit or restores.is_meant(order) or place.change_type in _NEEDS_CERTIFICATE
+    if place.change_type == _MODIFIES_NAMES and change.status == _REVIEWS_NAMES:
+        return True
     if change.allowed_inputs:
         return is_certain and change.takes(changes.PRE_WARNINGS)
     if change.state not in ("new", "running", "awaiting-input"):
@@ -225,37 +278,10 @@ def _pending(place: _Place, order: KeyOrder) -> str:
     kind = place.change_type or "of no known type"
     not_after = order.renews.get("not_after")
     hurry = f"; its certificate ends {not_after}" if not_after else ""
+    is_first = not place.enrollment.production_slots
+    taken = " (it is the first one, so that the enrollment goes with it)" if is_first else ""
+    beside = "edits" if place.over(order) else "renews"
     return (
-        f"change {place.change_id} of enrollment {place.enrollment.id} is open ({kind}, {status}) and CPS renews "
-        f"nothing beside it; finish it with cert_push, or cancel it in Akamai Control Center{hurry}"
+        f"change {place.change_id} of enrollment {place.enrollment.id} is open ({kind}, {status}) and CPS {beside} "
+        f"nothing beside it; finish it with cert_push, or cancel it in Akamai Control Center{taken}{hurry}"
     )
-
-
-def _differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str]:
-    """Give a sentence for each kind of difference between an enrollment and what was enrolled."""
-    if order.renews.get("restores"):
-        # All else is sent as it was.
-        return edits.fixed_differences(enrollment, order)
-    found, number = [], enrollment.id
-    names, wanted = names_at(enrollment), names_in(order)
-    if names != wanted:
-        changed = [*_listed("has more", names - wanted), *_listed("lacks", wanted - names)]
-        found.append(f"the names of enrollment {number} were edited at CPS: it {' and '.join(changed)}")
-    subject = subject_of(enrollment.raw)
-    edited = [
-        f"{word} is {value!r} there and {getattr(order.spec, word)!r} here"
-        for word, value in subject.items()
-        if value != getattr(order.spec, word).strip()
-    ]
-    if edited:
-        found.append(f"the subject of enrollment {number} was edited at CPS: {', '.join(edited)}")
-    if is_multi_stacked(order) and not enrollment.multi_stacked and not order.renews.get("switches_stack"):
-        found.append(f"enrollment {number} makes RSA keys only at CPS, and an ECDSA key is wanted")
-    advice = "put it back in Akamai Control Center, or enrol what is wanted now as a new certificate"
-    return [f"{sentence}; {advice}" for sentence in found]
-
-
-def _listed(verb: str, names: set[str]) -> list[str]:
-    shown = sorted(names)[:_SHOWN_NAMES]
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return [f"{verb} {', '.join(shown)}{more}"] if names else []

@@ -31,8 +31,10 @@ from .akamai_cps_inspection import inspect
 from .akamai_cps_removal import look_at
 from .akamai_cps_settings import configure, standing_of
 from .akamai_cps_survey import Survey
+from .akamai_cps_usage import uses
 from .base import (
     Former,
+    HostnameUse,
     Inspection,
     NetworkFacts,
     Presence,
@@ -102,6 +104,10 @@ class AkamaiCpsTarget(Target):
     def fetch_history(self, enrollment_id: int) -> Sequence[Former]:
         """Fetch every certificate the enrollment had and has."""
         return fetch_history(self._client, enrollment_id)
+
+    def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
+        """Look for active host names of properties that these names stand for."""
+        return uses(self._client, names)
 
     def survey(self, contracts: Sequence[str]) -> None:
         """List the enrollments of the contracts, and what is live of them."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .._core.errors import TransportError
 from .._core.hosts import HostPort, host_reasons, parse_host
 from .edge import TlsEdgeProbe
-from .edge_contract import Edges, Place
+from .edge_base import Edges, Place
 from .resolver import Resolver, SystemResolver
 
 _STAGING = "-staging"

@@ -219,6 +219,23 @@ class Presence:
     state: PushState = field(default_factory=lambda: PushState("none"))
 
 
+@dataclass(frozen=True)
+class HostnameUse:
+    """A host name that traffic is served for, and where that is configured.
+
+    :ivar networks: ``staging``, ``production``, or both.
+    :ivar property_id: of the configuration that has it, ``property_name`` what people call that.
+    :ivar edges: by network, where it leads to.
+    """
+
+    hostname: str
+    networks: tuple[str, ...]
+    property_id: str
+    property_name: str
+    contract_id: str
+    edges: Mapping[str, str] = field(default_factory=dict)
+
+
 class Target(ABC):
     """One device."""
 
@@ -253,6 +270,16 @@ class Target(ABC):
         """Fetch every certificate the enrollment had and has, in any order.
 
         :raises InputError: none of them can be read; single ones that cannot are left out.
+        """
+
+    @abstractmethod
+    def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
+        """Look for host names in use that these names of a certificate stand for; reads only.
+
+        Whether another certificate stands for one of them too is the caller's business.
+
+        :param names: lower-case DNS names, wildcards among them.
+        :raises AuthError: the credential may not look; with code ``missing_grant``.
         """
 
     @abstractmethod

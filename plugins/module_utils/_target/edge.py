@@ -19,7 +19,7 @@ from typing import Any
 from .._core.errors import ClmError, InputError, TransportError
 from .._core.hosts import parse_host
 from .._pki.x509 import certificate_facts
-from .edge_contract import EdgeProbe, Presented
+from .edge_base import EdgeProbe, Presented
 
 DEFAULT_PORT = 443
 # TLS 1.2 suites by how the server proves its key; a server with both certificates picks the one that fits.

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from .script_contract import ScriptCall, ScriptResult, ScriptRunner
+from .script_base import ScriptCall, ScriptResult, ScriptRunner
 from .script_output import BoundedOutput, printable
 
 GRACE_S = 5.0

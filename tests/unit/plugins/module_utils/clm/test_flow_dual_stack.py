@@ -376,7 +376,10 @@ def test_a_live_single_stack_becomes_dual_in_place_and_single_again(bench: Bench
     bench.prepare()
     live(bench, **wish)
     plan = bench.plan_enroll(certificate=bench.name(), action="regenerate", ca=None, dual_stack=True)
-    assert any("with RSA and ECDSA keys" in step.sentence for step in plan.steps)
+    assert any("in place (RSA and ECDSA keys)" in step.sentence for step in plan.steps)
+    told = plan.extra["prediction"]
+    assert (told["outcome"], told["csrs"], told["ca_orders"]) == ("new_certificate", ["RSA", "ECDSA"], 2)
+    assert told["edits"]["changed"] == {"dual_stack": {"before": False, "after": True}}
     dual = regenerate(bench, dual_stack=True)
     assert dual["state"] == "issued" and set(dual["fingerprints"]) == {"RSA", "ECDSA"}
     order = to_production(bench)
@@ -392,12 +395,13 @@ def test_a_live_single_stack_becomes_dual_in_place_and_single_again(bench: Bench
     assert len(bench.enrollments()) == 1
 
 
-def test_a_renewal_does_not_change_the_stack(bench: Bench) -> None:
-    """E3, E10: only a regeneration does."""
+def test_a_renewal_changes_the_stack_as_a_regeneration_does(bench: Bench) -> None:
+    """E3, E10: it is an edit, so it is due at once."""
     bench.prepare()
     live(bench)
-    with pytest.raises(InputError, match="another dual_stack.*action: regenerate may change dual_stack"):
-        bench.plan_enroll(certificate=bench.name(), action="renew", ca=None, dual_stack=True)
+    record = bench.enroll(certificate=bench.name(), action="renew", ca=None, dual_stack=True).record
+    assert record is not None and record["state"] == "issued" and set(record["fingerprints"]) == {"RSA", "ECDSA"}
+    assert len(bench.enrollments()) == 1
 
 
 def test_a_run_that_was_lost_while_it_made_the_stack_dual_is_taken_up(bench: Bench) -> None:
@@ -416,6 +420,10 @@ def test_what_is_missing_of_a_dual_stack_is_added_beside_what_stays(bench: Bench
     before = live(bench, allow_missing=True, **DUAL)
     assert set(before) == {"RSA"} == set(request_of(bench).fingerprints)
     picky.refuses = set()
+    told = bench.plan_enroll(certificate=bench.name(), action="regenerate", ca=None, only_missing=True)
+    predicted = told.extra["prediction"]
+    assert (predicted["outcome"], predicted["csrs"], predicted["ca_orders"]) == ("new_certificate", ["ECDSA"], 1)
+    assert predicted["edits"] == {"names_added": [], "names_dropped": [], "changed": {}}
     bench.calls()
     record = regenerate(bench, only_missing=True)
     assert [path.partition("?")[2] for method, path in bench.calls() if method == "PUT"] == [

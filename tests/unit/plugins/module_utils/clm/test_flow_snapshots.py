@@ -168,6 +168,9 @@ def test_rolling_forward_restores_settings_with_a_new_key_and_is_not_done_twice(
         wanted = next(one["snapshot_id"] for one in kept(bench) if one["before"] == "update")
     plan = bench.plan_enroll(certificate=bench.name(), action="regenerate", ca=None, from_snapshot=wanted)
     assert any(step.sentence.startswith(f"Restore enrollment {twice.enrollment_id} from snap-") for step in plan.steps)
+    told = plan.extra["prediction"]
+    assert told["from_snapshot"].startswith("snap-") and (told["csrs"], told["ca_orders"]) == (["RSA"], 1)
+    assert told["edits"]["changed"] == {"dual_stack": {"before": True, "after": False}}
     record = regenerate(bench, from_snapshot=wanted)
     assert record["state"] == "issued" and set(record["fingerprints"]) == {"RSA"}
     assert not {twice.first, twice.second} & set(record["fingerprints"].values())

@@ -21,7 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.governance impo
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate, Connector, WorkOrder
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import library_folder, secrets_of
-from ansible_collections.edgecert.clm.plugins.module_utils._target.script_contract import ScriptResult, ScriptRunner
+from ansible_collections.edgecert.clm.plugins.module_utils._target.script_base import ScriptResult, ScriptRunner
 from ansible_collections.edgecert.clm.plugins.module_utils._target.scripts import base_environment
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 

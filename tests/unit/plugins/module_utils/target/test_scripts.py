@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._target import scripts
-from ansible_collections.edgecert.clm.plugins.module_utils._target.script_contract import (
+from ansible_collections.edgecert.clm.plugins.module_utils._target.script_base import (
     ScriptCall,
     ScriptFile,
     ScriptResult,

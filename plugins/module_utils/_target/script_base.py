@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the runner of pre- and post-push scripts owes (A4)."""
+"""What owes who runs pre- and post-push scripts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the look at edge servers owes: where they are, and what they really present. No vendor here."""
+"""What owes who finds edge servers and looks at what they present. No vendor here."""
 
 from __future__ import annotations
 

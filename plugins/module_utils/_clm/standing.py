@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands already where a certificate is asked for: the request to go on with, or the ended one that a new one
+follows. Reads records alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._core.errors import ConflictError
+from .._core.types import Certificate, CertRequest
+from .._store.base import Unit
+from . import form, requests
+
+
+def newest(unit: Unit, certificate_id: str, certificate: Certificate | None) -> CertRequest | None:
+    """Give the newest request of a certificate; where that is a renewal which came to nothing, the one it followed."""
+    latest = requests.latest(unit, certificate_id)
+    if latest is not None and latest.renews and latest.state in ("failed", "rejected", "cancelled"):
+        return unit.requests.get(certificate.request_id) if certificate is not None else None
+    return latest
+
+
+def is_going_on(request: CertRequest, certificate: Certificate | None) -> bool:
+    """Say whether a request still stands for its certificate; one whose enrollment is gone at CPS does not.
+
+    Neither does one whose certificate was taken out of the inventory, whether or not a discovery found that again.
+    """
+    is_gone = certificate is None or certificate.state == "vanished" or not certificate.request_id
+    return request.state not in ("failed", "rejected", "cancelled") and not (request.state == "issued" and is_gone)
+
+
+def taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
+    """Go on at the place that a failed request opened, if it was opened for the same names and keys.
+
+    CPS has one enrollment of a name, so the place is used again or the name is lost.
+    """
+    other = set(form.differences(request.wish, failed.wish)) - {*form.METADATA, "validity"}
+    return request if other else replace(request, key_reference=dict(failed.key_reference))
+
+
+def refuse_taken(certificate_id: str, certificate: Certificate | None, latest: CertRequest | None) -> None:
+    """Refuse a new request under the id of a certificate that is there, unless it is of the request that ended.
+
+    :raises ConflictError: it is there.
+    """
+    is_of_failed = certificate is not None and latest is not None and certificate.request_id == latest.request_id
+    if certificate is not None and certificate.state != "vanished" and not is_of_failed:
+        raise ConflictError(
+            f"Cannot enrol {certificate_id}: a certificate of that id is in the inventory (enrollment "
+            f"{certificate.enrollment_id} on device {certificate.device}, {certificate.origin}); give another id",
+            code="certificate_exists",
+            details={"enrollment_id": certificate.enrollment_id, "device": certificate.device},
+        )
+
+
+def follows(request: CertRequest, ended: CertRequest | None) -> str:
+    """Name the cancelled request whose lost answers a new one of the same names has to look for; empty for none."""
+    if ended is None or ended.state != "cancelled":
+        return ""
+    other = set(form.differences(request.wish, ended.wish)) - {*form.METADATA, "validity"}
+    return "" if other else ended.request_id
