@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -25,6 +26,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import completio
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_edges import AkamaiEdges
+from ansible_collections.edgecert.clm.plugins.module_utils._target.edge_base import Presented
 from ansible_collections.edgecert.clm.plugins.module_utils._target.resolver import SystemResolver
 from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock, contract_names
 
@@ -36,9 +38,9 @@ class Site:
     bench: Bench
     question: proof.Question
 
-    def ask(self, *addresses: str, timeout_s: float = 5.0, **changes: object) -> tuple[list[str], proof.Evidence]:
+    def ask(self, *addresses: str, timeout_s: float = 5.0, **changes: Any) -> tuple[list[str], proof.Evidence]:
         """Ask edges once; what is not proved, and what is."""
-        question = replace(self.question, edges={"staging": list(addresses)}, **changes)  # type: ignore[arg-type]
+        question = replace(self.question, edges={"staging": list(addresses)}, **changes)
         prover = proof.Prover(question, AkamaiEdges(timeout_s), SystemClock())
         return prover.look(), prover.evidence
 
@@ -102,7 +104,7 @@ def test_what_is_proved_is_not_asked_again_and_what_is_not_is(site: Site) -> Non
     asked: list[str] = []
 
     class Counting(AkamaiEdges):
-        def presented(self, address: str, server_name: str, key_algorithm: str):  # type: ignore[no-untyped-def]
+        def presented(self, address: str, server_name: str, key_algorithm: str) -> Presented:
             asked.append(server_name)
             return super().presented(address, server_name, key_algorithm)
 

@@ -500,11 +500,11 @@ class VirtualTarget(Target):
 
     def standing(self, enrollment_id: int) -> Standing:
         """Tell nothing: no settings are changed in virtual time."""
-        raise NotImplementedError
+        raise AssertionError("no settings are changed in virtual time")
 
     def configure(self, standing: Standing, settings: Mapping[str, Any]) -> int | None:
         """Change nothing."""
-        raise NotImplementedError
+        raise AssertionError("no settings are changed in virtual time")
 
     def checks(self, reference: Reference) -> Sequence[Notice]:
         """Warn of nothing."""
@@ -512,7 +512,7 @@ class VirtualTarget(Target):
 
     def acknowledge_checks(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge nothing."""
-        raise NotImplementedError
+        raise AssertionError("no settings are changed in virtual time")
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Take a certificate for the CSR of the open change, once."""

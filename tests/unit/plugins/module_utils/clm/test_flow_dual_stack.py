@@ -190,7 +190,8 @@ def test_an_ec_certificate_whose_csr_is_late_is_waited_for_and_given_up_in_the_e
     """E10: there is nothing to sign without it."""
     bench.prepare()
     bench.sandbox.configure({"second_csr_s": 600})
-    assert bench.enroll(wait_timeout=60, key_type="ec").record["reason"] == "csr_missing"  # type: ignore[index]
+    waiting = bench.enroll(wait_timeout=60, key_type="ec").record
+    assert waiting is not None and waiting["reason"] == "csr_missing"
     bench.advance(700)
     record = bench.enroll(key_type="ec").record
     assert record is not None and record["state"] == "issued" and set(record["csrs"]) == {"ECDSA"}
