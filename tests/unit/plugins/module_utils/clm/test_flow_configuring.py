@@ -544,11 +544,11 @@ def test_the_inventory_shows_what_differs_from_what_was_set(bench: Bench) -> Non
     ],
 )
 def test_an_enrolment_changes_nothing_that_is_for_life(bench: Bench, changes: dict[str, Any], action: str) -> None:
-    """E9, E12: refused before the write, with the way: a new enrolment."""
+    """E9, E12: refused before the write, with the way: a new enrolment under another id."""
     live(bench)
     bench.settings(secure_network="enhanced-tls")
     bench.settings(validation_type="ov", vendor_certificate_type="san")
-    with pytest.raises(ClmError, match=f"{next(iter(changes))}.*new certificate"):
+    with pytest.raises(ClmError, match=f"{next(iter(changes))}.*another certificate id"):
         bench.enroll(certificate=bench.name(), action=action, force=True, **changes)
     assert writes(bench) == []
 

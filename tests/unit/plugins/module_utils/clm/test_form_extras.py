@@ -179,13 +179,14 @@ def test_attributes_are_given_whole() -> None:
 
 def test_a_request_of_an_older_store_has_nothing_to_change() -> None:
     wish: dict[str, Any] = {"description": "", "ca_connector_name": "own", "warnings": {}}
-    assert form.changed_metadata({**wish, **EMPTY}, wish) == {}
-    assert form.changed_metadata({**wish, **EMPTY, "attributes": {"a": 1}}, wish) == {"attributes": {"a": 1}}
+    now = {**wish, "allow_missing": False, **EMPTY}
+    assert form.changed_metadata(now, wish) == {}
+    assert form.changed_metadata({**now, "attributes": {"a": 1}}, wish) == {"attributes": {"a": 1}}
 
 
 def test_true_and_one_are_two_values() -> None:
     """E19."""
-    base = {"description": "", "ca_connector_name": "own", "warnings": {}, **EMPTY}
+    base = {"description": "", "ca_connector_name": "own", "warnings": {}, "allow_missing": False, **EMPTY}
     assert form.changed_metadata({**base, "attributes": {"a": True}}, {**base, "attributes": {"a": 1}}) != {}
 
 
