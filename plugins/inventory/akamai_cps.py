@@ -215,7 +215,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not self.get_option("cache"):
             return self._read(options, filters, devices)
         # Another store or other filters in the same file are another list, and another version has other variables.
-        read = options["store"] if devices is None else [identity(device) for device in devices]
+        read = options["store"] if devices is None else [identity(one, os.environ) for one in devices]
         asked = json.dumps([VERSION, read, filters], sort_keys=True, default=str)
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(asked.encode()).hexdigest()[:12]}"
         rows = self._cached(key) if cache else None

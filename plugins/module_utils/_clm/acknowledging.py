@@ -78,16 +78,13 @@ def answer(deployer: Deployer, found: Sequence[Notice]) -> tuple[str, str]:
             "CPS warns of a certificate that was not uploaded from here; acknowledge that or cancel the change in "
             "Akamai Control Center, then run again"
         )
-    return decide(deployer, found, decisions.TAKE_BACK)
+    return decide(deployer, found)
 
 
-def decide(deployer: Deployer, found: Sequence[Notice], otherwise: str) -> tuple[str, str]:
-    """Acknowledge warnings of a change that is ours, if all are allowed, and say why to wait then.
-
-    :param otherwise: what a person does who does not allow them.
-    """
+def decide(deployer: Deployer, found: Sequence[Notice]) -> tuple[str, str]:
+    """Acknowledge warnings of a change that is ours, if all are allowed, and say why to wait then."""
     keeper, decided = deployer.keeper, deployer.decided(found)
-    left = decisions.undecided(decided, otherwise)
+    left = decisions.undecided(decided, deployer.otherwise)
     if left:
         if deployer.order.state != "needs_decision":
             keeper.save("push_needs_decision", state="needs_decision", notices=decided)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
 from . import drift, edges, intents, proof, push_stages, states
-from .patience import DEPLOYS_BEFORE_END
+from .patience import DEPLOYS_BEFORE_END, HELD_UNTIL
 from .work_orders import WorkOrderKeeper
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .deployment import Deployer
     from .pushed import Pushed
 
-HELD_UNTIL = "held_until"
-"""Member of an order's ``change``: the date that was set at CPS to keep it on staging."""
 
 
 def proved(deployer: Deployer, network: str) -> proof.Evidence | None:

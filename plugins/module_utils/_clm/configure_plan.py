@@ -16,7 +16,7 @@ from .._core.plan import Outcome, Plan
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
 from .._target.base import Standing
-from . import moments, orders, policy, push, states
+from . import moments, orders, policy, push, removals, states
 from . import ports as port
 from .configuring import SETTINGS
 from .connectors import required_certificate
@@ -75,6 +75,7 @@ def _place(params: port.Params, ports: port.Ports, what: str) -> _Place:
         certificate = required_certificate(unit, params["certificate"])
         connector = push.connector_of(unit, params)
         device = managed_device(unit, push.holder(certificate, connector))
+        removals.refuse_beside(unit, certificate.certificate_id, states.VERBS[states.CONFIGURE])
         group = policy.group_of(unit, certificate.group)
         earlier, pushed = _earlier(unit, certificate), configured(unit, certificate, {})
     if certificate.enrollment_id is None:
@@ -121,7 +122,7 @@ def _given(params: port.Params, what: str) -> dict[str, Any]:
     found = network_settings.problems(given, {})
     if params.get("deploy_not_before"):
         found.append("deploy_not_before goes with a push; use schedule_at to say when the settings are changed")
-    if params.get("edge"):
+    if any((params.get("edge") or {}).values()):
         found.append("edge goes with a push: a handshake with an edge shows its certificate, not the settings")
     if not network_settings.words_of(given):
         found = ["it names nothing that can be changed", *found]

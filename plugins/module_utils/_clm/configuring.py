@@ -20,7 +20,7 @@ from .._core.errors import PolicyError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
-from . import acknowledging, completion, decisions, intents, production, proof, snapshots, states
+from . import acknowledging, completion, intents, production, proof, snapshots, states
 from .deployment import Deployer
 from .keeper import Told
 from .patience import LAG_S
@@ -34,6 +34,8 @@ class Configuring(Deployer):
 
     :ivar standing: how the enrollment was set up when it was looked at last; None while that is not known.
     """
+
+    otherwise = "cancel its change in Akamai Control Center"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -328,7 +330,7 @@ class Configuring(Deployer):
         if state.phase in ("failed", "cancelled") or (state.phase == "none" and self._came_to_nothing()):
             self.fail("change_failed", state.error or state.status or state.phase)
         if state.phase == "wants_decision":
-            return acknowledging.decide(self, state.notices, decisions.TAKE_BACK)
+            return acknowledging.decide(self, state.notices)
         if state.phase == "deploying_staging" and self.order.state not in ("on_staging", "deploying_production"):
             self.keeper.reach("deploying_staging", "staging_deployment_seen")
         if state.phase in ("on_staging", "none"):

@@ -49,7 +49,10 @@ class Deployer:
 
     :ivar state: what the target said last.
     :ivar check_approved: raises when what is about to be sent is not what was approved, or not any more.
+    :ivar otherwise: what a person does who does not allow a warning.
     """
+
+    otherwise = decisions.TAKE_BACK
 
     def __init__(
         self,
@@ -66,8 +69,7 @@ class Deployer:
         self.keeper = WorkOrderKeeper(ports, order)
         self.certificate, self.connector, self.wait_s = certificate, connector, wait_s
         self.state = PushState("none")
-        self._error_before = ""
-        self._looked_at, self._is_sent = float("-inf"), False
+        self._error_before, self._looked_at, self._is_sent = "", float("-inf"), False
         self.check_approved: Callable[[], None] = lambda: None
         self._deadline = ports.clock.monotonic() + wait_s
 
@@ -140,8 +142,7 @@ class Deployer:
         return self.order.state == "on_staging" or completion.is_held_by_us(self)
 
     def _serves(self, network: NetworkFacts) -> bool:
-        served = {facts["fingerprint"] for facts in network.certificates}
-        return set(self.pushed.fingerprints.values()) <= served
+        return set(self.pushed.fingerprints.values()) <= {facts["fingerprint"] for facts in network.certificates}
 
     @property
     def networks_ahead(self) -> tuple[str, ...]:
@@ -163,7 +164,7 @@ class Deployer:
         :raises StateError: no change takes the certificate, or the change has failed.
         :raises PolicyError: CPS would deploy to production without being asked.
         """
-        impossible.refuse(self.certificate, self.order.network, self.state)
+        impossible.refuse(self.certificate, self.order, self.state)
 
     @property
     def purpose(self) -> str:
@@ -206,8 +207,8 @@ class Deployer:
         network, name = self.order.network, self.certificate.certificate_id
         steps = []
         if not self.is_staged and self._is_upload_due():
-            algorithms = " and ".join(self.pushed.bundles)
-            steps.append(Step(f"Upload the {algorithms} certificate of {name} with its chain to CPS", self._upload))
+            text = f"Upload the {' and '.join(self.pushed.bundles)} certificate of {name} with its chain to CPS"
+            steps.append(Step(text, self._upload))
         if not self.is_staged:
             steps.append(Step(f"Follow the change until staging serves {name}", self._follow))
         if network == "production" and not self.is_deployed:
@@ -331,8 +332,7 @@ class Deployer:
                 if self.is_staged:
                     self.reach_network("staging")
                     return True
-                wants_ours = self.state.phase == "wants_certificate" and bool(self.pushed.bundles)
-                if wants_ours and not self._is_uploaded():
+                if self.state.phase == "wants_certificate" and self.pushed.bundles and not self._is_uploaded():
                     # It was not shown to wait for one when this run looked first.
                     self._send()
                     if self.pause_after_sending():
@@ -383,7 +383,7 @@ class Deployer:
         return novelty.of_push(self.ports.store, self.order, found)
 
     def _undecided(self, notices: Sequence[Notice]) -> str:
-        return decisions.undecided(self.decided(notices), decisions.TAKE_BACK)
+        return decisions.undecided(self.decided(notices), self.otherwise)
 
     def fail(self, reason: str, message: str) -> None:
         """End the order for what CPS says.

@@ -106,6 +106,13 @@ def _served(found: Found, base: Certificate) -> tuple[dict[str, Any], dict[str, 
     return production, {**_network(found.staging), **drift.told(found.staging, base.staging)}
 
 
+def _names(found: Found, base: Certificate) -> tuple[str, ...]:
+    """Give the names; while a change is open the enrollment has that one's, and what was issued here keeps its own."""
+    if base.origin != "discovered" and base.fingerprint and found.pending_changes:
+        return base.sans
+    return tuple(sorted({found.common_name.lower(), *(san.lower() for san in found.sans)} - {""}))
+
+
 def _from_found(
     found: Found, device: str, known: Certificate | None, certificate_id: str, now: datetime
 ) -> Certificate:
@@ -127,7 +134,7 @@ def _from_found(
         }
     elif base.state == "vanished":
         facts = {"state": "issued" if base.fingerprint else "pending"}
-    sans = tuple(sorted({found.common_name.lower(), *(san.lower() for san in found.sans)} - {""}))
+    sans = _names(found, base)
     return replace(
         base,
         enrollment_id=found.enrollment_id,

@@ -34,6 +34,8 @@ KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUS
 FIRST_BACKOFF = timedelta(hours=1)
 MOST_FAILURES = 5
 # A renewal that was issued is the certificate's own request; where it is not, it was rolled back.
+# An edit, an addition or a way back that came to nothing says nothing about renewing.
+_NO_RENEWAL = ("before", "adds", "restores")
 _ENDED = ("rejected", "cancelled", "failed", "issued")
 
 
@@ -228,6 +230,7 @@ def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens:
         request
         for request in unit.requests.find(certificate_id=certificate.certificate_id, state=_ENDED)
         if request.renews.get("request_id") == certificate.request_id
+        if not any(request.renews.get(name) for name in _NO_RENEWAL)
     ]
     stopped = [request for request in earlier if request.state in ("rejected", "cancelled", "issued")]
     failed = [request for request in earlier if request.state == "failed"]

@@ -17,7 +17,7 @@ from .._core.errors import InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
-from . import removals
+from . import removals, states
 from .ports import Params, Ports
 
 _NOT_HERE = (
@@ -80,6 +80,7 @@ def _refuse(unit: Unit, certificate: Certificate) -> None:
             details={"successor": certificate.successor},
         )
     removals.refuse_open_work(unit, certificate.certificate_id, "remove")
+    _refuse_open_settings(unit, certificate, what)
     owner = _open_change(unit, certificate)
     if owner is not None:
         change_id = owner.key_reference["change_id"]
@@ -89,6 +90,31 @@ def _refuse(unit: Unit, certificate: Certificate) -> None:
             "remove it with remove_from: akamai. If the change is over, discover the device first",
             code="pending_change",
             details={"pending": [change_id], "request_id": owner.request_id},
+        )
+
+
+def _refuse_open_settings(unit: Unit, certificate: Certificate, what: str) -> None:
+    """Refuse to forget a change of settings that may be open at CPS.
+
+    :raises StateError: one is.
+    """
+    orders = unit.work_orders.find(certificate_id=certificate.certificate_id, action=states.CONFIGURE)
+    of_it = [one for one in orders if one.change.get("enrollment_id") == certificate.enrollment_id]
+    opened = [one for one in of_it if one.change.get("change_id") is not None]
+    if not opened or certificate.state == "vanished":
+        return
+    last, device = opened[-1], unit.devices.get(certificate.device)
+    seen = device.discovery.get("at") if device is not None else None
+    listed = [change.get("change_id") for change in certificate.pending_changes]
+    is_seen = bool(seen and last.updated_at and from_text(seen) > last.updated_at)
+    is_over = is_seen and last.change["change_id"] not in listed
+    if not is_over and (last.network, last.state) != ("production", "completed"):
+        raise StateError(
+            f"{what}: change {last.change['change_id']}, which work order {last.work_order_id} opened, is open at CPS "
+            "as far as is known here; let it go to production, or cancel it in Akamai Control Center and discover the "
+            "device",
+            code="pending_change",
+            details={"pending": [last.change["change_id"]], "work_order_id": last.work_order_id},
         )
 
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import PolicyError, StateError
 from .._core.plan import Step
-from . import states
+from . import deployment_date, states
 
 if TYPE_CHECKING:
     from .._core.errors import ClmError
-    from .._core.types import Certificate
+    from .._core.types import Certificate, WorkOrder
     from .._target.base import PushState
     from .work_orders import WorkOrderKeeper
 
 
-def refuse(certificate: Certificate, network: str, state: PushState) -> None:
+def refuse(certificate: Certificate, order: WorkOrder, state: PushState) -> None:
     """Refuse what CPS cannot do or would do too much of, before anything is sent.
 
-    :param network: where the order goes.
+    :param order: tells where it goes, and from when on.
     :param state: what the target said.
     :raises StateError: no change takes the certificate, or the change has failed.
     :raises PolicyError: CPS would deploy to production without being asked.
@@ -48,7 +48,20 @@ def refuse(certificate: Certificate, network: str, state: PushState) -> None:
             code="change_failed",
             details={"error": state.error, "status": state.status},
         )
-    if state.goes_on and network == "staging":
+    _refuse_going_on(certificate, order, state)
+
+
+def _refuse_going_on(certificate: Certificate, order: WorkOrder, state: PushState) -> None:
+    """Refuse what CPS would put on production by itself before it is to be there."""
+    name = certificate.certificate_id
+    if state.goes_on and state.phase == "wants_certificate" and deployment_date.of(order) is not None:
+        raise PolicyError(
+            f"Cannot push {name} with deploy_not_before: change management is off in enrollment "
+            f"{certificate.enrollment_id}, so CPS would put it on production at once; turn it on in Akamai Control "
+            "Center, or use schedule_at",
+            code="would_reach_production",
+        )
+    if state.goes_on and order.network == "staging":
         raise PolicyError(
             f"Cannot push {name} to staging only: change management is off in enrollment "
             f"{certificate.enrollment_id}, so CPS would go on to production by itself; turn it on in Akamai "

@@ -14,6 +14,8 @@ from .deployment_date import NOT_BEFORE
 if TYPE_CHECKING:
     from .._core.types import WorkOrder
 
+HELD_UNTIL = "held_until"
+"""Member of an order's ``change``: the date that was set at CPS to keep it on staging."""
 ASK_AGAIN_S = 300.0
 """From one look to the next at what waits for a person."""
 LAG_S = 120.0
@@ -28,9 +30,12 @@ _ASKED_EVERY_S = 1800.0
 
 def waits_for(order: WorkOrder, now: datetime) -> str:
     """Name the network that an order waits to see deployed, where nothing else is to be expected; empty for none."""
-    waited_s = (now - (order.updated_at or now)).total_seconds()
-    is_asked = waited_s >= _ASKED_EVERY_S and waited_s % _ASKED_EVERY_S < _LONGEST_S * 1.5
-    if is_asked or order.change.get(NOT_BEFORE) or not order.state.startswith("deploying_"):
+    if not order.state.startswith("deploying_") or order.change.get(NOT_BEFORE) or order.change.get(HELD_UNTIL):
+        return ""
+    since, every = order.updated_at or now, timedelta(seconds=_ASKED_EVERY_S)
+    # The look before this one was no later than that, however rarely anybody looks.
+    before = max(since, (order.next_look_at or now) - timedelta(seconds=_LONGEST_S * 1.5))
+    if (now - since) // every > (before - since) // every:
         return ""
     return order.state.removeprefix("deploying_")
 

@@ -49,10 +49,13 @@ def quiet(ports: Ports, edited: Edits | None = None, *, outcome: str = NOTHING, 
     }
 
 
-def of(mover: Mover, certificate: Certificate, edited: Edits, *, has_steps: bool) -> dict[str, Any]:
+def of(
+    mover: Mover, certificate: Certificate, edited: Edits, *, has_steps: bool, is_moving: bool = False
+) -> dict[str, Any]:
     """Predict what comes of a request, from where it stands.
 
     :param has_steps: whether this call does anything about it.
+    :param is_moving: whether it goes on to the certificate, whatever state the request is in now.
     """
     request, ports = mover.request, mover.ports
     with ports.store.read() as unit:
@@ -66,20 +69,20 @@ def of(mover: Mover, certificate: Certificate, edited: Edits, *, has_steps: bool
         "csrs": [name for name in algorithms if name not in request.csrs],
         "ca_orders": len([name for name in algorithms if name not in request.ca_handles]),
         "networks": _networks(certificate),
-        "calls": _calls(mover, has_steps=has_steps),
+        "calls": _calls(mover, has_steps=has_steps, is_moving=is_moving),
         "approvals": [_enroll_approvals(request), _push_approvals(group)],
         "automatic_pushes": automatic,
         "warnings": _warnings(mover, certificate, edited),
     }
 
 
-def _calls(mover: Mover, *, has_steps: bool) -> dict[str, Any]:
+def _calls(mover: Mover, *, has_steps: bool, is_moving: bool) -> dict[str, Any]:
     """Count the API calls of this call from its begin: those made while it was planned, and those to come.
 
     :param has_steps: something is to be done; else the planning was all.
     """
     least = most = mover.ports.calls()
-    if has_steps and mover.request.state in ("implementing", "retrieval_in_progress"):
+    if has_steps and (is_moving or mover.request.state in ("implementing", "retrieval_in_progress")):
         ahead = mover.keys.calls_ahead(mover.order, mover.next_move(), mover.wait_s)
         if mover.seen is not None:
             # The run begins with what planning saw.

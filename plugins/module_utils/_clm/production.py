@@ -16,7 +16,7 @@ from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.plan import Step
 from . import completion, decisions, deployment_date, edges, intents, push_stages
-from .patience import ASK_AGAIN_S, LAG_S
+from .patience import ASK_AGAIN_S, HELD_UNTIL, LAG_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,7 @@ def _refuse(deployer: Deployer, review: Review) -> None:
 
 
 def _left(deployer: Deployer, warnings: Sequence[Notice]) -> str:
-    return decisions.undecided(deployer.decided(warnings), decisions.TAKE_BACK)
+    return decisions.undecided(deployer.decided(warnings), deployer.otherwise)
 
 
 def _ask(deployer: Deployer, review: Review, left: str) -> bool:
@@ -175,13 +175,17 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
         message = f"CPS took no acknowledgement ({exc.message}); it is looked at again"
         return deployer.keeper.park("busy", message, deployer.look_again_s)
     deployer.sent()
-    notices = deployer.decided(review.warnings)
+    notices, held = deployer.decided(review.warnings), deployer.state.held_until
+    # No list tells of a date: the change itself is asked until it is cleared.
+    is_held = held is not None and completion.is_held_by_us(deployer)
+    kept = {HELD_UNTIL: to_text(held)} if held is not None and is_held else {}
     with deployer.ports.store.write() as unit:
         intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
         deployer.keeper.save_in(
             unit,
             "production_acknowledged",
             state="deploying_production",
+            change={**deployer.order.change, **kept},
             notices=notices or deployer.order.notices,
             told=({}, {"validation_hash": review.validation_hash}),
         )
@@ -223,10 +227,14 @@ def _let_go(deployer: Deployer) -> str:
 
     CPS may show the old date for a while, and may take no other one any more: there is a pause after each try.
     """
+    wanted = deployment_date.of(deployer.order)
+    until = wanted if wanted is not None and wanted > deployer.ports.clock.now() else None
     try:
-        deployer.target.hold_back(deployer.pushed.reference, None)
+        deployer.target.hold_back(deployer.pushed.reference, until)
     except RemoteError as exc:
         if exc.code != "conflict":
             raise
         return f"CPS is at work: {deployer.state.status}; the date set there could not be cleared ({exc.message})"
+    if until is not None:
+        return f"CPS puts it on production at {to_text(until)}, the date that is set there now"
     return "the date that held it back is cleared, CPS has not gone on yet"

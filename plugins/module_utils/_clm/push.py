@@ -32,6 +32,7 @@ _ONLY_WITH = {
     "remove_from": removals.REMOVE,
     "cancel_changes": removals.REMOVE,
     "network_settings": states.CONFIGURE,
+    "roll_forward": "rollback",
 }
 
 
@@ -222,7 +223,9 @@ def _latest(
 
 def _rolled_back(unit: Unit, certificate: Certificate, connector: Connector, pushed: Pushed) -> WorkOrder | None:
     """Give the rollback that brought the certificate back to what it is, if nothing was done since."""
-    orders_of = unit.work_orders.find(certificate_id=certificate.certificate_id, connector=connector.name)
+    found = unit.work_orders.find(certificate_id=certificate.certificate_id, connector=connector.name)
+    # Settings, and a removal that came to nothing, bring no other certificate.
+    orders_of = [order for order in found if order.action in ("push", "rollback")]
     last = orders_of[-1] if orders_of else None
     if last is None or (last.action, last.state) != ("rollback", "completed"):
         return None

@@ -9,17 +9,16 @@ it. An approval is bound to that. A change that nobody named is in the way, whoe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from .._core.errors import RemoteError, StateError, TransportError
 from .._core.plan import Step
-from .._core.types import Bundle, Certificate, CertRequest, Intent, Notice
+from .._core.types import Bundle, Certificate, CertRequest, Intent
 from .._store.base import Unit
 from .._target.base import Presence
-from . import acknowledging, approvals, completion, decisions, intents, push_stages, removal_end, removals, snapshots
+from . import acknowledging, approvals, completion, intents, push_stages, removal_end, removals, snapshots
 from .deployment import Deployer
 from .patience import ASK_AGAIN_S, LAG_S
 from .pushed import Pushed
@@ -40,6 +39,7 @@ class Removal(Deployer):
     """
 
     presence: Presence | None = None
+    otherwise = removal_end.NO_OTHER
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -368,7 +368,7 @@ class Removal(Deployer):
         """Do what the change asks for, and say why to wait then."""
         state = self.state
         if state.phase == "wants_decision":
-            return acknowledging.decide(self, state.notices, removal_end.NO_OTHER)
+            return acknowledging.decide(self, state.notices)
         if state.phase == "on_staging":
             return removal_end.let_go_on(self)
         if state.phase in ("failed", "wants_certificate"):
@@ -376,9 +376,6 @@ class Removal(Deployer):
         if state.phase in _ENDED and not self._was_asked_lately():
             self.fail(self._over_code, self._over)
         return "busy", f"CPS removes enrollment {self._enrollment}: {state.status}"
-
-    def _undecided(self, notices: Sequence[Notice]) -> str:
-        return decisions.undecided(self.decided(notices), removal_end.NO_OTHER)
 
 
 def subject(unit: Unit, certificate: Certificate) -> Pushed:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from .._core.errors import InputError, StateError
 from .._core.governance import Group
 from .._core.plan import Plan
-from .._core.types import Certificate, WorkOrder
+from .._core.types import Certificate, Connector, WorkOrder
 from .._store.base import Unit
 from . import deployment_date, moments, orders, policy, push, removals, states
 from . import removal as removal_of
@@ -46,7 +46,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         pushed = removal_of.subject(unit, certificate)
         group = policy.group_of(unit, certificate.group)
         removals.refuse_open_work(unit, certificate_id, "remove", but=before.work_order_id if before else "")
-    wanted = _wanted(params, ports, before, group)
+    wanted = _wanted(params, ports, before, group, connector)
     named = sorted(set(params.get("cancel_changes") or ()))
     if before is None:
         order = orders.new(ports, group, wanted, certificate, connector, pushed, action=removals.REMOVE)
@@ -64,7 +64,9 @@ def plan(params: Params, ports: Ports) -> Plan:
     return push.planned(removal, before, wanted, params.get("freeze_override") or "", device)
 
 
-def _wanted(params: Params, ports: Ports, before: WorkOrder | None, group: Group) -> orders.Wanted:
+def _wanted(
+    params: Params, ports: Ports, before: WorkOrder | None, group: Group, connector: Connector
+) -> orders.Wanted:
     """Read how it is to be submitted.
 
     :raises InputError: its time is none, or past.
@@ -75,7 +77,7 @@ def _wanted(params: Params, ports: Ports, before: WorkOrder | None, group: Group
     return orders.Wanted(
         # Freezes and work orders know one network each; production is the one that is missed.
         network="production",
-        warnings=before.warnings if before and given is None else policy.warning_lists(group, given),
+        warnings=before.warnings if before and given is None else policy.warning_lists(group, given, connector),
         edges={},
         manual=params.get("manual_implementation"),
         at=moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known),

@@ -100,9 +100,11 @@ def _successor_plan(
     made = successor(
         ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca, edited=edited
     )
-    request = back.on(_asked(made, params), parent)
+    request = back.on(_asked(made, params, draft), parent)
     if is_early and not edited.needs_certificate and submission.submit:
-        return _amended(request, group, ports, certificate=certificate, parent=parent, edited=edited)
+        if drafts:
+            raise InputError(f"{what}: attachments go with a request, and this needs none; give them with force: true")
+        return _amended(request, group, ports, submission, certificate=certificate, parent=parent, edited=edited)
     mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
@@ -114,6 +116,7 @@ def _amended(
     request: CertRequest,
     group: Group,
     ports: Ports,
+    submission: Submission,
     *,
     certificate: Certificate,
     parent: CertRequest,
@@ -125,14 +128,16 @@ def _amended(
     requests.refuse_violations(request, group)
     mover = requests.mover_of(request, ports, wait_s=0.0)
     mover.validate()
-    return amending.plan(mover, certificate, parent, edited)
+    return amending.plan(mover, certificate, parent, edited, override=submission.override)
 
 
-def _asked(request: CertRequest, params: Params) -> CertRequest:
-    """Give a new successor with what this call says beside the wish."""
+def _asked(request: CertRequest, params: Params, draft: CertRequest | None) -> CertRequest:
+    """Give a new successor with what this call says beside the wish, or else what its draft said."""
     if params.get("ca_options") is not None:
         request = replace(request, ca_options=dict(params["ca_options"]))
-    if params.get(usage.ALLOWED):
+    elif draft is not None:
+        request = replace(request, ca_options=dict(draft.ca_options))
+    if params.get(usage.ALLOWED) or (draft is not None and draft.renews.get(usage.ALLOWED)):
         request = replace(request, renews={**request.renews, usage.ALLOWED: True})
     return request
 
@@ -201,7 +206,7 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     request, ports = mover.request, mover.ports
     is_moving = any(step.sentence.startswith(("Retrieve", "Have")) for step in steps)
     predicted = replace(request, state=mover.predicted_state()) if is_moving else request
-    told = prediction.of(mover, certificate, edits.of_request(request), has_steps=bool(steps))
+    told = prediction.of(mover, certificate, edits.of_request(request), has_steps=bool(steps), is_moving=is_moving)
     extra = {"certificate": certificate_view(certificate, ports.clock.now()), "prediction": told}
     extra.update(_notes(mover, certificate))
     return Plan(
@@ -298,7 +303,8 @@ def _wish(
     :param filled: options that a snapshot fills.
     :raises InputError: another value of what an enrollment never changes is given.
     """
-    kept = keep or parent.state == "draft"
+    # What is added to a dual stack is no successor: it renews as what it is added to.
+    kept = keep or parent.state == "draft" or bool(params.get("only_missing"))
     left = () if kept else ("auto_renew", "auto_regenerate")
     fresh = {name: value for name, value in parent.wish.items() if name not in left}
     asked = {**edits.overlaid(params, fresh), "ca": params.get("ca") or parent.ca, **(filled or {})}

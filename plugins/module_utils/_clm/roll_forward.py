@@ -26,12 +26,13 @@ _IMPOSSIBLE = "rollback_impossible"
 def plan(params: Params, ports: Ports) -> Plan:
     """Work out a rollback that may roll forward: by cancelling as long as CPS can, else by a new certificate.
 
-    :raises InputError: the action is no rollback.
+    :raises InputError: it is for a date.
     :raises StateError: CPS is putting it on production now, or there is nothing to go back to.
     """
-    if params.get("action") != "rollback":
+    if params.get("deploy_not_before"):
         raise InputError(
-            f"Cannot push {params['certificate']} with roll_forward: it goes with action: rollback; leave it out"
+            f"Cannot roll back {params['certificate']}: deploy_not_before goes with action: push; give it with the "
+            "push of what was rolled forward to"
         )
     alone = {**params, "roll_forward": False}
     with ports.store.read() as unit:
@@ -62,7 +63,7 @@ def _regenerated(params: Params, ports: Ports) -> Plan:
         "certificate": params["certificate"],
         "action": "regenerate",
         "from_snapshot": PREVIOUS,
-        **{name: params.get(name) for name in ("comment", "freeze_override", "wait", "wait_timeout")},
+        **{name: params.get(name) for name in ("comment", "freeze_override", "warnings", "wait", "wait_timeout")},
     }
     made = renewing.plan(again, ports)
 

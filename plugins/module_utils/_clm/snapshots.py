@@ -42,12 +42,16 @@ _SUBJECT = {
     "c": "country",
 }
 
-FILLED = ("subject_alternative_names", "dual_stack", "exclude_sans", *_SUBJECT.values())
+_KEY = ("key_type", "key_size", "curve")
+FILLED = ("subject_alternative_names", "dual_stack", *_KEY, "exclude_sans", *_SUBJECT.values())
 """Options of the form that a snapshot fills."""
 
 
-def before_update(mover: Mover) -> None:
-    """Keep the enrollment before a renewal or an edit of it is sent; nothing for a place that is not there yet."""
+def before_update(mover: Mover, request_id: str = "") -> None:
+    """Keep the enrollment before a renewal or an edit of it is sent; nothing for a place that is not there yet.
+
+    :param request_id: that the edit is of; empty for the mover's own.
+    """
     request = mover.request
     settings = mover.keys.settings(mover.order) if request.renews else {}
     if not settings:
@@ -56,7 +60,7 @@ def before_update(mover: Mover) -> None:
         certificate = unit.certificates.get(request.certificate_id)
         if certificate is not None:
             taken = _taken(mover.ports, certificate, UPDATE, settings)
-            keep(unit, replace(taken, request_id=request.request_id))
+            keep(unit, replace(taken, request_id=request_id or request.request_id))
 
 
 def before_write(deployer: Deployer, before: str) -> None:
@@ -178,17 +182,25 @@ def refuse_filled(params: Mapping[str, Any]) -> None:
 
 
 def form_of(snapshot: Snapshot, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the options of the form that a snapshot fills: names, subject, and whether both kinds of keys are made.
+    """Give the options of the form that a snapshot fills: names, subject, and which kinds of keys are made.
 
-    :param wish: of the certificate now, whose single EC key looks like a dual stack at CPS.
+    :param wish: of the certificate now. A single EC key looks like a dual stack at CPS; what production served then
+        tells them apart, or else what there is now.
     """
     settings = snapshot.enrollment
     csr: Mapping[str, Any] = settings.get("csr") or {}
     is_multi = bool(settings.get("enableMultiStackedCertificates"))
+    was = snapshot.production
     is_ec = not wish["dual_stack"] and wish["key_type"] == "ec"
+    if was.get("fingerprint"):
+        is_ec = not was.get("others") and str(was.get("key_algorithm") or "").upper().startswith("EC")
+    is_ec = is_ec and is_multi
     return {
         "subject_alternative_names": {"dns": [str(name).lower() for name in csr.get("sans") or ()]},
         "dual_stack": is_multi and not is_ec,
+        "key_type": "ec" if is_ec else "rsa",
+        "key_size": None if is_ec else wish["key_size"],
+        "curve": wish["curve"] if is_multi else None,
         "exclude_sans": bool((settings.get("thirdParty") or {}).get("excludeSans")),
         **{option: str(csr.get(member) or "") for member, option in _SUBJECT.items()},
     }

@@ -16,10 +16,17 @@ from . import form, requests
 
 
 def newest(unit: Unit, certificate_id: str, certificate: Certificate | None) -> CertRequest | None:
-    """Give the newest request of a certificate; where that is a renewal which came to nothing, the one it followed."""
+    """Give the newest request of a certificate; where that is a renewal which came to nothing, the one it followed.
+
+    One that was issued and rolled back came to nothing, too: the certificate is of another request then.
+    """
     latest = requests.latest(unit, certificate_id)
-    if latest is not None and latest.renews and latest.state in ("failed", "rejected", "cancelled"):
-        return unit.requests.get(certificate.request_id) if certificate is not None else None
+    if latest is None or not latest.renews:
+        return latest
+    own = certificate.request_id if certificate is not None else ""
+    is_back = latest.state == "issued" and own not in ("", latest.request_id)
+    if is_back or latest.state in ("failed", "rejected", "cancelled"):
+        return unit.requests.get(own) if own else None
     return latest
 
 

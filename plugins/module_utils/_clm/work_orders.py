@@ -103,7 +103,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         wanted = {"certificate_id": order.certificate_id, "state": states.BEFORE_IMPLEMENTING}
         for other in unit.work_orders.find(**wanted):
             # Settings are of the enrollment, whichever certificate it has.
-            is_of_certificate = states.CONFIGURE not in (order.action, other.action)
+            is_of_certificate = not {states.CONFIGURE, removals.REMOVE} & {order.action, other.action}
             if is_of_certificate and other.fingerprints != order.fingerprints:
                 message = f"another certificate was issued since; work order {order.work_order_id} pushes that one"
                 WorkOrderKeeper(self.ports, other).save_in(

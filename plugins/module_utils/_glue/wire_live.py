@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -79,9 +80,16 @@ def _params(entry: Any) -> dict[str, Any]:
     return params
 
 
-def identity(device: Device) -> dict[str, Any]:
-    """Tell what a device is without any secret: two that differ in it are not the same list of certificates."""
-    return {name: value for name, value in vars(device).items() if name not in SECRETS}
+def identity(device: Device, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Tell what a device is without any secret: two that differ in it are not the same list of certificates.
+
+    Whose credential it is counts, too; of that there is a digest.
+    """
+    who = [device.client_token.reveal() if device.client_token else ""]
+    if device.credential_source == "environment":
+        who += [environment.get(name, "") for name in ("AKAMAI_HOST", "AKAMAI_CLIENT_TOKEN")]
+    digest = hashlib.sha256("\n".join(who).encode()).hexdigest()
+    return {**{name: value for name, value in vars(device).items() if name not in SECRETS}, "credential": digest}
 
 
 def live_list(
