@@ -68,12 +68,15 @@ class Waits(Exception):
 def onboard(life: FaultyLife) -> None:
     """Onboard a device and read all that is on it."""
     name = f"device-{life.devices}"
-    life.device(name=name, contracts=[life.contract], discover="full")
+    outcome = life.device(name=name, contracts=[life.contract], discover="full")
     with life.store.read() as unit:
         found = unit.certificates.find(device=name)
         pems = [unit.pems.get(one.fingerprint) for one in found]
     assert len(found) == 2 and all(one.state == "issued" for one in found), found
-    assert all(pems), "a PEM was not fetched"
+    if not all(pems):
+        notes = outcome.extra["discovery"]["notes"]
+        assert notes, "a PEM was not fetched, and nothing says so"
+        raise Waits("; ".join(notes))
 
 
 def discover(life: FaultyLife) -> None:
