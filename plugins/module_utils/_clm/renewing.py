@@ -95,7 +95,7 @@ def _successor_plan(
         if edits.names_measure(wish, parent.wish):
             requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0).validate()
         return _too_early(certificate, parent, opens, action, ports)
-    submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
+    submission = _submission(params, ports, what, draft)
     ca = params.get("ca") or (draft or parent).ca
     made = successor(
         ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca, edited=edited
@@ -110,6 +110,14 @@ def _successor_plan(
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
     return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+
+
+def _submission(params: Params, ports: Ports, what: str, draft: CertRequest | None) -> Submission:
+    """Read how it is submitted; what the call leaves out is as the draft has it."""
+    submission = enroll.submission_of(params, ports, what, draft.scheduled_at if draft else None)
+    if draft is None or params.get("manual_implementation") is not None:
+        return submission
+    return replace(submission, manual=draft.manual_implementation and submission.at is None)
 
 
 def _amended(
@@ -192,6 +200,8 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
         group = policy.group_of(unit, request.group)
     enroll.compare(request, wish, params)
     returning.refuse_other(request, params)
+    if params.get("take_settings") and any(wish["settings"][n] != request.wish["settings"][n] for n in edits.PARTIES):
+        raise returning.other_is_open(request, f"{params['action']} (with take_settings)")
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     changes = enroll.changes(mover, request, wish, params)
