@@ -178,7 +178,8 @@ def refuse_filled(params: Mapping[str, Any]) -> None:
     given += ["only_missing"] if params.get("only_missing") else []
     if action != "regenerate" or given:
         others = f"; leave {', '.join(given)} out, the snapshot fills it" if given else "; give action: regenerate"
-        raise InputError(f"Cannot {action} {params.get('certificate')} with from_snapshot{others}")
+        name = params.get("certificate") or params.get("common_name")
+        raise InputError(f"Cannot {action} {name} with from_snapshot{others}")
 
 
 def form_of(snapshot: Snapshot, wish: Mapping[str, Any]) -> dict[str, Any]:

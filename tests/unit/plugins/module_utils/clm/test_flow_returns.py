@@ -54,13 +54,20 @@ def test_a_name_in_use_is_not_dropped_by_going_back_either(edited: Edited) -> No
     assert done.record is not None and done.record["state"] == "issued" and new not in edited.names()
 
 
-@pytest.mark.parametrize("options", [{"key_type": "ec"}, {"only_missing": True}], ids=["snapshot", "missing"])
-def test_nothing_else_is_edited_along_with_what_comes_back(edited: Edited, options: dict[str, Any]) -> None:
-    """U5, E10: what would be sent is the snapshot, or nothing but what is missing, so it is refused before any call."""
-    wanted = {**BACK, **options} if "key_type" in options else {**options, "organization": "Other"}
+@pytest.mark.parametrize("options", [{"key_type": "ec"}, {"organization": "Other"}], ids=["key", "subject"])
+def test_what_a_snapshot_fills_is_not_given_beside_it(edited: Edited, options: dict[str, Any]) -> None:
+    """U5: silence would be a lie."""
+    edited.bench.calls()
+    with pytest.raises(InputError, match="the snapshot fills"):
+        edited.plan(**BACK, **options)
+    assert edited.bench.calls() == []
+
+
+def test_nothing_else_is_edited_along_with_what_is_missing(edited: Edited) -> None:
+    """E10: nothing but what is missing would be sent, so it is refused before any call."""
     edited.bench.calls()
     with pytest.raises(InputError, match="edits nothing else") as caught:
-        edited.plan(**wanted)
+        edited.plan(only_missing=True, organization="Other")
     assert caught.value.code == "return_differs" and edited.bench.calls() == []
 
 

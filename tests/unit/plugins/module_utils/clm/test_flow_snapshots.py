@@ -339,5 +339,5 @@ def test_a_roll_forward_without_a_snapshot_or_with_a_push_is_refused(bench: Benc
     with pytest.raises(StateError, match="force: true") as caught:
         bench.plan_push(**FORWARD)
     assert caught.value.code == "rollback_impossible"
-    with pytest.raises(InputError, match="it goes with action: rollback"):
+    with pytest.raises(InputError, match="goes with action: rollback only"):
         bench.plan_push(roll_forward=True)
