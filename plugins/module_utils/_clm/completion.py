@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .pushed import Pushed
 
 
-
 def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
     """Give the evidence that a network serves what was pushed.
 

@@ -120,12 +120,12 @@ def _chained(
     """Tie the members together; one whose id is taken by something else is left out."""
     # The id holds part of the fingerprint, so that each is one certificate's, short of a miracle.
     first_of = {one.record.certificate_id: one for one in reversed(members)}
-    members = [
-        one
-        for one in members
-        if not one.is_new
-        or (unit.certificates.get(one.record.certificate_id) is None and first_of[one.record.certificate_id] is one)
-    ]
+    taken = {key for key in first_of if unit.certificates.get(key) is not None}
+
+    def is_free(one: _Member) -> bool:
+        return one.record.certificate_id not in taken and first_of[one.record.certificate_id] is one
+
+    members = [one for one in members if not one.is_new or is_free(one)]
     ids = [certificate.certificate_id, *(one.record.certificate_id for one in members), ""]
     added = []
     for number, member in enumerate(members):
