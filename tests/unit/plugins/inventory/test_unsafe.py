@@ -68,7 +68,7 @@ def test_a_text_that_is_handed_on_as_harmless_renders_as_itself(text: str) -> No
 def test_the_name_of_a_host_can_be_printed_and_is_no_template(text: str) -> None:
     """V3, design §8."""
     name = plain_name(text)
-    assert type(name) is str and name.isprintable() and not set("{}") & set(name) and name == name.strip()
+    assert name.__class__ is str and name.isprintable() and not set("{}") & set(name) and name == name.strip()
 
 
 def test_usual_names_stay_what_they_are() -> None:

@@ -346,7 +346,7 @@ def test_an_approved_change_goes_to_production_by_due_work(bench: Bench) -> None
     bench.group(approvals={"push": 1})
     order = configure(bench, TLS, wait=False)
     bench.act("bob", "approve", work_order_id=order["work_order_id"])
-    for _ in range(12):
+    for _look in range(12):
         bench.run_due()
         bench.advance(120)
     with bench.store.read() as unit:
