@@ -42,8 +42,8 @@ options:
     default: false
   from_snapshot:
     description:
-      - Rolls forward; goes with O(action=regenerate). Names, subject, dual stack and all settings of the enrollment are
-        those of this snapshot, as RV(edgecert.clm.cert_info#module:snapshots) shows it, and a certificate for a new key
+      - Rolls forward; goes with O(action=regenerate). Names, subject, kinds of keys and all settings of the enrollment
+        are those of this snapshot, as RV(edgecert.clm.cert_info#module:snapshots) shows it. A certificate for a new key
         is ordered from the same CA account. CPS has no key any more for a certificate that was replaced.
       - Id of a snapshot, or V(previous) for what it was before production got what it serves now.
       - Names that the snapshot lacks are dropped, for which O(allow_names_in_use) holds as for an edit.

@@ -145,6 +145,16 @@ def test_settings_are_refused_beside_a_removal_in_check_mode_too(bench: Bench) -
     assert caught.value.code == "removal_open"
 
 
+def test_settings_may_be_changed_with_the_empty_edges_that_a_playbook_gives(bench: Bench) -> None:
+    """The playbook of a push gives each option, empty where nobody named an edge."""
+    bench.prepare()
+    live(bench)
+    empty: dict[str, Any] = {"staging": [], "production": []}
+    assert push(bench, action="configure", network="staging", edge=empty, **TLS)["state"] == "completed"
+    with pytest.raises(InputError, match="edge goes with a push"):
+        bench.plan_push(action="configure", network="staging", edge={"staging": ["192.0.2.1"]}, **TLS)
+
+
 def test_what_has_settings_on_their_way_is_not_forgotten(bench: Bench) -> None:
     """Nobody here would know the change any more, and CPS takes no other one beside it."""
     bench.prepare()
