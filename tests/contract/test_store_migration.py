@@ -33,6 +33,8 @@ RECORDS = {
     "groups": 0,
     "attachments": 0,
     "snapshots": 0,
+    "key_devices": 0,
+    "held_secrets": 0,
     "audit": 4,
 }
 

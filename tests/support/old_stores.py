@@ -278,5 +278,13 @@ def _audit_1(place: StorePlace) -> None:
     place.execute("UPDATE meta SET value = ? WHERE name = 'audit_head'", f"{len(lines)} {previous}")
 
 
-MAKERS = (make_schema_1,)
+def make_schema_2(place: StorePlace) -> None:
+    """Make a store of schema 2, raised from the one before: what it added stands at its defaults."""
+    make_schema_1(place)
+    for statement in MIGRATIONS[1](TYPES["sqlite" if place.is_sqlite else "postgresql"]):
+        place.execute(statement)
+    place.execute("UPDATE meta SET value = ? WHERE name = 'schema'", "2")
+
+
+MAKERS = (make_schema_1, make_schema_2)
 """By schema number less one: one for each released schema before the present."""

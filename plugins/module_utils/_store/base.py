@@ -26,6 +26,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._core.governance import Attachment, Group
+from .._core.key_records import HeldSecret, KeyDevice
 from .._core.snapshots import Snapshot
 from .._core.types import (
     AuditEntry,
@@ -122,6 +123,8 @@ class Unit(ABC):
     groups: Repository[Group]
     attachments: Repository[Attachment]
     snapshots: Repository[Snapshot]
+    key_devices: Repository[KeyDevice]
+    held_secrets: Repository[HeldSecret]
 
     @abstractmethod
     def audit(self, entry: AuditEntry) -> AuditRow:

@@ -208,7 +208,23 @@ def _policy(types: Types) -> Iterator[str]:
     yield from _index("snapshots", "certificate_id")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _second)
+def _third(types: Types) -> Iterator[str]:
+    """Keys made here, in tokens and on other devices."""
+    yield from _table(
+        types,
+        "key_devices",
+        "name",
+        "name:text type:text options:text secrets:blob? created_at:text? updated_at:text? version:integer",
+    )
+    yield from _table(
+        types,
+        "held_secrets",
+        "noun owner name",
+        "noun:text owner:text name:text value:blob? facts:text created_at:text? version:integer",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third)
 
 
 def number_in(database: Database) -> int:

@@ -51,6 +51,8 @@ class SqlUnit(Unit):
         self.groups = over(tables.GROUPS)
         self.attachments = over(tables.ATTACHMENTS)
         self.snapshots = over(tables.SNAPSHOTS)
+        self.key_devices = over(tables.KEY_DEVICES)
+        self.held_secrets = over(tables.HELD_SECRETS)
 
     @cached_property
     def _chain(self) -> AuditChain:

@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from .._core.governance import Attachment, Group
+from .._core.key_records import HeldSecret, KeyDevice
 from .._core.snapshots import Snapshot
 from .._core.types import (
     CaAccount,
@@ -169,6 +170,8 @@ INTENTS = Table("intents", "intent", Intent, ("intent_id",), ("key", "finished_a
 GROUPS = Table("groups", "group", Group, ("name",))
 ATTACHMENTS = Table("attachments", "attachment", Attachment, ("attachment_id",), ("certificate_id",))
 SNAPSHOTS = Table("snapshots", "snapshot", Snapshot, ("snapshot_id",), ("certificate_id",), dated=True)
+KEY_DEVICES = Table("key_devices", "key device", KeyDevice, ("name",))
+HELD_SECRETS = Table("held_secrets", "secret", HeldSecret, ("noun", "owner", "name"))
 
 TABLES: tuple[Table[Any], ...] = (
     DEVICES,
@@ -183,4 +186,6 @@ TABLES: tuple[Table[Any], ...] = (
     GROUPS,
     ATTACHMENTS,
     SNAPSHOTS,
+    KEY_DEVICES,
+    HELD_SECRETS,
 )
