@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a device that makes keys owes (E8): a token behind PKCS#11, an application delivery controller. No vendor here.
+
+A device is a key provider that is set up once, with options and secrets of its own, and named by requests. Its
+``KeyOrder.place`` holds what the request says about the key: ``name`` (key handler name of an HSM, key reference name
+of an ADC) and ``reuse`` (True: a new CSR for the key that is there; False: a new key).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._core.redact import Secret
+from .base import KeyProvider
+
+HSM = "hsm"
+ADC = "adc"
+
+
+@dataclass(frozen=True)
+class DeviceCheck:
+    """One line of a device's test: a sentence about what works or what to do."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class DeviceAbilities:
+    """What a device can make, as data.
+
+    :ivar key_types: of ``rsa``, ``ec``, ``ed25519``.
+    :ivar key_sizes: RSA sizes in bits; ``curves`` by the names of the option.
+    :ivar hashes: of ``sha256``, ``sha384``, ``sha512``.
+    :ivar san_types: of ``dns``, ``ip``, ``email``, ``uri``, ``other``, ``directory``.
+    :ivar can_challenge: takes a challenge password into its CSRs.
+    :ivar can_reuse: makes a new CSR for a key that is there.
+    """
+
+    key_types: tuple[str, ...]
+    key_sizes: tuple[int, ...]
+    curves: tuple[str, ...]
+    hashes: tuple[str, ...]
+    san_types: tuple[str, ...]
+    can_challenge: bool
+    can_reuse: bool
+
+
+class DeviceKeys(KeyProvider):
+    """The keys of one device."""
+
+    @abstractmethod
+    def abilities(self) -> DeviceAbilities:
+        """Give what the device can make; no traffic."""
+
+    @abstractmethod
+    def test(self) -> Sequence[DeviceCheck]:
+        """Try reachability, login and what making keys needs; makes nothing."""
+
+
+class KeyDeviceType(ABC):
+    """A kind of device: makes and reads its records.
+
+    :cvar name: registry name, as ``pkcs11``.
+    :cvar kind: ``hsm`` or ``adc``, the request's ``csr_source``.
+    """
+
+    name: str
+    kind: str
+
+    @abstractmethod
+    def options(self) -> Mapping[str, Mapping[str, Any]]:
+        """Describe the device's options, ``{name: {type, required, secret, default, description}}``."""
+
+    @abstractmethod
+    def prepare(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Mapping[str, Any]:
+        """Check a device's options and complete them before they are stored; no traffic.
+
+        :param options: what is stored with what the user gave laid over it; ``secrets`` likewise.
+        :returns: the options to store.
+        :raises InputError: all problems at once.
+        """
+
+    @abstractmethod
+    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> DeviceKeys:
+        """Build the keys of a stored device; no traffic."""
