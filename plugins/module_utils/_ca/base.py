@@ -35,6 +35,8 @@ class Capabilities:
     :ivar request_options: options of a request it takes, as ``{name: {required, choices_from, description}}``.
     :ivar choices: the kinds of lists it can be asked for.
     :ivar max_validity_days: None when the CA itself decides.
+    :ivar hashes: signature hashes of CSRs that make sense with it, of ``sha256``, ``sha384``, ``sha512``.
+    :ivar registration_authority: it keeps data about the holder beside the certificate.
     :ivar gives_renewal_hints: ``renewal_hint`` is worth asking; it costs a call.
     """
 
@@ -49,6 +51,8 @@ class Capabilities:
     choices: tuple[str, ...] = ()
     max_validity_days: int | None = None
     gives_renewal_hints: bool = False
+    hashes: tuple[str, ...] = ("sha256", "sha384", "sha512")
+    registration_authority: bool = False
 
 
 @dataclass(frozen=True)

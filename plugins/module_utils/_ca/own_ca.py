@@ -13,7 +13,7 @@ from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any
 
-from .._core import names
+from .._core import fields, names
 from .._core.clock import Clock, SystemClock, from_text, to_text
 from .._core.errors import InputError
 from .._core.redact import Secret
@@ -46,7 +46,7 @@ PROFILES: Mapping[str, str] = {
     "server": "TLS server",
     "server_client": "TLS server and TLS client",
 }
-_LIMITS = {"organization": 64, "organizational_unit": 64, "locality": 128, "state_or_province": 128}
+_SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province")
 
 
 class OwnCaType(CaConnectorType):
@@ -146,9 +146,7 @@ class OwnCa(CaConnector):
             problems.append(f"country {spec.country!r} {reason}")
         if spec.email and (reason := names.email_reason(spec.email)):
             problems.append(f"email {spec.email!r} {reason}")
-        for word, limit in _LIMITS.items():
-            if len(getattr(spec, word)) > limit:
-                problems.append(f"{word} has {len(getattr(spec, word))} characters, {limit} are allowed")
+        problems += [f"{word} {why}" for word in _SUBJECT if (why := fields.reason(word, getattr(spec, word)))]
         if spec.hash_name not in HASHES:
             problems.append(f"hash {spec.hash_name!r} is not taken; there are {', '.join(HASHES)}")
         if spec.key_type not in self.capabilities().key_types:
@@ -210,7 +208,7 @@ class OwnCa(CaConnector):
             min(order.at + timedelta(days=order.validity_days), authority.cert.not_valid_after_utc),
         )
         wanted = _names(order.spec)[0]
-        subject = {word: getattr(order.spec, word) for word in ("country", "email", *_LIMITS)}
+        subject = {word: getattr(order.spec, word) for word in ("country", "email", *_SUBJECT)}
         return signing.sign_server(
             authority,
             public,

@@ -17,7 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .._core import fields
 from .._core.errors import InputError, StoreError
+from .._core.field_rules import attachment_name_reason
+from .._core.field_table_extras import MAX_FILES
 from .._core.governance import Attachment
 from .._core.plan import Step
 from .._core.redact import Secret
@@ -27,10 +30,7 @@ from .ports import Params, Ports
 from .views import View, text_of
 
 STATES = ("present", "absent")
-MAX_BYTES = 1024 * 1024
-MAX_COUNT = 20
-MAX_NAME = 255
-MAX_COMMENTS = 2000
+MAX_BYTES = fields.limit("attachments[].path")
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,19 @@ class Draft:
         return "" if self.content is None else hashlib.sha256(self.content).hexdigest()
 
 
+def drafted(params: Params) -> tuple[list[Draft], list[str]]:
+    """Read the attachments of a form, files among them, and say everything wrong with them; stores nothing."""
+    problems: list[str] = []
+    drafts = [_draft(entry, problems) for entry in params.get("attachments") or ()]
+    return drafts, problems + _twice(drafts)
+
+
 def read(params: Params) -> list[Draft]:
     """Read the attachments of a form, files among them; stores nothing.
 
     :raises InputError: everything wrong with them, at once.
     """
-    problems: list[str] = []
-    drafts = [_draft(entry, problems) for entry in params.get("attachments") or ()]
-    problems += _twice(drafts)
+    drafts, problems = drafted(params)
     if problems:
         raise InputError.of_problems("Cannot keep the attachments", problems)
     return drafts
@@ -178,8 +183,9 @@ def content_of(attachment: Attachment) -> str:
 def _draft(entry: Mapping[str, Any], problems: list[str]) -> Draft:
     name, comments = str(entry.get("name") or ""), entry.get("comments")
     found = _name_reasons(name)
-    if comments is not None and len(comments) > MAX_COMMENTS:
-        found.append(f"has comments of {len(comments)} characters, {MAX_COMMENTS} are allowed")
+    limit = fields.limit("attachments[].comments")
+    if comments is not None and len(comments) > limit:
+        found.append(f"has comments of {len(comments)} characters, {limit} are allowed")
     content = None
     if entry.get("state") == "absent":
         given = [word for word in ("path", "content", "comments") if entry.get(word) is not None]
@@ -197,14 +203,9 @@ def _draft(entry: Mapping[str, Any], problems: list[str]) -> Draft:
 def _name_reasons(name: str) -> list[str]:
     if not name.strip():
         return ["has no name"]
-    reasons = []
-    if len(name) > MAX_NAME:
-        reasons.append(f"has a name of {len(name)} characters, {MAX_NAME} are allowed")
-    if not name.isprintable():
-        reasons.append("has a line break or another character in its name that cannot be seen")
-    if name != name.strip():
-        reasons.append("has a name that begins or ends with a blank")
-    return reasons
+    limit = fields.limit("attachments[].name")
+    too_long = f"has a name of {len(name)} characters, {limit} are allowed" if len(name) > limit else ""
+    return [reason for reason in (too_long, attachment_name_reason(name)) if reason]
 
 
 def _content(entry: Mapping[str, Any]) -> tuple[bytes, str]:
@@ -279,8 +280,8 @@ def _changes(unit: Unit, drafts: Sequence[Draft], certificate_id: str) -> list[_
     ]
     left = set(kept) | set(given)
     left -= {draft.name for draft in drafts if draft.content is None}
-    if len(left) > MAX_COUNT:
-        problems.append(f"there would be {len(left)} attachments, {MAX_COUNT} are allowed for a certificate")
+    if len(left) > MAX_FILES:
+        problems.append(f"there would be {len(left)} attachments, {MAX_FILES} are allowed for a certificate")
     if problems:
         raise InputError.of_problems(f"Cannot keep the attachments of {certificate_id}", problems)
     return changes

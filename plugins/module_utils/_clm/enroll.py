@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .._core import fields
 from .._core.clock import to_text
 from .._core.errors import InputError, StateError
+from .._core.field_records import CaFacts
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
@@ -67,8 +69,8 @@ def plan(params: Params, ports: Ports) -> Plan:
 
         return renewing.plan(params, ports)
     edits.refuse_unused(params)
-    drafts = attachments.read(params)
-    seen = _look(params, ports)
+    drafts, wrong = attachments.drafted(params)
+    seen = _look(params, ports, wrong)
     latest, certificate = seen.latest, seen.certificate
     if latest is not None:
         if latest.state == "draft":
@@ -108,7 +110,11 @@ class _Seen:
     device: Device
 
 
-def _look(params: Params, ports: Ports) -> _Seen:
+def _look(params: Params, ports: Ports, wrong: list[str]) -> _Seen:
+    """Read what the store says.
+
+    :param wrong: what is wrong with the form already, told with the rest of it.
+    """
     now = ports.clock.now()
     with ports.store.read() as unit:
         certificate_id = form.certificate_id(named(params), unit, now)
@@ -123,7 +129,13 @@ def _look(params: Params, ports: Ports) -> _Seen:
         else:
             asked = policy.filled(named(params), group)
         asked["ca"] = requests.named_ca(asked, group, certificate_id)
-        wish = form.build(asked, unit, now)
+        # What goes on, or is done, was held against its CA before; to ask that again costs its libraries.
+        is_judged = latest is None or latest.state == "draft" or fields.asks_ca(params)
+
+        def capabilities() -> CaFacts:
+            return ports.ca(ca_accounts.required(unit, asked["ca"])).capabilities()
+
+        wish = form.build(asked, unit, now, capabilities=capabilities if is_judged else None, also=wrong)
         account = ca_accounts.required(unit, asked["ca"])
         device = managed_device(unit, wish["device"])
     ended = None if latest else found

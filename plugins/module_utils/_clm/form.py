@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from .._core import names, validity, vocabulary
+from .._core import fields, names, validity, vocabulary
 from .._core.errors import InputError
+from .._core.field_records import CaFacts
 from .._core.types import CsrSpec, Device, VendorSettings
 from .._store.base import Unit
 from . import form_extras
@@ -26,9 +27,7 @@ from .settings import combination, required
 SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")
 # What may change while a request is open or done: it is in no CSR and no order.
 METADATA = ("description", "ca_connector_name", "warnings", "allow_missing", *form_extras.EXTRAS)
-MAX_ID = 255
 _DERIVED = ("settings",)
-_DESCRIPTION_LIMIT = 2000
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -48,33 +47,29 @@ def certificate_id(params: Params, unit: Unit, now: datetime) -> str:
     return max(earlier) if earlier else f"{common_name}-{now.strftime(_STAMP)}"
 
 
-def id_reason(certificate_id: str) -> str:
-    """Give why a text can be no certificate's id, or an empty text.
-
-    :source: E21 says no more than that it is editable; the rule is ours: it has to be seen, typed and found again.
-    """
-    if len(certificate_id) > MAX_ID:
-        return f"has {len(certificate_id)} characters, {MAX_ID} are allowed"
-    if not certificate_id.isprintable():
-        return "has a line break or another character in it that cannot be seen"
-    return "begins or ends with a blank" if certificate_id != certificate_id.strip() else ""
-
-
-def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
+def build(
+    params: Params,
+    unit: Unit,
+    now: datetime,
+    *,
+    capabilities: Callable[[], CaFacts] | None = None,
+    also: Sequence[str] = (),
+) -> dict[str, Any]:
     """Make the wish of a new request.
 
+    :param capabilities: gives those of the CA that is to sign; None where that is not asked again.
+    :param also: what is wrong with the form beside its wish, as with attachments, to be told in the same breath.
     :raises InputError: everything wrong with the form, at once.
     :raises NotFoundError: no device, or no settings of the combination (S5).
     """
     device = managed_device(unit, params.get("device"))
     key = combination(params)
     settings = required(unit, key)
-    named = params.get("certificate") or ""
-    problems = [f"certificate {named[:64]!r} {reason}"] if named.strip() and (reason := id_reason(named)) else []
+    problems = list(also)
     wish: dict[str, Any] = {
         "common_name": (params.get("common_name") or "").strip().lower(),
         **_names(params, problems),
-        **_subject(params, settings, problems),
+        **_subject(params, settings),
         **_key(params, problems),
         "validity": _validity(params, problems),
         "exclude_sans": bool(params.get("exclude_sans")),
@@ -90,13 +85,27 @@ def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
         **form_extras.extras(params, problems),
         "settings": _snapshot(settings),
     }
-    if wish["auto_renew"] or wish["auto_regenerate"]:
-        problems += _automatic_problems(wish, params, None if problems else lifetime_days(wish, now))
-    if len(wish["description"]) > _DESCRIPTION_LIMIT:
-        problems.append(f"description has {len(wish['description'])} characters, {_DESCRIPTION_LIMIT} are allowed")
+    problems += _field_problems(params, wish, capabilities, None if problems else now)
     if problems:
         raise InputError.of_problems(f"Cannot enrol {wish['common_name'] or 'a certificate'}", problems)
     return wish
+
+
+def _field_problems(
+    params: Params, wish: Mapping[str, Any], capabilities: Callable[[], CaFacts] | None, at: datetime | None
+) -> list[str]:
+    """Hold the form, filled by its wish, against the tables of fields.
+
+    :param at: from when its lifetime counts; None where that cannot be read.
+    """
+    found = []
+    if wish["auto_renew"] or wish["auto_regenerate"]:
+        found = _automatic_problems(wish, lifetime_days(wish, at) if at is not None else None)
+    source, ca = params.get("csr_source") or vocabulary.CSR_SOURCES[0], f"CA account {params['ca']}"
+    # Attributes as they were given: the wish writes their names as texts.
+    whole = {**params, **wish, "attributes": params.get("attributes")}
+    facts = capabilities() if capabilities is not None else None
+    return found + fields.problems(whole, source, facts, asked=params, ca=ca)
 
 
 def overlaid(params: Params, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +175,7 @@ def _names(params: Params, problems: list[str]) -> dict[str, Any]:
     return {"subject_alternative_names": sans}
 
 
-def _subject(params: Params, settings: VendorSettings, problems: list[str]) -> dict[str, Any]:
+def _subject(params: Params, settings: VendorSettings) -> dict[str, Any]:
     """Fill the subject from the saved organisation where the form leaves it out (E14)."""
     organization = settings.organization
     defaults = {
@@ -179,12 +188,6 @@ def _subject(params: Params, settings: VendorSettings, problems: list[str]) -> d
     for name in SUBJECT:
         given = params.get(name)
         subject[name] = defaults.get(name, "") if given is None else given.strip()
-    if not subject["organization"]:
-        problems.append("organization is missing (E14)")
-    if subject["country"] and (reason := names.country_reason(subject["country"])):
-        problems.append(f"country {subject['country']!r} {reason}")
-    if subject["email"] and (reason := names.email_reason(subject["email"])):
-        problems.append(f"email {subject['email']!r} {reason}")
     return subject
 
 
@@ -230,12 +233,11 @@ def _contract(params: Params, settings: VendorSettings, device: Device, problems
     return named
 
 
-def _automatic_problems(wish: Mapping[str, Any], params: Params, days: int | None) -> list[str]:
+def _automatic_problems(wish: Mapping[str, Any], days: int | None) -> list[str]:
     # Most forms say nothing of it and need not pay for it.
     from . import renewal
 
-    source = params.get("csr_source") or vocabulary.CSR_SOURCES[0]
-    return renewal.problems(wish["auto_renew"], wish["auto_regenerate"], lifetime_days=days, csr_source=source)
+    return renewal.problems(wish["auto_renew"], wish["auto_regenerate"], lifetime_days=days)
 
 
 def _warnings(params: Params) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from .._core import fields
 from .._core.clock import to_text
 from .._core.governance import Group
 from .._core.types import Certificate
@@ -30,7 +31,6 @@ LIFE_SPENT = "life_spent"
 CA_ASKS = "ca_asks"
 EXPIRED = "expired"
 
-MIN_DAYS, MAX_DAYS = 1, 120
 # Where nobody named days: begin when this share of the life is left, and in a short life with more of it left, as a
 # third of a few days leaves no time to notice that a renewal failed and to mend it.
 SHARE_LEFT, SHORT_SHARE_LEFT = 1 / 3, 1 / 2
@@ -122,7 +122,6 @@ def problems(
     auto_regenerate: Mapping[str, Any] | None,
     *,
     lifetime_days: int | None,
-    csr_source: str,
 ) -> list[str]:
     """Give what cannot be used of the options ``auto_renew`` and ``auto_regenerate``, as sentences.
 
@@ -131,17 +130,11 @@ def problems(
     """
     renew, regenerate = auto_renew or {}, auto_regenerate or {}
     found = [*_range_problems("auto_renew", renew), *_range_problems("auto_regenerate", regenerate)]
-    days = renew.get("days_before")
-    is_on = bool(renew.get("enabled"))
-    if is_on and days is not None and _is_in_range(days) and lifetime_days is not None and days >= lifetime_days:
+    days = renew.get("days_before") if renew.get("enabled") and not _range_problems("auto_renew", renew) else None
+    if days is not None and lifetime_days is not None and days >= lifetime_days:
         found.append(
             f"auto_renew: days_before {days} is no less than the certificate's life of {lifetime_days} days, so it "
             "would be due as soon as it is issued; give fewer days, or none for a share of its life"
-        )
-    if regenerate.get("force_local_csr") and csr_source == "endpoint":
-        found.append(
-            "auto_regenerate: force_local_csr does not go with csr_source endpoint: CPS takes certificates only for "
-            "keys it made itself, so one for a key made here could never be pushed"
         )
     return found
 
@@ -160,13 +153,8 @@ def inherited(parent: Certificate, *, automatic: bool) -> dict[str, Any]:
 
 def _range_problems(option: str, setting: Mapping[str, Any]) -> list[str]:
     days = setting.get("days_before")
-    if days is None or _is_in_range(days):
-        return []
-    return [f"{option}: days_before {days!r} is not a whole number from {MIN_DAYS} to {MAX_DAYS}"]
-
-
-def _is_in_range(days: Any) -> bool:
-    return isinstance(days, int) and not isinstance(days, bool) and MIN_DAYS <= days <= MAX_DAYS
+    reason = "" if days is None else fields.reason(f"{option}.days_before", days)
+    return [f"{option}: days_before {reason}"] if reason else []
 
 
 def _opening(certificate: Certificate, group: Group, hint: RenewalHint | None, kind: str) -> _Opening | None:

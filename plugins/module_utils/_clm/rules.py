@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from .._core import names, validity, vocabulary
+from .._core import fields, validity, vocabulary
 from .._core.errors import InputError
 
 PATTERN_PREFIX = "~"
@@ -42,14 +42,11 @@ ALLOWED: Mapping[str, str] = {
 }
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "validation_type": vocabulary.VALIDATION_TYPES,
-    "secure_network": vocabulary.SECURE_NETWORKS,
-    "vendor_certificate_type": vocabulary.VENDOR_CERTIFICATE_TYPES,
-    "csr_source": vocabulary.CSR_SOURCES,
-    "hash": vocabulary.HASHES,
+    **{name: fields.field(name).choices for name in ("validation_type", "secure_network", "vendor_certificate_type")},
+    **{name: fields.field(name).choices for name in ("csr_source", "hash")},
     "key_type": vocabulary.KEY_TYPES,
 }
-_REASONS = {"country": names.country_reason, "email": names.email_reason}
+_CHECKED = ("country", "email", "organization", "organizational_unit", "locality", "state_or_province", "description")
 # Written in any case and meaning the same; a wish has the names in lower case.
 _CASELESS = frozenset({"common_name", "subject_alternative_names.dns", "curve", "country"})
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -71,9 +68,9 @@ def read_defaults(given: Mapping[str, Any], problems: list[str]) -> dict[str, An
             read[name] = _read_sans(where, value, problems)
         else:
             read[name] = _read_value(name, value, where, problems)
-            reason = _REASONS[name](read[name]) if name in _REASONS and read[name] else ""
+            reason = fields.reason(name, read[name]) if name in _CHECKED and read[name] else ""
             if reason:
-                problems.append(f"{where} {read[name]!r} {reason}")
+                problems.append(f"{where} {reason}")
     return read
 
 

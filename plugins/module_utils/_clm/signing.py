@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core import validity, vocabulary
+from .._core import fields, validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
 from . import dual_stack, form, form_extras, intents, lineage
@@ -45,16 +45,9 @@ def problems(mover: Mover) -> list[str]:
     days = form.lifetime_days(request.wish, now)
     # A CA's own limit is said by the CA itself, below.
     found = list(validity.validity_problems(days, now, is_public=capabilities.is_public))
-    if request.csr_source not in capabilities.csr_sources:
-        found.append(
-            f"csr_source {request.csr_source} is not to be had with CA account {request.ca} ({mover.account.type})"
-        )
-    kinds = {"ip": spec.ip_addresses, "email": spec.emails, "uri": spec.uris}
-    found += [
-        f"CA account {request.ca} takes no {kind} names ({', '.join(values)})"
-        for kind, values in kinds.items()
-        if values and kind not in capabilities.san_types
-    ]
+    who = f"CA account {request.ca}"
+    found += fields.source_problems(request.csr_source, capabilities, f"{who} ({mover.account.type})")
+    found += fields.ca_problems(request.wish, capabilities, who)
     order = Order(spec, days, "check", now, request.ca_options)
     return found + list(mover.ca.validate(order))
 

@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import form, form_extras
+from ansible_collections.edgecert.clm.plugins.module_utils._core import fields
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate
 
+PRIVATE = Capabilities(is_public=False, is_immediate=True, can_revoke=False, can_renew=False)
+ROWS = [row for row in fields.ROWS if row.top in form_extras.EXTRAS]
 EMPTY: dict[str, Any] = {"attributes": {}, "generic": {}, "auto_renew": {}, "auto_regenerate": {}}
 KEY = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqG\n-----END PRIVATE KEY-----\n"
 
@@ -21,7 +25,9 @@ KEY = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqG\n-----END PRIVATE KEY-----\
 def read(**params: Any) -> tuple[dict[str, Any], list[str]]:
     """Give the parts of the wish and the problems."""
     problems: list[str] = []
-    return form_extras.extras(params, problems), problems
+    wish = form_extras.extras(params, problems)
+    whole = {**params, **wish, "attributes": params.get("attributes")}
+    return wish, problems + fields.problems(whole, "local", PRIVATE, rows=ROWS)
 
 
 def test_every_part_is_there_and_empty_where_nothing_was_given() -> None:
@@ -217,7 +223,7 @@ IDS = [
 @pytest.mark.parametrize(("certificate_id", "reason"), IDS, ids=[ascii(one)[:30] for one, _reason in IDS])
 def test_an_id_can_be_seen_typed_and_found_again(certificate_id: str, reason: str) -> None:
     """E21."""
-    found = form.id_reason(certificate_id)
+    found = fields.reason("certificate", certificate_id)
     assert (reason in found) if reason else (found == "")
 
 

@@ -1,0 +1,307 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fields of the manual's table 8: what the CSR and its key are to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import field_rules as rules
+from . import names, validity, vocabulary
+from .field_records import (
+    ADC,
+    CHOICE,
+    CSR,
+    ENDPOINT,
+    FLAG,
+    GROUP,
+    HSM,
+    LOCAL,
+    MADE_BY_US,
+    NUMBER,
+    ORDER,
+    RECORD,
+    SECRET,
+    SETTINGS,
+    TEXTS,
+    UPLOAD,
+    Field,
+    Offer,
+    always,
+    san,
+)
+
+ED25519 = "ed25519"
+KEY_TYPES = ("rsa", "ec", ED25519)
+CURVE_ALIASES: Mapping[str, str] = {
+    **{curve: curve for curve in vocabulary.CURVES},
+    **{"p-256": "secp256r1", "prime256v1": "secp256r1", "p-384": "secp384r1", "p-521": "secp521r1"},
+}
+"""How a curve may be written, in lower case, and which one it is."""
+MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
+_DNS_ONLY = {ENDPOINT: "CPS takes DNS names only, no"}
+# Upper bounds of RFC 5280, appendix A.1.
+_SUBJECT = (
+    ("organization", "Organization", "Organization in the subject", 64),
+    ("organizational_unit", "Organization Unit", "Organizational unit in the subject", 64),
+    ("locality", "Locality", "City in the subject", 128),
+    ("state_or_province", "State", "State or province in the subject", 128),
+)
+_FROM_SETTINGS = ("organization", "locality", "state_or_province")
+
+
+def _is_renewed(given: Mapping[str, Any], _source: str) -> bool:
+    automatic = given.get("auto_renew") or {}
+    return given.get("action") == "renew" or bool(automatic.get("enabled"))
+
+
+def _curve_reason(value: Any) -> str:
+    if str(value).lower() in CURVE_ALIASES:
+        return ""
+    return f"{value!r} is none of {', '.join(vocabulary.CURVES)}"
+
+
+def _bits_reason(value: Any) -> str:
+    is_one = isinstance(value, int) and MIN_RSA_BITS <= value <= MAX_RSA_BITS and value % 8 == 0
+    return "" if is_one else f"{value} is not of {MIN_RSA_BITS} to {MAX_RSA_BITS} bits in whole bytes"
+
+
+NAMES = (
+    Field(
+        *("common_name", "Common Name", "8", "E12", "Name that the certificate is for"),
+        noun="common name",
+        limit=names.MAX_COMMON_NAME,
+        rule=rules.common_name,
+        says="a DNS name: labels of letters, digits, ``-`` and ``_``, divided by dots; a leading ``*.`` is a wildcard",
+        checked_by="names.read_names",
+        mandatory="unless the certificate's id is given, which then is the name",
+        needed=always,
+        goes_to=(CSR, ORDER, RECORD),
+        changes="never; another name is another certificate",
+        variable="common_name",
+    ),
+    *(
+        Field(
+            *(
+                f"subject_alternative_names.{kind}",
+                f"Subject Alternative Name, {kind}",
+                "8",
+                "E13",
+                f"{words}, each once",
+            ),
+            kind=TEXTS,
+            noun=noun,
+            limit=limit,
+            rule=rule,
+            says=says,
+            checked_by="names.read_names",
+            sources=sources,
+            whys=dict.fromkeys((ENDPOINT,), f"{_DNS_ONLY[ENDPOINT]} {words}"),
+            offer=san(kind, f"takes no {kind} names"),
+            goes_to=(CSR, ORDER, RECORD),
+            variable=variable,
+        )
+        for kind, words, noun, limit, rule, says, sources, variable in (
+            (
+                *("dns", "DNS names", "DNS name", 253, rules.dns_name),
+                "as the common name; that one is always among them",
+                *((ENDPOINT, *MADE_BY_US), "names"),
+            ),
+            *(
+                (
+                    "ip",
+                    "IP addresses",
+                    "IP address",
+                    None,
+                    rules.ip_address,
+                    "IPv4 or IPv6, no network",
+                    MADE_BY_US,
+                    "ips",
+                ),
+            ),
+            (
+                *("email", "e-mail addresses", "e-mail address", names.MAX_EMAIL, rules.email_address),
+                *("RFC 5321 without quoted parts, ASCII", MADE_BY_US, "emails"),
+            ),
+            *(("uri", "URIs", "URI", None, rules.uri, "absolute, ASCII, RFC 3986", MADE_BY_US, "uris"),),
+            (
+                "other",
+                "other names",
+                "other name",
+                None,
+                None,
+                "a user principal name, or an object id and a text",
+                MADE_BY_US,
+                "other_names",
+            ),
+            (
+                "directory",
+                "directory names",
+                "directory name",
+                None,
+                None,
+                "RFC 4514, as ``CN=edge,O=Example``",
+                MADE_BY_US,
+                "directory_names",
+            ),
+        )
+    ),
+)
+
+SUBJECT = (
+    *(
+        Field(
+            *(option, label, "8", "E14", meaning),
+            limit=limit,
+            says="one line",
+            mandatory="always, given or filled" if option == "organization" else "",
+            needed=always if option == "organization" else None,
+            default_from=SETTINGS if option in _FROM_SETTINGS else GROUP,
+            goes_to=(CSR, ORDER, RECORD),
+            variable=f"subject_{option}",
+        )
+        for option, label, meaning, limit in _SUBJECT
+    ),
+    Field(
+        *("country", "Country", "8", "E14", "Country in the subject"),
+        rule=rules.country,
+        says="two letters of ISO 3166-1, in capitals",
+        mandatory="for a renewal, and where it is to be renewed automatically",
+        needed=_is_renewed,
+        default_from=SETTINGS,
+        goes_to=(CSR, ORDER, RECORD),
+        variable="subject_country",
+    ),
+    Field(
+        *("email", "Email Address", "8", "E14", "E-mail address in the subject"),
+        limit=names.MAX_EMAIL,
+        rule=rules.email_address,
+        says="RFC 5321 without quoted parts, ASCII",
+        sources=MADE_BY_US,
+        whys={ENDPOINT: "the CSR that CPS makes bears no e-mail address; leave email out"},
+        default_from=GROUP,
+        goes_to=(CSR, ORDER, RECORD),
+        variable="subject_email",
+    ),
+)
+
+LIFETIME = (
+    Field(
+        *("validity.count", "Validity", "8", "E15", "How many days, months or years it is to be valid"),
+        kind=NUMBER,
+        least=1,
+        checked_by="validity.read_validity",
+        says=f"at most {validity.MAX_YEARS} years, the CA's own limit, and public trust's on the day it is ordered",
+        default="90 days",
+        default_from=GROUP,
+        goes_to=(ORDER, RECORD),
+        variable="validity_count",
+    ),
+    Field(
+        *("validity.unit", "Validity, unit", "8", "E15", "Unit of the validity"),
+        kind=CHOICE,
+        checked_by="validity.read_validity",
+        choices=vocabulary.VALIDITY_UNITS,
+        default="``days``",
+        default_from=GROUP,
+        goes_to=(ORDER, RECORD),
+        variable="validity_unit",
+    ),
+    Field(
+        *("validity.at_most", "Validity, at most", "", "E15"),
+        meaning="Whether fewer days will do where public trust allows no more on the day it is ordered",
+        kind=FLAG,
+        says="without it such an order is refused, as what was approved is not what would be had",
+        default="``false``",
+        default_from=GROUP,
+        goes_to=(ORDER, RECORD),
+        variable="validity_at_most",
+    ),
+)
+
+KEY = (
+    Field(
+        *("challenge_password", "Challenge Password", "8", "E16", "Challenge password in the CSR"),
+        kind=SECRET,
+        limit=rules.MAX_TEXT,
+        rule=rules.password_reason,
+        says="an upper-case and a lower-case letter, a digit and a special character at least, printable ASCII",
+        sources=(LOCAL, HSM, ADC),
+        whys={
+            ENDPOINT: "the CSR that CPS makes bears no challenge password",
+            UPLOAD: "the CSR is there already; what it bears stays in it",
+        },
+        goes_to=(CSR,),
+        variable="challenge_password",
+    ),
+    Field(
+        *("challenge_password_confirm", "Confirm Password", "8", "E16", "The challenge password once more"),
+        kind=SECRET,
+        says="the same as ``challenge_password``",
+        mandatory="with ``challenge_password``",
+        needed=lambda given, _source: bool(given.get("challenge_password")),
+        sources=(LOCAL, HSM, ADC),
+        whys={
+            ENDPOINT: "the CSR that CPS makes bears no challenge password",
+            UPLOAD: "the CSR is there already; what it bears stays in it",
+        },
+        goes_to=("nowhere",),
+        variable="challenge_password_confirm",
+    ),
+    Field(
+        *("hash", "Hash Function", "8", "E17", "Hash that the CSR is signed with"),
+        kind=CHOICE,
+        choices=vocabulary.HASHES,
+        narrowed={ENDPOINT: ("sha256",)},
+        whys={ENDPOINT: "CPS signs its CSRs with sha256 only"},
+        says="not with an Ed25519 key, which brings its own",
+        offer=Offer(lambda ca: True, "those in the CA's ``capabilities.hashes``", ""),
+        default="``sha256``",
+        default_from=GROUP,
+        goes_to=(CSR, ORDER, RECORD),
+        variable="hash",
+    ),
+    Field(
+        *("key_type", "Key Type", "8", "E17", "Kind of key"),
+        kind=CHOICE,
+        choices=KEY_TYPES,
+        narrowed={ENDPOINT: ("rsa", "ec")},
+        whys={ENDPOINT: "CPS makes rsa and ec keys only"},
+        offer=Offer(lambda ca: True, "those in the CA's ``capabilities.key_types``", ""),
+        default="``rsa``",
+        default_from=GROUP,
+        goes_to=(CSR, RECORD),
+        variable="key_type",
+    ),
+    Field(
+        *("key_size", "Bit Length", "8", "E17", "Bits of an RSA key"),
+        kind=NUMBER,
+        least=MIN_RSA_BITS,
+        limit=MAX_RSA_BITS,
+        rule=_bits_reason,
+        narrowed={ENDPOINT: ("2048",)},
+        whys={ENDPOINT: "CPS makes RSA keys of 2048 bits only"},
+        says="whole bytes; goes with ``key_type: rsa`` or ``dual_stack``",
+        sources=(ENDPOINT, *MADE_BY_US),
+        default="2048",
+        default_from=GROUP,
+        goes_to=(CSR, RECORD),
+        variable="key_size",
+    ),
+    Field(
+        *("curve", "Bit Length, curve", "8", "E17", "Curve of an EC key"),
+        rule=_curve_reason,
+        choices=vocabulary.CURVES,
+        narrowed={ENDPOINT: ("secp256r1",)},
+        whys={ENDPOINT: "CPS makes ECDSA keys on P-256 only"},
+        says="also as ``P-256``, ``P-384``, ``P-521``; goes with ``key_type: ec`` or ``dual_stack``",
+        default="``secp256r1``",
+        default_from=GROUP,
+        goes_to=(CSR, RECORD),
+        variable="curve",
+    ),
+)
+
+ROWS = (*NAMES, *SUBJECT, *LIFETIME, *KEY)
