@@ -13,9 +13,10 @@ from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any
 
-from .._core import fields, names
+from .._core import names
 from .._core.clock import Clock, SystemClock, from_text, to_text
 from .._core.errors import InputError
+from .._core.fields import reason
 from .._core.redact import Secret
 from .._core.types import Bundle, CsrSpec
 from .._core.validity import validity_problems
@@ -146,7 +147,7 @@ class OwnCa(CaConnector):
             problems.append(f"country {spec.country!r} {reason}")
         if spec.email and (reason := names.email_reason(spec.email)):
             problems.append(f"email {spec.email!r} {reason}")
-        problems += [f"{word} {why}" for word in _SUBJECT if (why := fields.reason(word, getattr(spec, word)))]
+        problems += [f"{word} {why}" for word in _SUBJECT if (why := reason(word, getattr(spec, word)))]
         if spec.hash_name not in HASHES:
             problems.append(f"hash {spec.hash_name!r} is not taken; there are {', '.join(HASHES)}")
         if spec.key_type not in self.capabilities().key_types:
