@@ -143,11 +143,8 @@ class OwnCa(CaConnector):
         """Give every problem of names, subject, lifetime and options."""
         spec = order.spec
         problems = [problem.sentence for problem in _names(spec)[1]]
-        if spec.country and (reason := names.country_reason(spec.country)):
-            problems.append(f"country {spec.country!r} {reason}")
-        if spec.email and (reason := names.email_reason(spec.email)):
-            problems.append(f"email {spec.email!r} {reason}")
-        problems += [f"{word} {why}" for word in _SUBJECT if (why := reason(word, getattr(spec, word)))]
+        given = {word: getattr(spec, word) for word in ("country", "email", *_SUBJECT) if getattr(spec, word)}
+        problems += [f"{word} {why}" for word, value in given.items() if (why := reason(word, value))]
         if spec.hash_name not in HASHES:
             problems.append(f"hash {spec.hash_name!r} is not taken; there are {', '.join(HASHES)}")
         if spec.key_type not in self.capabilities().key_types:
