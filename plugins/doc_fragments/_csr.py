@@ -77,6 +77,12 @@ options:
         type: str
         choices: [days, months, years]
         default: days
+      at_most:
+        description:
+          - Whether fewer days will do where public trust, or the CA, allows no more on the day it is ordered.
+          - Without it, what was submitted before such a limit came into force and would be ordered after it is
+            refused with the code C(validity_refused), and so is an automatic renewal.
+        type: bool
   hash:
     description: Signature hash. A new request gets V(sha256).
     type: str

@@ -364,6 +364,7 @@ SPEC = {
         "options": {
             "count": {"type": "int", "required": True},
             "unit": {"type": "str", "choices": list(VALIDITY_UNITS), "default": VALIDITY_UNITS[0]},
+            "at_most": {"type": "bool"},
         },
     },
     "hash": {"type": "str", "choices": list(HASHES)},

@@ -216,7 +216,8 @@ def _validity(params: Params, problems: list[str]) -> dict[str, Any]:
     except InputError as exc:
         problems.append(exc.message)
         return dict(given)
-    return {"count": read.count, "unit": read.unit}
+    # Only where it is asked for: a wish is compared by value, and most have none.
+    return {"count": read.count, "unit": read.unit, **({"at_most": True} if given.get("at_most") else {})}
 
 
 def _contract(params: Params, settings: VendorSettings, device: Device, problems: list[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
 from .._core.types import AuditEntry, CertRequest, Intent
-from . import approvals, intents, snapshots
+from . import approvals, intents, lifetimes, snapshots
 from .binding import bind_certificate
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def _try(mover: Mover) -> RemoteError | None:
     left = _left_open(mover)
     reference = _adoptable(mover) if left is not None else None
     if reference is None:
+        if left is None and (why := lifetimes.refusal(mover)):
+            _give_up(mover, None, lifetimes.REFUSED, why)
         obstacles = mover.keys.conflicts(mover.order)
         if obstacles and left is None:
             _give_up(mover, None, obstacles[0].code, obstacles[0].sentence)

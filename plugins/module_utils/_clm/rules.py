@@ -236,7 +236,7 @@ def _read_number(value: Any, where: str, problems: list[str]) -> int | None:
 
 
 def _read_validity(where: str, value: Any, problems: list[str]) -> dict[str, Any] | None:
-    if not isinstance(value, Mapping) or set(value) - {"count", "unit"}:
+    if not isinstance(value, Mapping) or set(value) - {"count", "unit", "at_most"}:
         problems.append(f"{where} {value!r} is not of the form {{count: 90, unit: days}}")
         return None
     count = value.get("count")
@@ -246,7 +246,11 @@ def _read_validity(where: str, value: Any, problems: list[str]) -> dict[str, Any
     except InputError as exc:
         problems.append(f"{where}: {exc.message}")
         return None
-    return {"count": read.count, "unit": read.unit}
+    at_most = value.get("at_most")
+    is_most = at_most if isinstance(at_most, bool) or at_most is None else _FLAGS.get(str(at_most).strip().lower())
+    if at_most is not None and is_most is None:
+        problems.append(f"{where}.at_most {at_most!r} is neither true nor false")
+    return {"count": read.count, "unit": read.unit, **({"at_most": True} if is_most else {})}
 
 
 def _read_sans(where: str, value: Any, problems: list[str]) -> dict[str, Any]:

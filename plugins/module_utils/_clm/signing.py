@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core import fields, validity, vocabulary
+from .._core import fields, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import dual_stack, form, form_extras, intents, lineage
+from . import dual_stack, form, form_extras, intents, lifetimes, lineage
 from .binding import named_in
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def problems(mover: Mover) -> list[str]:
 
     request, capabilities = mover.request, mover.ca.capabilities()
     spec, now = form.spec_of(request.wish), mover.ports.clock.now()
-    days = form.lifetime_days(request.wish, now)
+    days = lifetimes.days(request.wish, now, capabilities)
     # A CA's own limit is said by the CA itself, below.
-    found = list(validity.validity_problems(days, now, is_public=capabilities.is_public))
+    found = lifetimes.problems(request.wish, max(now, request.scheduled_at or now), capabilities)
     who = f"CA account {request.ca}"
     found += fields.source_problems(request.csr_source, capabilities, f"{who} ({mover.account.type})")
     found += fields.ca_problems(request.wish, capabilities, who)
@@ -86,13 +86,16 @@ def _order_one(mover: Mover, algorithm: str) -> None:
     ports, request = mover.ports, mover.request
     key = f"{request.request_id}/{algorithm}"
     csr_pem = request.csrs[algorithm]
+    # What may have been ordered before is looked for, whatever the day.
+    if not _is_begun(mover, key) and (why := lifetimes.refusal(mover)):
+        _go_without(mover, algorithm, lifetimes.REFUSED, why)
+        return
     intent, is_new = intents.begin(
         ports.store, intents.ORDER_CERTIFICATE, "request", key, {"algorithm": algorithm}, ports.clock.now()
     )
     at = intent.created_at or ports.clock.now()
-    asked = Order(
-        form.spec_of(request.wish), form.lifetime_days(request.wish, at), intent.intent_id, at, request.ca_options
-    )
+    days = lifetimes.days(request.wish, at, mover.ca.capabilities())
+    asked = Order(form.spec_of(request.wish), days, intent.intent_id, at, request.ca_options)
     # A CA that cannot look finds nothing, and then promises that the same intent is never two orders.
     answer = None if is_new else mover.ca.find(asked, csr_pem)
     if answer is None:
@@ -115,6 +118,11 @@ def _order_one(mover: Mover, algorithm: str) -> None:
             changes["fingerprints"] = _keep_bundle(unit, mover, algorithm, bundle)
         mover.save(unit, "certificate_ordered", **changes)
         _end_if_complete(unit, mover)
+
+
+def _is_begun(mover: Mover, key: str) -> bool:
+    with mover.ports.store.read() as unit:
+        return intents.is_open(unit, intents.ORDER_CERTIFICATE, "request", key)
 
 
 def not_ready_for(mover: Mover) -> float | None:
