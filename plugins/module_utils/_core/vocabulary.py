@@ -35,14 +35,16 @@ GEOGRAPHIES = ("core", "china+core", "russia+core")
 OCSP_STAPLING = ("on", "off", "not-set")
 TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 
-CSR_SOURCES = ("endpoint",)
-KEY_TYPES = ("rsa", "ec")
+ENDPOINT, LOCAL, UPLOAD, HSM, ADC = "endpoint", "local", "upload", "hsm", "adc"
+CSR_SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC)
+KEY_TYPES = ("rsa", "ec", "ed25519")
 HASHES = ("sha256", "sha384", "sha512")
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 VALIDITY_UNITS = ("days", "months", "years")
 
 RSA = "RSA"
 ECDSA = "ECDSA"
+ED25519 = "Ed25519"
 
 # The four entries of the device status log, D9.
 LOG_COMMUNICATION = "Device communication"

@@ -13,6 +13,7 @@ from .x509 import CsrFacts, KeyFacts, csr_facts
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 WEAK_HASHES = ("md5", "sha1")
+MIN_EXPONENT, MAX_EXPONENT = 2**16 + 1, 2**256 - 1
 # The words of our option key_type, and what the key then is.
 ALGORITHM_OF_KEY_TYPE = {"rsa": "RSA", "ec": "ECDSA", "ed25519": "Ed25519"}
 
@@ -38,12 +39,22 @@ def key_problems(key: KeyFacts) -> list[str]:
             return [f"its RSA key has {size} bits, at least {MIN_RSA_BITS} are needed"]
         if size > MAX_RSA_BITS:
             return [f"its RSA key has {size} bits, at most {MAX_RSA_BITS} are taken"]
-        return []
+        return _exponent_problems(key.exponent)
     if key.algorithm == "ECDSA":
         return [] if key.curve in CURVES else [f"its curve {key.curve} is none of {', '.join(CURVES)}"]
     if key.algorithm == "Ed25519":
         return []
     return [f"its key is of the kind {key.algorithm}; RSA, ECDSA and Ed25519 are taken"]
+
+
+def _exponent_problems(exponent: int | None) -> list[str]:
+    """Say what is wrong with the public exponent of an RSA key.
+
+    :source: CA/Browser Forum Baseline Requirements §6.1.6: odd, and in this range.
+    """
+    if exponent is None or (exponent % 2 and MIN_EXPONENT <= exponent <= MAX_EXPONENT):
+        return []
+    return [f"its RSA key has the public exponent {exponent}; an odd one from {MIN_EXPONENT} is needed, as 65537"]
 
 
 def csr_problems(
