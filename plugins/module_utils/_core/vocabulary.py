@@ -40,6 +40,13 @@ CSR_SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC)
 KEY_TYPES = ("rsa", "ec", "ed25519")
 HASHES = ("sha256", "sha384", "sha512")
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
+# Other names of the same curves, as NIST and OpenSSL write them.
+CURVE_ALIASES: Mapping[str, str] = {
+    "p-256": "secp256r1",
+    "prime256v1": "secp256r1",
+    "p-384": "secp384r1",
+    "p-521": "secp521r1",
+}
 VALIDITY_UNITS = ("days", "months", "years")
 
 RSA = "RSA"
@@ -81,6 +88,12 @@ WORK_ORDER_LABELS: Mapping[str, str] = {
     "cancelled": "Cancelled",
     "failed": "Failed",
 }
+
+
+def curve_name(word: str) -> str:
+    """Give a curve's name by which it is compared, as ``secp256r1`` for ``P-256``; the word itself where it is none."""
+    plain = word.strip().lower()
+    return CURVE_ALIASES.get(plain, plain)
 
 
 def canonical(word: str, choices: tuple[str, ...]) -> str | None:
