@@ -305,6 +305,7 @@ failure:
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import STATES as ATTACHMENT_STATES
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import ACTIONS, plan
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_csr import SAN_KINDS
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_extras import GENERIC
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
     CSR_SOURCES,
@@ -319,6 +320,21 @@ from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target imp
 _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
 _AUTOMATIC = {"enabled": {"type": "bool"}, "days_before": {"type": "int"}}
+_KEY_DEVICE = {"device": _TEXT, "reuse": {"type": "bool"}}
+_EXTENSIONS = {
+    "key_usage": {"type": "list", "elements": "str", "no_log": False},
+    "extended_key_usage": {"type": "list", "elements": "str", "no_log": False},
+    "must_staple": {"type": "bool"},
+    "custom": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "oid": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True},
+            "critical": {"type": "bool", "default": False},
+        },
+    },
+}
 _ATTACHMENT = {
     "name": {"type": "str", "required": True},
     "comments": _TEXT,
@@ -351,7 +367,7 @@ SPEC = {
     "common_name": _TEXT,
     "subject_alternative_names": {
         "type": "dict",
-        "options": dict.fromkeys(("dns", "ip", "email", "uri"), _TEXTS),
+        "options": dict.fromkeys(SAN_KINDS, _TEXTS),
     },
     "organization": _TEXT,
     "organizational_unit": _TEXT,
@@ -374,6 +390,14 @@ SPEC = {
     "dual_stack": {"type": "bool"},
     "allow_missing": {"type": "bool"},
     "exclude_sans": {"type": "bool"},
+    "reuse_key": {"type": "bool", "no_log": False},
+    "challenge_password": {"type": "str", "no_log": True},
+    "challenge_password_confirm": {"type": "str", "no_log": True},
+    "extensions": {"type": "dict", "options": _EXTENSIONS},
+    "csr": _TEXT,
+    "csr_path": {"type": "path"},
+    "hsm": {"type": "dict", "options": {**_KEY_DEVICE, "key_handler": {"type": "str", "no_log": False}}},
+    "adc": {"type": "dict", "options": {**_KEY_DEVICE, "key_reference": {"type": "str", "no_log": False}}},
     "ca_connector_name": _TEXT,
     "description": _TEXT,
     "attributes": {"type": "dict"},

@@ -29,8 +29,11 @@ from . import (
     edits,
     form,
     form_extras,
+    form_places,
     gate,
+    key_secrets,
     moments,
+    places,
     policy,
     removals,
     requests,
@@ -38,18 +41,18 @@ from . import (
     states,
 )
 from .dual_stack import refuse_late, refuse_only_missing
-from .managed import managed_device
 from .ports import Params, Ports
 from .requests import Submission
 from .views import certificate_view
 from .work_views import request_view
 
 if TYPE_CHECKING:
+    from .._core.key_records import KeyDevice
     from .moves import Mover
 
 ACTIONS = ("enroll", "renew", "regenerate")
 _RULES = {"warnings": "the lists of warnings", "allow_missing": "what may be missing"}
-_OF_DRAFT = ("ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
+_OF_DRAFT = ("csr_source", "device", "ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -86,6 +89,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     request = latest or _new_request(seen, params, ports)
     mover = moves.Mover(ports, request, seen.device, seen.account, wait_s=wait_of(params))
     mover.warnings = policy.warning_lists(seen.group, seen.wish["warnings"])
+    mover.challenge = key_secrets.given(params)
     mover.follows = standing.follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
     return _plan(params, ports, mover, seen, drafts)
@@ -107,7 +111,7 @@ class _Seen:
     asked: Params
     wish: Mapping[str, Any]
     account: CaAccount
-    device: Device
+    device: Device | KeyDevice | None
 
 
 def _look(params: Params, ports: Ports, wrong: list[str]) -> _Seen:
@@ -125,7 +129,7 @@ def _look(params: Params, ports: Ports, wrong: list[str]) -> _Seen:
         if latest is None:
             removals.refuse_beside(unit, certificate_id, "enrol")
         if latest is not None:
-            asked = {**form.overlaid(params, latest.wish), "ca": params.get("ca") or latest.ca}
+            asked = {**form.overlaid(params, latest.wish, latest.csr_source), "ca": params.get("ca") or latest.ca}
         else:
             asked = policy.filled(named(params), group)
         asked["ca"] = requests.named_ca(asked, group, certificate_id)
@@ -137,7 +141,7 @@ def _look(params: Params, ports: Ports, wrong: list[str]) -> _Seen:
 
         wish = form.build(asked, unit, now, capabilities=capabilities if is_judged else None, also=wrong)
         account = ca_accounts.required(unit, asked["ca"])
-        device = managed_device(unit, wish["device"])
+        device = places.of_wish(unit, form_places.source_of(asked), wish)
     ended = None if latest else found
     return _Seen(certificate_id, certificate, latest, ended, group, asked, wish, account, device)
 
@@ -149,6 +153,8 @@ def _drafted(draft: CertRequest, seen: _Seen, params: Params, ports: Ports) -> C
     return replace(
         draft,
         wish=seen.wish,
+        csr_source=form_places.source_of(seen.asked),
+        device=seen.wish["device"],
         ca=seen.asked["ca"],
         ca_options=dict(seen.asked.get("ca_options") or draft.ca_options),
         group=seen.group.name,
@@ -221,6 +227,8 @@ def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> No
     differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
     if params.get("ca") and params["ca"] != request.ca:
         differing.append("ca")
+    if params.get("csr_source") and params["csr_source"] != request.csr_source:
+        differing.append("csr_source")
     if (params.get("ca_options") or request.ca_options) != request.ca_options:
         differing.append("ca_options")
     if params.get("group") and request.state != "issued" and params["group"] != (request.group or "default"):
@@ -252,7 +260,7 @@ def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:
         wish=seen.wish,
         ca=seen.asked["ca"],
         ca_options=seen.asked.get("ca_options") or {},
-        csr_source=seen.asked.get("csr_source") or "endpoint",
+        csr_source=form_places.source_of(seen.asked),
     )
     is_place_gone = seen.certificate is not None and seen.certificate.state == "vanished"
     ended = seen.ended

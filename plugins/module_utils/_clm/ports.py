@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .._ca.base import CaConnector, CaConnectorType
     from .._core.clock import Clock
+    from .._core.key_records import KeyDevice
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
     from .._store.base import Store
@@ -46,7 +47,7 @@ class Ports:
     clock: Clock
     actor: str
     target: Callable[[Device], Target]
-    key_provider: Callable[[str, Device | None], KeyProvider]
+    key_provider: Callable[[str, Device | KeyDevice | None], KeyProvider]
     ca: Callable[[CaAccount], CaConnector]
     ca_type: Callable[[str], CaConnectorType]
     probe: Callable[[], Edges]

@@ -9,18 +9,19 @@ speaks to a CA or reads X.509 is imported where it is used: a call that finds it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core import fields, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import dual_stack, form, form_extras, intents, lifetimes, lineage
+from . import dual_stack, form_csr, form_extras, intents, lifetimes, lineage
 from .binding import named_in
 
 if TYPE_CHECKING:
     from .._ca.base import Answer, Issued, Pending
+    from .._core.types import CertRequest
     from .._pki.preflight import WantedNames
     from .._store.base import Unit
     from .moves import Mover
@@ -31,8 +32,15 @@ def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
     from .._pki.preflight import WantedNames
 
     sans = wish["subject_alternative_names"]
+    others = [f"other:{text}" for text in sans.get("other") or ()]
+    others += [f"directory:{text}" for text in sans.get("directory") or ()]
     return WantedNames(
-        wish["common_name"], tuple(sans["dns"]), tuple(sans["ip"]), tuple(sans["email"]), tuple(sans["uri"])
+        wish["common_name"],
+        tuple(sans["dns"]),
+        tuple(sans["ip"]),
+        tuple(sans["email"]),
+        tuple(sans["uri"]),
+        tuple(others),
     )
 
 
@@ -41,7 +49,7 @@ def problems(mover: Mover) -> list[str]:
     from .._ca.base import Order
 
     request, capabilities = mover.request, mover.ca.capabilities()
-    spec, now = form.spec_of(request.wish), mover.ports.clock.now()
+    spec, now = form_csr.spec_of(request.wish), mover.ports.clock.now()
     days = lifetimes.days(request.wish, now, capabilities)
     # A CA's own limit is said by the CA itself, below.
     found = lifetimes.problems(request.wish, max(now, request.scheduled_at or now), capabilities)
@@ -52,23 +60,24 @@ def problems(mover: Mover) -> list[str]:
     return found + list(mover.ca.validate(order))
 
 
-def csr_problems(wish: Mapping[str, Any], csrs: Mapping[str, str]) -> list[str]:
-    """Hold the CSRs that somebody else made against what was asked for."""
+def csr_problems(request: CertRequest, csrs: Mapping[str, str]) -> list[str]:
+    """Hold the CSRs that somebody else made against what was asked for; CPS has ways of its own with the subject."""
     from .._pki import csr, x509
 
-    found = []
+    found, wish = [], request.wish
     for algorithm, text in csrs.items():
         facts = x509.csr_facts(text, f"the {algorithm} CSR")
-        found += [
-            f"the {algorithm} CSR cannot be used: {problem}"
-            for problem in csr.csr_problems(
+        if request.csr_source == vocabulary.ENDPOINT:
+            problems: Sequence[str] = csr.csr_problems(
                 facts,
                 common_name=wish["common_name"],
                 dns_names=wish["subject_alternative_names"]["dns"],
                 key_algorithm=algorithm,
                 may_omit_sans=wish["exclude_sans"],
             )
-        ]
+        else:
+            problems = csr.wanted_problems(facts, form_csr.spec_of(wish), algorithm)
+        found += [f"the {algorithm} CSR cannot be used: {problem}" for problem in problems]
     return found
 
 
@@ -95,7 +104,7 @@ def _order_one(mover: Mover, algorithm: str) -> None:
     )
     at = intent.created_at or ports.clock.now()
     days = lifetimes.days(request.wish, at, mover.ca.capabilities())
-    asked = Order(form.spec_of(request.wish), days, intent.intent_id, at, request.ca_options)
+    asked = Order(form_csr.spec_of(request.wish), days, intent.intent_id, at, request.ca_options)
     # A CA that cannot look finds nothing, and then promises that the same intent is never two orders.
     answer = None if is_new else mover.ca.find(asked, csr_pem)
     if answer is None:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .field_rules import Rule
+from .vocabulary import ADC, CSR_SOURCES, HSM, LOCAL, UPLOAD
 
-ENDPOINT, LOCAL, UPLOAD, HSM, ADC = "endpoint", "local", "upload", "hsm", "adc"
-SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC)
-"""Every source of keys and CSRs that the manual knows; ``vocabulary.CSR_SOURCES`` are those that can be had here."""
-MADE_BY_US = (LOCAL, UPLOAD, HSM, ADC)
-"""Those whose CSR CPS does not make."""
+SOURCES = CSR_SOURCES
+MADE_HERE = (LOCAL, HSM, ADC)
+"""Those whose CSR is made for the request, and not by CPS."""
+NOT_BY_CPS = (LOCAL, UPLOAD, HSM, ADC)
 
 TEXT, LINES, SECRET, NUMBER, FLAG, CHOICE, TEXTS, MAP = (
     *("text", "lines", "secret", "number", "flag", "choice", "texts", "map"),
@@ -137,20 +137,6 @@ class Field:
     def member(self) -> str:
         """Give the member of the option; empty for the option itself."""
         return self.option.partition(".")[2]
-
-
-def always(_given: Mapping[str, Any], _source: str) -> bool:
-    """Say that a field has to be there."""
-    return True
-
-
-def with_source(*sources: str) -> Callable[[Mapping[str, Any], str], bool]:
-    """Give what says that a field has to be there for these sources."""
-
-    def is_needed(_given: Mapping[str, Any], source: str) -> bool:
-        return source in sources
-
-    return is_needed
 
 
 def declared(name: str) -> Offer:

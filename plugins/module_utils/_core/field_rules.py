@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rules of the form's fields that are no rules of names: texts, ids, attributes, passwords; each with its reason.
+"""The rules of the form's fields that are no rules of names: texts, ids, attributes; each with its reason.
 
 Each function gives the rest of a sentence that begins with the field, or an empty text where nothing is wrong. None
 quotes a value that may be a secret.
@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import names
+from . import names, other_names
 
 MAX_TEXT = 255
 MAX_LINES = 2000
@@ -28,13 +28,6 @@ _KEY = re.compile(rf"\w[\w.-]{{0,{MAX_ATTRIBUTE_NAME - 1}}}")
 _SECRET_NAMES = frozenset(("password", "passwd", "passphrase", "secret", "token", "credential", "credentials"))
 _PRIVATE_KEY = "PRIVATE KEY"
 _DIALLED = re.compile(r"\+[1-9][0-9]{0,2}-[0-9]{4,14}")
-# What a challenge password needs one of each (E16), and how a person calls it.
-_KINDS_OF_CHARACTER = (
-    ("an upper-case letter", str.isupper),
-    ("a lower-case letter", str.islower),
-    ("a digit", str.isdigit),
-    ("a special character", lambda char: char.isprintable() and not char.isalnum() and not char.isspace()),
-)
 
 
 def line_reason(text: str) -> str:
@@ -76,17 +69,6 @@ def uuid_reason(text: str) -> str:
     except ValueError:
         is_one = False
     return "" if is_one else f"{text!r} is no UUID, as 123e4567-e89b-12d3-a456-426614174000"
-
-
-def password_reason(text: str) -> str:
-    """Give why a text can be no challenge password; never quotes it.
-
-    :source: requirement E16; RFC 2985 §5.4.1 for the character set: what every CA can read is ASCII.
-    """
-    lacking = [words for words, is_of in _KINDS_OF_CHARACTER if not any(is_of(char) for char in text)]
-    if lacking:
-        return f"needs {', '.join(lacking)}"
-    return "" if text.isascii() and text.isprintable() else "has a character outside printable ASCII"
 
 
 def dialled_reason(text: str) -> str:
@@ -153,4 +135,5 @@ dns_name = quoting(names.dns_reason)
 ip_address = quoting(names.ip_reason)
 email_address = quoting(names.email_reason)
 uri = quoting(names.uri_reason)
+other_name = quoting(other_names.reason)
 country = quoting(names.country_reason)

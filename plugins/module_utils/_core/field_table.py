@@ -5,25 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from . import field_rules as rules
 from . import vocabulary
 from .field_records import (
-    ADC,
     ANYTIME,
     AUDIT,
     CHOICE,
     CSR,
     DRAFT,
     EDIT,
-    ENDPOINT,
     FLAG,
     GROUP,
-    HSM,
     LINES,
-    LOCAL,
     NEVER,
     NUMBER,
     ORDER,
@@ -31,14 +24,12 @@ from .field_records import (
     RECORD,
     SETTINGS,
     SOURCES,
-    UPLOAD,
     Field,
-    with_source,
 )
+from .vocabulary import ADC, ENDPOINT, HSM, LOCAL, UPLOAD
 
 MIN_DAYS, MAX_DAYS = 1, 120
 DESCRIPTION_LIMIT = 2000
-_DAYS = f"a whole number from {MIN_DAYS} to {MAX_DAYS}"
 _AT_CPS = "it says where CPS makes the key, and with this source it is made elsewhere"
 _NOT_HERE = dict.fromkeys((LOCAL, UPLOAD, HSM, ADC), _AT_CPS)
 _NO_CSR = "only with csr_source upload a CSR is handed in"
@@ -48,10 +39,6 @@ _WHY_NO_UPLOAD = dict.fromkeys((ENDPOINT, LOCAL, HSM, ADC), _NO_CSR)
 def _why_not(kind: str) -> dict[str, str]:
     why = f"it names a key device, and goes with csr_source {kind} alone"
     return {source: why for source in SOURCES if source != kind}
-
-
-def _has_no_path(given: Mapping[str, Any], source: str) -> bool:
-    return source == UPLOAD and not given.get("csr_path")
 
 
 CA_DETAILS = (
@@ -82,7 +69,7 @@ CA_DETAILS = (
         checked_by="renewal.problems",
         least=MIN_DAYS,
         limit=MAX_DAYS,
-        says=f"{_DAYS}, fewer than the certificate's life",
+        says="fewer than the certificate's life",
         default="a third of the life, half of one under ten days",
         changes=ANYTIME,
         variable="auto_renew_days",
@@ -100,7 +87,7 @@ CA_DETAILS = (
         checked_by="renewal.problems",
         least=MIN_DAYS,
         limit=MAX_DAYS,
-        says=f"{_DAYS}; may exceed the life of a short-lived certificate",
+        says="may exceed the life of a short-lived certificate",
         default="a third of the life, half of one under ten days",
         changes=ANYTIME,
         variable="auto_regenerate_days",
@@ -151,7 +138,6 @@ KEY_PLACES = (
         limit=65536,
         says="signed by the key it names, with a strong hash; the key strong enough",
         mandatory="with ``csr_source: upload``, unless ``csr_path`` is given",
-        needed=_has_no_path,
         sources=(UPLOAD,),
         whys=_WHY_NO_UPLOAD,
         goes_to=(ORDER, RECORD),
@@ -168,7 +154,6 @@ KEY_PLACES = (
     Field(
         *("hsm.device", "Devices (Device Type HSM)", "5", "E8", "Key device that makes key and CSR"),
         mandatory="with ``csr_source: hsm``",
-        needed=with_source(HSM),
         sources=(HSM,),
         whys=_why_not(HSM),
         variable="hsm_device",
@@ -178,7 +163,6 @@ KEY_PLACES = (
         limit=rules.MAX_TEXT,
         says="one line",
         mandatory="with ``csr_source: hsm``",
-        needed=with_source(HSM),
         sources=(HSM,),
         whys=_why_not(HSM),
         variable="hsm_key_handler",
@@ -195,7 +179,6 @@ KEY_PLACES = (
         *("adc.device", "Vendors, Devices (Device Type ADC)", "5", "E8"),
         meaning="Key device that makes key and CSR; its type says the vendor",
         mandatory="with ``csr_source: adc``",
-        needed=with_source(ADC),
         sources=(ADC,),
         whys=_why_not(ADC),
         variable="adc_device",
@@ -205,7 +188,6 @@ KEY_PLACES = (
         limit=rules.MAX_TEXT,
         says="one line",
         mandatory="with ``csr_source: adc``",
-        needed=with_source(ADC),
         sources=(ADC,),
         whys=_why_not(ADC),
         variable="adc_key_reference",
@@ -285,6 +267,17 @@ KEY_PLACES = (
         variable="dual_stack",
     ),
     Field(
+        *("reuse_key", "Key used again", "", "E4", "Whether a renewal has the key, and the CSR, of before"),
+        kind=FLAG,
+        sources=(LOCAL, UPLOAD),
+        whys={
+            ENDPOINT: "CPS makes a new key each time",
+            **dict.fromkeys((HSM, ADC), "with hsm and adc their member reuse says it"),
+        },
+        default="``false``",
+        variable="reuse_key",
+    ),
+    Field(
         *("allow_missing", "One of two may do", "", "E10", "Whether one certificate of a dual stack alone may do"),
         kind=FLAG,
         says="goes with ``dual_stack: true``",
@@ -302,7 +295,7 @@ IDENTITY = (
         limit=rules.MAX_TEXT,
         rule=rules.id_reason,
         says="characters that can be seen, no blank at either end",
-        default="the common name; an empty text means the common name and the time",
+        default="the common name",
         goes_to=(RECORD, AUDIT),
         changes=NEVER,
         variable="certificate",

@@ -8,38 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from . import challenge_rules, names, other_names, validity, vocabulary
 from . import field_rules as rules
-from . import names, validity, vocabulary
 from .field_records import (
-    ADC,
     CHOICE,
     CSR,
-    ENDPOINT,
     FLAG,
     GROUP,
-    HSM,
-    LOCAL,
-    MADE_BY_US,
+    MADE_HERE,
+    MAP,
+    NOT_BY_CPS,
     NUMBER,
     ORDER,
     RECORD,
     SECRET,
     SETTINGS,
     TEXTS,
-    UPLOAD,
     Field,
     Offer,
-    always,
     san,
 )
+from .vocabulary import ENDPOINT, UPLOAD
 
-ED25519 = "ed25519"
-KEY_TYPES = ("rsa", "ec", ED25519)
-CURVE_ALIASES: Mapping[str, str] = {
-    **{curve: curve for curve in vocabulary.CURVES},
-    **{"p-256": "secp256r1", "prime256v1": "secp256r1", "p-384": "secp384r1", "p-521": "secp521r1"},
-}
-"""How a curve may be written, in lower case, and which one it is."""
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 _DNS_ONLY = {ENDPOINT: "CPS takes DNS names only, no"}
 # Upper bounds of RFC 5280, appendix A.1.
@@ -58,7 +48,8 @@ def _is_renewed(given: Mapping[str, Any], _source: str) -> bool:
 
 
 def _curve_reason(value: Any) -> str:
-    if str(value).lower() in CURVE_ALIASES:
+    text = str(value).lower()
+    if text in vocabulary.CURVES or text in vocabulary.CURVE_ALIASES:
         return ""
     return f"{value!r} is none of {', '.join(vocabulary.CURVES)}"
 
@@ -75,9 +66,8 @@ NAMES = (
         limit=names.MAX_COMMON_NAME,
         rule=rules.common_name,
         says="a DNS name: labels of letters, digits, ``-`` and ``_``, divided by dots; a leading ``*.`` is a wildcard",
-        checked_by="names.read_names",
+        checked_by="form_csr.names_of",
         mandatory="unless the certificate's id is given, which then is the name",
-        needed=always,
         goes_to=(CSR, ORDER, RECORD),
         changes="never; another name is another certificate",
         variable="common_name",
@@ -96,7 +86,7 @@ NAMES = (
             limit=limit,
             rule=rule,
             says=says,
-            checked_by="names.read_names",
+            checked_by="form_csr.names_of",
             sources=sources,
             whys=dict.fromkeys((ENDPOINT,), f"{_DNS_ONLY[ENDPOINT]} {words}"),
             offer=san(kind, f"takes no {kind} names"),
@@ -107,7 +97,7 @@ NAMES = (
             (
                 *("dns", "DNS names", "DNS name", 253, rules.dns_name),
                 "as the common name; that one is always among them",
-                *((ENDPOINT, *MADE_BY_US), "names"),
+                *((ENDPOINT, *NOT_BY_CPS), "names"),
             ),
             *(
                 (
@@ -117,23 +107,23 @@ NAMES = (
                     None,
                     rules.ip_address,
                     "IPv4 or IPv6, no network",
-                    MADE_BY_US,
+                    NOT_BY_CPS,
                     "ips",
                 ),
             ),
             (
                 *("email", "e-mail addresses", "e-mail address", names.MAX_EMAIL, rules.email_address),
-                *("RFC 5321 without quoted parts, ASCII", MADE_BY_US, "emails"),
+                *("RFC 5321 without quoted parts, ASCII", NOT_BY_CPS, "emails"),
             ),
-            *(("uri", "URIs", "URI", None, rules.uri, "absolute, ASCII, RFC 3986", MADE_BY_US, "uris"),),
+            *(("uri", "URIs", "URI", None, rules.uri, "absolute, ASCII, RFC 3986", NOT_BY_CPS, "uris"),),
             (
                 "other",
                 "other names",
                 "other name",
-                None,
-                None,
-                "a user principal name, or an object id and a text",
-                MADE_BY_US,
+                other_names.MAX_VALUE,
+                rules.other_name,
+                "``user@example.com``, ``upn:user@example.com`` or ``1.3.6.1.4.1.99:value``",
+                NOT_BY_CPS,
                 "other_names",
             ),
             (
@@ -143,7 +133,7 @@ NAMES = (
                 None,
                 None,
                 "RFC 4514, as ``CN=edge,O=Example``",
-                MADE_BY_US,
+                NOT_BY_CPS,
                 "directory_names",
             ),
         )
@@ -156,8 +146,7 @@ SUBJECT = (
             *(option, label, "8", "E14", meaning),
             limit=limit,
             says="one line",
-            mandatory="always, given or filled" if option == "organization" else "",
-            needed=always if option == "organization" else None,
+            mandatory="given or filled, but for a CSR that is uploaded" if option == "organization" else "",
             default_from=SETTINGS if option in _FROM_SETTINGS else GROUP,
             goes_to=(CSR, ORDER, RECORD),
             variable=f"subject_{option}",
@@ -179,7 +168,7 @@ SUBJECT = (
         limit=names.MAX_EMAIL,
         rule=rules.email_address,
         says="RFC 5321 without quoted parts, ASCII",
-        sources=MADE_BY_US,
+        sources=NOT_BY_CPS,
         whys={ENDPOINT: "the CSR that CPS makes bears no e-mail address; leave email out"},
         default_from=GROUP,
         goes_to=(CSR, ORDER, RECORD),
@@ -225,10 +214,10 @@ KEY = (
     Field(
         *("challenge_password", "Challenge Password", "8", "E16", "Challenge password in the CSR"),
         kind=SECRET,
-        limit=rules.MAX_TEXT,
-        rule=rules.password_reason,
+        limit=challenge_rules.MAX_LENGTH,
+        checked_by="challenge_rules.problems",
         says="an upper-case and a lower-case letter, a digit and a special character at least, printable ASCII",
-        sources=(LOCAL, HSM, ADC),
+        sources=MADE_HERE,
         whys={
             ENDPOINT: "the CSR that CPS makes bears no challenge password",
             UPLOAD: "the CSR is there already; what it bears stays in it",
@@ -241,8 +230,8 @@ KEY = (
         kind=SECRET,
         says="the same as ``challenge_password``",
         mandatory="with ``challenge_password``",
-        needed=lambda given, _source: bool(given.get("challenge_password")),
-        sources=(LOCAL, HSM, ADC),
+        checked_by="challenge_rules.problems",
+        sources=MADE_HERE,
         whys={
             ENDPOINT: "the CSR that CPS makes bears no challenge password",
             UPLOAD: "the CSR is there already; what it bears stays in it",
@@ -266,7 +255,7 @@ KEY = (
     Field(
         *("key_type", "Key Type", "8", "E17", "Kind of key"),
         kind=CHOICE,
-        choices=KEY_TYPES,
+        choices=vocabulary.KEY_TYPES,
         narrowed={ENDPOINT: ("rsa", "ec")},
         whys={ENDPOINT: "CPS makes rsa and ec keys only"},
         offer=Offer(lambda ca: True, "those in the CA's ``capabilities.key_types``", ""),
@@ -284,7 +273,7 @@ KEY = (
         narrowed={ENDPOINT: ("2048",)},
         whys={ENDPOINT: "CPS makes RSA keys of 2048 bits only"},
         says="whole bytes; goes with ``key_type: rsa`` or ``dual_stack``",
-        sources=(ENDPOINT, *MADE_BY_US),
+        sources=(ENDPOINT, *NOT_BY_CPS),
         default="2048",
         default_from=GROUP,
         goes_to=(CSR, RECORD),
@@ -304,4 +293,22 @@ KEY = (
     ),
 )
 
-ROWS = (*NAMES, *SUBJECT, *LIFETIME, *KEY)
+EXTENSIONS = tuple(
+    Field(
+        *(f"extensions.{name}", label, "", "E17", meaning),
+        kind=kind,
+        says=says,
+        checked_by="csr_building",
+        sources=MADE_HERE,
+        whys={ENDPOINT: "CPS makes the CSR", UPLOAD: "the CSR is there already"},
+        goes_to=(CSR, RECORD),
+    )
+    for name, label, meaning, kind, says in (
+        ("key_usage", "Key usage", "What the key may be used for", TEXTS, "words of RFC 5280 §4.2.1.3"),
+        ("extended_key_usage", "Extended key usage", "What the certificate is for", TEXTS, "words or object ids"),
+        ("must_staple", "Must staple", "Whether to ask for OCSP must-staple", FLAG, "RFC 7633"),
+        ("custom", "Other extensions", "Any other extension", MAP, "``oid``, ``value`` as base64 of DER, ``critical``"),
+    )
+)
+
+ROWS = (*NAMES, *SUBJECT, *LIFETIME, *KEY, *EXTENSIONS)

@@ -45,11 +45,6 @@ def members(top: str) -> tuple[str, ...]:
     return tuple(row.member for row in ROWS if row.top == top and row.member)
 
 
-def can_be_had(row: Field) -> bool:
-    """Say whether a field belongs to a source that can be had here."""
-    return any(source in vocabulary.CSR_SOURCES for source in row.sources)
-
-
 def applies(option: str, source: str) -> bool:
     """Say whether an option goes with a source; one that is not in the tables goes with all."""
     rows = [row for row in ROWS if row.top == option or row.option == option]
@@ -91,7 +86,7 @@ def problems(
             found += _misplaced(row, wanted, source)
             continue
         given = values(params, row)
-        untaken = [] if capabilities is None else _of_ca(row, given, capabilities, ca)
+        untaken = [] if capabilities is None else _of_ca(row, _offered(row, given, params), capabilities, ca)
         if row.checked_by or untaken:
             found += untaken
             continue
@@ -103,7 +98,8 @@ def problems(
 
 def ca_problems(params: Mapping[str, Any], capabilities: CaFacts, ca: str) -> list[str]:
     """Give what a CA does not take of a form, a sentence each; nothing that it says itself."""
-    return [problem for row in ROWS for problem in _of_ca(row, values(params, row), capabilities, ca)]
+    asked = [(row, _offered(row, values(params, row), params)) for row in ROWS]
+    return [problem for row, given in asked for problem in _of_ca(row, given, capabilities, ca)]
 
 
 def asks_ca(params: Mapping[str, Any]) -> bool:
@@ -142,7 +138,8 @@ def _misplaced(row: Field, asked: Mapping[str, Any], source: str) -> list[str]:
     why = row.whys.get(source, "")
     if row.top == _SANS:
         return [f"{why} ({', '.join(map(str, given))}; csr_source {source})"]
-    return [f"{_noun(row)} does not go with csr_source {source}" + (f": {why}" if why else "")]
+    told = f": {why}" if why else ""
+    return [f"{_noun(row)} does not go with csr_source {source}{told}; it goes with {' and '.join(row.sources)}"]
 
 
 def _of_value(row: Field, value: Any, source: str) -> list[str]:
@@ -157,7 +154,7 @@ def _of_value(row: Field, value: Any, source: str) -> list[str]:
 
 def _plain(row: Field, value: Any) -> str:
     text = str(value).lower()
-    return field_table_csr.CURVE_ALIASES.get(text, text) if row.option == "curve" else text
+    return vocabulary.CURVE_ALIASES.get(text, text) if row.option == "curve" else text
 
 
 def _reason(row: Field, value: Any) -> str:
@@ -188,13 +185,19 @@ def _number_reason(row: Field, value: Any) -> str:
     return f"{value!r} is not a whole number from {row.least}{most}"
 
 
+def _offered(row: Field, given: list[Any], params: Mapping[str, Any]) -> list[Any]:
+    """Give what a CA has to take of a field: of a dual stack both kinds of keys."""
+    return ["rsa", "ec"] if row.option == "key_type" and params.get("dual_stack") else given
+
+
 def _of_ca(row: Field, given: list[Any], capabilities: CaFacts, ca: str) -> list[str]:
     if not given or row.offer is None or row.top == "ca_options":
         # Its own options a CA checks itself, with the choices there are.
         return []
     if row.option in _LISTED:
         known: tuple[str, ...] = getattr(capabilities, _LISTED[row.option])
-        return [f"{ca} takes no {row.option} {one}; it takes {', '.join(known)}" for one in given if one not in known]
+        words = "{} keys" if row.option == "key_type" else "hash {}"
+        return [f"{ca} takes no {words.format(one)}; it takes {', '.join(known)}" for one in given if one not in known]
     if row.offer.has(capabilities):
         return []
     if row.top == _SANS:

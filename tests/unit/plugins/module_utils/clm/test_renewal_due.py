@@ -283,14 +283,14 @@ GOOD = [
 @pytest.mark.parametrize(("renew", "regenerate", "life"), GOOD)
 def test_what_can_be_kept_is_taken(renew: Any, regenerate: Any, life: int | None) -> None:
     """E3, E4: a regeneration may begin earlier than a short life lasts."""
-    assert renewal.problems(renew, regenerate, lifetime_days=life) == []
+    assert renewal.problems(renew, regenerate, lifetime_days=life, csr_source="endpoint") == []
 
 
 @pytest.mark.parametrize("days", [0, -1, 121, 1.5, True, "30"])
 def test_days_are_a_whole_number_from_1_to_120(days: Any) -> None:
     """E3, E4: both are named, also where a toggle is off."""
     setting = {"enabled": False, "days_before": days}
-    found = renewal.problems(setting, setting, lifetime_days=90)
+    found = renewal.problems(setting, setting, lifetime_days=90, csr_source="endpoint")
     assert [sentence.split(":")[0] for sentence in found] == ["auto_renew", "auto_regenerate"]
     assert all("1 to 120" in sentence for sentence in found)
 
@@ -298,7 +298,7 @@ def test_days_are_a_whole_number_from_1_to_120(days: Any) -> None:
 @pytest.mark.parametrize("days", [47, 48, 120])
 def test_a_renewal_cannot_begin_before_the_certificate_does(days: int) -> None:
     """E3: a guard against windows longer than the life, named beside every other problem."""
-    [first, second] = renewal.problems(on(days), on(0), lifetime_days=47)
+    [first, second] = renewal.problems(on(days), on(0), lifetime_days=47, csr_source="endpoint")
     assert "auto_regenerate" in first and f"days_before {days}" in second and "47 days" in second
 
 
