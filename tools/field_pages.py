@@ -25,6 +25,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.field_records i
     SECRET,
     SOURCES,
     TEXTS,
+    UPLOAD,
     Field,
 )
 
@@ -32,6 +33,8 @@ GUIDE = TOP / "docs" / "docsite" / "rst" / "fields_enrollment.rst"
 SURVEYS = TOP / "extensions" / "awx" / "surveys"
 LEFT_OUT = "default"
 """The choice that stands for none: AWX takes no empty one."""
+REQUIRED = ("common_name", "csr", "hsm.device", "hsm.key_handler", "adc.device", "adc.key_reference")
+FIRST = ("common_name", "subject_alternative_names.dns", "group", "ca")
 
 HEAD = """\
 .. Copyright: (c) 2026, the edgecert.clm authors
@@ -45,12 +48,16 @@ HEAD = """\
 The fields of an enrollment
 ===========================
 
-Each field of ``cert_enroll``, with its limit and rule, the sources of keys (``csr_source``) and the CAs it goes with, and
-what holds where it is left out. The module checks all of them before anything is sent, and tells everything wrong at once.
-What is given and does not go with the source, or that the CA does not take, is refused with the reason.
+Each field of ``cert_enroll``, with its limit and rule, the sources of keys (``csr_source``) and the CAs it goes with,
+and what holds where it is left out. The module checks all of them before anything is sent, and tells everything wrong
+at once. What is given and does not go with the source, or is not taken by the CA, is refused with the reason.
 
-*Changes* says when a field may change once the request was made: at any time; until the request is submitted; by an edit
-in place (``action: regenerate``); or never.
+*Changes* says when a field may change once the request was made: at any time; until the request is submitted; by an
+edit in place (``action: regenerate``); or never. A ``certificate`` given as an empty text becomes the common name and
+the time.
+
+The surveys of ``extensions/awx/surveys``, one for each source, ask for the same fields, and ``playbooks/enroll.yml``
+understands their answers: what is empty, or ``default``, is left out.
 """
 
 TITLES = {
@@ -68,11 +75,6 @@ TITLES = {
 _CA_NOTE = """\
 Given under ``ca_options``. Which of them a CA takes, which it requires and what it offers as choices is told by
 ``ca_account`` (``capabilities.request_options``, ``choices``); a CA may take others."""
-
-
-def shown(row: Field) -> bool:
-    """Say whether a field can be had here, so that it is documented."""
-    return any(source in vocabulary.CSR_SOURCES for source in row.sources)
 
 
 def chapter(row: Field) -> str:
@@ -96,8 +98,7 @@ def rule_text(row: Field) -> str:
     """Say a field's choices and rule."""
     parts = [", ".join(f"``{choice}``" for choice in row.choices)] if row.choices else []
     parts += [row.says] if row.says else []
-    known = [source for source in row.narrowed if source in vocabulary.CSR_SOURCES]
-    parts += [f"with ``{source}`` {', '.join(row.narrowed[source])} only" for source in known]
+    parts += [f"with ``{source}`` {', '.join(few)} only" for source, few in row.narrowed.items()]
     return "; ".join(parts)
 
 
@@ -132,7 +133,7 @@ def text() -> str:
     """Give the whole guide."""
     lines = [HEAD.rstrip("\n")]
     for name, title in TITLES.items():
-        rows = [row for row in fields.ROWS if chapter(row) == name and shown(row)]
+        rows = [row for row in fields.ROWS if chapter(row) == name]
         if rows:
             lines += heading(title) + ([*_CA_NOTE.splitlines(), ""] if name == "ca" else [])
             lines += [line for row in rows for line in entry(row)]
@@ -172,7 +173,7 @@ def question(row: Field, source: str) -> dict[str, Any]:
     asked = {
         "question_name": row.label,
         "question_description": _described(row, source),
-        "required": row.option in ("common_name", "csr") or (bool(row.needed) and row.sources == (source,)),
+        "required": row.option in REQUIRED and (row.option, source) != ("common_name", UPLOAD),
         "type": kind,
         "variable": f"clm_{row.variable}",
         "min": None,
@@ -204,10 +205,11 @@ CA_OPTIONS = {
 def survey(source: str) -> dict[str, Any]:
     """Give the survey of one source."""
     rows = [row for row in fields.ROWS if row.variable and source in row.sources and row.option != "csr_source"]
+    rows.sort(key=lambda row: row.option not in FIRST)
     questions = [question(row, source) for row in rows]
     # AWX tells questions by their name and variable; two options of one label are told apart.
     names = [asked["question_name"] for asked in questions]
-    for row, asked in zip(rows, questions):
+    for row, asked in zip(rows, questions, strict=True):
         if names.count(asked["question_name"]) > 1:
             asked["question_name"] = f"{asked['question_name']} ({row.option})"
     place = next(index for index, row in enumerate(rows) if row.option == "ca") + 1

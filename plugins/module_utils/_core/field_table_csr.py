@@ -43,8 +43,9 @@ _FROM_SETTINGS = ("organization", "locality", "state_or_province")
 
 
 def _is_renewed(given: Mapping[str, Any], _source: str) -> bool:
-    automatic = given.get("auto_renew") or {}
-    return given.get("action") == "renew" or bool(automatic.get("enabled"))
+    automatic = given.get("auto_renew")
+    is_automatic = isinstance(automatic, Mapping) and bool(automatic.get("enabled"))
+    return given.get("action") == "renew" or is_automatic
 
 
 def _curve_reason(value: Any) -> str:
@@ -56,7 +57,7 @@ def _curve_reason(value: Any) -> str:
 
 def _bits_reason(value: Any) -> str:
     is_one = isinstance(value, int) and MIN_RSA_BITS <= value <= MAX_RSA_BITS and value % 8 == 0
-    return "" if is_one else f"{value} is not of {MIN_RSA_BITS} to {MAX_RSA_BITS} bits in whole bytes"
+    return "" if is_one else f"{value}: RSA keys made here have {MIN_RSA_BITS} to {MAX_RSA_BITS} bits, in steps of 8"
 
 
 NAMES = (

@@ -9,6 +9,7 @@ What a CA takes, requires and offers as choices is the CA's own data, ``request_
 from __future__ import annotations
 
 from . import field_rules as rules
+from . import names
 from .field_records import (
     ANYTIME,
     AUDIT,
@@ -93,6 +94,7 @@ _GENERIC = (
     ("uuid", "UUID", "UUID for the RA"),
 )
 _RULES = {"application_ip": rules.ip_address, "holder_email": rules.email_address, "uuid": rules.uuid_reason}
+_LIMITS = {"comment": rules.MAX_LINES, "holder_email": names.MAX_EMAIL, "uuid": 36, "application_ip": 45}
 _SAYS = {
     **{"application_ip": "IPv4 or IPv6, no network", "holder_email": "RFC 5321 without quoted parts, ASCII"},
     **{"uuid": "RFC 9562", "comment": "may have several lines", "tracking_id": "one line; in each line of the audit"},
@@ -102,7 +104,7 @@ GENERIC = tuple(
     Field(
         *(f"generic.{name}", label, "10", "E20", meaning),
         kind=LINES if name == "comment" else "text",
-        limit=rules.MAX_LINES if name == "comment" else rules.MAX_TEXT,
+        limit=_LIMITS.get(name, rules.MAX_TEXT),
         rule=_RULES.get(name),
         says=_SAYS.get(name, "one line"),
         offer=REGISTRATION if name == "uuid" else None,

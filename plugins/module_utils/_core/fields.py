@@ -112,8 +112,8 @@ def values(params: Mapping[str, Any], row: Field) -> list[Any]:
     """Give the values that a form has of a field, several of a list; none where it is left out or empty."""
     value = params.get(row.top)
     if row.member:
-        entries = value if row.option.partition(".")[0].endswith("[]") else [value]
-        taken = [entry.get(row.member) for entry in entries or () if isinstance(entry, Mapping)]
+        entries = value if isinstance(value, (list, tuple)) else [value]
+        taken = [entry.get(row.member) for entry in entries if isinstance(entry, Mapping)]
     else:
         taken = [value]
     found = [part for one in taken for part in (one if isinstance(one, (list, tuple)) and row.kind != MAP else [one])]
