@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answers of a survey as AWX sends them, all texts, through the playbook: what is empty is left out (E1 to E21)."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+
+from ansible_collections.edgecert.clm.tests.support.playbooks import Result, run_playbook
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+SURVEY = json.loads((TOP / "extensions" / "awx" / "surveys" / "enroll_local.json").read_text(encoding="utf-8"))
+PREPARE = """\
+- name: Prepare
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Add a CA
+      edgecert.clm.ca_account:
+        name: house
+        type: own_ca
+        options: {key_type: ec}
+    - name: Give defaults
+      edgecert.clm.cert_group:
+        name: default
+        defaults:
+          organization: Example Ltd
+          key_type: ec
+"""
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Have a store with a CA and a group."""
+    folder = tmp_path_factory.mktemp("surveys")
+    found = {"EDGECERT_STORE": f"sqlite:///{folder}/clm.db", "EDGECERT_ACTOR": "ada"}
+    playbook = folder / "prepare.yml"
+    playbook.write_text(PREPARE, encoding="utf-8")
+    run_playbook(str(playbook), {}, found).ok()
+    return found
+
+
+def answers(**given: str) -> dict[str, Any]:
+    """Give every answer of the survey: those given, and what AWX sends where nobody answered."""
+    found = {asked["variable"]: asked["default"] for asked in SURVEY["spec"]}
+    assert set(given) <= set(found)
+    return {**found, "clm_ca": "house", **given}
+
+
+def enrol(env: dict[str, str], **given: str) -> Result:
+    """Run the playbook with a survey's answers."""
+    return run_playbook("edgecert.clm.enroll", answers(**given), env)
+
+
+def test_what_nobody_answered_is_left_out(env: dict[str, str]) -> None:
+    """E1: the group's defaults hold then, and the same answers once more change nothing."""
+    done = enrol(env, clm_common_name="plain.example.com").ok().task("Enrol")
+    request = done.result["request"]
+    wish = request["wish"]
+    assert (request["state"], request["csr_source"], request["comment"]) == ("issued", "local", "")
+    assert (wish["organization"], wish["key_type"], wish["validity"]) == (
+        "Example Ltd",
+        "ec",
+        {"count": 90, "unit": "days"},
+    )
+    assert wish["generic"] == wish["attributes"] == wish["auto_renew"] == {}
+    assert wish["subject_alternative_names"]["dns"] == ["plain.example.com"]
+    assert not enrol(env, clm_common_name="plain.example.com").ok().task("Enrol").changed
+
+
+def test_every_kind_of_answer_is_understood(env: dict[str, str]) -> None:
+    """E3, E4, E13 to E20: lists and mappings a line each, numbers and truth values as texts."""
+    given = {
+        "clm_common_name": "full.example.com",
+        "clm_names": "a.example.com\nb.example.com, c.example.com\n",
+        "clm_ips": "192.0.2.1 2001:db8::1",
+        "clm_directory_names": "CN=edge,O=Example Ltd\n",
+        "clm_subject_country": "GB",
+        "clm_validity_count": "2",
+        "clm_validity_unit": "months",
+        "clm_validity_at_most": "true",
+        "clm_key_type": "rsa",
+        "clm_key_size": "3072",
+        "clm_hash": "sha384",
+        "clm_challenge_password": "Chall3nge!pw",
+        "clm_challenge_password_confirm": "Chall3nge!pw",
+        "clm_auto_renew": "true",
+        "clm_auto_renew_days": "30",
+        "clm_attributes": "team = edge\r\ncost_center=4711=x\n\n",
+        "clm_ca_options": "certificate_profile=server_client",
+        "clm_tracking_id": "CHG-1",
+        "clm_generic_application_ip": "192.0.2.9",
+    }
+    done = enrol(env, **given).ok()
+    request = done.task("Enrol").result["request"]
+    wish = request["wish"]
+    assert wish["subject_alternative_names"] == {
+        "dns": ["full.example.com", "a.example.com", "b.example.com", "c.example.com"],
+        "ip": ["192.0.2.1", "2001:db8::1"],
+        "email": [],
+        "uri": [],
+        "directory": ["CN=edge,O=Example Ltd"],
+    }
+    assert wish["validity"] == {"count": 2, "unit": "months", "at_most": True}
+    assert (wish["key_size"], wish["hash"], wish["country"]) == (3072, "sha384", "GB")
+    assert wish["attributes"] == {"team": "edge", "cost_center": "4711=x"}
+    assert wish["auto_renew"] == {"enabled": True, "days_before": 30}
+    assert wish["generic"] == {"application_ip": "192.0.2.9", "tracking_id": "CHG-1"}
+    assert request["ca_options"] == {"certificate_profile": "server_client"}
+    assert "Chall3nge!pw" not in done.stdout
+
+
+def test_a_line_that_says_nothing_is_refused(env: dict[str, str]) -> None:
+    """E19: read as nothing, it would remove the attributes there are."""
+    done = enrol(env, clm_common_name="bad.example.com", clm_attributes="team=edge\ncost center")
+    assert done.rc != 0 and "clm_attributes as name=value" in done.stdout
+    assert "Give the name to enroll" in enrol(env).stdout
+
+
+def test_everything_wrong_with_the_answers_is_told_at_once(env: dict[str, str]) -> None:
+    """E12 to E20."""
+    done = enrol(
+        env, clm_common_name="bad name", clm_subject_country="UK", clm_key_size="1000", clm_auto_renew_days="x"
+    )
+    assert done.rc != 0 and "clm_auto_renew_days" not in done.stdout
+    done = enrol(
+        env, clm_common_name="bad name", clm_subject_country="UK", clm_generic_uuid="1", clm_description="\x07"
+    )
+    failure = done.task("Enrol").result["failure"]
+    assert failure["code"] == "invalid_input" and len(failure["details"]["problems"]) == 4
