@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes.info
   - edgecert.clm._store
+  - edgecert.clm._info
 options:
   view:
     description:
@@ -73,45 +74,6 @@ options:
     description:
       - Only the certificate of that enrollment; ids of different accounts are not told apart, unless by O(device).
     type: int
-  attributes:
-    description:
-      - Only certificates with each of these attributes. A value is compared as text; behind C(~) stands a regular
-        expression that the whole value has to match.
-    type: dict
-  tracking_id:
-    description:
-      - Only certificates with a request or work order of that tracking id. With O(view=history), O(view=pending) and
-        O(view=audit), only what bears it.
-    type: str
-  attachment:
-    description:
-      - Only certificates, with O(view=attachments) only attachments, where the name of an attachment holds this text,
-        in any case. With O(with_content) it is the whole name.
-    type: str
-  with_content:
-    description:
-      - With O(view=attachments), O(certificate) and O(attachment), whether to give the content of that attachment,
-        after a check of its digest. An attachment is sealed in the store, and plain in the result.
-    type: bool
-    default: false
-  expiring:
-    description:
-      - If V(true), only certificates that expire within the C(expiry_warning_days) of their group; expired ones are
-        among them. If V(false), nothing is filtered by it.
-    type: bool
-  expires_within_days:
-    description:
-      - Only certificates that expire within so many days; expired ones are among them.
-    type: int
-  network:
-    description:
-      - Only certificates that this network serves.
-    type: str
-    choices: [staging, production]
-  limit:
-    description:
-      - With O(view=audit), only the newest that many lines, at least 1.
-    type: int
 seealso:
   - module: edgecert.clm.akamai_cps_device_info
   - plugin: edgecert.clm.akamai_cps
@@ -140,6 +102,16 @@ EXAMPLES = r"""
 - name: Show who has to approve what, and until when
   edgecert.clm.cert_info:
     view: pending
+
+- name: See what the CA made of what was asked for
+  edgecert.clm.cert_info:
+    certificate: www.example.com
+    compare: true
+  register: compared
+
+- name: Show what differs and matters
+  ansible.builtin.debug:
+    msg: "{{ compared.certificates[0].comparison.differences | selectattr('matters') }}"
 
 - name: Find attachments by a part of their name
   edgecert.clm.cert_info:
@@ -203,6 +175,29 @@ certificates:
       attachments: 1
       created_at: "2026-11-23T12:00:00Z"
       updated_at: "2026-11-23T12:10:00Z"
+  contains:
+    comparison:
+      description: >-
+        What was C(asked), null for what was found at a device; what C(csr) and C(certificate) say, by key algorithm, in
+        the words of the options, with C(san_count); and C(differences), each with its C(field), whether it C(matters)
+        and C(why). Names, key, lifetime, usages and a wrong identity matter; what CAs leave out or choose themselves, as
+        an organizational unit or the hash of the signature, does not. C(unreadable) tells what could not be read.
+        Requests of O(view=history) and the certificate of O(view=holistic) have it, too.
+      returned: with O(compare)
+      type: dict
+      sample:
+        asked: {common_name: www.example.com, organizational_unit: Web, san_count: 2, validity: {count: 90, unit: days}}
+        csr: {RSA: {common_name: www.example.com, organizational_unit: Web, san_count: 2}}
+        certificate: {RSA: {common_name: www.example.com, organizational_unit: "", san_count: 2}}
+        differences:
+          - field: organizational_unit
+            algorithm: RSA
+            asked: Web
+            csr: Web
+            certificate: ""
+            matters: false
+            why: the CA left it out
+        unreadable: []
 holistic:
   description: >-
     For each certificate its C(ca_connector), the C(certificate) with its PEM and its C(network_settings) (C(wanted),
@@ -363,6 +358,7 @@ SPEC = {
     "expiring": {"type": "bool"},
     "expires_within_days": {"type": "int"},
     "network": {"type": "str", "choices": list(NETWORKS)},
+    "compare": {"type": "bool"},
     "limit": {"type": "int"},
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 from .._core.errors import InputError, NotFoundError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan
-from .._core.types import CertRequest, Connector, Device, WorkOrder
+from .._core.types import Certificate, CertRequest, Connector, Device, WorkOrder
 from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
 from . import drift
@@ -26,6 +26,7 @@ from .views import View, audit_view, connector_view, device_view, group_name, pe
 from .work_views import request_view, work_order_view
 
 VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups", "snapshots")
+COMPARED = ("list", "holistic", "history")
 
 Found = dict[str, Any]
 
@@ -42,10 +43,11 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
             f"Cannot show the newest {limit} lines: limit is a number from 1; leave it out for all of them"
         )
     now, view = ports.clock.now(), params["view"]
+    compares = _compares(params.get("compare"), view, filters)
     looks: dict[str, Callable[[Unit], Found]] = {
-        "list": lambda unit: {"certificates": certificate_list(unit, filters, now)},
-        "holistic": lambda unit: {"holistic": _holistic(unit, filters, now)},
-        "history": lambda unit: _history_views(unit, filters, now),
+        "list": lambda unit: {"certificates": _list(unit, filters, now, compares)},
+        "holistic": lambda unit: {"holistic": _holistic(unit, filters, now, compares)},
+        "history": lambda unit: _history_views(unit, filters, now, compares),
         "pending": lambda unit: {"pending": _pending(unit, filters, now, ports.actor)},
         "audit": lambda unit: {"audit": _audit(unit, filters, now, limit)},
         "attachments": lambda unit: {"attachments": _attachments(unit, filters, now)},
@@ -98,10 +100,41 @@ def _ids(unit: Unit, filters: Filters, now: datetime) -> list[str]:
     return [certificate.certificate_id for certificate in select(unit, filters, now)[0]]
 
 
-def _history_views(unit: Unit, filters: Filters, now: datetime) -> Found:
+def _compares(wanted: bool | None, view: str, filters: Filters) -> bool:
+    """Say whether to read CSRs and certificates: where it is wanted, and for all that is around one certificate.
+
+    :raises InputError: the view has nothing to compare.
+    """
+    if wanted and view not in COMPARED:
+        raise InputError(f"Cannot compare in view {view}: compare goes with view {', '.join(COMPARED)}")
+    return bool(filters.certificate) and view == "holistic" if wanted is None else wanted
+
+
+def _list(unit: Unit, filters: Filters, now: datetime, compares: bool) -> list[View]:
+    if not compares:
+        return certificate_list(unit, filters, now)
+    selected, devices = select(unit, filters, now)
+    return [
+        {**shown, **_comparison(unit, certificate)}
+        for certificate, shown in zip(selected, listed(unit, selected, devices, now), strict=True)
+    ]
+
+
+def _comparison(unit: Unit, record: Certificate | CertRequest) -> View:
+    # Reads X.509, which most looks do without.
+    from . import comparison
+
+    if isinstance(record, CertRequest):
+        return {"comparison": comparison.of_request(unit, record)}
+    return {"comparison": comparison.of_certificate(unit, record)}
+
+
+def _history_views(unit: Unit, filters: Filters, now: datetime, compares: bool) -> Found:
     requests, orders = _work(unit, filters, now)
     return {
-        "requests": [request_view(request) for request in requests],
+        "requests": [
+            {**request_view(request), **(_comparison(unit, request) if compares else {})} for request in requests
+        ],
         "work_orders": [work_order_view(order) for order in orders],
     }
 
@@ -216,7 +249,7 @@ def _grouped(records: Iterable[Any]) -> dict[str, list[Any]]:
     return groups
 
 
-def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
+def _holistic(unit: Unit, filters: Filters, now: datetime, compares: bool) -> list[View]:
     """Give CA connector, certificate, application connectors and their devices for each certificate (V2)."""
     selected, devices = select(unit, filters, now)
     of = {"certificate_id": [certificate.certificate_id for certificate in selected]}
@@ -232,6 +265,7 @@ def _holistic(unit: Unit, filters: Filters, now: datetime) -> list[View]:
                 **shown,
                 "network_settings": drift.view(certificate, orders_of.get(certificate.certificate_id, [])),
                 "pem": pem_view(unit.pems.get(certificate.fingerprint) if certificate.fingerprint else None),
+                **(_comparison(unit, certificate) if compares else {}),
             },
             "connectors": [
                 _with_devices(connector, orders_of.get(certificate.certificate_id, []), devices)

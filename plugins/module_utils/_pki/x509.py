@@ -175,11 +175,15 @@ def csr_facts(text: str, what: str = "CSR") -> CsrFacts:
 
     :raises InputError: it is none, or its extensions cannot be parsed.
     """
+    return request_facts(load_csr(text, what), what)
+
+
+def request_facts(csr: x509.CertificateSigningRequest, what: str = "CSR") -> CsrFacts:
+    """Tell the facts of a parsed request, and try its signature."""
     with needed("cryptography", _FEATURE):
         from cryptography import x509
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.serialization import Encoding
-    csr = load_csr(text, what)
     try:
         is_valid = csr.is_signature_valid
     except (UnsupportedAlgorithm, ValueError, TypeError):
@@ -189,7 +193,7 @@ def csr_facts(text: str, what: str = "CSR") -> CsrFacts:
             fingerprint=hashlib.sha256(csr.public_bytes(Encoding.DER)).hexdigest(),
             subject=csr.subject.rfc4514_string(),
             common_name=_common_name(csr.subject),
-            subject_fields=_subject_fields(csr.subject),
+            subject_fields=subject_fields(csr.subject),
             sans=_sans(csr),
             key=key_facts(csr),
             signature_hash=_hash_name(csr),
@@ -266,7 +270,8 @@ def _common_name(name: x509.Name) -> str:
     return str(found[-1].value) if found else ""
 
 
-def _subject_fields(name: x509.Name) -> dict[str, str]:
+def subject_fields(name: x509.Name) -> dict[str, str]:
+    """Give the fields of a name by the words of our options, the first of each; only those present."""
     from cryptography.x509.oid import NameOID
 
     table = {

@@ -168,7 +168,7 @@ def test_a_limit_is_where_the_table_says(option: str) -> None:
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("row", [row for row in fields.ROWS if len(row.sources) < len(SOURCES)], ids=lambda r: r.option)
 def test_what_does_not_go_with_a_source_is_refused_with_the_reason(row: fields.Field, source: str) -> None:
-    """E6 to E9, E14, E16: each field by each source."""
+    """E6, E7, E8, E9, E14, E16: each field by each source."""
     value: Any = True if row.kind == FLAG else ["x"] if row.kind in ("texts",) else "x"
     given_form = {**PLAIN, **form_with(row.option, value)}
     found = fields.problems({}, source, asked=given_form, rows=[row])
