@@ -25,9 +25,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.field_records i
     SECRET,
     SOURCES,
     TEXTS,
-    UPLOAD,
     Field,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import UPLOAD
 
 GUIDE = TOP / "docs" / "docsite" / "rst" / "fields_enrollment.rst"
 SURVEYS = TOP / "extensions" / "awx" / "surveys"

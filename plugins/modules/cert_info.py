@@ -178,11 +178,11 @@ certificates:
   contains:
     comparison:
       description: >-
-        What was C(asked), null for what was found at a device; what C(csr) and C(certificate) say, by key algorithm, in
-        the words of the options, with C(san_count); and C(differences), each with its C(field), whether it C(matters)
-        and C(why). Names, key, lifetime, usages and a wrong identity matter; what CAs leave out or choose themselves, as
-        an organizational unit or the hash of the signature, does not. C(unreadable) tells what could not be read.
-        Requests of O(view=history) and the certificate of O(view=holistic) have it, too.
+        What was C(asked), null for what was found at a device; what C(csr) and C(certificate) say, by key algorithm,
+        in the words of the options, with C(san_count); and C(differences), each with its C(field), whether it
+        C(matters) and C(why). Names, key, lifetime, usages and a wrong identity matter; what CAs leave out or choose
+        themselves, as an organizational unit or the hash of the signature, does not. C(unreadable) tells what could not
+        be read. Requests of O(view=history) and the certificate of O(view=holistic) have it, too.
       returned: with O(compare)
       type: dict
       sample:

@@ -9,7 +9,7 @@ stored, as it follows from what is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._core.errors import InputError
@@ -114,7 +114,9 @@ def differences(asked: View, csr: View | None, certificate: View | None, algorit
     return [{"algorithm": algorithm, **entry} for entry in found]
 
 
-def _entry(field: str, asked: Any, csr: Any, certificate: Any, why: str, *, matters: bool) -> View:
+def _entry(field: str, sides: Sequence[Any], why: str, *, matters: bool) -> View:
+    """Write one difference; the sides are what was asked, the CSR's and the certificate's."""
+    asked, csr, certificate = sides
     return {"field": field, "asked": asked, "csr": csr, "certificate": certificate, "matters": matters, "why": why}
 
 
@@ -136,7 +138,7 @@ def _names(asked: View, csr: View | None, certificate: View | None) -> list[View
             LEFT_OUT if not given and certificate is not None else CA_DECIDES if certificate is not None else "the CSR"
         )
         is_harmless = in_csr in (None, wanted) and not given and is_named
-        found.append(_entry("common_name", wanted, in_csr, given, why, matters=not is_harmless))
+        found.append(_entry("common_name", (wanted, in_csr, given), why, matters=not is_harmless))
     for kind in SAN_KINDS:
         sides = [_sans(asked, kind), None if csr is None else _sans(csr, kind)]
         sides.append(None if certificate is None else _sans(certificate, kind))
@@ -145,7 +147,7 @@ def _names(asked: View, csr: View | None, certificate: View | None) -> list[View
             continue
         is_told_apart = plain[1] == set() and plain[2] in (None, plain[0])
         why = IN_ORDER if is_told_apart else _surplus(plain[0] or set(), plain[1] if plain[2] is None else plain[2])
-        found.append(_entry(f"subject_alternative_names.{kind}", *sides, why, matters=not is_told_apart))
+        found.append(_entry(f"subject_alternative_names.{kind}", sides, why, matters=not is_told_apart))
     return found
 
 
@@ -170,7 +172,7 @@ def _subject(asked: View, csr: View | None, certificate: View | None) -> list[Vi
         why = (
             LEFT_OUT if not given and certificate is not None else CA_DECIDES if certificate is not None else "the CSR"
         )
-        found.append(_entry(name, wanted, in_csr, given, why, matters=bool(last) and last != wanted))
+        found.append(_entry(name, (wanted, in_csr, given), why, matters=bool(last) and last != wanted))
     return found
 
 
@@ -184,10 +186,10 @@ def _key(asked: View, csr: View | None, certificate: View | None, algorithm: str
     for name, value in wanted.items():
         sides = [_of(csr, name), _of(certificate, name)]
         if value and any(side not in (None, value) for side in sides):
-            found.append(_entry(name, value, *sides, "the key is another one", matters=True))
+            found.append(_entry(name, (value, *sides), "the key is another one", matters=True))
     if csr is not None and certificate is not None and csr["key_id"] != certificate["key_id"]:
         why = "the certificate is not for the key of the CSR"
-        found.append(_entry("key_id", "", csr["key_id"], certificate["key_id"], why, matters=True))
+        found.append(_entry("key_id", ("", csr["key_id"], certificate["key_id"]), why, matters=True))
     return found
 
 
@@ -205,7 +207,7 @@ def _hash(asked: View, csr: View | None, certificate: View | None) -> list[View]
         if given not in (None, "", wanted)
         else "the CSR is signed with another one"
     )
-    return [_entry("hash", wanted, in_csr, given, why, matters=given in _WEAK or in_csr in _WEAK)]
+    return [_entry("hash", (wanted, in_csr, given), why, matters=given in _WEAK or in_csr in _WEAK)]
 
 
 def _validity(asked: View, certificate: View | None) -> list[View]:
@@ -216,7 +218,7 @@ def _validity(asked: View, certificate: View | None) -> list[View]:
     is_short = given < wanted
     why = "it ends earlier than asked for" if is_short else "it lasts longer than asked for"
     matters = is_short and not asked["validity"].get("at_most")
-    return [_entry("validity", asked["validity"], None, (certificate or {})["validity"], why, matters=matters)]
+    return [_entry("validity", (asked["validity"], None, (certificate or {})["validity"]), why, matters=matters)]
 
 
 def _extensions(asked: View, csr: View | None, certificate: View | None) -> list[View]:
@@ -229,7 +231,7 @@ def _extensions(asked: View, csr: View | None, certificate: View | None) -> list
         lacking = [sorted(map(str, wanted - side)) for side in sides if side is not None and wanted - side]
         if lacking:
             shown = [None if side is None else sorted(side, key=str) for side in sides]
-            found.append(_entry(f"extensions.{name}", value, *shown, f"lacks {', '.join(lacking[-1])}", matters=True))
+            found.append(_entry(f"extensions.{name}", (value, *shown), f"lacks {', '.join(lacking[-1])}", matters=True))
     return found
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import field_pages
 import pytest
+from common import TOP
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core import fields, vocabulary
 
-PLAYBOOK = field_pages.TOP / "playbooks" / "enroll.yml"
+PLAYBOOK = TOP / "playbooks" / "enroll.yml"
 SOURCES = vocabulary.CSR_SOURCES
 # What AWX knows, and of which kind a default is; awx/api/views, JobTemplateSurveySpec.
 TYPES = {

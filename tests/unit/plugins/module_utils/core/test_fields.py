@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import form
 from ansible_collections.edgecert.clm.plugins.module_utils._core import csr_sources, fields, vocabulary
-from ansible_collections.edgecert.clm.plugins.module_utils._core.field_records import ANYTIME, FLAG, NUMBER, SOURCES
+from ansible_collections.edgecert.clm.plugins.module_utils._core.field_records import (
+    ANYTIME,
+    FLAG,
+    NUMBER,
+    SOURCES,
+    Field,
+)
 from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
 
 SANS = ("dns", "ip", "email", "uri", "other", "directory")
@@ -72,7 +78,7 @@ def test_every_field_of_the_manuals_tables_is_there(table: str) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in fields.ROWS if row.option in OPTIONS], ids=lambda row: str(row.option))
-def test_a_row_is_as_the_module_reads_it(row: fields.Field) -> None:
+def test_a_row_is_as_the_module_reads_it(row: Field) -> None:
     """One rule, one place: choices and kinds of the table are those of the argument spec."""
     spec = OPTIONS[row.option]
     if spec.get("choices"):
@@ -167,7 +173,7 @@ def test_a_limit_is_where_the_table_says(option: str) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("row", [row for row in fields.ROWS if len(row.sources) < len(SOURCES)], ids=lambda r: r.option)
-def test_what_does_not_go_with_a_source_is_refused_with_the_reason(row: fields.Field, source: str) -> None:
+def test_what_does_not_go_with_a_source_is_refused_with_the_reason(row: Field, source: str) -> None:
     """E6, E7, E8, E9, E14, E16: each field by each source."""
     value: Any = True if row.kind == FLAG else ["x"] if row.kind in ("texts",) else "x"
     given_form = {**PLAIN, **form_with(row.option, value)}
