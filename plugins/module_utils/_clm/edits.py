@@ -21,8 +21,9 @@ from .settings import combination
 
 NAMES = "subject_alternative_names"
 _KEY = ("key_type", "key_size", "curve", "hash", "dual_stack")
-EDITABLE = (NAMES, *form_csr.SUBJECT, *_KEY, "exclude_sans")
-"""What CPS changes in a live enrollment, by a new certificate."""
+_ELSEWHERE = ("csr", "hsm", "adc", "extensions", "challenge_password")
+EDITABLE = (NAMES, *form_csr.SUBJECT, *_KEY, "exclude_sans", *_ELSEWHERE)
+"""What a new certificate may have otherwise than the one it follows; CPS changes it in the live enrollment."""
 IMMUTABLE = ("common_name", "contract_id", "device", "validation_type", "secure_network", "vendor_certificate_type")
 """What an enrollment keeps as long as it lives; cps-protocol §2.3, §2.4."""
 PARTIES = ("organization", "admin_contact", "tech_contact")

@@ -78,6 +78,7 @@ def plan(params: Params, ports: Ports) -> Plan:
             latest = _drafted(latest, seen, params, ports)
         else:
             compare(latest, seen.wish, params)
+            key_secrets.refuse_other_challenge(ports.store, latest, params)
         if latest.state == "issued" and not _has_changes(latest, seen.wish, params) and not drafts:
             return _as_wanted(latest, certificate, ports)
         _refuse_move(latest, seen, ports)
@@ -320,8 +321,7 @@ def changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: 
     """
     request, ports = mover.request, mover.ports
     if request.state == "draft":
-        group, changed = request.group, sorted(name for name in wish if wish[name] != stored.wish.get(name))
-        changed += [name for name in ("ca", "ca_options") if getattr(request, name) != getattr(stored, name)]
+        group, changed = request.group, _draft_changes(mover, stored, wish, params)
     else:
         group, changed = params.get("group") or request.group, sorted(form.changed_metadata(wish, request.wish))
     changed += ["group"] if group != stored.group else []
@@ -344,6 +344,8 @@ def changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: 
             mover.keeper.record = stored
             is_counted = request.state == "draft" or is_asked_anew
             mover.keeper.save_in(unit, "request_changed", told=told, steps=[step] if is_counted else (), **wanted)
+            if request.state == "draft":
+                key_secrets.keep_challenge(unit, mover.request, mover.challenge, now)
             if is_asked_anew and "submitted" in states.REQUEST[request.state]:
                 what = " and ".join(_RULES[name] for name in rules)
                 requests.gate_of(mover).take_back_in(unit, "approval_void", f"{what} changed; have them approved")
@@ -352,6 +354,15 @@ def changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: 
         return mover.request.state == request.state
 
     return [Step(f"Change {', '.join(changed)} of request {request.request_id}", save)]
+
+
+def _draft_changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[str]:
+    """Name what is to be another than a stored draft has it."""
+    options = ("ca", "ca_options", "csr_source")
+    changed = sorted(name for name in {*wish, *stored.wish} if wish.get(name) != stored.wish.get(name))
+    changed += [name for name in options if getattr(mover.request, name) != getattr(stored, name)]
+    is_other = key_secrets.is_other_challenge(mover.ports.store, stored, params)
+    return [*changed, "challenge_password"] if is_other else changed
 
 
 def _change_certificate(unit: Unit, request: CertRequest, ports: Ports) -> None:

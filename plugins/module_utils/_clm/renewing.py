@@ -87,38 +87,32 @@ def _successor_plan(
     if back.told:
         return _left(certificate, parent, back.told, ports)
     opens, given = _opens(certificate, group, action), key_secrets.given(params)
-    is_asked = draft is not None or params.get("force") or back.has_work
+    source = params.get("csr_source") or (draft or parent).csr_source
+    is_otherwise = source != parent.csr_source or key_secrets.is_other_challenge(ports.store, parent, params)
+    is_asked = draft is not None or params.get("force") or back.has_work or is_otherwise
     is_early = not is_asked and opens is not None and opens > now
     if is_early and not edited and opens is not None:
         if edits.names_measure(wish, parent.wish):
             requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0, challenge=given).validate()
         return _too_early(certificate, parent, opens, action, ports)
     submission = _submission(params, ports, what, draft)
-    ca = params.get("ca") or (draft or parent).ca
-    made = successors.successor(
-        ports,
-        group,
-        submission,
-        certificate=certificate,
-        parent=parent,
-        action=action,
-        wish=wish,
-        ca=ca,
-        csr_source=params.get("csr_source") or (draft or parent).csr_source,
-        edited=edited,
-    )
+    named = successors.Named(action, wish, params.get("ca") or (draft or parent).ca, source)
+    made = successors.successor(ports, group, submission, named, certificate=certificate, parent=parent, edited=edited)
     request = back.on(_asked(made, params, draft), parent)
     if is_early and not edited.needs_certificate and submission.submit:
-        if drafts:
-            raise InputError(f"{what}: attachments go with a request, and this needs none; give them with force: true")
+        _refuse_attachments(what, drafts)
         return _amended(request, group, ports, submission, certificate=certificate, parent=parent, edited=edited)
-    mover = successors.checked(
-        request, group, ports, wait_s=enroll.wait_of(params), override=submission.override, challenge=given
-    )
+    wait_s, override = enroll.wait_of(params), submission.override
+    mover = successors.checked(request, group, ports, wait_s=wait_s, override=override, challenge=given)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
     return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+
+
+def _refuse_attachments(what: str, drafts: list[attachments.Draft]) -> None:
+    if drafts:
+        raise InputError(f"{what}: attachments go with a request, and this needs none; give them with force: true")
 
 
 def _submission(params: Params, ports: Ports, what: str, draft: CertRequest | None) -> Submission:
@@ -186,17 +180,22 @@ def _of_draft(mover: Mover, draft: CertRequest, submission: Submission) -> list[
     mover.keeper.record = edited
 
     def submit() -> bool:
+        with mover.ports.store.write() as unit:
+            key_secrets.keep_challenge(unit, edited, mover.challenge, mover.now)
         requests.gate_of(mover, override=submission.override).submit(submission.comment)
         return mover.request.state == "implementing"
 
     def save() -> bool:
-        mover.keeper.save("request_changed", comment=submission.comment)
+        with mover.ports.store.write() as unit:
+            mover.keeper.save_in(unit, "request_changed", comment=submission.comment)
+            key_secrets.keep_challenge(unit, mover.request, mover.challenge, mover.now)
         return True
 
     if submission.submit:
         following = mover.steps() if wanted.state == "implementing" else []
         return [Step(f"Submit request {draft.request_id}", submit), *following]
-    return [] if edited == draft else [Step(f"Change request {draft.request_id}", save)]
+    is_same = edited == draft and mover.challenge is None
+    return [] if is_same else [Step(f"Change request {draft.request_id}", save)]
 
 
 def _going_on(request: CertRequest, params: Params, certificate: Certificate, ports: Ports) -> Plan:
@@ -208,6 +207,7 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
         wish = _wish(params, request, unit, ports.clock.now(), keep=True)
         group = policy.group_of(unit, request.group)
     enroll.compare(request, wish, params)
+    key_secrets.refuse_other_challenge(ports.store, request, params)
     returning.refuse_other(request, params)
     settings, present = wish["settings"], request.wish["settings"]
     if params.get("take_settings") and any(settings.get(n) != present.get(n) for n in edits.PARTIES):

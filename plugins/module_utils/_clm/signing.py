@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import dual_stack, form, form_csr, form_extras, intents, lineage
+from . import dual_stack, form, form_csr, form_extras, intents, key_secrets, lineage
 from .binding import named_in
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _order_one(mover: Mover, algorithm: str) -> None:
 
     ports, request = mover.ports, mover.request
     key = f"{request.request_id}/{algorithm}"
-    csr_pem = request.csrs[algorithm]
+    csr_pem = key_secrets.csr_to_send(ports.store, request, algorithm)
     intent, is_new = intents.begin(
         ports.store, intents.ORDER_CERTIFICATE, "request", key, {"algorithm": algorithm}, ports.clock.now()
     )
