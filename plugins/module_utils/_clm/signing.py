@@ -55,7 +55,8 @@ def problems(mover: Mover) -> list[str]:
     found = list(validity.validity_problems(days, now, is_public=capabilities.is_public))
     if request.csr_source not in capabilities.csr_sources:
         found.append(
-            f"csr_source {request.csr_source} is not to be had with CA account {request.ca} ({mover.account.type})"
+            f"csr_source {request.csr_source} is not to be had with CA account {request.ca} ({mover.account.type}), "
+            f"which takes {', '.join(capabilities.csr_sources)}"
         )
     kinds = {"ip": spec.ip_addresses, "email": spec.emails, "uri": spec.uris, "directory": spec.directory_names}
     kinds["other"] = tuple(value for _oid, value in spec.other_names)
