@@ -13,8 +13,8 @@ version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
 description:
-  - Requests a certificate, or goes on with a request where it stands. The key and the CSR are made by Akamai CPS in
-    a new enrollment, the CA account signs, and the certificate is fetched into the store.
+  - Requests a certificate, or goes on with a request where it stands. Key and CSR are made where O(csr_source) says,
+    by default by Akamai CPS in a new enrollment; the CA account signs, and the certificate is fetched into the store.
   - Each call does all that can be done now and returns the state reached. When it waits for CPS or the CA, call it
     again later with the same options, or use O(wait).
   - Everything that can be checked is checked before anything is sent, and all problems are reported at once.
@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - edgecert.clm._implementation
   - edgecert.clm._warnings
   - edgecert.clm._csr
+  - edgecert.clm._key_sources
   - edgecert.clm._form_extras
   - edgecert.clm._renewals
 options:
@@ -57,29 +58,6 @@ options:
       - Options of the request that this CA takes; RV(edgecert.clm.ca_account#module:ca_account.capabilities) names
         them.
     type: dict
-  device:
-    description:
-      - Device to enroll on; it must be managed. Not needed when there is only one managed device.
-    type: str
-  contract_id:
-    description:
-      - Contract to enroll on, with or without the C(ctr_) prefix. The default is that of the vendor settings, else
-        the only one that the device sees.
-    type: str
-  validation_type:
-    description:
-      - CPS's validation type. The settings of the combination with O(secure_network) and O(vendor_certificate_type)
-        must have been saved with M(edgecert.clm.akamai_vendor_settings).
-      - A new request gets V(third-party). Spellings like V(Third-party) are accepted.
-    type: str
-  secure_network:
-    description:
-      - V(standard-tls) or V(enhanced-tls). A new request gets V(standard-tls).
-    type: str
-  vendor_certificate_type:
-    description:
-      - CPS's certificate type. A new request gets V(third-party).
-    type: str
   comment:
     description: Comment on the request, kept with it and in the audit.
     type: str
@@ -134,6 +112,15 @@ EXAMPLES = r"""
       enabled: true
       days_before: 30
 
+- name: Enroll with a key made here, sealed in the store
+  edgecert.clm.cert_enroll:
+    common_name: app.example.com
+    csr_source: local
+    key_type: ec
+    curve: secp384r1
+    organization: Example AG
+    ca: own-ca
+
 - name: See what another name, and one less, would cost; without submit and check_mode it is done once nothing is open
   edgecert.clm.cert_enroll:
     certificate: www.example.com
@@ -147,10 +134,6 @@ EXAMPLES = r"""
 - name: Show what comes of it
   ansible.builtin.debug:
     var: edited.prediction
-
-- name: Show where it stands
-  ansible.builtin.debug:
-    msg: "{{ enrolled.request.request_id }} is {{ enrolled.request.label }}"
 """
 
 RETURN = r"""
@@ -321,19 +304,14 @@ _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
 _AUTOMATIC = {"enabled": {"type": "bool"}, "days_before": {"type": "int"}}
 _KEY_DEVICE = {"device": _TEXT, "reuse": {"type": "bool"}}
+_USAGES = {"type": "list", "elements": "str", "no_log": False}
+_NEEDED = {"type": "str", "required": True}
+_CUSTOM = {"oid": _NEEDED, "value": _NEEDED, "critical": {"type": "bool", "default": False}}
 _EXTENSIONS = {
-    "key_usage": {"type": "list", "elements": "str", "no_log": False},
-    "extended_key_usage": {"type": "list", "elements": "str", "no_log": False},
+    "key_usage": _USAGES,
+    "extended_key_usage": _USAGES,
     "must_staple": {"type": "bool"},
-    "custom": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "oid": {"type": "str", "required": True},
-            "value": {"type": "str", "required": True},
-            "critical": {"type": "bool", "default": False},
-        },
-    },
+    "custom": {"type": "list", "elements": "dict", "options": _CUSTOM},
 }
 _ATTACHMENT = {
     "name": {"type": "str", "required": True},

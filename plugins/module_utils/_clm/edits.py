@@ -15,14 +15,15 @@ from typing import Any
 from .._core import csr_sources
 from .._core.errors import InputError
 from .._core.types import CertRequest
-from . import form, form_csr
+from . import form_csr
 from .ports import Params
 from .settings import combination
 
 NAMES = "subject_alternative_names"
 _KEY = ("key_type", "key_size", "curve", "hash", "dual_stack")
-EDITABLE = (NAMES, *form_csr.SUBJECT, *_KEY, "exclude_sans")
-"""What CPS changes in a live enrollment, by a new certificate."""
+_ELSEWHERE = ("csr", "hsm", "adc", "extensions", "challenge_password")
+EDITABLE = (NAMES, *form_csr.SUBJECT, *_KEY, "exclude_sans", *_ELSEWHERE)
+"""What a new certificate may have otherwise than the one it follows; CPS changes it in the live enrollment."""
 IMMUTABLE = ("common_name", "contract_id", "device", "validation_type", "secure_network", "vendor_certificate_type")
 """What an enrollment keeps as long as it lives; cps-protocol §2.3, §2.4."""
 PARTIES = ("organization", "admin_contact", "tech_contact")
@@ -70,14 +71,6 @@ class Edits:
                 }
             )
         return {"names_added": list(self.added), "names_dropped": list(self.dropped), "changed": changed}
-
-
-def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_sources.DEFAULT) -> dict[str, Any]:
-    """Lay the options given now over a stored wish; the measure of a key goes with the kind it was given for."""
-    asked = form.overlaid(params, stored, source)
-    if params.get("key_type") is not None and params["key_type"] != stored.get("key_type"):
-        asked.update({name: params.get(name) for name in _BY_DEFAULT})
-    return asked
 
 
 def between(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> Edits:
@@ -177,6 +170,16 @@ def _refuse_other_name(what: str, asked: Params, stored: Mapping[str, Any]) -> N
             code="needs_new_certificate",
             details={"differing": ["common_name"]},
         )
+
+
+def refuse_misplaced(params: Params, request: CertRequest) -> None:
+    """Refuse options that do not go with the source of the key, before anything is made of them.
+
+    :raises InputError: one is given.
+    """
+    found = csr_sources.misplaced(params, params.get("csr_source") or request.csr_source)
+    if found:
+        raise InputError.of_problems(f"Cannot {params['action']} {request.certificate_id}", found)
 
 
 def refuse_other_place(what: str, wanted: str, present: str) -> None:

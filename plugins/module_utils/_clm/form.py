@@ -108,6 +108,9 @@ def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_source
     wanted = given.get("csr_source") or source
     kept = {name: value for name, value in stored.items() if name not in _DERIVED}
     kept = {name: value for name, value in kept.items() if csr_sources.applies(name, wanted)}
+    if given.get("key_type") not in (None, stored.get("key_type")):
+        # The measure of a key goes with the kind it was given for.
+        kept = {name: value for name, value in kept.items() if name not in ("key_size", "curve")}
     return {**kept, **given, **form_extras.laid_over(given, kept), "csr_source": wanted}
 
 

@@ -49,7 +49,8 @@ def _place(request: CertRequest, wish: Mapping[str, Any]) -> dict[str, Any]:
     if source in csr_sources.DEVICE_OPTIONS:
         option, member = csr_sources.DEVICE_OPTIONS[source]
         named = wish[option]
-        return {"device": named["device"], "name": named[member], "reuse": bool(named.get("reuse"))}
+        name, is_reused = named[member], bool(named.get("reuse"))
+        return {"device": named["device"], "name": name, "reuse": is_reused, "certificate_id": request.certificate_id}
     return {"reuse_of": request.renews.get("held_by") or ""} if may_reuse(request) else {}
 
 

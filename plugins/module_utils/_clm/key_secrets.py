@@ -92,6 +92,36 @@ def is_other_challenge(store: Store, request: CertRequest, params: Params) -> bo
     return held is None or not is_same(held.value, password)
 
 
+def refuse_other_challenge(store: Store, request: CertRequest, params: Params) -> None:
+    """Refuse another challenge password than a request has; neither is shown.
+
+    :raises StateError: it is another one.
+    """
+    if is_other_challenge(store, request, params):
+        raise StateError(
+            f"Cannot {request.action} {request.certificate_id} with this challenge_password: request "
+            f"{request.request_id} is {request.state} with another one; leave challenge_password out to go on, or give "
+            "the new one with action: regenerate once it has ended",
+            code="challenge_password_differs",
+            details={"request_id": request.request_id, "state": request.state},
+        )
+
+
+def csr_to_send(store: Store, request: CertRequest, algorithm: str) -> str:
+    """Give the CSR that the CA is to get: that with the challenge password where there is one, which stays sealed."""
+    if request.wish.get(CHALLENGE):
+        with store.read() as unit:
+            held = unit.held_secrets.get(NOUN, _holder(request), f"csr/{algorithm}")
+        if held is not None and held.value is not None:
+            return held.value.reveal()
+    return str(request.csrs[algorithm])
+
+
+def _holder(request: CertRequest) -> str:
+    """Name the request that holds the keys of a request: a new one goes on with what a failed one made."""
+    return str(request.key_reference.get("held_by") or request.request_id)
+
+
 def is_same(one: Secret | None, other: Secret | None) -> bool:
     """Compare two secrets without telling where they differ."""
     texts = [(secret.reveal() if secret else "").encode() for secret in (one, other)]

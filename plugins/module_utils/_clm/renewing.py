@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from .._core import vocabulary
 from .._core.clock import to_text
 from .._core.errors import InputError
 from .._core.governance import DEFAULT_GROUP, Group
@@ -30,6 +31,7 @@ from . import (
     policy,
     prediction,
     renewal,
+    request_changes,
     requests,
     returning,
     states,
@@ -80,6 +82,7 @@ def _successor_plan(
     action, now = params["action"], ports.clock.now()
     with ports.store.read() as unit:
         parent = successors.enrolled(unit, certificate, action, now)
+        edits.refuse_misplaced(params, draft or parent)
         back = returning.wanted(params, certificate, parent, draft, unit)
         wish = _wish(params, draft or parent, unit, now, filled=back.filled)
     what, edited = f"Cannot {action} {certificate.certificate_id}", edits.between(wish, parent.wish)
@@ -87,38 +90,35 @@ def _successor_plan(
     if back.told:
         return _left(certificate, parent, back.told, ports)
     opens, given = _opens(certificate, group, action), key_secrets.given(params)
-    is_asked = draft is not None or params.get("force") or back.has_work
+    source = params.get("csr_source") or (draft or parent).csr_source
+    is_otherwise = source != parent.csr_source or key_secrets.is_other_challenge(ports.store, parent, params)
+    is_asked = draft is not None or params.get("force") or back.has_work or is_otherwise
     is_early = not is_asked and opens is not None and opens > now
     if is_early and not edited and opens is not None:
         if edits.names_measure(wish, parent.wish):
             requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0, challenge=given).validate()
         return _too_early(certificate, parent, opens, action, ports)
-    submission = _submission(params, ports, what, draft)
-    ca = params.get("ca") or (draft or parent).ca
-    made = successors.successor(
-        ports,
-        group,
-        submission,
-        certificate=certificate,
-        parent=parent,
-        action=action,
-        wish=wish,
-        ca=ca,
-        csr_source=params.get("csr_source") or (draft or parent).csr_source,
-        edited=edited,
-    )
+    submission, ca = _submission(params, ports, what, draft), params.get("ca") or (draft or parent).ca
+    named = successors.Named(action, wish, ca, source)
+    made = successors.successor(ports, group, submission, named, certificate=certificate, parent=parent, edited=edited)
     request = back.on(_asked(made, params, draft), parent)
     if is_early and not edited.needs_certificate and submission.submit:
-        if drafts:
-            raise InputError(f"{what}: attachments go with a request, and this needs none; give them with force: true")
+        _refuse_attachments(what, drafts)
         return _amended(request, group, ports, submission, certificate=certificate, parent=parent, edited=edited)
-    mover = successors.checked(
-        request, group, ports, wait_s=enroll.wait_of(params), override=submission.override, challenge=given
-    )
+    wait_s, override = enroll.wait_of(params), submission.override
+    mover = successors.checked(request, group, ports, wait_s=wait_s, override=override, challenge=given)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
-    kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
-    return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+    return _planned(mover, draft, certificate, [*steps[:1], *_attached(mover, drafts), *steps[1:]])
+
+
+def _attached(mover: Mover, drafts: list[attachments.Draft]) -> list[Step]:
+    return attachments.steps(drafts, mover.request.certificate_id, mover.request.request_id, mover.ports)
+
+
+def _refuse_attachments(what: str, drafts: list[attachments.Draft]) -> None:
+    if drafts:
+        raise InputError(f"{what}: attachments go with a request, and this needs none; give them with force: true")
 
 
 def _submission(params: Params, ports: Ports, what: str, draft: CertRequest | None) -> Submission:
@@ -186,17 +186,22 @@ def _of_draft(mover: Mover, draft: CertRequest, submission: Submission) -> list[
     mover.keeper.record = edited
 
     def submit() -> bool:
+        with mover.ports.store.write() as unit:
+            key_secrets.keep_challenge(unit, edited, mover.challenge, mover.now)
         requests.gate_of(mover, override=submission.override).submit(submission.comment)
         return mover.request.state == "implementing"
 
     def save() -> bool:
-        mover.keeper.save("request_changed", comment=submission.comment)
+        with mover.ports.store.write() as unit:
+            mover.keeper.save_in(unit, "request_changed", comment=submission.comment)
+            key_secrets.keep_challenge(unit, mover.request, mover.challenge, mover.now)
         return True
 
     if submission.submit:
         following = mover.steps() if wanted.state == "implementing" else []
         return [Step(f"Submit request {draft.request_id}", submit), *following]
-    return [] if edited == draft else [Step(f"Change request {draft.request_id}", save)]
+    is_same = edited == draft and mover.challenge is None
+    return [] if is_same else [Step(f"Change request {draft.request_id}", save)]
 
 
 def _going_on(request: CertRequest, params: Params, certificate: Certificate, ports: Ports) -> Plan:
@@ -208,13 +213,14 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
         wish = _wish(params, request, unit, ports.clock.now(), keep=True)
         group = policy.group_of(unit, request.group)
     enroll.compare(request, wish, params)
+    key_secrets.refuse_other_challenge(ports.store, request, params)
     returning.refuse_other(request, params)
     settings, present = wish["settings"], request.wish["settings"]
     if params.get("take_settings") and any(settings.get(n) != present.get(n) for n in edits.PARTIES):
         raise returning.other_is_open(request, f"{params['action']} (with take_settings)")
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
     mover.warnings = policy.warning_lists(group, wish["warnings"])
-    changes = enroll.changes(mover, request, wish, params)
+    changes = request_changes.steps(mover, request, wish, params)
     steps = requests.steps(mover, override=params.get("freeze_override") or "")
     if steps and mover.next_move() == "begin":
         # It is refused where it would be done, so that the request says what it waits for.
@@ -302,7 +308,7 @@ def _wish(
     kept = keep or parent.state == "draft" or bool(params.get("only_missing"))
     left = () if kept else ("auto_renew", "auto_regenerate")
     fresh = {name: value for name, value in parent.wish.items() if name not in left}
-    asked = edits.overlaid(params, fresh, parent.csr_source)
+    asked = form.overlaid(params, fresh, parent.csr_source)
     asked = {**asked, "ca": params.get("ca") or parent.ca, **(filled or {})}
     what = f"Cannot {params['action']} {parent.certificate_id}"
     edits.refuse_other_place(what, asked["csr_source"], parent.csr_source)
@@ -310,4 +316,8 @@ def _wish(
         asked["allow_missing"] = False
     edits.refuse_immutable(what, asked, parent.wish)
     wish = form.build(asked, unit, now)
+    if asked["csr_source"] == vocabulary.UPLOAD and not keep and parent.state == "issued":
+        from . import csr_upload
+
+        csr_upload.refuse_old(params, wish, parent)
     return {**wish, "settings": edits.settings_of(params, wish["settings"], parent.wish["settings"])}

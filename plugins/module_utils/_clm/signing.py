@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import fields, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import dual_stack, form_csr, form_extras, intents, lifetimes, lineage
+from . import dual_stack, form_csr, form_extras, intents, key_secrets, lifetimes, lineage
 from .binding import named_in
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _order_one(mover: Mover, algorithm: str) -> None:
 
     ports, request = mover.ports, mover.request
     key = f"{request.request_id}/{algorithm}"
-    csr_pem = request.csrs[algorithm]
+    csr_pem = key_secrets.csr_to_send(ports.store, request, algorithm)
     # What may have been ordered before is looked for, whatever the day.
     if not _is_begun(mover, key) and (why := lifetimes.refusal(mover)):
         _go_without(mover, algorithm, lifetimes.REFUSED, why)

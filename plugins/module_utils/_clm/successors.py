@@ -9,6 +9,7 @@ Shared by who asks for it and by what is due by itself; stores and sends nothing
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -52,17 +53,27 @@ def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -
     return request
 
 
+@dataclass(frozen=True)
+class Named:
+    """What a successor is to be, as the call or the certificate's settings name it.
+
+    :ivar action: ``renew`` or ``regenerate``.
+    """
+
+    action: str
+    wish: Mapping[str, Any]
+    ca: str
+    csr_source: str
+
+
 def successor(
     ports: Ports,
     group: Group,
     submission: Submission,
+    named: Named,
     *,
     certificate: Certificate,
     parent: CertRequest,
-    action: str,
-    wish: Mapping[str, Any],
-    ca: str,
-    csr_source: str,
     edited: edits.Edits | None = None,
     is_automatic: bool = False,
 ) -> CertRequest:
@@ -86,11 +97,11 @@ def successor(
         group,
         submission,
         certificate_id=certificate.certificate_id,
-        action=action,
-        wish=wish,
-        ca=ca,
+        action=named.action,
+        wish=named.wish,
+        ca=named.ca,
         ca_options=parent.ca_options,
-        csr_source=csr_source,
+        csr_source=named.csr_source,
         renews=renews,
     )
 
@@ -106,18 +117,11 @@ def of_itself(
     settings = {name: hints.without(inherited.get(name, {})) for name in ("auto_renew", "auto_regenerate")}
     is_forced = due.action == renewal.REGENERATE and bool(certificate.auto_regenerate.get("force_local_csr"))
     wish = {**parent.wish, **settings}
-    return successor(
-        ports,
-        group,
-        Submission(comment=f"due: {due.message}"),
-        certificate=certificate,
-        parent=parent,
-        action=due.action,
-        wish=form_places.made_here(wish) if is_forced else wish,
-        ca=parent.ca,
-        csr_source=vocabulary.LOCAL if is_forced else parent.csr_source,
-        is_automatic=True,
-    )
+    named = Named(due.action, wish, parent.ca, parent.csr_source)
+    if is_forced:
+        named = Named(due.action, form_places.made_here(wish), parent.ca, vocabulary.LOCAL)
+    submission = Submission(comment=f"due: {due.message}")
+    return successor(ports, group, submission, named, certificate=certificate, parent=parent, is_automatic=True)
 
 
 def checked(

@@ -25,8 +25,8 @@ MIN_BITS, MAX_BITS, BITS_STEP = 2048, 8192, 8
 # Our defaults: what every public CA takes, and every client can use.
 DEFAULT_BITS, DEFAULT_CURVE = 2048, "secp256r1"
 _KEY_TYPES = {vocabulary.RSA: "rsa", vocabulary.ECDSA: "ec", vocabulary.ED25519: "ed25519"}
-PRIVATE_KEY = "private_key"
-"""Name of a held secret, before a slash and the key algorithm."""
+PRIVATE_KEY, CSR = "private_key", "csr"
+"""Names of held secrets, before a slash and the key algorithm."""
 
 
 class KeyVault(Protocol):
@@ -85,17 +85,19 @@ class LocalKeys(KeyProvider):
         holder = str(order.place.get("reuse_of") or "")
         keys = {name: self._key(order, name, holder) for name in algorithms(order)}
         digests = {name: public_digest(key) for name, key in keys.items()}
-        csrs = {name: build_csr(order.spec, key, order.challenge_password) for name, key in keys.items()}
-        self._made = tuple(
-            MadeSecret(
-                f"{PRIVATE_KEY}/{name}", sealed_form(key), {"algorithm": name, "public_key_sha256": digests[name]}
-            )
-            for name, key in keys.items()
-        )
+        csrs = {name: build_csr(order.spec, key) for name, key in keys.items()}
+        told = {name: {"algorithm": name, "public_key_sha256": digests[name]} for name in keys}
+        made = [MadeSecret(f"{PRIVATE_KEY}/{name}", sealed_form(key), told[name]) for name, key in keys.items()]
+        if password := order.challenge_password:
+            made += [
+                MadeSecret(f"{CSR}/{name}", Secret(build_csr(order.spec, key, password)), told[name])
+                for name, key in keys.items()
+            ]
+        self._made = tuple(made)
         return {"label": "key made here", "held_by": order.request_id, "csrs": csrs, "public_keys": digests}
 
     def made(self) -> Sequence[MadeSecret]:
-        """Give the keys that were just made, or are used again: each request holds its own."""
+        """Give the keys that were just made, or are used again, and what bears the challenge password."""
         return self._made
 
     def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
@@ -144,9 +146,7 @@ def _told(spec: CsrSpec, algorithm: str) -> str:
 
 
 def _gone(holder: str, algorithm: str) -> str:
-    return (
-        f"request {holder} holds no {algorithm} key that could be used again; leave reuse_key out to make a new one"
-    )
+    return f"request {holder} holds no {algorithm} key that could be used again; leave reuse_key out to make a new one"
 
 
 def _unwritable(spec: CsrSpec) -> list[str]:

@@ -14,8 +14,12 @@ from .._core.errors import InputError
 from .._core.redact import Secret
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+    from typing import TypeAlias
+
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes, PublicKeyTypes
+
+    HeldKey: TypeAlias = "rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey"
 
 _FEATURE = "making keys"
 PUBLIC_EXPONENT = 65537
@@ -47,7 +51,7 @@ def sealed_form(key: CertificateIssuerPrivateKeyTypes) -> Secret:
     return Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii"))
 
 
-def opened(kept: Secret, what: str) -> CertificateIssuerPrivateKeyTypes:
+def opened(kept: Secret, what: str) -> HeldKey:
     """Read a key back from its sealed place.
 
     :param what: names it, as "the RSA key of request req-1".
@@ -69,7 +73,15 @@ def opened(kept: Secret, what: str) -> CertificateIssuerPrivateKeyTypes:
 
 def public_digest(key: CertificateIssuerPrivateKeyTypes) -> str:
     """Give the SHA-256 of a key's SubjectPublicKeyInfo, as ``KeyFacts.spki_sha256``."""
+    return hashlib.sha256(_spki(key.public_key())).hexdigest()
+
+
+def is_same_public(one: PublicKeyTypes, other: PublicKeyTypes) -> bool:
+    """Say whether two public keys are the same; with it their private keys are."""
+    return _spki(one) == _spki(other)
+
+
+def _spki(public: PublicKeyTypes) -> bytes:
     with needed("cryptography", _FEATURE):
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(public).hexdigest()
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
