@@ -42,10 +42,11 @@ _SUBJECT = (
 _FROM_SETTINGS = ("organization", "locality", "state_or_province")
 
 
-def _is_renewed(given: Mapping[str, Any], _source: str) -> bool:
+def _is_renewed(given: Mapping[str, Any], source: str) -> bool:
     automatic = given.get("auto_renew")
     is_automatic = isinstance(automatic, Mapping) and bool(automatic.get("enabled"))
-    return given.get("action") == "renew" or is_automatic
+    # An uploaded CSR says what it says, and cannot be given a country here.
+    return source != UPLOAD and (given.get("action") == "renew" or is_automatic)
 
 
 def _curve_reason(value: Any) -> str:
@@ -158,7 +159,7 @@ SUBJECT = (
         *("country", "Country", "8", "E14", "Country in the subject"),
         rule=rules.country,
         says="two letters of ISO 3166-1, in capitals",
-        mandatory="for a renewal, and where it is to be renewed automatically",
+        mandatory="for a renewal, and where it is to be renewed automatically, but for a CSR that is uploaded",
         needed=_is_renewed,
         default_from=SETTINGS,
         goes_to=(CSR, ORDER, RECORD),

@@ -209,6 +209,4 @@ def source_problems(source: str, capabilities: CaFacts, ca: str) -> list[str]:
     """Give why a CA is not used with a source (E7 to E9)."""
     if source in capabilities.csr_sources:
         return []
-    return [
-        f"csr_source {source} is not to be had with {ca}; there are {', '.join(capabilities.csr_sources) or 'none'}"
-    ]
+    return [f"csr_source {source} is not to be had with {ca}, which takes {', '.join(capabilities.csr_sources)}"]

@@ -215,7 +215,7 @@ def test_what_a_ca_does_not_take_is_told_by_its_capabilities() -> None:
     ]
     assert told({**asked, "generic": {"uuid": uuid}}) == []
     assert fields.source_problems("hsm", replace(CA, csr_sources=("local", "upload")), "CA account house") == [
-        "csr_source hsm is not to be had with CA account house; there are local, upload"
+        "csr_source hsm is not to be had with CA account house, which takes local, upload"
     ]
 
 
@@ -242,6 +242,7 @@ def test_a_country_is_needed_where_it_is_renewed() -> None:
     assert told({"action": "renew"}) == ["country is missing (E14)"]
     assert told({"auto_renew": {"enabled": True}}) == ["country is missing (E14)"]
     assert told({"auto_renew": {"enabled": True}, "country": "DE"}) == []
+    assert told({"action": "renew"}, "upload") == []
 
 
 anything = st.recursive(
