@@ -56,6 +56,8 @@ at once. What is given and does not go with the source, or is not taken by the C
 edit in place (``action: regenerate``); or never. A ``certificate`` given as an empty text becomes the common name and
 the time.
 
+What the CSR and the certificate say of them, and where they differ, is told by ``cert_info`` with ``compare: true``.
+
 The surveys of ``extensions/awx/surveys``, one for each source, ask for the same fields, and ``playbooks/enroll.yml``
 understands their answers: what is empty, or ``default``, is left out.
 """

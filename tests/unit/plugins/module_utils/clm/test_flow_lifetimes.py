@@ -129,3 +129,17 @@ def test_what_waited_across_a_border_is_refused_before_anything_is_sent(bench: B
     anew = bench.enroll(validity={"count": before, "unit": "days", "at_most": True}).record
     assert anew is not None and anew["request_id"] != asked["request_id"]
     assert ca.asked == [validity.public_limit_days(bench.clock.now())]
+
+
+def test_what_waited_for_its_csr_across_a_border_is_not_ordered_and_its_place_is_used_again(bench: Bench) -> None:
+    """E15, E9: the CSR is there, the order is refused; fewer days go on at the same enrollment."""
+    ca = _public(bench)
+    border, before = _ahead(bench)
+    bench.enroll(validity={"count": before, "unit": "days"}, wait=False)
+    bench.advance((border + _DAY - bench.clock.now()).total_seconds())
+    with pytest.raises(StateError, match="publicly trusted") as caught:
+        bench.enroll(validity={"count": before, "unit": "days"})
+    assert caught.value.code == lifetimes.REFUSED and ca.asked == []
+    limit = validity.public_limit_days(bench.clock.now())
+    bench.enroll(validity={"count": limit, "unit": "days"})
+    assert ca.asked == [limit] and len(bench.enrollments()) == 1
