@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from .csr_spec import CsrSpec as CsrSpec
 from .redact import Secret
 
 JsonMap = Mapping[str, Any]
@@ -346,33 +347,6 @@ class AuditRow:
     entry: AuditEntry
     previous_hash: str
     hash: str
-
-
-@dataclass(frozen=True)
-class CsrSpec:
-    """What a CSR is to say, and the key it is to be made with.
-
-    :ivar dns_names: lower-case, the common name first.
-    :ivar key_type: ``rsa``, ``ec`` or ``ed25519``.
-    :ivar dual_stack: an RSA and an ECDSA key and CSR (E10).
-    """
-
-    common_name: str
-    dns_names: tuple[str, ...]
-    ip_addresses: tuple[str, ...] = ()
-    emails: tuple[str, ...] = ()
-    uris: tuple[str, ...] = ()
-    organization: str = ""
-    organizational_unit: str = ""
-    locality: str = ""
-    state_or_province: str = ""
-    country: str = ""
-    email: str = ""
-    key_type: str = "rsa"
-    key_size: int | None = None
-    curve: str = ""
-    hash_name: str = "sha256"
-    dual_stack: bool = False
 
 
 @dataclass(frozen=True)

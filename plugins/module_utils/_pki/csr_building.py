@@ -1,0 +1,236 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes a CSR from what it is to say and a key, wherever the private part of that key is. Makes and keeps no key."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._core.deps import needed
+from .._core.errors import InputError
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
+
+    from .._core.csr_spec import CsrSpec
+    from .._core.redact import Secret
+
+CHALLENGE_PASSWORD_OID = "1.2.840.113549.1.9.7"
+KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
+# The words of RFC 5280 §4.2.1.12 and of what CA profiles ask for most; anything else by its object id.
+EXTENDED_KEY_USAGES: Mapping[str, str] = {
+    "server_auth": "1.3.6.1.5.5.7.3.1",
+    "client_auth": "1.3.6.1.5.5.7.3.2",
+    "code_signing": "1.3.6.1.5.5.7.3.3",
+    "email_protection": "1.3.6.1.5.5.7.3.4",
+    "time_stamping": "1.3.6.1.5.5.7.3.8",
+    "ocsp_signing": "1.3.6.1.5.5.7.3.9",
+    "smartcard_logon": "1.3.6.1.4.1.311.20.2.2",
+    "ipsec_ike": "1.3.6.1.5.5.7.3.17",
+}
+_FEATURE = "making CSRs"
+# Names of RFC 4514 texts beyond those of its table, as tools write them.
+_MORE_ATTRIBUTES = ("emailAddress", "E", "EMAILADDRESS")
+
+
+def build_csr(spec: CsrSpec, key: CertificateIssuerPrivateKeyTypes, challenge_password: Secret | None = None) -> str:
+    """Write the CSR of one key and give it as PEM.
+
+    Of the key only ``public_key()``, ``key_size`` or ``curve``, and ``sign`` are used, so that its private part may
+    stay in a token. The key's kind counts, not the spec's.
+
+    :param key: RSA, EC or Ed25519; Ed25519 brings its own hash, and the spec's is left out.
+    :param challenge_password: becomes the attribute of RFC 2985 §5.4.1.
+    :raises InputError: a name or extension cannot be written; names it.
+    :source: RFC 2986; RFC 5280 §4.2.1.6 for the names, appendix A.1 for the subject.
+    """
+    with needed("cryptography", _FEATURE):
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import Encoding
+    builder = x509.CertificateSigningRequestBuilder().subject_name(_subject(spec))
+    names = general_names(spec)
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    for extension, is_critical in requested_extensions(spec.extensions):
+        builder = builder.add_extension(extension, is_critical)
+    if challenge_password:
+        oid = x509.ObjectIdentifier(CHALLENGE_PASSWORD_OID)
+        builder = builder.add_attribute(oid, challenge_password.reveal().encode())
+    csr = builder.sign(key, _digest(key, spec.hash_name))
+    return csr.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def general_names(spec: CsrSpec) -> list[x509.GeneralName]:
+    """Give the subject alternative names of a spec, by category, each in the order given.
+
+    :raises InputError: one cannot be written.
+    """
+    with needed("cryptography", _FEATURE):
+        from cryptography import x509
+    found: list[x509.GeneralName] = [x509.DNSName(name) for name in spec.dns_names]
+    found += [x509.IPAddress(ipaddress.ip_address(name)) for name in spec.ip_addresses]
+    found += [x509.RFC822Name(name) for name in spec.emails]
+    found += [x509.UniformResourceIdentifier(name) for name in spec.uris]
+    found += [x509.OtherName(_oid(oid), der_utf8(value)) for oid, value in spec.other_names]
+    found += [x509.DirectoryName(directory_name(text)) for text in spec.directory_names]
+    return found
+
+
+def directory_name(text: str) -> x509.Name:
+    """Read a name as RFC 4514 writes it.
+
+    :raises InputError: it cannot be read.
+    """
+    with needed("cryptography", _FEATURE):
+        from cryptography import x509
+        from cryptography.x509.oid import NameOID
+    more = dict.fromkeys(_MORE_ATTRIBUTES, NameOID.EMAIL_ADDRESS)
+    try:
+        name = x509.Name.from_rfc4514_string(text, more)
+    except (ValueError, TypeError) as exc:
+        raise InputError(
+            f"directory name {text!r} cannot be read ({exc}); write it as CN=edge,O=Example,C=DE (RFC 4514)"
+        ) from exc
+    if not list(name):
+        raise InputError("a directory name is empty; write it as CN=edge,O=Example,C=DE (RFC 4514)")
+    return name
+
+
+def requested_extensions(wanted: Mapping[str, Any]) -> list[tuple[x509.ExtensionType, bool]]:
+    """Give the extensions asked for beside the names, each with whether it is critical.
+
+    :param wanted: as ``CsrSpec.extensions``.
+    :raises InputError: everything that cannot be written, at once.
+    """
+    problems = [
+        f"extension {name!r} is not known; there are {', '.join(_WRITERS)}" for name in wanted if name not in _WRITERS
+    ]
+    found: list[tuple[x509.ExtensionType, bool]] = []
+    for name, write in _WRITERS.items():
+        if wanted.get(name):
+            try:
+                found += write(wanted[name])
+            except InputError as exc:
+                problems.append(exc.message)
+    if problems:
+        raise InputError.of_problems("Cannot write the extensions of the CSR", problems)
+    return found
+
+
+def der_utf8(text: str) -> bytes:
+    """Write a text as a DER UTF8String.
+
+    :source: ITU-T X.690 §8.1.3 for the length.
+    """
+    value = text.encode()
+    size = len(value)
+    if size < 0x80:
+        return bytes([0x0C, size]) + value
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([0x0C, 0x80 | len(length)]) + length + value
+
+
+def _key_usage(words: Any) -> list[tuple[x509.ExtensionType, bool]]:
+    from cryptography import x509
+
+    unknown = [str(word) for word in words if word not in KEY_USAGES]
+    if unknown:
+        raise InputError(f"key usage {', '.join(unknown)} is not known; there are {', '.join(KEY_USAGES)}")
+    if ("encipher_only" in words or "decipher_only" in words) and "key_agreement" not in words:
+        raise InputError("encipher_only and decipher_only go with key_agreement (RFC 5280 §4.2.1.3)")
+    return [(x509.KeyUsage(**{usage: usage in words for usage in KEY_USAGES}), True)]
+
+
+def _extended_key_usage(words: Any) -> list[tuple[x509.ExtensionType, bool]]:
+    from cryptography import x509
+
+    return [(x509.ExtendedKeyUsage([_oid(EXTENDED_KEY_USAGES.get(word, word)) for word in words]), False)]
+
+
+def _must_staple(_is_wanted: Any) -> list[tuple[x509.ExtensionType, bool]]:
+    from cryptography import x509
+
+    return [(x509.TLSFeature([x509.TLSFeatureType.status_request]), False)]
+
+
+def _custom(entries: Any) -> list[tuple[x509.ExtensionType, bool]]:
+    from cryptography import x509
+
+    found: list[tuple[x509.ExtensionType, bool]] = []
+    for entry in entries:
+        try:
+            value = base64.b64decode(entry["value"], validate=True)
+        except ValueError as exc:
+            raise InputError(f"the value of extension {entry['oid']} is not base64 of DER") from exc
+        found.append((x509.UnrecognizedExtension(_oid(entry["oid"]), value), bool(entry.get("critical"))))
+    return found
+
+
+_WRITERS = {
+    "key_usage": _key_usage,
+    "extended_key_usage": _extended_key_usage,
+    "must_staple": _must_staple,
+    "custom": _custom,
+}
+
+
+def _oid(text: str) -> x509.ObjectIdentifier:
+    from cryptography import x509
+
+    try:
+        return x509.ObjectIdentifier(text)
+    except ValueError as exc:
+        raise InputError(f"{text!r} is neither a known word nor an object id as 1.3.6.1.5.5.7.3.1") from exc
+
+
+def _subject(spec: CsrSpec) -> x509.Name:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    table = {
+        "country": NameOID.COUNTRY_NAME,
+        "state_or_province": NameOID.STATE_OR_PROVINCE_NAME,
+        "locality": NameOID.LOCALITY_NAME,
+        "organization": NameOID.ORGANIZATION_NAME,
+        "organizational_unit": NameOID.ORGANIZATIONAL_UNIT_NAME,
+        "common_name": NameOID.COMMON_NAME,
+        "email": NameOID.EMAIL_ADDRESS,
+    }
+    attributes = []
+    for word, oid in table.items():
+        if value := getattr(spec, word):
+            try:
+                attributes.append(x509.NameAttribute(oid, value))
+            except ValueError as exc:
+                raise InputError(f"{word} {value!r} cannot stand in a CSR: {exc}") from exc
+    return x509.Name(attributes)
+
+
+def _digest(key: CertificateIssuerPrivateKeyTypes, name: str) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return None
+    table: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
+        "sha256": hashes.SHA256(),
+        "sha384": hashes.SHA384(),
+        "sha512": hashes.SHA512(),
+    }
+    return table[name]
