@@ -7,13 +7,12 @@ A device is a key provider that is set up once, with options and secrets of its 
 ``KeyOrder.place`` holds what the request says about the key:
 
 - ``name``: key handler name of an HSM, key reference name of an ADC;
-- ``reuse``: True for a new CSR of the key that is there, False for a new key;
+- ``reuse``: True for a new CSR of the key that is there (at a first request: where there is one), False for a new key;
 - ``certificate_id``: whose key it is; the requests of one certificate bear the same, so that nobody takes another
-  certificate's key, and a renewal finds its own;
-- ``request_id``: who asks; an order that is begun again after a crash bears the same, so that ``find`` and ``begin``
-  know what the run before made, and make nothing twice;
-- ``challenge_password``: a ``Secret`` that goes into the CSR, or None (E16).
+  certificate's key, and a renewal finds its own. Where it is left out the common name stands for it.
 
+``KeyOrder.request_id`` says who asks; an order that is begun again after a crash bears the same, so that ``find`` and
+``begin`` know what the run before made, and make nothing twice. ``KeyOrder.challenge_password`` goes into the CSR.
 ``renews`` is empty for a certificate's first request, and says nothing else that a device needs.
 
 The references it answers with hold ``key_device`` (its name), ``keys`` (for each a ``label`` and what else finds it

@@ -57,8 +57,8 @@ def kinds(order: KeyOrder) -> list[Kind]:
 
 def names(order: KeyOrder) -> TokenNames:
     """Give the names of the keys of an order."""
-    place = order.place
-    return TokenNames(place["name"], place["certificate_id"], place["request_id"])
+    owner = order.place.get("certificate_id") or order.spec.common_name.lower()
+    return TokenNames(order.place["name"], owner, order.request_id)
 
 
 class Pkcs11Keys(DeviceKeys):
@@ -115,7 +115,7 @@ class Pkcs11Keys(DeviceKeys):
         """Say what ``begin`` would do."""
         what = " and ".join(f"an {kind} key" for kind in kinds(order))
         handler, common_name = order.place["name"], order.spec.common_name
-        if order.place["reuse"]:
+        if order.place.get("reuse"):
             made = "" if order.renews else f", or with {what} made for it where there is none"
             return f"Sign a CSR for {common_name} on key device {self._name} with the newest key {handler}{made}"
         new = "the next generation of " if order.renews else ""
@@ -181,7 +181,7 @@ class Pkcs11Keys(DeviceKeys):
         for line in ready:
             if line.entry is None:
                 raise StateError(f"There is no key {line.label} in {self._place}", code="key_gone")
-            pem = build_csr(order.spec, pairs.signer(line.entry), order.place.get("challenge_password"))
+            pem = build_csr(order.spec, pairs.signer(line.entry), order.challenge_password)
             if not csr_facts(pem).is_signature_valid:
                 raise StateError(
                     f"The token's signature with key {line.label} in {self._place} is not of the public key beside it "

@@ -46,11 +46,15 @@ def _line(order: KeyOrder, wanted: TokenNames, kind: Kind, there: Sequence[PairE
     ours = [one for one in there if wanted.is_ours(one.id) and one.algorithm == kind.algorithm]
     ours.sort(key=lambda one: wanted.generation(kind.algorithm, one.label))
     used = next((one for one in ours if one.id == own_id), None)
-    if used is None and order.place["reuse"]:
+    if used is None and order.place.get("reuse"):
         used = ours[-1] if ours else _given(wanted, kind, there, is_dual=is_dual)
     if used is not None:
         return Line(kind, used.id, used.label, used)
     generation = 1 + max((wanted.generation(kind.algorithm, one.label) for one in ours), default=0)
+    # A key of the other algorithm may have had the label: people tell keys apart by it.
+    had = {one.label for one in there if wanted.is_ours(one.id)}
+    while wanted.label(kind.algorithm, generation, is_dual=is_dual) in had:
+        generation += 1
     return Line(kind, own_id, wanted.label(kind.algorithm, generation, is_dual=is_dual))
 
 
@@ -73,7 +77,7 @@ def obstacles(
         if line.entry is not None:
             found += _unfit(line, line.entry, pairs, place)
             continue
-        if order.place["reuse"] and order.renews:
+        if order.place.get("reuse") and order.renews:
             sentence = (
                 f"there is no {kind.algorithm} key {wanted.handler} of this certificate in {place} to be reused; leave "
                 "reuse out to make a new one"
