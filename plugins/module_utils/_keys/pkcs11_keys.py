@@ -86,7 +86,7 @@ class Pkcs11Keys(DeviceKeys):
         return _ABILITIES
 
     def test(self) -> Sequence[DeviceCheck]:
-        """Look at module, token, mechanisms, login and free space; makes nothing."""
+        """Look at module, token, mechanisms and login; makes nothing."""
         return checks(self._access)
 
     def validate(self, order: KeyOrder) -> Sequence[str]:
@@ -125,10 +125,9 @@ class Pkcs11Keys(DeviceKeys):
         """Look for all keys that a killed run made for this request, and sign for them."""
         wanted = names(order)
         with self._pairs() as pairs:
-            found = [(kind, pairs.entries(id=wanted.id_of(kind.algorithm))) for kind in kinds(order)]
-            if not all(entries for _kind, entries in found):
+            there = [_own(pairs, wanted, kind) for kind in kinds(order)]
+            if not all(line.entry for line in there):
                 return []
-            there = [Line(kind, entries[0].id, entries[0].label, entries[0]) for kind, entries in found]
             return [self._signed(order, pairs, there)]
 
     def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
@@ -220,3 +219,10 @@ class Pkcs11Keys(DeviceKeys):
     def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Answer that there was nothing to acknowledge."""
         return True
+
+
+def _own(pairs: KeyPairs, wanted: TokenNames, kind: Kind) -> Line:
+    """Give the key that this very request made before, as far as it is there."""
+    own_id = wanted.id_of(kind.algorithm)
+    entry = next((one for one in pairs.entries(id=own_id) if pairs.is_whole(one)), None)
+    return Line(kind, own_id, entry.label if entry else "", entry)

@@ -37,8 +37,13 @@ class Line:
 
 def lines(order: KeyOrder, wanted: TokenNames, kinds: Sequence[Kind], pairs: KeyPairs) -> list[Line]:
     """Give a line for each key of an order: what this request made before, what it reuses, or what is to be made."""
-    there = pairs.entries()
+    there = present(wanted, pairs)
     return [_line(order, wanted, kind, there, is_dual=len(kinds) > 1) for kind in kinds]
+
+
+def present(wanted: TokenNames, pairs: KeyPairs) -> list[PairEntry]:
+    """Give the keys of the token, without halves of pairs that were to be ours and whose making was broken off."""
+    return [one for one in pairs.entries() if not wanted.is_ours(one.id) or pairs.is_whole(one)]
 
 
 def _line(order: KeyOrder, wanted: TokenNames, kind: Kind, there: Sequence[PairEntry], *, is_dual: bool) -> Line:
@@ -69,7 +74,7 @@ def obstacles(
     order: KeyOrder, wanted: TokenNames, kinds: Sequence[Kind], pairs: KeyPairs, place: str
 ) -> list[Obstacle]:
     """Give everything that stands in the way of beginning."""
-    there = pairs.entries()
+    there = present(wanted, pairs)
     is_dual = len(kinds) > 1
     found: list[Obstacle] = []
     for kind in kinds:

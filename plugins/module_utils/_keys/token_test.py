@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a test of a token finds: module, token, mechanisms, login, free space. Makes nothing; each failure is a line."""
+"""What a test of a token finds: module, token, mechanisms, login. Makes nothing; each failure is a line."""
 
 from __future__ import annotations
 

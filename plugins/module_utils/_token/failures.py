@@ -49,7 +49,7 @@ PIN_IS_NOT_SET = Meaning(
 TOKEN_IS_READ_ONLY = Meaning(
     READ_ONLY, "the token takes no new keys: it, or the session the vendor's module gives, is read-only"
 )
-_GONE = Meaning(
+GONE = Meaning(
     "token_gone",
     "the token went away, or the connection to it was lost; see that it is there again, then run again",
     passes=True,
@@ -81,12 +81,12 @@ MEANINGS: Mapping[str, Meaning] = {
     "UserPinNotInitialized": PIN_IS_NOT_SET,
     "TokenWriteProtected": TOKEN_IS_READ_ONLY,
     "SessionReadOnly": TOKEN_IS_READ_ONLY,
-    "DeviceRemoved": _GONE,
-    "TokenNotPresent": _GONE,
-    "SlotIDInvalid": _GONE,
-    "SessionClosed": _GONE,
-    "SessionHandleInvalid": _GONE,
-    "DeviceError": _GONE,
+    "DeviceRemoved": GONE,
+    "TokenNotPresent": GONE,
+    "SlotIDInvalid": GONE,
+    "SessionClosed": GONE,
+    "SessionHandleInvalid": GONE,
+    "DeviceError": GONE,
     "SessionCount": _SESSIONS,
     "SessionExists": _SESSIONS,
     "UserTooManyTypes": _SESSIONS,

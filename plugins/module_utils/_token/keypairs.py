@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import RemoteError, StateError
-from .failures import told
+from .failures import GONE, failure, told
 from .kinds import CURVE_BITS, CURVES, ECDSA, ED25519, EDWARDS_PARAMS, GENERATION, RSA, Kind, signing_mechanisms
 from .private_keys import as_private_key
 
@@ -66,7 +66,26 @@ class KeyPairs:
         template = {Attribute[name.upper()]: value for name, value in wanted.items()}
         with told(f"Cannot list the keys of {self._place}"):
             found = list(self._session.get_objects({**template, Attribute.CLASS: ObjectClass.PRIVATE_KEY}))
-            return [_entry(one) for one in found]
+            return [entry for entry in map(_entry, found) if entry is not None]
+
+    def is_whole(self, entry: PairEntry) -> bool:
+        """Say whether the public key of a pair can be had; it cannot when making the pair was broken off."""
+        with told(f"Cannot look for the public key of {entry.label} in {self._place}"):
+            return entry.algorithm == RSA or bool(self._publics(entry.id))
+
+    def _publics(self, key_id: bytes) -> list[Any]:
+        from pkcs11.constants import Attribute, ObjectClass
+
+        return list(self._session.get_objects({Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.ID: key_id}))
+
+    def _clear(self, key_id: bytes) -> None:
+        """Remove halves of a pair whose making was broken off: nothing was signed with them."""
+        halves = [entry for entry in self.entries(id=key_id) if not self.is_whole(entry)]
+        whole = len(self.entries(id=key_id)) > len(halves)
+        for private in halves:
+            private.private.destroy()
+        for public in [] if whole else self._publics(key_id):
+            public.destroy()
 
     def make(self, kind: Kind, label: str, key_id: bytes) -> PairEntry:
         """Make a key pair that cannot leave the token.
@@ -75,8 +94,11 @@ class KeyPairs:
         """
         what = f"Cannot make an {kind} key {label} in {self._place}"
         with told(what):
+            self._clear(key_id)
             _public, private = self._generated(kind, label, key_id)
-        entry = _entry(private)
+            entry = _entry(private)
+        if entry is None:
+            raise failure(what, GONE)
         if not entry.stays:
             self.destroy(entry)
             raise RemoteError(
@@ -119,11 +141,8 @@ class KeyPairs:
 
     def destroy(self, entry: PairEntry) -> None:
         """Remove a pair that was made just now."""
-        from pkcs11.constants import Attribute, ObjectClass
-
         with told(f"Cannot remove key {entry.label} from {self._place}"):
-            wanted = {Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.ID: entry.id}
-            for public in list(self._session.get_objects(wanted)):
+            for public in self._publics(entry.id):
                 public.destroy()
             entry.private.destroy()
 
@@ -138,12 +157,9 @@ class KeyPairs:
 
     def public_key(self, entry: PairEntry) -> Any:
         """Give the public key of a pair as cryptography's."""
-        from pkcs11.constants import Attribute, ObjectClass
-
         what = f"Cannot read the public key of {entry.label} in {self._place}"
         with told(what):
-            wanted = {Attribute.CLASS: ObjectClass.PUBLIC_KEY, Attribute.ID: entry.id}
-            objects = list(self._session.get_objects(wanted))
+            objects = self._publics(entry.id)
             # An RSA private key tells its public part itself.
             source = objects[0] if objects else entry.private if entry.algorithm == RSA else None
             if source is None or not entry.algorithm:
@@ -183,19 +199,34 @@ def _size_problem(token: Any, kind: Kind, place: str) -> str:
     return f"{place} makes {kind.algorithm} keys of {least} to {most} bits, {kind.bits} are asked for"
 
 
-def _entry(private: Any) -> PairEntry:
+def _entry(private: Any) -> PairEntry | None:
+    """Read what a private key tells; None when another process is just making or removing it."""
     from pkcs11.constants import Attribute
+    from pkcs11.exceptions import ObjectHandleInvalid
     from pkcs11.mechanisms import KeyType
 
     names = {KeyType.RSA: RSA, KeyType.EC: ECDSA, KeyType.EC_EDWARDS: ED25519}
-    stays = bool(private[Attribute.SENSITIVE]) and not private[Attribute.EXTRACTABLE]
-    return PairEntry(
-        bytes(private[Attribute.ID]),
-        str(private[Attribute.LABEL]),
-        names.get(private[Attribute.KEY_TYPE], ""),
-        stays,
-        private,
-    )
+    try:
+        stays = _told_by(private, Attribute.SENSITIVE, False) and not _told_by(private, Attribute.EXTRACTABLE, True)
+        return PairEntry(
+            bytes(_told_by(private, Attribute.ID, b"")),
+            str(_told_by(private, Attribute.LABEL, "")),
+            names.get(_told_by(private, Attribute.KEY_TYPE, None), ""),
+            stays,
+            private,
+        )
+    except ObjectHandleInvalid:
+        return None
+
+
+def _told_by(private: Any, attribute: Any, otherwise: Any) -> Any:
+    """Read an attribute; one that a token does not keep counts as what is least to be trusted."""
+    from pkcs11.exceptions import AttributeTypeInvalid
+
+    try:
+        return private[attribute]
+    except AttributeTypeInvalid:
+        return otherwise
 
 
 def _public(algorithm: str, source: Any) -> Any:
