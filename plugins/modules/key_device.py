@@ -69,10 +69,10 @@ EXAMPLES = r"""
     name: hsm
     type: pkcs11
     options:
-      module_path: /usr/lib/softhsm/libsofthsm2.so
+      module_path: "{{ lookup('ansible.builtin.env', 'CLM_PKCS11_MODULE', default='/usr/lib/softhsm/libsofthsm2.so') }}"
       token_label: clm
     secrets:
-      pin: "{{ vault_token_pin }}"
+      pin: "{{ lookup('ansible.builtin.env', 'CLM_TOKEN_PIN') }}"
 
 - name: Test it
   edgecert.clm.key_device:
@@ -80,11 +80,12 @@ EXAMPLES = r"""
     test: true
   register: tested
 
-- name: Show what it said
-  ansible.builtin.debug:
-    var: tested.checks
+- name: Go no further unless it can make and use RSA keys
+  ansible.builtin.assert:
+    that:
+      - tested.checks | selectattr("name", "in", ["token", "RSA keys", "login"]) | map(attribute="passed") is all
 
-- name: Take the PIN from the environment from now on
+- name: Take the PIN from the environment of each run from now on
   edgecert.clm.key_device:
     name: hsm
     options:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from .._core.errors import InputError
 from .._core.key_records import KEY_DEVICE, REFUSED, HeldSecret
 from .._core.redact import Secret
 
@@ -78,6 +79,20 @@ def key_device_maker(store: Store, clock: Clock, environment: Environment) -> Ca
         return by_name(device.type).connect(device.name, device.options, secrets_of(device, environment))
 
     return connect
+
+
+def keys_on(csr_source: str, device: KeyDevice, store: Store, clock: Clock, environment: Environment) -> DeviceKeys:
+    """Build the keys of the device that a request names; no traffic.
+
+    :raises InputError: the device is of another kind than the request's source.
+    """
+    kind = key_device_type_maker(store, clock, environment)(device.type).kind
+    if kind != csr_source:
+        raise InputError(
+            f"Key device {device.name} ({device.type}) goes with csr_source {kind}, not with {csr_source}",
+            code="key_device_kind",
+        )
+    return key_device_maker(store, clock, environment)(device)
 
 
 def secrets_of(device: KeyDevice, environment: Environment) -> dict[str, Secret]:
