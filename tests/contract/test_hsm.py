@@ -12,6 +12,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -96,9 +97,12 @@ def test_openssl_accepts_the_csr_of_every_kind_of_key(token: SoftToken, spec: di
     answer = keys.collect(reference)
     assert isinstance(answer, CsrReady)
     [text] = [openssl(csr) for csr in answer.csrs.values()]
-    for word in (*words, "CN = www.example.com", "O = Example Ltd", "DNS:a.example.com", "Aa1!secret"):
+    for word in (*words, "CN = www.example.com", "O = Example Ltd", "DNS:a.example.com"):
         assert word in text
-    assert "Aa1!secret" not in str(reference)
+    [bearing] = keys.made()
+    assert bearing.name == f"csr/{reference['keys'][0]['algorithm']}"
+    assert "Aa1!secret" in openssl(bearing.value.disclose()) and "Aa1!secret" not in text
+    assert csr_facts(bearing.value.disclose()).key == csr_facts(next(iter(answer.csrs.values()))).key
 
 
 def test_a_dual_stack_is_two_keys_and_two_csrs(token: SoftToken) -> None:
@@ -110,6 +114,17 @@ def test_a_dual_stack_is_two_keys_and_two_csrs(token: SoftToken) -> None:
     assert {key["label"]: key["id"] for key in reference["keys"]} == ids
     for csr in reference["csrs"].values():
         openssl(csr)
+
+
+def test_what_is_missing_of_a_dual_stack_is_made_alone(token: SoftToken) -> None:
+    """E10: the certificate that is there keeps its key."""
+    keys = token.keys()
+    first = keys.begin(order("req-1", **DUAL))
+    wanted = replace(order("req-2", renews=True, **DUAL), renews={"adds": ["ECDSA"]})
+    second = keys.begin(wanted)
+    assert list(second["csrs"]) == ["ECDSA"]
+    assert token.labels() == ["www.ecdsa", "www.ecdsa.2", "www.rsa"]
+    assert second["keys"][0]["id"] not in {key["id"] for key in first["keys"]}
 
 
 def test_opensc_sees_label_and_id_and_a_key_for_signing_alone_that_cannot_leave(token: SoftToken) -> None:
@@ -264,8 +279,10 @@ def test_a_run_killed_between_key_and_csr_is_gone_on_with_and_makes_no_second_ke
     """E8, W5: the next run finds the key by the request's id, and signs for it."""
     killed_at_csr(token, 1)
     assert token.labels() == ["www"]
-    [found] = token.keys().find(order())
+    keys = token.keys()
+    [found] = keys.find(order(challenge_password=Secret("Aa1!secret")))
     openssl(found["csrs"]["RSA"])
+    assert "Aa1!secret" in openssl(keys.made()[0].value.disclose())
     begun = token.keys().begin(order())
     assert begun["keys"] == found["keys"] and spki(begun) == spki(found)
     assert token.labels() == ["www"]

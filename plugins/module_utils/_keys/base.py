@@ -136,7 +136,8 @@ class KeyProvider(ABC):
     def made(self) -> Sequence[MadeSecret]:
         """Give the secrets that the last ``begin`` of this provider made, to be sealed in the unit of its reference.
 
-        Empty where the place keeps the key. Until they are sealed nothing of that ``begin`` exists.
+        Empty where the place keeps the key. A CSR that bears a challenge password is one of them, as ``csr/RSA``: that
+        is what the CA gets, while the reference and ``collect`` have one for the same key without it.
         """
         return ()
 

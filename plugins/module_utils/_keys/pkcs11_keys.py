@@ -13,21 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .._core.errors import ClmError, ConflictError, StateError
+from .._core.errors import ClmError, ConflictError, InputError, StateError
 from .._core.redact import Secret
 from .._core.types import Notice
-from .._pki.csr_building import build_csr
+from .._pki.csr_building import build_csr, requested_extensions
 from .._pki.x509 import csr_facts
 from .._token.access import TokenAccess, TokenPlace
 from .._token.keypairs import KeyPairs, PairEntry
 from .._token.kinds import CURVES, ECDSA, ED25519, HASHES, RSA, Kind
-from .base import CsrAnswer, CsrReady, KeyOrder, Obstacle, Reference
+from .base import CsrAnswer, CsrReady, KeyOrder, MadeSecret, Obstacle, Reference
 from .device_base import DeviceAbilities, DeviceCheck, DeviceKeys
 from .token_lines import Line, lines, obstacles
 from .token_names import HANDLER, TokenNames
 from .token_test import checks
 
 if TYPE_CHECKING:
+    from .._core.csr_spec import CsrSpec
     from .device_base import RefusalMemory
 
 RSA_SIZES = (2048, 3072, 4096, 8192)
@@ -50,9 +51,22 @@ def kinds(order: KeyOrder) -> list[Kind]:
     named = spec.curve.lower() or _DEFAULT_CURVE
     rsa = Kind(RSA, size=spec.key_size or _DEFAULT_BITS)
     ec = Kind(ECDSA, curve=_FRIENDLY_CURVES.get(named, named))
+    if adds := order.renews.get("adds"):
+        return [kind for kind in (rsa, ec) if kind.algorithm in adds]
     if spec.dual_stack:
         return [rsa, ec]
     return [{"rsa": rsa, "ec": ec}.get(spec.key_type, Kind(ED25519))]
+
+
+def unwritable(spec: CsrSpec) -> list[str]:
+    """Give what is wrong with the extensions asked for; a form without any needs no look."""
+    if not spec.extensions:
+        return []
+    try:
+        requested_extensions(spec.extensions)
+    except InputError as exc:
+        return list(exc.details.get("problems") or [exc.message])
+    return []
 
 
 def names(order: KeyOrder) -> TokenNames:
@@ -80,6 +94,7 @@ class Pkcs11Keys(DeviceKeys):
         )
         self._access = TokenAccess(place, pin, memory)
         self._looked: dict[str, Sequence[Obstacle]] = {}
+        self._made_secrets: tuple[MadeSecret, ...] = ()
 
     def abilities(self) -> DeviceAbilities:
         """Give what PKCS#11 knows of; what this token lacks is told by ``conflicts`` and ``test``."""
@@ -109,7 +124,7 @@ class Pkcs11Keys(DeviceKeys):
                 problems.append(f"curve {spec.curve}: there are {', '.join(CURVES)}")
         if spec.hash_name not in HASHES:
             problems.append(f"hash {spec.hash_name}: there are {', '.join(HASHES)}")
-        return problems
+        return problems + unwritable(spec)
 
     def predict(self, order: KeyOrder) -> str:
         """Say what ``begin`` would do."""
@@ -176,18 +191,16 @@ class Pkcs11Keys(DeviceKeys):
         return Line(line.kind, line.id, line.label, entry)
 
     def _signed(self, order: KeyOrder, pairs: KeyPairs, ready: Sequence[Line]) -> Reference:
-        csrs = {}
+        csrs, secrets = {}, []
         for line in ready:
             if line.entry is None:
                 raise StateError(f"There is no key {line.label} in {self._place}", code="key_gone")
-            pem = build_csr(order.spec, pairs.signer(line.entry), order.challenge_password)
-            if not csr_facts(pem).is_signature_valid:
-                raise StateError(
-                    f"The token's signature with key {line.label} in {self._place} is not of the public key beside it "
-                    f"(id {line.entry.id.hex()}); choose another key handler name, or remove the pair",
-                    code="key_mismatch",
-                )
-            csrs[line.kind.algorithm] = pem
+            signer, algorithm = pairs.signer(line.entry), line.kind.algorithm
+            csrs[algorithm] = self._csr(order, line, signer, None)
+            if order.challenge_password:
+                text = Secret(self._csr(order, line, signer, order.challenge_password))
+                secrets.append(MadeSecret(f"csr/{algorithm}", text, {"algorithm": algorithm}))
+        self._made_secrets = tuple(secrets)
         keys = [
             {"algorithm": line.kind.algorithm, "label": line.label, "id": line.entry.id.hex()}
             for line in ready
@@ -195,6 +208,20 @@ class Pkcs11Keys(DeviceKeys):
         ]
         label = f"{' and '.join(line.label for line in ready)} on key device {self._name}"
         return {"label": label, "key_device": self._name, "keys": keys, "csrs": csrs}
+
+    def _csr(self, order: KeyOrder, line: Line, signer: Any, password: Secret | None) -> str:
+        pem = build_csr(order.spec, signer, password)
+        if not csr_facts(pem).is_signature_valid:
+            raise StateError(
+                f"The token's signature with key {line.label} in {self._place} is not of the public key beside it; "
+                "choose another key handler name, or remove the pair",
+                code="key_mismatch",
+            )
+        return pem
+
+    def made(self) -> Sequence[MadeSecret]:
+        """Give the CSRs that bear the challenge password, as the last ``begin`` or ``find`` signed them."""
+        return self._made_secrets
 
     @property
     def _place(self) -> str:

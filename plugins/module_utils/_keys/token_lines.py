@@ -38,7 +38,7 @@ class Line:
 def lines(order: KeyOrder, wanted: TokenNames, kinds: Sequence[Kind], pairs: KeyPairs) -> list[Line]:
     """Give a line for each key of an order: what this request made before, what it reuses, or what is to be made."""
     there = present(wanted, pairs)
-    return [_line(order, wanted, kind, there, is_dual=len(kinds) > 1) for kind in kinds]
+    return [_line(order, wanted, kind, there, is_dual=order.spec.dual_stack) for kind in kinds]
 
 
 def present(wanted: TokenNames, pairs: KeyPairs) -> list[PairEntry]:
@@ -75,7 +75,7 @@ def obstacles(
 ) -> list[Obstacle]:
     """Give everything that stands in the way of beginning."""
     there = present(wanted, pairs)
-    is_dual = len(kinds) > 1
+    is_dual = order.spec.dual_stack
     found: list[Obstacle] = []
     for kind in kinds:
         line = _line(order, wanted, kind, there, is_dual=is_dual)
