@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -30,14 +31,16 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import S
 from ansible_collections.edgecert.clm.plugins.module_utils._keys import pkcs11_keys
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.base import CsrReady, Reference
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_base import DeviceKeys
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.csr_building import build_csr
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import csr_facts
 from ansible_collections.edgecert.clm.plugins.module_utils._token import access, library
 from ansible_collections.edgecert.clm.plugins.module_utils._token.access import TokenAccess, TokenPlace
+from ansible_collections.edgecert.clm.plugins.module_utils._token.keypairs import KeyPairs
 from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.children import barrier, in_children
 from ansible_collections.edgecert.clm.tests.support.softhsm import PIN, Remembered, SoftToken, order
 
-DUAL = {"dual_stack": True, "key_size": 2048, "curve": "secp256r1"}
+DUAL: dict[str, Any] = {"dual_stack": True, "key_size": 2048, "curve": "secp256r1"}
 
 
 @pytest.fixture
@@ -170,8 +173,6 @@ def test_nothing_that_would_bring_the_private_part_out_is_answered(token: SoftTo
     import copy
     import pickle
 
-    from ansible_collections.edgecert.clm.plugins.module_utils._token.keypairs import KeyPairs
-
     token.keys().begin(order())
     with session_of(token) as session:
         pairs = KeyPairs(session, "token clm")
@@ -179,7 +180,7 @@ def test_nothing_that_would_bring_the_private_part_out_is_answered(token: SoftTo
         for act in (signer.private_bytes, signer.private_numbers, signer.decrypt):
             refused(act, StateError, "key_stays_in_token")
         for act in (copy.copy, copy.deepcopy, pickle.dumps):
-            refused(lambda act=act: act(signer), StateError, "key_stays_in_token")
+            refused(partial(act, signer), StateError, "key_stays_in_token")
 
 
 # -- generations and reuse ---------------------------------------------------------------------------------------------
@@ -236,7 +237,7 @@ def test_a_handler_name_that_is_taken_is_refused_and_the_key_there_stays_as_it_i
     for handler, words in (("ours", "was not made here"), ("other", "of another certificate")):
         [taken] = keys.conflicts(order(f"req-{handler}", handler=handler))
         assert taken.code == "key_taken" and words in taken.sentence
-        refused(lambda handler=handler: keys.begin(order("req-x", handler=handler)), StateError, "key_taken")
+        refused(partial(keys.begin, order("req-x", handler=handler)), StateError, "key_taken")
     assert [one.code for one in keys.conflicts(order("req-y", handler="other", reuse=True))] == ["key_taken"]
     assert token.listed() == before
 
@@ -259,13 +260,13 @@ def test_a_key_from_a_ceremony_is_used_where_reuse_says_so_unless_it_can_leave(t
 
 def killed_at_csr(token: SoftToken, number: int, **spec: Any) -> None:
     """Begin in a child that is killed, as by ``kill -9``, before it signs its CSR of that number."""
-    plain, signed = pkcs11_keys.build_csr, []
+    signed: list[int] = []
 
     def build(*arguments: Any) -> str:
         signed.append(1)
         if len(signed) == number:
             os.kill(os.getpid(), signal.SIGKILL)
-        return plain(*arguments)
+        return build_csr(*arguments)
 
     def work() -> None:
         with mock.patch.object(pkcs11_keys, "build_csr", build):
@@ -291,7 +292,7 @@ def test_a_run_killed_between_key_and_csr_is_gone_on_with_and_makes_no_second_ke
 
 def test_a_run_killed_between_two_keys_makes_only_the_one_that_is_missing(token: SoftToken) -> None:
     """E8, E10, W5."""
-    plain = pkcs11_keys.KeyPairs.make
+    plain = KeyPairs.make
 
     def make(self: Any, kind: Any, *arguments: Any) -> Any:
         if kind.algorithm == "ECDSA":
@@ -299,7 +300,7 @@ def test_a_run_killed_between_two_keys_makes_only_the_one_that_is_missing(token:
         return plain(self, kind, *arguments)
 
     def work() -> None:
-        with mock.patch.object(pkcs11_keys.KeyPairs, "make", make):
+        with mock.patch.object(KeyPairs, "make", make):
             token.keys().begin(order(**DUAL))
 
     [ended] = in_children([work])
@@ -314,7 +315,7 @@ def test_a_run_killed_between_two_keys_makes_only_the_one_that_is_missing(token:
 def test_of_two_processes_that_make_the_same_key_at_once_never_both_keep_one(token: SoftToken) -> None:
     """W5: on two machines, where no lock helps, whoever sees another one yields; running again makes exactly one."""
     together = barrier(2)
-    plain = pkcs11_keys.KeyPairs.make
+    plain = KeyPairs.make
 
     def make(self: Any, *arguments: Any) -> Any:
         together()
@@ -324,7 +325,7 @@ def test_of_two_processes_that_make_the_same_key_at_once_never_both_keep_one(tok
 
     def work() -> str:
         unlocked = mock.patch.object(library, "_one_at_a_time", lambda _path: nullcontext())
-        with unlocked, mock.patch.object(pkcs11_keys.KeyPairs, "make", make):
+        with unlocked, mock.patch.object(KeyPairs, "make", make):
             try:
                 return str(token.keys().begin(order())["label"])
             except ClmError as exc:
@@ -349,7 +350,7 @@ def test_processes_that_work_in_one_token_at_the_same_time_make_what_each_was_as
             csrs.append(str(keys.begin(wanted)["csrs"]["ECDSA"]))
         return csrs
 
-    ended = in_children([lambda number=number: work(number) for number in range(3)])
+    ended = in_children([partial(work, number) for number in range(3)])
     assert [one.error for one in ended] == ["", "", ""]
     assert len({openssl(csr) for one in ended for csr in one.value}) == 9
     assert len(token.labels()) == 9

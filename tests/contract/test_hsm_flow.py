@@ -22,6 +22,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._keys import pkcs11_k
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.csr_building import CHALLENGE_PASSWORD_OID
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
+from ansible_collections.edgecert.clm.plugins.module_utils._token.keypairs import KeyPairs
 from ansible_collections.edgecert.clm.plugins.modules import ca_account, cert_enroll, cert_lifecycle, key_device
 from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.children import in_children
@@ -84,7 +85,7 @@ def die(*_arguments: Any) -> None:
 @pytest.mark.parametrize(
     ("owner", "name", "keys_left"),
     [
-        (pkcs11_keys.KeyPairs, "make", 0),
+        (KeyPairs, "make", 0),
         (pkcs11_keys, "build_csr", 1),
         (opening, "_keep", 1),
     ],
