@@ -11,11 +11,14 @@ import pathlib
 import pytest
 from edgecert_sandbox.handle import Handle
 
+from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
 from ansible_collections.edgecert.clm.tests.integration.conftest import variables
+from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
 
 HERE = pathlib.Path(__file__).resolve().parent
 TARGETS = sorted(path.parent.parent.name for path in HERE.glob("targets/*/tasks/main.yml"))
+TOKENS = ("key_device", "csr_hsm")
 RUNNABLE = [name for name in TARGETS if not name.startswith("setup_")]
 _numbers = itertools.count()
 
@@ -29,13 +32,31 @@ PLAY = """
 """
 
 
+def token_variables(target: str, folder: pathlib.Path) -> dict[str, str]:
+    """Make the token that a target works in, and give what its tasks want to know; skips where none can be made."""
+    if target not in TOKENS:
+        return {}
+    if target == "csr_hsm" and "hsm" not in cert_enroll.SPEC:
+        pytest.skip("cert_enroll of this version takes no keys from an HSM")
+    try:
+        token = softhsm.new_token(folder)
+    except softhsm.NoTokens as reason:
+        pytest.skip(str(reason))
+    return {
+        "clm_pkcs11_module": token.module,
+        "clm_token_label": token.label,
+        "clm_token_settings": str(token.settings),
+        "clm_token_pin": softhsm.PIN,
+    }
+
+
 @pytest.mark.parametrize("target", RUNNABLE)
 def test_target_passes(target: str, sandbox: Handle, store: dict[str, str], tmp_path: pathlib.Path) -> None:
     """One target, each with a contract of its own, so that no target meets another's enrollments."""
     playbook = tmp_path / "site.yml"
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
     contract = f"C-T{next(_numbers):02d}"
-    work = {"clm_work": str(tmp_path)}
+    work = {"clm_work": str(tmp_path), **token_variables(target, tmp_path)}
     run_playbook(
         playbook,
         {**variables(sandbox, store, contract), **work},

@@ -32,8 +32,8 @@ class Layer:
 
 
 _PROVIDER = Layer(
-    ours=("_core", "_pki", "_http/base", "_http/retry"),
-    libraries=("cryptography", "pkcs11", "asn1crypto", "boto3", "botocore", "google"),
+    ours=("_core", "_pki", "_token", "_http/base", "_http/retry"),
+    libraries=("cryptography", "boto3", "botocore", "google"),
 )
 _FAMILIES = ("_ca", "_keys", "_target", "_store")
 _ENTRY = ("_glue", "_clm", "_core")
@@ -49,6 +49,7 @@ _PLUGIN_BASES = (
 LAYERS = {
     "module_utils/_core": Layer(),
     "module_utils/_pki": Layer(("_core",), ("cryptography",)),
+    "module_utils/_token": Layer(("_core",), ("cryptography", "pkcs11")),
     "module_utils/_http": Layer(("_core",), ("requests", "urllib3")),
     "module_utils/_edgegrid": Layer(("_core",), ("akamai",)),
     "module_utils/_cps": Layer(("_core", "_edgegrid", "_http")),
@@ -57,7 +58,10 @@ LAYERS = {
     "module_utils/_target": _PROVIDER,
     "module_utils/_store": Layer(("_core",), ("psycopg", "cryptography")),
     "module_utils/_clm": Layer(
-        ("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), "_target/edge_base", "_target/script_base")
+        (
+            *("_core", "_pki", *(f"{family}/base" for family in _FAMILIES)),
+            *("_keys/device_base", "_target/edge_base", "_target/script_base"),
+        )
     ),
     "module_utils/_glue": Layer(
         ("_core", "_pki", "_http", "_edgegrid", "_cps", *_FAMILIES, "_clm"), ansible=("ansible.module_utils.basic",)

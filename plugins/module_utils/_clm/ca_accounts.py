@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.errors import InputError, NotFoundError, StateError
-from .._core.plan import Outcome, Plan, Step
-from .._core.redact import Secret
-from .._core.types import AuditEntry, CaAccount
+from .._core.errors import InputError, NotFoundError
+from .._core.plan import Plan
+from .._core.types import CaAccount
 from .._store.base import Unit
+from . import accounts
+from .accounts import secrets_of
 from .ports import Params, Ports
 from .views import ca_account_view
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from .._ca.base import CaConnector
 
 _OPEN_STATES = ("draft", "submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
-
-
-def secrets_of(account: CaAccount) -> dict[str, str]:
-    """Open the secret options of an account; keep the answer away from every output."""
-    return dict(json.loads(account.secrets.reveal())) if account.secrets else {}
 
 
 def required(unit: Unit, name: str) -> CaAccount:
@@ -49,56 +44,12 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     :raises InputError: the options cannot be used.
     """
-    with ports.store.read() as unit:
-        before = unit.ca_accounts.get(params["name"])
-        orders = unit.requests.find(ca=params["name"], state=_OPEN_STATES) if before else []
-    if params["state"] == "absent":
-        return _plan_absent(before, [o.request_id for o in orders], ports)
-    wanted = _merged(params, before, ports)
-    extra = _asked(params, wanted, ports)
-
-    def save() -> bool:
-        now = ports.clock.now()
-        with ports.store.write() as unit:
-            if before is None:
-                stored = unit.ca_accounts.add(replace(wanted, created_at=now, updated_at=now))
-            else:
-                stored = unit.ca_accounts.put(replace(wanted, updated_at=now))
-            action = "ca_account_added" if before is None else "ca_account_changed"
-            view_before = ca_account_view(before) if before else None
-            unit.audit(AuditEntry(ports.actor, action, "ca_account", wanted.name, view_before, ca_account_view(stored)))
-        return True
-
-    def finish() -> Outcome:
-        with ports.store.read() as unit:
-            stored = unit.ca_accounts.get(wanted.name)
-        return Outcome(_shown(stored, ports) if stored else None, extra)
-
-    verb = "Add" if before is None else "Change"
-    steps = () if wanted == before else (Step(f"{verb} CA account {wanted.name} ({wanted.type})", save),)
-    view_before = _shown(before, ports) if before else None
-    return Plan(view_before, _shown(wanted, ports), steps, finish, extra=extra)
+    return accounts.plan(_FAMILY, params, ports)
 
 
-def _plan_absent(before: CaAccount | None, open_requests: list[str], ports: Ports) -> Plan:
-    if before is None:
-        return Plan(None, None, (), lambda: Outcome(None))
-    account = before
-    if open_requests:
-        raise StateError(
-            f"Cannot remove CA account {account.name}: requests wait for it ({', '.join(open_requests)})",
-            details={"requests": open_requests},
-        )
-
-    def remove() -> bool:
-        with ports.store.write() as unit:
-            unit.ca_accounts.remove(account)
-            entry = AuditEntry(ports.actor, "ca_account_removed", "ca_account", account.name, ca_account_view(account))
-            unit.audit(entry)
-        return True
-
-    step = Step(f"Remove CA account {account.name} and the secrets it holds", remove)
-    return Plan(ca_account_view(account), None, (step,), lambda: Outcome(None))
+def _needed_by(unit: Unit, account: CaAccount) -> dict[str, list[str]]:
+    waiting = [one.request_id for one in unit.requests.find(ca=account.name, state=_OPEN_STATES)]
+    return {"requests wait for it": waiting} if waiting else {}
 
 
 def _merged(params: Params, before: CaAccount | None, ports: Ports) -> CaAccount:
@@ -113,15 +64,14 @@ def _merged(params: Params, before: CaAccount | None, ports: Ports) -> CaAccount
         )
     account = before or CaAccount(params["name"], params["type"])
     stored = secrets_of(account)
-    given = {name: value for name, value in (params.get("options") or {}).items() if value is not None}
-    secrets = {name: str(value) for name, value in (params.get("secrets") or {}).items() if value is not None}
+    given, secrets = accounts.given(params)
     kind = ports.ca_type(account.type)
     options, sealed = kind.prepare(
         account.name, {**account.options, **given}, secrets, StoredAccount(account.options, stored)
     )
     if sealed == stored:
         return replace(account, options=dict(options))
-    return replace(account, options=dict(options), secrets=Secret(json.dumps(dict(sealed), sort_keys=True)))
+    return replace(account, options=dict(options), secrets=accounts.sealed(sealed))
 
 
 def _asked(params: Params, account: CaAccount, ports: Ports) -> dict[str, Any]:
@@ -158,3 +108,15 @@ def _shown(account: CaAccount, ports: Ports) -> Mapping[str, Any]:
             name: list(value) if isinstance(value, tuple) else value for name, value in capabilities.items()
         },
     }
+
+
+_FAMILY = accounts.Family(
+    noun="ca_account",
+    words="CA account",
+    records=lambda unit: unit.ca_accounts,
+    merged=_merged,
+    asked=_asked,
+    stored_view=ca_account_view,
+    view=_shown,
+    needed_by=_needed_by,
+)

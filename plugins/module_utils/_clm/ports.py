@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 # For the type checker alone: a module compiles what it imports, and many ask for no target, key or CA.
 if TYPE_CHECKING:
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from .._core.key_records import KeyDevice
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
+    from .._keys.device_base import DeviceKeys, KeyDeviceType
     from .._store.base import Store
     from .._target.base import Target
     from .._target.edge_base import Edges
     from .._target.script_base import ScriptRunner
 
 Params = Mapping[str, Any]
+
+
+def _no_key_devices(*_args: Any) -> NoReturn:
+    raise RuntimeError("the use case asks for a key device, and is not wired with it")
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Ports:
     :ivar key_provider: builds the provider of a CSR source, for a device where it needs one; no traffic.
     :ivar ca: builds the connector of a CA account; no traffic.
     :ivar ca_type: gives a kind of CA by its name, InputError for an unknown one.
+    :ivar key_device: builds the keys of a stored key device; no traffic.
+    :ivar key_device_type: gives a kind of key device by its name, InputError for an unknown one.
     :ivar scripts: builds the runner of pre- and post-push scripts.
     :ivar calls: counts the API calls made so far by every part built here.
     :ivar environment: environment variables credentials may come from.
@@ -55,3 +62,5 @@ class Ports:
     environment: Mapping[str, str]
     calls: Callable[[], int] = lambda: 0
     check_mode: bool = False
+    key_device: Callable[[KeyDevice], DeviceKeys] = _no_key_devices
+    key_device_type: Callable[[str], KeyDeviceType] = _no_key_devices

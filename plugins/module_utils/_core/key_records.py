@@ -11,6 +11,10 @@ from datetime import datetime
 from .redact import Secret
 from .types import JsonMap
 
+KEY_DEVICE = "key_device"
+REFUSED = "refused"
+"""Noun and name of the secret that a key device refused last; kept so that it is not tried again and again."""
+
 
 @dataclass(frozen=True)
 class KeyDevice:

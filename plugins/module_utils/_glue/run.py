@@ -30,8 +30,10 @@ from .wire_store import opened
 
 if TYPE_CHECKING:
     from .._ca.base import CaConnector, CaConnectorType
+    from .._core.key_records import KeyDevice
     from .._core.types import CaAccount, Device
     from .._keys.base import KeyProvider
+    from .._keys.device_base import DeviceKeys, KeyDeviceType
     from .._store.base import Store
     from .._target.base import Target
     from .._target.edge_base import Edges
@@ -58,6 +60,8 @@ class Wires:
     ca_type: Callable[[Store, Clock, Environment], Callable[[str], CaConnectorType]] | None = None
     probe: Callable[[], Edges] | None = None
     scripts: Callable[[Store, Clock, Environment], Callable[[], ScriptRunner]] | None = None
+    key_device: Callable[[Store, Clock, Environment], Callable[[KeyDevice], DeviceKeys]] | None = None
+    key_device_type: Callable[[Store, Clock, Environment], Callable[[str], KeyDeviceType]] | None = None
 
 
 class _Meter:
@@ -111,6 +115,8 @@ def _ports(
         environment=environment,
         calls=meter.calls,
         check_mode=check_mode,
+        key_device=meter.watched(made(wires.key_device, "a key device")),
+        key_device_type=made(wires.key_device_type, "a kind of key device"),
     )
 
 
