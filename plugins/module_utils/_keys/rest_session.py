@@ -85,7 +85,7 @@ class Session:
             )
         if not self.dares and self._memory.is_refused(self._password):
             raise AuthError(
-                f"Cannot log in to {self._device.label}: the device refused the password that is stored, and it was not "
+                f"Cannot log in to {self._device.label}: the device refused the password that is stored, which was not "
                 "tried again, as that may lock the account; store the right one, or try it with test: true of "
                 "edgecert.clm.key_device",
                 code=LOGIN_REFUSED,

@@ -51,16 +51,18 @@ def pem_of(key: Key) -> str:
     return text.decode()
 
 
-def make_csr(key: Key, subject: Mapping[str, str], names: str, challenge: str, *, digest: str = "SHA256") -> str:
+def make_csr(
+    key: Key, subject: Mapping[str, str], names: str, challenge: str, *, digest: str = "SHA256", separator: str = ","
+) -> str:
     """Make a CSR.
 
     :param subject: by the short names of OpenSSL; empty values are left out.
-    :param names: as OpenSSL's ``subjectAltName``, between commas.
+    :param names: as OpenSSL's ``subjectAltName``, between separators.
     :raises ValueError: a name cannot be read.
     """
     attributes = [x509.NameAttribute(oid, subject[word]) for word, oid in SUBJECT.items() if subject.get(word)]
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(attributes))
-    found = [_name(entry.strip()) for entry in names.split(",") if entry.strip()]
+    found = [_name(entry.strip()) for entry in names.split(separator) if entry.strip()]
     if found:
         builder = builder.add_extension(x509.SubjectAlternativeName(found), critical=False)
     if challenge:

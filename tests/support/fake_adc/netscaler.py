@@ -239,11 +239,9 @@ class FakeNetScaler(FakeAdc):
             "emailAddress": members.get("emailaddress", ""),
         }
         names = str(members.get("subjectaltname", ""))
-        if self.options.separator == " ":
-            names = names.replace(" ", ",")
-        digest = str(members.get("digestmethod", "SHA1"))
+        how = {"digest": str(members.get("digestmethod", "SHA1")), "separator": self.options.separator}
         try:
-            text = making.make_csr(key, subject, names, str(members.get("challengepassword", "")), digest=digest)
+            text = making.make_csr(key, subject, names, str(members.get("challengepassword", "")), **how)
         except ValueError as exc:
             return self._error(1097, f"Invalid subjectAltName ({exc})", 599)
         self._store(path, text)

@@ -11,6 +11,7 @@ import json
 import pathlib
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -84,7 +85,7 @@ class FakeAdc:
         self.ca_path = str(folder / "ca.pem")
         folder.mkdir(parents=True, exist_ok=True)
         context = _tls(folder, names)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -126,6 +127,15 @@ class FakeAdc:
                 fault.times -= 1
                 return fault
         return None
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of callers that went away, which is what many a test is about."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Show what is no broken connection."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def _handler_of(fake: FakeAdc) -> type[BaseHTTPRequestHandler]:
