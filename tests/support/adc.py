@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import pathlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -15,6 +17,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._http.transport impor
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.base import KeyOrder
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_base import DeviceKeys, DeviceTools
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_registry import device_type
+from ansible_collections.edgecert.clm.tests.support.fake_adc.bigip import FakeBigIp
+from ansible_collections.edgecert.clm.tests.support.fake_adc.netscaler import FakeNetScaler
 from ansible_collections.edgecert.clm.tests.support.fake_adc.server import FakeAdc
 
 SPEC = CsrSpec(
@@ -98,3 +102,21 @@ def connect(
     wanted = {"host": fake.host, "ca_path": fake.ca_path, "timeout": 5, **options}
     prepared = maker.prepare("lb1", wanted, given)
     return maker.connect("lb1", prepared, {name: Secret(text) for name, text in given.items()})
+
+
+@contextmanager
+def devices_of_target(target: str, folder: pathlib.Path) -> Iterator[dict[str, Any]]:
+    """Start the controllers that an integration target speaks to, and give the variables that tell it where they are.
+
+    :param target: only one whose name ends in ``_adc`` has any.
+    """
+    if not target.endswith("_adc"):
+        yield {}
+        return
+    with FakeBigIp(folder / "f5", names=("localhost",)) as f5, FakeNetScaler(folder / "ns") as ns:
+        yield {"clm_f5": {**_variables(f5), "other_host": f"127.0.0.1:{f5.port}"}, "clm_ns": _variables(ns)}
+
+
+def _variables(fake: Any) -> dict[str, str]:
+    login = {"user": fake.options.user, "password": fake.options.password}
+    return {"host": fake.host, "ca_path": fake.ca_path, **login}
