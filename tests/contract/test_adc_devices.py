@@ -18,6 +18,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import A
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.base import CsrReady
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_base import DeviceKeys
+from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_registry import device_type
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import csr_facts, load_csr
 from ansible_collections.edgecert.clm.tests.support import adc
 from ansible_collections.edgecert.clm.tests.support.adc import SPEC, order
@@ -244,7 +245,7 @@ def test_wrong_password_is_told_and_never_tried_again(bench: Bench) -> None:
 
 def test_missing_credentials_are_told_when_they_are_used(bench: Bench) -> None:
     """A secret from the environment may be missing in one run."""
-    maker = adc.device_type(bench.kind, adc.tools())
+    maker = device_type(bench.kind, adc.tools())
     prepared = maker.prepare("lb1", {"host": bench.fake.host, "user_env": "U", "password_env": "P"}, {})
     with pytest.raises(AuthError) as raised:
         maker.connect("lb1", prepared, {}).find(order())

@@ -76,7 +76,10 @@ class FakeAdc:
     """A device to be started and spoken to.
 
     :param names: host names and addresses in its certificate.
+    :ivar options: how the vendor's device is.
     """
+
+    options: Any
 
     def __init__(self, folder: pathlib.Path, names: tuple[str, ...] = ("localhost", "127.0.0.1")) -> None:
         self.log: list[Arrived] = []
