@@ -261,6 +261,7 @@ def test_missing_right_is_told_with_what_to_grant(bench: Bench) -> None:
         bench.keys(memory=memory).begin(order())
     assert raised.value.code == "not_permitted"
     assert "Administrator" in raised.value.message or "command policy" in raised.value.message
+    assert len(bench.fake.calls("POST", bench.key_path)) == len(bench.fake.calls("POST", "/login")) == 1
     assert memory.known == set()
 
 
@@ -283,6 +284,10 @@ def test_key_made_by_hand_is_never_taken_unasked_and_used_when_asked(bench: Benc
     assert reference["keys"][0]["label"] == "shop.key"
     assert bench.key_count() == 1
     assert bench.keys().find(order(reuse=True)) == [reference]
+    renews = {"not_after": "2027-01-01T00:00:00Z"}
+    rotated = bench.keys().begin(order(renews=renews, request_id="req-2"))["keys"][0]["label"]
+    again = bench.keys().begin(order(renews=renews, request_id="req-3", reuse=True))
+    assert again["keys"][0]["label"] == rotated
 
 
 def test_rotation_makes_a_new_key_and_reuse_takes_the_newest(bench: Bench) -> None:

@@ -167,6 +167,9 @@ def test_sessions_are_closed_after_each_piece_of_work(ns: FakeNetScaler) -> None
     """The device allows few; a session that was given is left open."""
     keys = adc.connect("netscaler", ns)
     keys.conflicts(order())
+    assert [one.path.rpartition("/")[2] for one in ns.log] == ["login", "hanode", "systemfile", "logout"]
+    keys.find(order())
+    assert [one.path.rpartition("/")[2] for one in ns.log[4:]] == ["login", "systemfile", "logout"]
     keys.begin(order())
     ns.options.may_create = False
     refused(ns, "netscaler", order(request_id="req-2"))
