@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from .._core.redact import Secret
 from .._core.types import CsrSpec, Notice
 
 Reference = Mapping[str, Any]
@@ -32,12 +33,28 @@ class KeyOrder:
         ``settings`` told it; that goes before ``was``.
     :ivar was: the order that the place stands for now, where this one asks for other names, subject or keys in the
         same place; None where it does not.
+    :ivar request_id: of the request it is made for; what is made bears it, so that it is found again.
+    :ivar challenge_password: goes into the CSR (E16); None for none. Never in a reference.
     """
 
     spec: CsrSpec
     place: Mapping[str, Any] = field(default_factory=dict)
     renews: Mapping[str, Any] = field(default_factory=dict)
     was: KeyOrder | None = None
+    request_id: str = ""
+    challenge_password: Secret | None = None
+
+
+@dataclass(frozen=True)
+class MadeSecret:
+    """A secret that ``begin`` made, for the caller to seal beside the reference.
+
+    :ivar name: as ``private_key/RSA``; ``facts`` are what may be told of it.
+    """
+
+    name: str
+    value: Secret
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,6 +132,14 @@ class KeyProvider(ABC):
     @abstractmethod
     def begin(self, order: KeyOrder) -> Reference:
         """Start making key and CSR."""
+
+    def made(self) -> Sequence[MadeSecret]:
+        """Give the secrets that the last ``begin`` of this provider made, to be sealed in the unit of its reference.
+
+        Empty where the place keeps the key. A CSR that bears a challenge password is one of them, as ``csr/RSA``: that
+        is what the CA gets, while the reference and ``collect`` have one for the same key without it.
+        """
+        return ()
 
     @abstractmethod
     def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
