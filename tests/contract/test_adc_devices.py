@@ -19,6 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import S
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.base import CsrReady
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_base import DeviceKeys
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_registry import device_type
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.csr import same_key
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import csr_facts, load_csr
 from ansible_collections.edgecert.clm.tests.support import adc
 from ansible_collections.edgecert.clm.tests.support.adc import SPEC, order
@@ -151,15 +152,21 @@ def test_dual_stack_makes_two_keys(bench: Bench) -> None:
     assert bench.keys().find(wanted) == [reference]
 
 
-def test_challenge_password_goes_into_the_csr_and_nowhere_else(bench: Bench) -> None:
-    """E16: a CSR with another one is not taken for ours."""
-    wanted = order(challenge_password=Secret(CHALLENGE))
-    reference = bench.keys().begin(wanted)
-    values = [attribute.value for attribute in load_csr(reference["csrs"]["RSA"]).attributes]
-    assert CHALLENGE.encode() in values
-    assert CHALLENGE not in json.dumps(reference)
-    assert bench.keys().find(wanted) == [reference]
+def test_challenge_password_goes_into_a_csr_of_its_own_and_nowhere_else(bench: Bench) -> None:
+    """E16: the reference has one for the same key without it; a CSR with another password is not taken for ours."""
+    wanted, keys = order(challenge_password=Secret(CHALLENGE)), bench.keys()
+    reference = keys.begin(wanted)
+    (made,) = keys.made()
+    open_one, sealed = reference["csrs"]["RSA"], made.value.reveal()
+    assert made.name == "csr/RSA"
+    assert CHALLENGE.encode() in [attribute.value for attribute in load_csr(sealed).attributes]
+    assert CHALLENGE not in openssl_says(open_one) + json.dumps(reference)
+    assert same_key(open_one, sealed)
+    other = bench.keys()
+    assert other.find(wanted) == [reference]
+    assert [one.value for one in other.made()] == [made.value]
     assert bench.keys().find(order(challenge_password=Secret("Another-One-1"))) == []
+    assert bench.key_count() == 1
 
 
 def test_run_killed_between_key_and_csr_makes_no_second_key(bench: Bench) -> None:
@@ -302,14 +309,19 @@ def test_rotation_makes_a_new_key_and_reuse_takes_the_newest(bench: Bench) -> No
     assert spki[0] != spki[1] == spki[2]
 
 
-def test_reuse_without_a_key_is_refused_before_anything_is_made(bench: Bench) -> None:
-    """E8."""
-    (found,) = bench.keys().conflicts(order(reuse=True))
+def test_reuse_without_a_key_makes_one_at_first_and_is_refused_later(bench: Bench) -> None:
+    """E8: a first request may say how its renewals are to be; a renewal whose key is gone must not get another."""
+    assert bench.keys().conflicts(order(reuse=True)) == ()
+    reference = bench.keys().begin(order(reuse=True))
+    assert bench.key_count() == 1
+    assert bench.keys().find(order(reuse=True)) == [reference]
+    elsewhere = order(renews={"not_after": "2027-01-01T00:00:00Z"}, reuse=True, name="store")
+    (found,) = bench.keys().conflicts(elsewhere)
     assert found.code == "key_missing"
     with pytest.raises(RemoteError) as raised:
-        bench.keys().begin(order(reuse=True))
+        bench.keys().begin(elsewhere)
     assert raised.value.code == "key_missing"
-    assert bench.key_count() == 0
+    assert bench.key_count() == 1
 
 
 def test_standby_unit_makes_no_keys(bench: Bench) -> None:
@@ -372,7 +384,8 @@ def test_secret_that_the_device_repeats_is_not_shown(bench: Bench) -> None:
     """Some devices quote the request in their errors."""
     text = f"bad request: password {bench.fake.options.password} and {CHALLENGE}"
     body = {"code": 400, "message": text, "errorcode": 1, "errorStack": []}
-    bench.fake.faults.append(Fault("POST", bench.csr_path, reply=Reply(400, body)))
+    # The first CSR bears no challenge password.
+    bench.fake.faults.append(Fault("POST", bench.csr_path, reply=Reply(400, body), skip=1))
     with pytest.raises(RemoteError) as raised:
         bench.keys().begin(order(challenge_password=Secret(CHALLENGE)))
     shown = raised.value.message + json.dumps(raised.value.failure())

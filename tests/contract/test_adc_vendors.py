@@ -197,7 +197,7 @@ def test_names_are_separated_as_the_option_says(ns: FakeNetScaler) -> None:
     ns.options.separator = " "
     error = refused(ns, "netscaler")
     assert error.code == "csr_differs"
-    assert "lacks the names shop.example.com" in error.message
+    assert "lacks the DNS names shop.example.com" in error.message
     keys = adc.connect("netscaler", ns, san_separator="blank")
     facts = csr_facts(keys.begin(order(request_id="req-2"))["csrs"]["RSA"])
     assert set(facts.sans.dns) == set(SPEC.dns_names)
@@ -217,10 +217,10 @@ def test_directory_below_the_usual_one_is_named_in_full(ns: FakeNetScaler) -> No
     keys = adc.connect("netscaler", ns, directory="/nsconfig/ssl/edge/")
     keys.begin(order())
     assert all(path.startswith("/nsconfig/ssl/edge/") for path in ns.files)
-    assert adc.connect("netscaler", ns).validate(order(name="a" * 39)) == []
-    assert len(adc.connect("netscaler", ns).validate(order(name="a" * 40))) == 1
-    assert len(keys.validate(order(name="a" * 39))) == 1
-    fits = order(name="a" * 20)
+    assert adc.connect("netscaler", ns).validate(order(name="a" * 37)) == []
+    assert len(adc.connect("netscaler", ns).validate(order(name="a" * 38))) == 1
+    assert len(keys.validate(order(name="a" * 37))) == 1
+    fits = order(name="a" * 18)
     assert keys.validate(fits) == []
     assert keys.begin(fits)["csrs"]
 

@@ -34,8 +34,6 @@ PLACE: Mapping[str, Any] = {
     "name": "shop",
     "reuse": False,
     "certificate_id": "www.example.com",
-    "request_id": "req-1",
-    "challenge_password": None,
 }
 
 
@@ -55,9 +53,18 @@ class StillClock:
         return self.waited
 
 
-def order(spec: CsrSpec = SPEC, renews: Mapping[str, Any] | None = None, **place: Any) -> KeyOrder:
+def order(
+    spec: CsrSpec = SPEC,
+    renews: Mapping[str, Any] | None = None,
+    *,
+    request_id: str = "req-1",
+    challenge_password: Secret | None = None,
+    **place: Any,
+) -> KeyOrder:
     """Give an order; members of its place are overridden by name."""
-    return KeyOrder(spec, {**PLACE, **place}, renews or {})
+    return KeyOrder(
+        spec, {**PLACE, **place}, renews or {}, request_id=request_id, challenge_password=challenge_password
+    )
 
 
 class Memory:

@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import InputError, RemoteError
+from .._core.redact import Secret
 from .._core.types import Notice
 from . import adc_orders as orders
 from .adc_orders import Part
-from .base import CsrAnswer, CsrReady, KeyOrder, Obstacle, Reference
+from .base import CsrAnswer, CsrReady, KeyOrder, MadeSecret, Obstacle, Reference
 from .device_base import DeviceCheck, DeviceKeys
 from .rest_device import DeviceConflict, may_have_been_done
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from .._core.redact import Secret
     from .device_base import DeviceAbilities
 
 NAME_TAKEN = "key_name_taken"
@@ -93,8 +93,8 @@ class Driver(ABC):
         """Make a key that is not there."""
 
     @abstractmethod
-    def make_csr(self, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
-        """Make a CSR that is not there."""
+    def make_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
+        """Make a CSR of that name, which is not there, with the key of a part, which is."""
 
     @abstractmethod
     def read_csr(self, name: str) -> str:
@@ -130,6 +130,7 @@ class AdcKeys(DeviceKeys):
         self._name = name
         self._driver = driver
         self._looked: dict[str, tuple[Obstacle, ...]] = {}
+        self._made: tuple[MadeSecret, ...] = ()
 
     def abilities(self) -> DeviceAbilities:
         """Give what the controller can make."""
@@ -157,24 +158,18 @@ class AdcKeys(DeviceKeys):
         """Say what ``begin`` would do."""
         made = []
         for part in orders.parts_of(order):
-            key = f"the key {order.place['name']}" if order.place.get("reuse") else f"a new {part.words} ({part.key})"
+            key = f"a new {part.words} ({part.key})"
+            if order.place.get("reuse"):
+                key = f"the newest key {order.place['name']}" + (
+                    "" if order.renews else f", or with {key} where none is"
+                )
             made.append(f"the CSR {part.csr} with {key}")
         return f"Make {' and '.join(made)} for {order.spec.common_name} on {self._driver.label}"
 
     def find(self, order: KeyOrder) -> Sequence[Reference]:
         """Look for the CSRs that an earlier run made for this very request."""
         with self._work():
-            if not all(self._driver.has_csr(part.csr) for part in orders.parts_of(order)):
-                return []
-            try:
-                parts = self._parts(order)
-            except DeviceConflict:
-                # The key it was made for is gone; beginning again says so.
-                return []
-            csrs = {part.algorithm: self._driver.read_csr(part.csr) for part in parts}
-            if any(self._differences(csrs[part.algorithm], part, order) for part in parts):
-                return []
-            return [self._reference(parts, csrs)]
+            return self._found(order)
 
     def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
         """Look whether this unit may make keys, and whether the name is somebody else's."""
@@ -189,11 +184,20 @@ class AdcKeys(DeviceKeys):
         self._looked.pop(orders.stem_of(order), None)
         with self._work():
             parts = self._parts(order)
+            own = {part.key for part in orders.parts_of(order)}
             for part in parts:
-                if not order.place.get("reuse"):
+                if part.key in own:
                     self._ensure_key(part)
-            csrs = {part.algorithm: self._ensure_csr(part, order) for part in parts}
-            return self._reference(parts, csrs)
+            csrs = {part.algorithm: self._ensure_csr(part.csr, part, order, None) for part in parts}
+            challenge = order.challenge_password
+            sealed = {}
+            if challenge:
+                sealed = {one.algorithm: self._ensure_csr(one.sealed_csr, one, order, challenge) for one in parts}
+            return self._reference(parts, csrs, sealed)
+
+    def made(self) -> Sequence[MadeSecret]:
+        """Give the CSRs that bear the challenge password."""
+        return self._made
 
     def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
         """Give that it makes no call of Akamai's API, which alone is counted."""
@@ -216,6 +220,27 @@ class AdcKeys(DeviceKeys):
             yield
         finally:
             self._driver.leave()
+
+    def _found(self, order: KeyOrder) -> list[Reference]:
+        """Give the one reference to CSRs that are there and are what the order asks for, or none."""
+        challenge = order.challenge_password or None
+        wanted = [part.csr for part in orders.parts_of(order)]
+        wanted += [part.sealed_csr for part in orders.parts_of(order)] if challenge else []
+        if not all(self._driver.has_csr(name) for name in wanted):
+            return []
+        try:
+            parts = self._parts(order)
+        except DeviceConflict:
+            # The key it was made for is gone; beginning again says so.
+            return []
+        csrs = {part.algorithm: self._driver.read_csr(part.csr) for part in parts}
+        sealed = {part.algorithm: self._driver.read_csr(part.sealed_csr) for part in parts} if challenge else {}
+        for part in parts:
+            if self._differences(csrs[part.algorithm], part, order, None):
+                return []
+            if challenge and self._differences(sealed[part.algorithm], part, order, challenge):
+                return []
+        return [self._reference(parts, csrs, sealed)]
 
     def _obstacles(self, order: KeyOrder) -> Iterator[Obstacle]:
         driver, reference = self._driver, order.place["name"]
@@ -257,12 +282,16 @@ class AdcKeys(DeviceKeys):
     def _reused(self, part: Part, order: KeyOrder, seen: Sequence[KeySeen]) -> str:
         """Give the name of the key to be used again: the certificate's newest, else the one made by hand.
 
+        At a first request for which there is none, it is the name of the one to be made.
+
         :raises DeviceConflict: there is none of that kind, or it cannot be told which is the newest.
         """
         driver, exact = self._driver, orders.exact_key(order)
         own = [one for one in seen if orders.is_own(one.name, order) and _may_be(one, part)]
         by_hand = [one for one in seen if one.name == exact and _may_be(one, part)]
         found = own or by_hand
+        if not found and not order.renews:
+            return part.key
         if not found:
             raise DeviceConflict(
                 f"there is no {part.words} under the key reference name {order.place['name']} on {driver.label} "
@@ -299,32 +328,33 @@ class AdcKeys(DeviceKeys):
         # Before the CSR, so that a CSR means a key that the device will still have after a restart.
         self._driver.keep()
 
-    def _ensure_csr(self, part: Part, order: KeyOrder) -> str:
+    def _ensure_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> str:
         driver = self._driver
-        if not driver.has_csr(part.csr):
+        if not driver.has_csr(name):
             try:
-                driver.make_csr(part, order, orders.challenge_of(order))
+                driver.make_csr(name, part, order, challenge)
             except RemoteError as exc:
-                if not _is_to_be_looked_at(exc) or not driver.has_csr(part.csr):
+                if not _is_to_be_looked_at(exc) or not driver.has_csr(name):
                     raise
-        text = driver.read_csr(part.csr)
-        problems = self._differences(text, part, order)
+        text = driver.read_csr(name)
+        problems = self._differences(text, part, order, challenge)
         if problems:
             raise DeviceConflict(
-                f"Cannot use the CSR {part.csr} of {driver.label}: {'; '.join(problems)}; nothing was ordered with it: "
+                f"Cannot use the CSR {name} of {driver.label}: {'; '.join(problems)}; nothing was ordered with it: "
                 "remove it and its key on the device, and run it again, or ask for what the device can make",
                 code="csr_differs",
                 details={"problems": problems, "device": driver.label},
             )
         return text
 
-    def _differences(self, text: str, part: Part, order: KeyOrder) -> list[str]:
+    def _differences(self, text: str, part: Part, order: KeyOrder, challenge: Secret | None) -> list[str]:
         try:
-            return orders.mismatches(text, part, order)
+            return orders.mismatches(text, part, order, challenge)
         except InputError as exc:
             return [exc.message]
 
-    def _reference(self, parts: Sequence[Part], csrs: Mapping[str, str]) -> Reference:
+    def _reference(self, parts: Sequence[Part], csrs: Mapping[str, str], sealed: Mapping[str, str]) -> Reference:
+        self._made = tuple(MadeSecret(f"csr/{one}", Secret(text), {"algorithm": one}) for one, text in sealed.items())
         keys = [
             {"label": part.key, "csr": part.csr, "algorithm": part.algorithm, "place": self._driver.place}
             for part in parts

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.redact import Secret
 from .._core.vocabulary import ECDSA, RSA
-from .._pki.csr import strength_problems
-from .._pki.x509 import CsrFacts, csr_facts, load_csr
+from .._pki.csr import wanted_problems
+from .._pki.x509 import csr_facts, load_csr
 from .base import KeyOrder
 
 if TYPE_CHECKING:
     from .._core.csr_spec import CsrSpec
+    from .._core.redact import Secret
     from .device_base import DeviceAbilities
 
 DEFAULT_BITS = 2048
@@ -34,9 +34,8 @@ CHALLENGE_OID = "1.2.840.113549.1.9.7"
 # What every device here takes in a name, and no shell, path or query reads as anything else.
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OWNER_DIGITS, _REQUEST_DIGITS = 6, 8
-_LONGEST_ENDING = len("-012345-01234567-rsa.key")
-# Of the subject, the words of our options; the common name is compared by itself.
-_SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")
+_SEALED = "-c"
+_LONGEST_ENDING = len("-012345-01234567-rsa-c.csr")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,8 @@ class Part:
 
     :ivar algorithm: ``RSA`` or ``ECDSA``.
     :ivar bits: of an RSA key; ``curve``, by the option's name, of an EC key.
-    :ivar key: name of the key on the device; ``csr`` likewise.
+    :ivar key: name of the key on the device; ``csr`` likewise, and ``sealed_csr`` of the one that bears the challenge
+        password, where there is one (E16).
     """
 
     algorithm: str
@@ -53,6 +53,7 @@ class Part:
     curve: str
     key: str
     csr: str
+    sealed_csr: str
 
     @property
     def words(self) -> str:
@@ -61,12 +62,13 @@ class Part:
 
 
 def _owner_of(order: KeyOrder) -> str:
-    return _digits(str(order.place["certificate_id"]), _OWNER_DIGITS)
+    owner = order.place.get("certificate_id") or order.spec.common_name.lower()
+    return _digits(str(owner), _OWNER_DIGITS)
 
 
 def stem_of(order: KeyOrder) -> str:
     """Give what the names of an order's keys and CSRs begin with."""
-    own = _digits(str(order.place["request_id"]), _REQUEST_DIGITS)
+    own = _digits(order.request_id, _REQUEST_DIGITS)
     return f"{order.place['name']}-{_owner_of(order)}-{own}"
 
 
@@ -78,13 +80,19 @@ def parts_of(order: KeyOrder) -> tuple[Part, ...]:
     """Give the keys and CSRs of an order, each under a name of its own."""
     spec, stem = order.spec, stem_of(order)
     bits, curve = spec.key_size or DEFAULT_BITS, (spec.curve or DEFAULT_CURVE).lower()
-    rsa = Part(RSA, bits, "", stem + KEY_ENDING, stem + CSR_ENDING)
-    ec = Part(ECDSA, 0, curve, stem + KEY_ENDING, stem + CSR_ENDING)
-    if not spec.dual_stack:
-        return (rsa,) if spec.key_type == "rsa" else (ec,)
+    wanted = order.renews.get("adds") or [RSA, ECDSA]
+    marks = {RSA: "-rsa", ECDSA: "-ec"} if spec.dual_stack else {RSA if spec.key_type == "rsa" else ECDSA: ""}
     return tuple(
-        replace(part, key=f"{stem}-{mark}{KEY_ENDING}", csr=f"{stem}-{mark}{CSR_ENDING}")
-        for mark, part in (("rsa", rsa), ("ec", ec))
+        Part(
+            algorithm,
+            bits if algorithm == RSA else 0,
+            curve if algorithm == ECDSA else "",
+            f"{stem}{mark}{KEY_ENDING}",
+            f"{stem}{mark}{CSR_ENDING}",
+            f"{stem}{mark}{_SEALED}{CSR_ENDING}",
+        )
+        for algorithm, mark in marks.items()
+        if algorithm in wanted
     )
 
 
@@ -108,12 +116,6 @@ def _is_made_here(name: str, order: KeyOrder, owner: str) -> bool:
     request = rf"[0-9a-f]{{{_REQUEST_DIGITS}}}"
     pattern = rf"{re.escape(str(order.place['name']))}-{owner}-{request}(?:-rsa|-ec)?{re.escape(KEY_ENDING)}"
     return re.fullmatch(pattern, name) is not None
-
-
-def challenge_of(order: KeyOrder) -> Secret | None:
-    """Give the challenge password that is to go into the CSR, if any (E16)."""
-    found = order.place.get("challenge_password")
-    return found if isinstance(found, Secret) and found else None
 
 
 def alternative_names(order: KeyOrder) -> list[str]:
@@ -185,57 +187,23 @@ def _list(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def mismatches(text: str, part: Part, order: KeyOrder) -> list[str]:
+def mismatches(text: str, part: Part, order: KeyOrder, challenge: Secret | None) -> list[str]:
     """Hold a CSR that a device made against what was asked for; everything that differs, as sentences.
 
     :param text: PEM.
+    :param challenge: the password that it is to bear; None for none.
     :raises InputError: it is no CSR.
     """
-    spec, facts = order.spec, csr_facts(text, "CSR of the device")
-    problems = strength_problems(facts) + _key_mismatches(facts, part, spec.hash_name)
-    if facts.common_name != spec.common_name:
-        problems.append(f"its common name is {facts.common_name!r}, {spec.common_name!r} was asked for")
-    for word in _SUBJECT:
-        found, asked = facts.subject_fields.get(word, ""), getattr(spec, word)
-        if found != asked:
-            problems.append(f"its {word} is {found!r}, {asked!r} was asked for")
-    sans = facts.sans
-    pairs = (
-        (sans.dns, spec.dns_names),
-        (sans.ips, spec.ip_addresses),
-        (sans.emails, spec.emails),
-        (sans.uris, spec.uris),
-    )
-    for have, want in (*pairs, (sans.others, ())):
-        problems += _name_mismatches(have, want)
-    bears, wanted = _challenge_in(text), challenge_of(order)
-    if bears is None and wanted is not None:
+    facts = csr_facts(text, "CSR of the device")
+    spec = replace(order.spec, key_size=part.bits or None, curve=part.curve)
+    problems = wanted_problems(facts, spec, part.algorithm)
+    if facts.signature_hash != spec.hash_name:
+        problems.append(f"it is signed with {facts.signature_hash or 'no known hash'}, {spec.hash_name} was asked for")
+    bears = _challenge_in(text)
+    if bears is None and challenge is not None:
         problems.append("it lacks the challenge password")
-    if bears is not None and (wanted is None or wanted.reveal().encode() != bears):
+    if bears is not None and (challenge is None or challenge.reveal().encode() != bears):
         problems.append("it bears a challenge password that was not asked for")
-    return problems
-
-
-def _key_mismatches(facts: CsrFacts, part: Part, hash_name: str) -> list[str]:
-    key, problems = facts.key, []
-    if key.algorithm != part.algorithm:
-        problems.append(f"its key is of the kind {key.algorithm}, {part.algorithm} was asked for")
-    elif part.bits and key.size != part.bits:
-        problems.append(f"its key has {key.size} bits, {part.bits} were asked for")
-    elif part.curve and key.curve != part.curve:
-        problems.append(f"its key is on the curve {key.curve}, {part.curve} was asked for")
-    if facts.signature_hash and facts.signature_hash != hash_name:
-        problems.append(f"it is signed with {facts.signature_hash}, {hash_name} was asked for")
-    return problems
-
-
-def _name_mismatches(found: Sequence[str], asked: Sequence[str]) -> list[str]:
-    have, want = {name.lower() for name in found}, {name.lower() for name in asked}
-    problems = []
-    if want - have:
-        problems.append(f"it lacks the names {', '.join(sorted(want - have))}")
-    if have - want:
-        problems.append(f"it has names that were not asked for: {', '.join(sorted(have - want))}")
     return problems
 
 

@@ -219,11 +219,11 @@ class F5Driver(Driver):
         }
         self._call(f"make key {part.key}", "POST", KEYS, body)
 
-    def make_csr(self, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
+    def make_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
         """Make a CSR with a key that is there."""
         spec = order.spec
         body = {
-            "name": part.csr,
+            "name": name,
             "partition": self._partition,
             "key": f"/{self._partition}/{part.key}",
             "commonName": spec.common_name,
@@ -235,7 +235,7 @@ class F5Driver(Driver):
         if challenge is not None:
             self._device.hide(challenge)
             body["challengePassword"] = challenge.reveal()
-        self._call(f"make CSR {part.csr} with key {part.key}", "POST", CSRS, body)
+        self._call(f"make CSR {name} with key {part.key}", "POST", CSRS, body)
 
     def read_csr(self, name: str) -> str:
         """Have tmsh print the CSR; no REST resource holds its text."""

@@ -175,8 +175,8 @@ class NetScalerDriver(Driver):
             for name in (*spec.uris, *spec.emails)
             if "," in name or " " in name
         ]
-        challenge = order.place.get("challenge_password")
-        if isinstance(challenge, Secret) and challenge and len(challenge.reveal()) < _LEAST_CHALLENGE:
+        challenge = order.challenge_password
+        if challenge and len(challenge.reveal()) < _LEAST_CHALLENGE:
             found.append(f"the challenge password has fewer than {_LEAST_CHALLENGE} characters")
         return found
 
@@ -208,11 +208,11 @@ class NetScalerDriver(Driver):
         body = {noun: {"keyfile": self._file(part.key), **kind, "keyform": "PEM"}}
         self._call(f"make key {part.key}", "POST", f"{CONFIG}/{noun}", body, query=(("action", "create"),))
 
-    def make_csr(self, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
+    def make_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
         """Make a CSR with a key that is there."""
         spec = order.spec
         members = {
-            "reqfile": self._file(part.csr),
+            "reqfile": self._file(name),
             "keyfile": self._file(part.key),
             "keyform": "PEM",
             "commonname": spec.common_name,
@@ -225,7 +225,7 @@ class NetScalerDriver(Driver):
         if challenge is not None:
             self._device.hide(challenge)
             members["challengepassword"] = challenge.reveal()
-        what = f"make CSR {part.csr} with key {part.key}"
+        what = f"make CSR {name} with key {part.key}"
         self._call(what, "POST", f"{CONFIG}/sslcertreq", {"sslcertreq": members}, query=(("action", "create"),))
 
     def read_csr(self, name: str) -> str:
