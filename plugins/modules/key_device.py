@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: key_device
-short_description: Keep a device that makes keys, as an HSM
+short_description: Keep a device that makes keys, an HSM or an ADC
 version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
@@ -16,8 +16,11 @@ description:
   - Adds, changes, tests and removes a device on which private keys are made and stay.
   - The type V(pkcs11) is a token of a hardware security module (HSM), or of SoftHSM, behind the vendor's PKCS#11
     module.
+  - The types V(f5_bigip) and V(netscaler) are application delivery controllers (ADC), which make key and CSR themselves
+    when they are asked through their REST APIs.
   - Secrets are sealed in the store and never shown.
-  - The guide on keys in an HSM has a walk-through, and the failures with what to do.
+  - The guide on keys in an HSM has a walk-through, and the failures with what to do; the guide on keys on a controller
+    tells what was proved against what, and what never ran against a real device.
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
@@ -38,7 +41,7 @@ options:
     description:
       - Which kind of device. Needed when it is added, and not to be changed later.
     type: str
-    choices: [pkcs11]
+    choices: [f5_bigip, netscaler, pkcs11]
   options:
     description:
       - The device's own options; an option left out keeps what is stored, an empty text clears it. An unknown one is an
@@ -47,11 +50,22 @@ options:
         or more of C(token_label), C(token_serial) and C(slot) (the slot's number, which many vendors give anew at each
         start); C(pin_env), the name of an environment variable that holds the user PIN, where it is not to be kept in
         the store; and C(library_environment), variables that the vendor's module reads, as where its configuration is.
+      - V(f5_bigip) and V(netscaler) take C(host), the device's management, with an optional port; C(ca_path), a file of
+        PEM CA certificates to check its certificate with; C(validate_certs) (V(true)); C(timeout) in seconds (V(60));
+        C(proxy), the URL of an HTTP proxy without a password; and C(user_env), C(password_env) and C(token_env), names
+        of environment variables that hold what is not to be kept in the store.
+      - V(f5_bigip) takes also C(partition) (V(Common)); C(login_provider) (V(tmos)); C(security_type), V(normal),
+        V(fips) or V(nethsm); and C(save_config) (V(true)), whether to save the running configuration after making a
+        key, without which a restart forgets the key.
+      - V(netscaler) takes also C(directory) (V(/nsconfig/ssl)), and C(san_separator), V(comma) or V(blank), what stands
+        between the names of a CSR.
     type: dict
   secrets:
     description:
       - The device's own secret options; one left out keeps what is stored, an empty text clears it.
       - V(pkcs11) takes C(pin), the token's user PIN.
+      - V(f5_bigip) and V(netscaler) take C(user) and C(password), or C(token) of a session that is open; and
+        C(proxy_url), the URL of an HTTP proxy with user and password in it.
     type: dict
   test:
     description:
@@ -92,6 +106,28 @@ EXAMPLES = r"""
       pin_env: CLM_TOKEN_PIN
     secrets:
       pin: ""
+
+- name: Keep a BIG-IP
+  edgecert.clm.key_device:
+    name: lb1
+    type: f5_bigip
+    options:
+      host: lb1.example.com
+      ca_path: /etc/pki/lb-ca.pem
+    secrets:
+      user: clm
+      password: "{{ vault_lb1_password }}"
+
+- name: Keep a NetScaler
+  edgecert.clm.key_device:
+    name: ns1
+    type: netscaler
+    options:
+      host: ns1.example.com
+      ca_path: /etc/pki/lb-ca.pem
+      password_env: CLM_NS1_PASSWORD
+    secrets:
+      user: clm
 
 - name: Remove it; its keys stay in the token
   edgecert.clm.key_device:
@@ -164,7 +200,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_keys impor
 SPEC = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "type": {"type": "str", "choices": ["pkcs11"]},
+    "type": {"type": "str", "choices": ["f5_bigip", "netscaler", "pkcs11"]},
     # What does not belong here may be pasted here all the same; see MIXED_OPTIONS.
     "options": {"type": "dict", "no_log": True},
     "secrets": {"type": "dict", "no_log": True},

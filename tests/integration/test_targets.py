@@ -14,6 +14,7 @@ from edgecert_sandbox.handle import Handle
 from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
 from ansible_collections.edgecert.clm.tests.integration.conftest import variables
 from ansible_collections.edgecert.clm.tests.support import softhsm
+from ansible_collections.edgecert.clm.tests.support.adc import devices_of_target
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -57,8 +58,9 @@ def test_target_passes(target: str, sandbox: Handle, store: dict[str, str], tmp_
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
     contract = f"C-T{next(_numbers):02d}"
     work = {"clm_work": str(tmp_path), **token_variables(target, tmp_path)}
-    run_playbook(
-        playbook,
-        {**variables(sandbox, store, contract), **work},
-        {"ANSIBLE_ROLES_PATH": str(HERE / "targets")},
-    ).ok()
+    with devices_of_target(target, tmp_path) as devices:
+        run_playbook(
+            playbook,
+            {**variables(sandbox, store, contract), **work, **devices},
+            {"ANSIBLE_ROLES_PATH": str(HERE / "targets")},
+        ).ok()

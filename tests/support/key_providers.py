@@ -241,9 +241,22 @@ def plain(kind: Callable[[], Workshop]) -> Callable[[Path], AbstractContextManag
     return make
 
 
+def controller(kind: str) -> Callable[[Path], AbstractContextManager[Workshop]]:
+    """Give the maker of a controller's place, which stands in a file of its own."""
+
+    def make(folder: Path) -> AbstractContextManager[Workshop]:
+        from .adc_workshops import controller as started
+
+        return started(kind)(folder)
+
+    return make
+
+
 # Another provider joins the suite with a line here; a maker that needs what is not installed skips by name.
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Workshop]]] = {
     "endpoint": endpoint,
+    "f5_bigip": controller("f5_bigip"),
     "local": plain(Local),
+    "netscaler": controller("netscaler"),
     "upload": plain(Upload),
 }

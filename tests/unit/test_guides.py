@@ -19,6 +19,7 @@ GOVERNED = (
 )
 CPS = ("../_cps/errors",)
 RUN = ("due", "lifecycle")
+ADC = tuple(f"../_keys/{name}" for name in ("adc_keys", "f5_bigip", "netscaler", "rest_device", "rest_session"))
 
 
 def said(files: tuple[str, ...], pattern: str) -> set[str]:
@@ -39,6 +40,9 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
         ("guide_network_settings", ("configure_plan", "configuring"), r'code="([a-z_]+)"'),
         ("guide_network_settings", ("configuring",), r'reason="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
+        ("guide_adc", ADC, r'code="([a-z_]+)"'),
+        ("guide_adc", ADC, r'Rule\(\s*"([a-z_]+)"'),
+        ("guide_adc", ADC, r'^[A-Z_]+ = "([a-z]+_[a-z_]+)"$'),
     ],
 )
 def test_every_code_is_in_its_guide(guide: str, files: tuple[str, ...], pattern: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from .._core import vocabulary
+from .._core import csr_sources, vocabulary
 from .._core.errors import InputError
 from .._core.types import Device
 
@@ -111,6 +111,10 @@ def key_provider_maker(
             from .._keys.uploaded import UploadedCsr
 
             return UploadedCsr()
+        if csr_source in csr_sources.DEVICE_OPTIONS and device is not None and not isinstance(device, Device):
+            from .wire_keys import key_device_maker
+
+            return key_device_maker(store, clock, environment)(device)
         if csr_source != vocabulary.ENDPOINT or not isinstance(device, Device):
             where = f" on key device {device.name}" if device is not None else ""
             raise InputError(f"csr_source {csr_source!r} is not to be had{where}", code="csr_source_missing")

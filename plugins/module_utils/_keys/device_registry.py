@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from .._core.errors import InputError
 from .device_base import DeviceTools, KeyDeviceType
+from .f5_bigip import F5BigipType
+from .netscaler import NetScalerType
 from .pkcs11 import Pkcs11Type
 
-_TYPES: tuple[type[KeyDeviceType], ...] = (Pkcs11Type,)
+_TYPES: tuple[type[KeyDeviceType], ...] = (F5BigipType, NetScalerType, Pkcs11Type)
 
 
 def type_names() -> tuple[str, ...]:

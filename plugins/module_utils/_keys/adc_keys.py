@@ -1,0 +1,375 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys and CSRs made on an application delivery controller (E8): one flow over the few things a vendor has to do.
+
+The private key is never asked for. Everything that is made is looked for first, and looked at again where an answer was
+lost, so that no key is made twice; a CSR is read back and held against the order before it goes to any CA.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .._core.errors import InputError, RemoteError
+from .._core.redact import Secret
+from .._core.types import Notice
+from . import adc_orders as orders
+from .adc_orders import Part
+from .base import CsrAnswer, CsrReady, KeyOrder, MadeSecret, Obstacle, Reference
+from .device_base import DeviceCheck, DeviceKeys
+from .rest_device import DeviceConflict, may_have_been_done
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from .device_base import DeviceAbilities
+
+NAME_TAKEN = "key_name_taken"
+KEY_MISSING = "key_missing"
+STANDBY = "device_standby"
+NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True)
+class KeySeen:
+    """A key on the device, as far as the device tells.
+
+    :ivar algorithm: ``RSA``, ``ECDSA``, another word for what is made nowhere here, or empty when not told.
+    :ivar bits: 0 when not told, as ``curve``, by the option's name, is empty.
+    :ivar made_at: None when not told.
+    """
+
+    name: str
+    algorithm: str = ""
+    bits: int = 0
+    curve: str = ""
+    made_at: datetime | None = None
+
+
+class Driver(ABC):
+    """What a vendor has to do.
+
+    :cvar title: the vendor's product, for sentences; ``longest_name`` of a key or CSR, in characters.
+    :ivar label: this device, for messages; ``place`` is where on it the keys are.
+    """
+
+    title: str
+    longest_name: int
+    label: str
+    place: str
+
+    @abstractmethod
+    def abilities(self) -> DeviceAbilities:
+        """Give what it can make."""
+
+    @abstractmethod
+    def problems(self, order: KeyOrder) -> list[str]:
+        """Give what else of an order it cannot do."""
+
+    @abstractmethod
+    def standby(self) -> str:
+        """Say, as the end of a sentence, why keys are not to be made on this unit; empty when they may be."""
+
+    @abstractmethod
+    def keys(self) -> Sequence[KeySeen]:
+        """List the keys in the place, without anything of what they hold."""
+
+    @abstractmethod
+    def key(self, name: str) -> KeySeen | None:
+        """Look for one key."""
+
+    @abstractmethod
+    def has_csr(self, name: str) -> bool:
+        """Look for one CSR."""
+
+    @abstractmethod
+    def make_key(self, part: Part) -> None:
+        """Make a key that is not there."""
+
+    @abstractmethod
+    def make_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
+        """Make a CSR of that name, which is not there, with the key of a part, which is."""
+
+    @abstractmethod
+    def read_csr(self, name: str) -> str:
+        """Read a CSR that is there, as PEM.
+
+        :raises RemoteError: it cannot be read.
+        """
+
+    @abstractmethod
+    def keep(self) -> None:
+        """Have the device keep what was made over a restart; done twice, it does no harm."""
+
+    @abstractmethod
+    def dare(self) -> None:
+        """Try the password also where an earlier run was refused with it."""
+
+    @abstractmethod
+    def checks(self) -> Iterator[DeviceCheck]:
+        """Try reachability, login, version, role and rights, one after the other; makes nothing."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """End the session; called after each piece of work."""
+
+
+class AdcKeys(DeviceKeys):
+    """The keys of one controller.
+
+    :param name: of the key device.
+    """
+
+    def __init__(self, name: str, driver: Driver) -> None:
+        self._name = name
+        self._driver = driver
+        self._looked: dict[str, tuple[Obstacle, ...]] = {}
+        self._made: tuple[MadeSecret, ...] = ()
+
+    def abilities(self) -> DeviceAbilities:
+        """Give what the controller can make."""
+        return self._driver.abilities()
+
+    def test(self) -> Sequence[DeviceCheck]:
+        """Try it; a failure ends the list, as what follows needs what failed."""
+        done: list[DeviceCheck] = []
+        self._driver.dare()
+        with self._work():
+            try:
+                done.extend(self._driver.checks())
+            except RemoteError as exc:
+                done.append(DeviceCheck("reach and log in" if not done else "rights", False, exc.message))
+        return done
+
+    def validate(self, order: KeyOrder) -> Sequence[str]:
+        """Give what the controller cannot put into a key or a CSR, and what is wrong with the name."""
+        driver = self._driver
+        found = orders.reference_problems(order.place.get("name"), driver.longest_name)
+        found += orders.ability_problems(order.spec, driver.abilities(), driver.title)
+        return found + driver.problems(order)
+
+    def predict(self, order: KeyOrder) -> str:
+        """Say what ``begin`` would do."""
+        made = []
+        for part in orders.parts_of(order):
+            key = f"a new {part.words} ({part.key})"
+            if order.place.get("reuse"):
+                key = f"the newest key {order.place['name']}" + (
+                    "" if order.renews else f", or with {key} where none is"
+                )
+            made.append(f"the CSR {part.csr} with {key}")
+        return f"Make {' and '.join(made)} for {order.spec.common_name} on {self._driver.label}"
+
+    def find(self, order: KeyOrder) -> Sequence[Reference]:
+        """Look for the CSRs that an earlier run made for this very request."""
+        with self._work():
+            return self._found(order)
+
+    def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
+        """Look whether this unit may make keys, and whether the name is somebody else's."""
+        stem = orders.stem_of(order)
+        if stem not in self._looked:
+            with self._work():
+                self._looked[stem] = tuple(self._obstacles(order))
+        return self._looked[stem]
+
+    def begin(self, order: KeyOrder) -> Reference:
+        """Make what is not there yet: keys, then CSRs, each looked for first."""
+        self._looked.pop(orders.stem_of(order), None)
+        with self._work():
+            parts = self._parts(order)
+            own = {part.key for part in orders.parts_of(order)}
+            for part in parts:
+                if part.key in own:
+                    self._ensure_key(part)
+            csrs = {part.algorithm: self._ensure_csr(part.csr, part, order, None) for part in parts}
+            challenge = order.challenge_password
+            sealed = {}
+            if challenge:
+                sealed = {one.algorithm: self._ensure_csr(one.sealed_csr, one, order, challenge) for one in parts}
+            return self._reference(parts, csrs, sealed)
+
+    def made(self) -> Sequence[MadeSecret]:
+        """Give the CSRs that bear the challenge password."""
+        return self._made
+
+    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
+        """Give that it makes no call of Akamai's API, which alone is counted."""
+        return 0, 0
+
+    def amend(self, order: KeyOrder) -> None:
+        """Do nothing: a controller keeps nothing of an order beside key and CSR."""
+
+    def collect(self, reference: Reference) -> CsrAnswer:
+        """Give the CSRs, which are in the reference already."""
+        return CsrReady(dict(reference["csrs"]))
+
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
+        """Do nothing: a controller asks nothing."""
+        return True
+
+    @contextmanager
+    def _work(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._driver.leave()
+
+    def _found(self, order: KeyOrder) -> list[Reference]:
+        """Give the one reference to CSRs that are there and are what the order asks for, or none."""
+        challenge = order.challenge_password or None
+        wanted = [part.csr for part in orders.parts_of(order)]
+        wanted += [part.sealed_csr for part in orders.parts_of(order)] if challenge else []
+        if not all(self._driver.has_csr(name) for name in wanted):
+            return []
+        try:
+            parts = self._parts(order)
+        except DeviceConflict:
+            # The key it was made for is gone; beginning again says so.
+            return []
+        csrs = {part.algorithm: self._driver.read_csr(part.csr) for part in parts}
+        sealed = {part.algorithm: self._driver.read_csr(part.sealed_csr) for part in parts} if challenge else {}
+        for part in parts:
+            if self._differences(csrs[part.algorithm], part, order, None):
+                return []
+            if challenge and self._differences(sealed[part.algorithm], part, order, challenge):
+                return []
+        return [self._reference(parts, csrs, sealed)]
+
+    def _obstacles(self, order: KeyOrder) -> Iterator[Obstacle]:
+        driver, reference = self._driver, order.place["name"]
+        if why := driver.standby():
+            yield Obstacle(STANDBY, f"{driver.label} {why}")
+        seen = driver.keys()
+        taken = sorted(one.name for one in seen if orders.is_anothers(one.name, order))
+        if taken:
+            yield Obstacle(
+                NAME_TAKEN,
+                f"key reference name {reference} belongs to another certificate on {driver.label} "
+                f"({', '.join(taken)}); choose another name",
+            )
+        is_known = bool(order.renews) or any(orders.is_own(one.name, order) for one in seen)
+        exact = orders.exact_key(order)
+        if order.place.get("reuse"):
+            yield from self._reuse_obstacles(order, seen)
+        elif not is_known and any(one.name == exact for one in seen):
+            yield Obstacle(
+                NAME_TAKEN,
+                f"a key {exact} that was not made here is on {driver.label} ({driver.place}); choose another key "
+                "reference name, or set reuse to have a CSR for that key",
+            )
+
+    def _reuse_obstacles(self, order: KeyOrder, seen: Sequence[KeySeen]) -> Iterator[Obstacle]:
+        for part in orders.parts_of(order):
+            try:
+                self._reused(part, order, seen)
+            except DeviceConflict as exc:
+                yield Obstacle(exc.code, exc.message)
+
+    def _parts(self, order: KeyOrder) -> tuple[Part, ...]:
+        parts = orders.parts_of(order)
+        if not order.place.get("reuse"):
+            return parts
+        seen = self._driver.keys()
+        return tuple(replace(part, key=self._reused(part, order, seen)) for part in parts)
+
+    def _reused(self, part: Part, order: KeyOrder, seen: Sequence[KeySeen]) -> str:
+        """Give the name of the key to be used again: the certificate's newest, else the one made by hand.
+
+        At a first request for which there is none, it is the name of the one to be made.
+
+        :raises DeviceConflict: there is none of that kind, or it cannot be told which is the newest.
+        """
+        driver, exact = self._driver, orders.exact_key(order)
+        own = [one for one in seen if orders.is_own(one.name, order) and _may_be(one, part)]
+        by_hand = [one for one in seen if one.name == exact and _may_be(one, part)]
+        found = own or by_hand
+        if not found and not order.renews:
+            return part.key
+        if not found:
+            raise DeviceConflict(
+                f"there is no {part.words} under the key reference name {order.place['name']} on {driver.label} "
+                f"({driver.place}) that could be used again; make {exact} there, or leave reuse out to have a new key",
+                code=KEY_MISSING,
+            )
+        dated = [(one.made_at, one.name) for one in found if one.made_at is not None]
+        if len(found) == 1:
+            return found[0].name
+        newest = sorted(dated)[-1:] if len(dated) == len(found) else []
+        if not newest or sum(moment == newest[0][0] for moment, _name in dated) > 1:
+            raise DeviceConflict(
+                f"{driver.label} does not tell which of the keys {', '.join(sorted(one.name for one in found))} is the "
+                "newest; remove those that are not used any more, or leave reuse out to have a new key",
+                code="key_ambiguous",
+            )
+        return newest[0][1]
+
+    def _ensure_key(self, part: Part) -> None:
+        seen = self._driver.key(part.key)
+        if seen is None:
+            try:
+                self._driver.make_key(part)
+            except RemoteError as exc:
+                if not _is_to_be_looked_at(exc) or self._driver.key(part.key) is None:
+                    raise
+        elif not _may_be(seen, part):
+            raise DeviceConflict(
+                f"Cannot make key {part.key} on {self._driver.label}: a key of that name and another kind is there "
+                f"({seen.algorithm or 'unknown'} {seen.bits or seen.curve}); remove it, or choose another key "
+                "reference name",
+                code=NAME_TAKEN,
+            )
+        # Before the CSR, so that a CSR means a key that the device will still have after a restart.
+        self._driver.keep()
+
+    def _ensure_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> str:
+        driver = self._driver
+        if not driver.has_csr(name):
+            try:
+                driver.make_csr(name, part, order, challenge)
+            except RemoteError as exc:
+                if not _is_to_be_looked_at(exc) or not driver.has_csr(name):
+                    raise
+        text = driver.read_csr(name)
+        problems = self._differences(text, part, order, challenge)
+        if problems:
+            raise DeviceConflict(
+                f"Cannot use the CSR {name} of {driver.label}: {'; '.join(problems)}; nothing was ordered with it: "
+                "remove it and its key on the device, and run it again, or ask for what the device can make",
+                code="csr_differs",
+                details={"problems": problems, "device": driver.label},
+            )
+        return text
+
+    def _differences(self, text: str, part: Part, order: KeyOrder, challenge: Secret | None) -> list[str]:
+        try:
+            return orders.mismatches(text, part, order, challenge)
+        except InputError as exc:
+            return [exc.message]
+
+    def _reference(self, parts: Sequence[Part], csrs: Mapping[str, str], sealed: Mapping[str, str]) -> Reference:
+        self._made = tuple(MadeSecret(f"csr/{one}", Secret(text), {"algorithm": one}) for one, text in sealed.items())
+        keys = [
+            {"label": part.key, "csr": part.csr, "algorithm": part.algorithm, "place": self._driver.place}
+            for part in parts
+        ]
+        label = f"{' and '.join(part.key for part in parts)} on {self._driver.label}"
+        reference: dict[str, Any] = {"key_device": self._name, "keys": keys, "csrs": dict(csrs), "label": label}
+        return reference
+
+
+def _may_be(seen: KeySeen, part: Part) -> bool:
+    """Say whether a key is what a part asks for, as far as the device tells."""
+    told = ((seen.algorithm, part.algorithm), (seen.bits, part.bits), (seen.curve, part.curve))
+    return all(found == wanted for found, wanted in told if found and wanted)
+
+
+def _is_to_be_looked_at(exc: RemoteError) -> bool:
+    """Say whether a thing may be there though making it failed: the answer was lost, or it says that it is there."""
+    return may_have_been_done(exc) or exc.code == NAME_TAKEN
