@@ -12,6 +12,7 @@ import pytest
 from edgecert_sandbox.handle import Handle
 
 from ansible_collections.edgecert.clm.tests.integration.conftest import variables
+from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -30,7 +31,9 @@ PLAY = """
 
 
 @pytest.mark.parametrize("target", RUNNABLE)
-def test_target_passes(target: str, sandbox: Handle, store: dict[str, str], tmp_path: pathlib.Path) -> None:
+def test_target_passes(
+    target: str, sandbox: Handle, store: dict[str, str], clock: MovedClock, tmp_path: pathlib.Path
+) -> None:
     """One target, each with a contract of its own, so that no target meets another's enrollments."""
     playbook = tmp_path / "site.yml"
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
@@ -39,5 +42,5 @@ def test_target_passes(target: str, sandbox: Handle, store: dict[str, str], tmp_
     run_playbook(
         playbook,
         {**variables(sandbox, store, contract), **work},
-        {"ANSIBLE_ROLES_PATH": str(HERE / "targets")},
+        {"ANSIBLE_ROLES_PATH": str(HERE / "targets"), **clock.environment},
     ).ok()
