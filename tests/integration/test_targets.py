@@ -38,7 +38,7 @@ def test_target_passes(
     playbook = tmp_path / "site.yml"
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
     contract = f"C-T{next(_numbers):02d}"
-    work = {"clm_work": str(tmp_path)}
+    work = {"clm_work": str(tmp_path), "clm_now": clock.command}
     run_playbook(
         playbook,
         {**variables(sandbox, store, contract), **work},

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,3 +69,8 @@ class SystemClock:
             file.seek(0)
             file.truncate()
             json.dump(state, file)
+
+
+if __name__ == "__main__":
+    # For playbooks: seconds since the epoch, of the clock whose file is named.
+    print(int(SystemClock(sys.argv[1]).now().timestamp()))

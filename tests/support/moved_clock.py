@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 from datetime import timedelta
 
 from edgecert_sandbox.control import read_state
@@ -20,7 +21,8 @@ from edgecert_sandbox.handle import Handle
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.tests.support.jumping_clock import SystemClock
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
 REPLACED = pathlib.PurePosixPath("plugins/module_utils/_core/clock.py")
 
 
@@ -33,7 +35,7 @@ def moved_tree(folder: pathlib.Path) -> pathlib.Path:
             if path.name != part and path.name not in (".git", "__pycache__"):
                 (target / path.name).symlink_to(path)
         here, target = here / part, target / part
-    (target.parent / "jumping_clock.py").symlink_to(pathlib.Path(__file__).with_name("jumping_clock.py"))
+    (target.parent / "jumping_clock.py").symlink_to(HERE / "jumping_clock.py")
     target.write_text(
         f"{here.read_text(encoding='utf-8')}\n\nfrom .jumping_clock import SystemClock\n", encoding="utf-8"
     )
@@ -55,6 +57,8 @@ class MovedClock(SystemClock):
         super().__init__(str(path))
         self.environment = {"ANSIBLE_COLLECTIONS_PATH": str(moved_tree(folder / "tree")), "CLM_MOVED_CLOCK": str(path)}
         """What a run of a playbook has to have in its environment."""
+        self.command = f"{sys.executable} {HERE / 'jumping_clock.py'} {path}"
+        """Prints the seconds since the epoch, as ``date +%s`` does of the machine's clock."""
 
     def soon(self, **delta: float) -> str:
         """Give a time to come, ISO 8601."""
