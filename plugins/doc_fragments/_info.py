@@ -57,4 +57,8 @@ options:
     description:
       - With O(view=audit), only the newest that many lines, at least 1.
     type: int
+  budget:
+    description:
+      - With O(view=usage), the number of API calls after which no further device is asked.
+    type: int
 """

@@ -15,7 +15,7 @@ options:
     description:
       - Where O(action=remove) removes the certificate from. V(akamai) when left out.
       - V(akamai) removes its enrollment at CPS. The certificate stays in the inventory as C(vanished), with its
-        history.
+        history. O(edge) may name where it was served; those edges have to present it no more.
       - V(store) sends nothing and needs no approval. The certificate, those it followed and its application connectors
         leave the inventory; requests, work orders and the audit stay. It is refused while a request or work order is
         open, or a change that was opened from here may be open at CPS. The next discovery finds again what still

@@ -268,17 +268,20 @@ not_due:
   returned: when it was to be renewed or regenerated before its window opens
   type: str
   sample: "www.example.com is due to renew from 2027-01-22T12:00:00Z on; force: true does it now"
+notes:
+  description: Entries of the contract's list of enrollments that cannot be read and were passed over, a sentence each.
+  returned: when a new enrollment is opened beside such
+  type: list
+  elements: str
 calls:
   description: Number of API calls of this call.
   returned: when the API was used
   type: int
-  sample: 6
 steps:
   description: What was done, or would be in check mode, a sentence each.
   returned: success
   type: list
   elements: str
-  sample: ["Fetch the CSR", "Have CA account own-ca sign the CSR", "Retrieve the certificate"]
 failure:
   description: The failure for programs, with a stable C(code), C(details), Akamai's C(request_id) and C(retryable).
   returned: on failure

@@ -13,7 +13,7 @@ version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
 description:
-  - Looks up what the store knows of certificates. Nothing is asked of Akamai or a CA.
+  - Looks up what the store knows of certificates. Nothing is asked of a CA, and of Akamai only with O(view=usage).
   - Filters narrow each other down. Certificates of ignored devices are left out unless O(sync) asks for them,
     superseded and vanished ones unless O(state) or O(certificate) does.
 extends_documentation_fragment:
@@ -36,8 +36,11 @@ options:
       - V(groups) gives the groups with their policy and whether they are frozen now; only O(group) filters them.
       - V(snapshots) gives what the enrollments were before each write to them, the oldest first; the newest ten of each
         certificate are kept.
+      - V(usage) asks Property Manager which host names of properties the names of the certificates stand for. It reads
+        only, also of a monitored device. One to five names of a device cost a call each, more of them a call for each
+        999 active host names of the account.
     type: str
-    choices: [list, holistic, history, pending, audit, attachments, groups, snapshots]
+    choices: [list, holistic, history, pending, audit, attachments, groups, snapshots, usage]
     default: list
   certificate:
     description:
@@ -311,6 +314,18 @@ snapshots:
       enrollment: {id: 10001, csr: {cn: www.example.com}, enableMultiStackedCertificates: false}
       actor: ada
       created_at: "2026-11-23T12:00:00Z"
+usage:
+  description: >-
+    For each certificate the C(hostnames) of properties that its C(names) stand for, and its C(unused_names). Where
+    C(looked) is false nobody knows, and C(problem) says why. A host name that several certificates stand for is with
+    each of them: which one an edge presents, Property Manager does not tell.
+  returned: when O(view=usage)
+  type: list
+  elements: dict
+calls:
+  description: Number of API calls of this call.
+  returned: when O(view=usage) asked
+  type: int
 audit:
   description: >-
     Who did what and when, with the record before and after; each line's hash covers the hash of the line before.
@@ -340,7 +355,8 @@ failure:
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import STATES
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import VIEWS, plan_certificates
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import NETWORKS, SYNC_MODES
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import target_maker
 
 SPEC = {
     "view": {"type": "str", "choices": list(VIEWS), "default": VIEWS[0]},
@@ -360,12 +376,13 @@ SPEC = {
     "network": {"type": "str", "choices": list(NETWORKS)},
     "compare": {"type": "bool"},
     "limit": {"type": "int"},
+    "budget": {"type": "int"},
 }
 
 
 def main() -> None:
     """Run the module."""
-    run_module(SPEC, plan_certificates, None, reads_only=True)
+    run_module(SPEC, plan_certificates, None, Wires(target=target_maker), reads_only=True)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,8 @@ options:
         the certificate, once as a client for RSA and once as one for ECDSA where both were pushed. It has to present
         the leaf that was pushed, with its intermediates. As long as it presents another one, as while Akamai
         distributes it, it is asked again.
+      - With O(action=configure) and O(network_settings.disallowed_tls_versions), and with O(action=remove), they are
+        asked for what they do no more; see the guide on proof.
       - Host names are looked up each time. One that cannot be resolved proves nothing, and is waited for.
       - A member left out keeps what is stored with the work order; an empty one clears it. Which proof is needed, the
         certificate's group says, see O(edgecert.clm.cert_group#module:proof).
@@ -300,7 +302,8 @@ work_order:
         - What proves the deployment, for each network and kind of key. C(kind) is V(handshake) for an address that was
           asked, or V(api) for what CPS reports as deployed; C(names) are those it is about.
         - C(chain) is V(not_told) where this host's Python cannot see the chain that came with the leaf. C(not_proved)
-          says what the edge servers did not prove, where the group does not insist on it.
+          says what the edge servers did not prove, where the group does not insist on it. C(refused) and C(taken) are
+          TLS versions; C(absent) is the certificate that is presented no more.
       returned: always
       type: list
       elements: dict

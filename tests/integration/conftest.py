@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
+from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
+
 HERE = pathlib.Path(__file__).resolve().parent
 STORE_KEY = "integration store key, kept by nobody"
 
@@ -30,6 +32,12 @@ def sandbox() -> Iterator[Handle]:
     options = SandboxOptions(limits=False, instant=True, contracts=contracts, extra=("--set", "create_interval_s=0"))
     with start(options) as handle:
         yield handle
+
+
+@pytest.fixture(scope="session")
+def clock(sandbox: Handle, tmp_path_factory: pytest.TempPathFactory) -> MovedClock:
+    """Give the clock that lets nobody wait for this sandbox."""
+    return MovedClock(tmp_path_factory.mktemp("clock"), sandbox)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The flows as users run them: the collection's playbooks by their full names, each person in a process of their own.
 
-One store and one account for all; each test has a certificate of its own in it.
+One store and one account for all; each test has a certificate of its own in it. Nobody waits: the clock jumps.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
-from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock, from_text, to_text
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text, to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore
+from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.playbooks import Result, run_playbook
 from ansible_collections.edgecert.clm.tests.support.stores import StorePlace
 
@@ -41,22 +42,18 @@ ORGANIZATION = {
 ADMIN = {"first_name": "Ada", "last_name": "Admin", "phone": "+1-617-555-0101", "email": "ada@example.com"}
 
 
-def soon(**delta: float) -> str:
-    """Give a time to come."""
-    return to_text(datetime.now(timezone.utc) + timedelta(**delta))
-
-
 @dataclass
 class House:
     """A team with one store: ada asks, bob and carol approve, a schedule runs what is due."""
 
     sandbox: Handle
+    clock: MovedClock
     url: str
     first: Result
 
     def play(self, name: str, actor: str, *arguments: str, **variables: Any) -> Result:
         """Run a playbook of the collection as a person; whether it went well is the test's to say."""
-        env = {"EDGECERT_STORE": self.url, "EDGECERT_ACTOR": actor}
+        env = {"EDGECERT_STORE": self.url, "EDGECERT_ACTOR": actor, **self.clock.environment}
         return run_playbook(f"edgecert.clm.{name}", variables, env, arguments=arguments)
 
     def run_due(self, **variables: Any) -> dict[str, Any]:
@@ -84,7 +81,7 @@ class House:
     @contextlib.contextmanager
     def store(self) -> Iterator[SqlStore]:
         """Open the store."""
-        with contextlib.closing(open_store(self.url, StoreKey(), SystemClock(), "the test")) as store:
+        with contextlib.closing(open_store(self.url, StoreKey(), self.clock, "the test")) as store:
             yield store
 
     def order(self, work_order_id: str) -> Any:
@@ -110,7 +107,7 @@ def account() -> Iterator[Handle]:
 def house(account: Handle, tmp_path_factory: pytest.TempPathFactory) -> House:
     """Have a first certificate, and with it a device, settings, a CA and a work order that waits."""
     folder = tmp_path_factory.mktemp("house")
-    house = House(account, f"sqlite:///{folder}/clm.db", Result(0, "", "", {}, []))
+    house = House(account, MovedClock(folder, account), f"sqlite:///{folder}/clm.db", Result(0, "", "", {}, []))
     wanted = {
         "clm_device": "edge",
         "clm_edgerc": account.edgerc,
@@ -148,7 +145,7 @@ def test_a_first_certificate_waits_for_two_people_and_then_reaches_staging(house
     assert "approval 1 of 2 by bob at 20" in first.stdout
     second = house.play("approve", "carol", clm_approve_all=True).ok()
     assert "approval 2 of 2 by carol at 20" in second.stdout and "is approved" in second.stdout
-    due = house.run_due(clm_until=soon(seconds=WAIT_S))
+    due = house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert [entry["state"] for entry in due["done"] if "work_order_id" in entry][-1] == "completed"
     done = house.order(order["work_order_id"])
     assert done.state == "completed"
@@ -182,12 +179,12 @@ def test_an_approved_push_is_implemented_when_it_is_scheduled(house: House) -> N
     house.enrol("later.example.com")
     order = house.push("later.example.com", clm_manual_implementation=True)["work_order_id"]
     assert house.approve(order, "bob", "carol")["state"] == "approved"
-    at = soon(seconds=45)
+    at = house.clock.soon(seconds=45)
     done = house.play("schedule", "dave", clm_work_order_id=order, clm_at=at).ok()
     assert f"is scheduled for {at}" in done.stdout
     early = house.run_due()
     assert early["done"] == [] and early["next_due_at"] <= at
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     stored = house.order(order)
     assert stored.state == "completed"
     begun = next(step for step in stored.conditions if step["type"] == "implementing")
@@ -212,7 +209,7 @@ def test_a_push_goes_on_to_production_after_two_people_approved_it(house: House)
     house.enrol(name)
     staged = house.push(name)["work_order_id"]
     house.approve(staged, "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     edges = {f"clm_{net}_edges": [house.sandbox.edge(net)] for net in ("staging", "production")}
     chosen = {"clm_edge_names": [name], "clm_edge_family": "ipv4"}
     done = house.play("push_production", "ada", clm_certificate=name, **edges, **chosen).ok()
@@ -221,7 +218,7 @@ def test_a_push_goes_on_to_production_after_two_people_approved_it(house: House)
     assert (order["state"], order["network"]) == ("submitted", "production") and "0 of 2 approvals" in done.stdout
     house.approve(order["work_order_id"], "bob", "carol")
     assert all(given["binds"]["validation_hash"] for given in house.order(order["work_order_id"]).approvals)
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     stored = house.order(order["work_order_id"])
     assert stored.state == "completed"
     assert {(e["kind"], e["network"]) for e in stored.evidence} == {
@@ -242,7 +239,7 @@ def test_a_push_is_rolled_back_after_two_people_approved_that(house: House) -> N
     order = house.play("rollback", "ada", clm_certificate=name).ok().task("Push").result["work_order"]
     assert (order["state"], order["action"]) == ("submitted", "rollback")
     house.approve(order["work_order_id"], "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert house.order(order["work_order_id"]).state == "completed"
     assert (house.order(waiting).state, house.order(waiting).reason) == ("cancelled", "rolled_back")
     assert house.certificate(name).state == "vanished", "it was the first change of its enrollment"
@@ -252,7 +249,7 @@ def to_production(house: House, name: str) -> None:
     """Have a certificate on production, after two people approved that."""
     order = house.push(name, clm_network="production")["work_order_id"]
     house.approve(order, "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert house.order(order).state == "completed"
 
 
@@ -274,7 +271,7 @@ def test_a_certificate_is_renewed_now_pushed_and_in_the_end_removed(house: House
     after = house.certificate(name)
     assert (after.enrollment_id, after.fingerprint == before.fingerprint) == (before.enrollment_id, False)
     house.approve(order["work_order_id"], "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert house.order(order["work_order_id"]).state == "completed"
     in_the_way = house.play("remove", "ada", clm_certificate=name)
     failure = in_the_way.task("Push").result["failure"]
@@ -285,7 +282,7 @@ def test_a_certificate_is_renewed_now_pushed_and_in_the_end_removed(house: House
     removal = house.play("remove", "ada", **wanted).ok().task("Push").result["work_order"]
     assert (removal["state"], removal["action"]) == ("submitted", "remove")
     house.approve(removal["work_order_id"], "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert house.order(removal["work_order_id"]).state == "completed"
     assert house.certificate(name).state == "vanished"
     forgotten = house.play("remove", "ada", clm_certificate=name, clm_remove_from="store").ok()
@@ -297,7 +294,7 @@ def test_names_of_a_live_certificate_are_edited_and_none_that_is_in_use_is_dropp
     name, old, new = "names.example.com", "old.names.example.com", "new.names.example.com"
     house.enrol(name, clm_names=[old])
     house.approve(house.push(name)["work_order_id"], "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     reach_production(house, name)
     enrollment = house.certificate(name).enrollment_id
     wanted: dict[str, Any] = {"clm_certificate": name, "clm_names": [new]}
@@ -322,19 +319,19 @@ def reach_production(house: House, name: str) -> None:
     with house.store() as store:
         with store.read() as unit:
             [device] = unit.devices.find()
-        client = client_of(device, store, SystemClock(), {})
+        client = client_of(device, store, house.clock, {})
         [change] = client.get_enrollment(enrollment).pending_changes
         info = client.get_change_management_info(enrollment, change.change_id)
         client.acknowledge(changes.CHANGE_MANAGEMENT, enrollment, change.change_id, hash_text=info.hash)
-        until(lambda: not client.get_enrollment(enrollment).pending_changes, house.sandbox)
+        until(lambda: not client.get_enrollment(enrollment).pending_changes, house.clock)
 
 
-def until(reached: Callable[[], bool], sandbox: Handle) -> None:
-    """Let the sandbox's time pass until something is so."""
+def until(reached: Callable[[], bool], clock: MovedClock) -> None:
+    """Let time pass until something is so."""
     for _look in range(60):
         if reached():
             return
-        sandbox.advance(5)
+        clock.sleep(5)
     raise AssertionError("it never came to that")
 
 
@@ -355,7 +352,7 @@ def test_a_renewal_happens_by_itself_and_reaches_staging_by_itself(house: House)
     house.enrol(name, clm_validity_days=47)
     order = house.push(name)["work_order_id"]
     house.approve(order, "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert house.order(order).state == "completed"
     reach_production(house, name)
     before = house.certificate(name)
@@ -365,7 +362,7 @@ def test_a_renewal_happens_by_itself_and_reaches_staging_by_itself(house: House)
     assert not house.play("auto_renewal", "ada", **wanted).ok().stats["localhost"]["changed"]
     assert house.run_due(clm_only=["renewals", "automatic_pushes"])["done"] == []
     let_pass(house, name, days=20)
-    due = house.run_due(clm_until=soon(seconds=WAIT_S))
+    due = house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert due["failures"] == []
     after = house.certificate(name)
     assert after.enrollment_id == before.enrollment_id

@@ -15,6 +15,7 @@ from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
 from ansible_collections.edgecert.clm.tests.integration.conftest import variables
 from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.adc import devices_of_target
+from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -52,15 +53,17 @@ def token_variables(target: str, folder: pathlib.Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("target", RUNNABLE)
-def test_target_passes(target: str, sandbox: Handle, store: dict[str, str], tmp_path: pathlib.Path) -> None:
+def test_target_passes(
+    target: str, sandbox: Handle, store: dict[str, str], clock: MovedClock, tmp_path: pathlib.Path
+) -> None:
     """One target, each with a contract of its own, so that no target meets another's enrollments."""
     playbook = tmp_path / "site.yml"
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
     contract = f"C-T{next(_numbers):02d}"
-    work = {"clm_work": str(tmp_path), **token_variables(target, tmp_path)}
+    work = {"clm_work": str(tmp_path), "clm_now": clock.command, **token_variables(target, tmp_path)}
     with devices_of_target(target, tmp_path) as devices:
         run_playbook(
             playbook,
             {**variables(sandbox, store, contract), **work, **devices},
-            {"ANSIBLE_ROLES_PATH": str(HERE / "targets")},
+            {"ANSIBLE_ROLES_PATH": str(HERE / "targets"), **clock.environment},
         ).ok()

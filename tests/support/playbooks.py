@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pathlib
@@ -19,6 +20,9 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 CALLBACKS = pathlib.Path(__file__).resolve().parent / "callback_plugins"
 # What a developer's shell may hold must not reach a test: credentials, stores, another configuration.
 NOT_HANDED_ON = ("AKAMAI_", "ANSIBLE_", "EDGECERT_", "AWX_", "TOWER_")
+# ansible-core bundles a module with what it imports once a run, which takes longer than the module does. The runs of
+# one process of tests, whose sources stay as they are, bundle it once together; see the callback.
+_BUNDLES = tempfile.TemporaryDirectory(prefix="clm-bundles-")
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Result:
 def environment(work: pathlib.Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """Give the environment of a run: the configuration of the tests, a home of its own under ``work``, ``env`` last."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_HANDED_ON)}
+    tree = (env or {}).get("ANSIBLE_COLLECTIONS_PATH", "")
     return {
         **kept,
         "ANSIBLE_CONFIG": str(TOP / "tests" / "integration" / "ansible.cfg"),
@@ -82,6 +87,7 @@ def environment(work: pathlib.Path, env: Mapping[str, str] | None = None) -> dic
         "ANSIBLE_REMOTE_TEMP": str(work / "ansible-remote"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_NOCOWS": "1",
+        "CLM_BUNDLES": str(pathlib.Path(_BUNDLES.name, hashlib.sha256(tree.encode()).hexdigest()[:12])),
         "CLM_RESULTS_FILE": str(work / "results.jsonl"),
         "LC_ALL": "C.UTF-8",
         "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two TLS edges: each presents by server name what its network serves now. Knows the world only to ask it that."""
+"""The two TLS edges: each presents by server name what its network serves now, by the TLS versions allowed there.
+
+Knows the world only to ask it that.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,8 @@ class Deployed:
                     return None
                 if len(self._contexts) >= KEPT_CONTEXTS:
                     self._contexts.clear()
-                self._contexts[name] = server_context([Identity(s.chain_pem, s.key_pem) for s in found])
+                identities = [Identity(s.chain_pem, s.key_pem) for s in found]
+                self._contexts[name] = server_context(identities, found[-1].disallowed_tls_versions)
             return self._contexts[name]
 
     def _lookup(self, name: str) -> list[Served]:
@@ -90,8 +94,7 @@ class Edge:
         stranger = Authority(f"CPS sandbox {network} default CA")
         self._default = stranger.issue(NOT_DEPLOYED, ["not-deployed.invalid"])
         context = server_context([self._default])
-        context.sni_callback = self._choose
-        self._server = Server(self._answer, port=port, context=context)
+        self._server = Server(self._answer, port=port, context=context, choose=self._deployed.context)
 
     @property
     def address(self) -> str:
@@ -105,11 +108,6 @@ class Edge:
     def stop(self) -> None:
         """Stop listening."""
         self._server.stop()
-
-    def _choose(self, connection: ssl.SSLObject, server_name: str | None, _default: ssl.SSLContext) -> None:
-        context = self._deployed.context(server_name) if server_name else None
-        if context is not None:
-            connection.context = context
 
     def _answer(self, request: Request) -> Reply:
         name = request.host.rsplit(":", 1)[0]

@@ -95,12 +95,14 @@ class Served:
     :param names: lower-case DNS names it is chosen for by SNI.
     :param chain_pem: leaf first, then the chain.
     :param key_pem: PKCS#8 PEM, unencrypted; never to be logged.
+    :param disallowed_tls_versions: refused in the handshake, as CPS names them.
     """
 
     names: list[str]
     chain_pem: str
     key_pem: str = field(repr=False)
     key_algorithm: str
+    disallowed_tls_versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import dataclasses
 import ipaddress
 import ssl
 import tempfile
+import warnings
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -69,10 +70,16 @@ class Authority:
         return Identity(chain, _key_pem(key))
 
 
-def server_context(identities: Sequence[Identity]) -> ssl.SSLContext:
-    """Give a server's TLS settings, at least TLS 1.2, with one certificate for each kind of key."""
+def server_context(identities: Sequence[Identity], disallowed: Sequence[str] | None = None) -> ssl.SSLContext:
+    """Give a server's TLS settings, with one certificate for each kind of key.
+
+    :param disallowed: versions as CPS names them that are refused, and no other is; None takes TLS 1.2 and later.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if disallowed is None:
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+    else:
+        _allow_all_but(context, disallowed)
     for identity in identities:
         # The ssl module reads keys from files only: one of mode 0600 that is gone at once.
         with tempfile.TemporaryDirectory(prefix="edgecert-sandbox-") as folder:
@@ -81,6 +88,17 @@ def server_context(identities: Sequence[Identity]) -> ssl.SSLContext:
             path.write_text(identity.key_pem + identity.chain_pem, encoding="ascii")
             context.load_cert_chain(path)
     return context
+
+
+def _allow_all_but(context: ssl.SSLContext, disallowed: Sequence[str]) -> None:
+    """Let a server speak every version there is, beside those that are disallowed, as an edge does."""
+    with warnings.catch_warnings():
+        # Old versions are what this is about.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        for name in disallowed:
+            context.options |= getattr(ssl, f"OP_NO_{name}")
 
 
 def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:

@@ -16,11 +16,13 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from .hello import peeked_name
 from .wire import Reply, Request
 
 MAX_BODY = 10_000_000
 LOOPBACK = "127.0.0.1"
 Handler = Callable[[Request], "Reply | None"]
+Chooser = Callable[[str], "ssl.SSLContext | None"]
 
 
 class Server:
@@ -32,16 +34,19 @@ class Server:
         *,
         port: int = 0,
         context: ssl.SSLContext | None = None,
+        choose: Chooser | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
         """Listen at once; serve after :meth:`start`.
 
         :param context: TLS settings; None speaks plain HTTP.
+        :param choose: gives the TLS settings for a server name, in place of ``context`` unless it gives None.
         :param now: clock of the Date header, seconds since the epoch; None takes the machine's.
         :raises OSError: the port is taken.
         """
         self._http = _Listener((LOOPBACK, port), _Connection)
         self._http.handle_call, self._http.context, self._http.now = handle, context, now
+        self._http.choose = choose
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.1,), daemon=True)
 
     @property
@@ -66,6 +71,7 @@ class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
     request_queue_size = 128
     handle_call: Handler
     context: ssl.SSLContext | None
+    choose: Chooser | None
     now: Callable[[], float] | None
 
     def server_bind(self) -> None:
@@ -79,8 +85,10 @@ class _Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
             super().finish_request(request, client_address)
             return
         request.settimeout(30)
+        name = peeked_name(request) if self.choose else None
+        chosen = self.choose(name) if self.choose and name else None
         try:
-            wrapped = self.context.wrap_socket(request, server_side=True)
+            wrapped = (chosen or self.context).wrap_socket(request, server_side=True)
         except OSError:
             return
         try:

@@ -225,7 +225,8 @@ class World:
                 for entry in deployment.certificates if deployment else []:
                     chain = "\n".join(part for part in (entry.certificate, entry.trust_chain) if part) + "\n"
                     names = list(deployment.dns_names) if deployment else []
-                    shown.append(Served(names, chain, entry.key_pem, entry.key_algorithm))
+                    refused = tuple((deployment.network if deployment else {}).get("disallowedTlsVersions") or ())
+                    shown.append(Served(names, chain, entry.key_pem, entry.key_algorithm, refused))
             return shown
 
     def generation(self, network: str) -> int:

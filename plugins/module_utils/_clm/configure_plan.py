@@ -16,7 +16,7 @@ from .._core.plan import Outcome, Plan
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
 from .._target.base import Standing
-from . import moments, orders, policy, push, removals, states
+from . import edges, moments, orders, policy, push, refusal_proof, removals, states
 from . import ports as port
 from .configuring import SETTINGS
 from .connectors import required_certificate
@@ -42,6 +42,8 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     before = _open(place.earlier, settings, params, what)
     wanted = _wanted(params, ports, before, place)
     order = before or _new(ports, wanted, place, standing, settings)
+    if refusal_proof.disallowed(order) and not states.is_final(order.state):
+        edges.refuse_unknown(replace(order, edges=wanted.edges), states.PASSES[order.network])
     pushed = replace(place.pushed, reference={**place.pushed.reference, "change_id": order.change.get("change_id")})
     wait_s = push.wait_of(params)
     deployer = orders.driver(ports, order, pushed, place.certificate, place.connector, wait_s=wait_s)
@@ -88,13 +90,15 @@ def _place(params: port.Params, ports: port.Ports, what: str) -> _Place:
 
 
 def _wanted(params: port.Params, ports: port.Ports, before: WorkOrder | None, place: _Place) -> orders.Wanted:
-    lists = params.get("warnings")
+    lists, networks = params.get("warnings"), states.PASSES[params["network"]]
+    what = f"Cannot configure {params['certificate']}"
+    places = edges.read(params.get("edge"), what, place.certificate.sans, networks, ports.probe)
     return orders.Wanted(
         network=params["network"],
         warnings=before.warnings
         if before and lists is None
         else policy.warning_lists(place.group, lists, place.connector),
-        edges={},
+        edges={**(before.edges if before else {}), **places},
         manual=params.get("manual_implementation"),
         at=push.schedule_of(params, before, ports),
         comment=params.get("comment") or "",
@@ -122,8 +126,8 @@ def _given(params: port.Params, what: str) -> dict[str, Any]:
     found = network_settings.problems(given, {})
     if params.get("deploy_not_before"):
         found.append("deploy_not_before goes with a push; use schedule_at to say when the settings are changed")
-    if any((params.get("edge") or {}).values()):
-        found.append("edge goes with a push: a handshake with an edge shows its certificate, not the settings")
+    if any((params.get("edge") or {}).values()) and not given.get(refusal_proof.DISALLOWED):
+        found.append(f"edge goes with {refusal_proof.DISALLOWED} alone: a handshake shows no other setting")
     if not network_settings.words_of(given):
         found = ["it names nothing that can be changed", *found]
     if found:

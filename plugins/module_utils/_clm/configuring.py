@@ -20,7 +20,7 @@ from .._core.errors import PolicyError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
-from . import acknowledging, completion, intents, production, proof, snapshots, states
+from . import acknowledging, completion, intents, production, proof, refusal_proof, snapshots, states
 from .deployment import Deployer
 from .keeper import Told
 from .patience import LAG_S
@@ -254,7 +254,7 @@ class Configuring(Deployer):
             steps.append(Step(f"Follow the change until staging has the settings of {name}", self._follow))
         if network == "production" and not self.is_deployed:
             steps += production.steps(self)
-        text = f"Prove that {network} has the settings of {name}, by the deployments API"
+        text = f"Prove that {network} has the settings of {name}, {refusal_proof.described(self.order, network)}"
         return [*steps, Step(text, lambda: completion.complete(self))]
 
     def _configure(self) -> bool:
@@ -367,7 +367,7 @@ class Configuring(Deployer):
         while True:
             evidence, missing = self._proof_of(network)
             if not missing:
-                return evidence
+                return refusal_proof.of_versions(self, network, evidence)
             if not self.pause():
                 self.reach_network(network)
                 self.keeper.park("not_proven", "; ".join(missing), self.look_again_s)

@@ -15,6 +15,7 @@ from .._core.errors import InputError, PolicyError
 from .._core.hosts import host_reasons, parse_host
 from .._core.names import dns_reason
 from .._core.vocabulary import NETWORKS
+from . import states
 
 if TYPE_CHECKING:
     from .._core.types import WorkOrder
@@ -110,13 +111,15 @@ def described(order: WorkOrder, network: str) -> str:
 
 
 def refuse_unknown(order: WorkOrder, networks: Sequence[str]) -> None:
-    """Refuse a push that could not end, before it begins: its group wants a handshake and no edge is known.
+    """Refuse what could not end, before it begins: its group wants a handshake and no edge is known.
 
+    :param networks: those on which handshakes are to show what it does.
     :raises PolicyError: it is so.
     """
     missing = [n for n in networks if proof_of(order, n) == HANDSHAKE and not is_known(order.edges, n)]
-    if missing and order.action == "push":
-        raise PolicyError(f"Cannot push {order.certificate_id}: {wanting(order, missing)}", code="edge_needed")
+    if missing:
+        verb = states.VERBS[order.action]
+        raise PolicyError(f"Cannot {verb} {order.certificate_id}: {wanting(order, missing)}", code="edge_needed")
 
 
 def wanting(order: WorkOrder, networks: Sequence[str]) -> str:

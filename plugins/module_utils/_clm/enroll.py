@@ -316,6 +316,8 @@ def submission_of(params: Params, ports: Ports, what: str, known: datetime | Non
 def _plan(
     params: Params, ports: Ports, mover: Mover, seen: _Seen, drafts: list[attachments.Draft], warnings: list[str]
 ) -> Plan:
+    from . import opening
+
     request, stored, certificate = mover.request, seen.latest, seen.certificate
     steps: list[Step] = []
     if stored is None:
@@ -332,6 +334,7 @@ def _plan(
     extra: dict[str, Any] = {"warnings": warnings} if warnings else {}
     if certificate is not None:
         extra["certificate"] = certificate_view(certificate, ports.clock.now())
+    extra.update(opening.notes(mover))
     before = request_view(stored) if stored is not None else None
     return Plan(before, predicted, (*steps, *moves), finish, note=mover.keep_next_look, extra=extra)
 

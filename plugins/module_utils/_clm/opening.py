@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
 from .._core.types import AuditEntry, CertRequest, Intent
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 _CREATE_INTERVAL_S = 300.0
 _TOO_SOON = "create_too_soon"
 # What a person, or CPS, ends sooner or later.
-_PASSING = frozenset(["change_pending"])
+_PASSING = frozenset(["change_pending", "enrollment_unreadable"])
 _LOOK_AGAIN_S = 900.0
-_CONFLICTS = frozenset(["enrollment_exists", "enrollment_gone", "enrollment_differs", "change_pending"])
+_CONFLICTS = frozenset(["enrollment_exists", "enrollment_gone", "enrollment_differs", *_PASSING])
 
 
 def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
@@ -48,6 +48,12 @@ def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
     error = InputError.of_problems(what, [o.sentence for o in obstacles])
     error.code = code
     raise error
+
+
+def notes(mover: Mover) -> dict[str, Any]:
+    """Give what was passed over in looking before a begin, as an entry of the result; empty when nothing was."""
+    found = list(mover.keys.notes) if mover.next_move() == "begin" else []
+    return {"notes": found} if found else {}
 
 
 def sentence(mover: Mover) -> str:
@@ -155,7 +161,7 @@ def _is_passing(exc: ClmError) -> bool:
 def _adoptable(mover: Mover) -> Reference | None:
     """Find what an earlier run opened, leaving out what belongs to other certificates.
 
-    :raises StateError: several fit; a person has to tell which.
+    :raises StateError: several fit, or none does and one cannot be read; a person has to tell which.
     """
     request = mover.request
     with mover.ports.store.read() as unit:
@@ -172,6 +178,13 @@ def _adoptable(mover: Mover) -> Reference | None:
             f"cannot be told apart: {', '.join(labels)}; remove those that are not wanted, then run again",
             code="in_doubt",
             details={"candidates": labels},
+        )
+    if not found and (doubts := mover.keys.doubts(mover.order)):
+        raise StateError(
+            f"Cannot go on with request {request.request_id}: an earlier run may have opened what cannot be read now: "
+            f"{'; '.join(doubts)}; have it repaired or removed in Akamai Control Center, then run again",
+            code="in_doubt",
+            details={"unreadable": list(doubts)},
         )
     return found[0] if found else None
 

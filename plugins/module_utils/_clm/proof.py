@@ -24,8 +24,8 @@ COMPLETE, NOT_TOLD = "complete", "not_told"
 """What was found about the chain; the latter where this Python cannot see it."""
 _MOST_SENTENCES, _MOST_NAMES = 10, 5
 _ALIVE_S = 30.0
-# Trouble of an address, not of the name that was asked for: the other names need not try it.
-_OF_ADDRESS = ("resolve", "connect", "timeout")
+OF_ADDRESS = ("resolve", "connect", "timeout")
+"""Kinds of trouble of an address, not of the name that was asked for: the other names need not try it."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Prover:
         sentences: list[str] = []
         wrong: dict[tuple[Place, str], list[str]] = {}
         silent: set[Place] = set()
-        asked = list(self._asked(sentences))
+        asked = list(places_asked(self._question, self._probe, sentences))
         for place, name in asked:
             for algorithm in self._question.expected:
                 if place in silent or self._is_proved(place, algorithm, name):
@@ -118,35 +118,17 @@ class Prover:
                     fault = self._fault(place, name, algorithm)
                 except TransportError as exc:
                     sentences.append(exc.message)
-                    if exc.kind in _OF_ADDRESS:
+                    if exc.kind in OF_ADDRESS:
                         silent.add(place)
                     continue
                 if fault:
                     wrong.setdefault((place, fault), []).append(name)
         if not asked and not sentences:
             sentences.append("the certificate has no name to ask an edge for")
-        return _bounded([*sentences, *(_said(place, fault, names) for (place, fault), names in wrong.items())])
+        return bounded([*sentences, *(_said(place, fault, names) for (place, fault), names in wrong.items())])
 
     def _is_proved(self, place: Place, algorithm: str, name: str) -> bool:
         return any(name in self._proved.get((place, algorithm, chain), ((), ""))[0] for chain in (COMPLETE, NOT_TOLD))
-
-    def _asked(self, sentences: list[str]) -> Iterator[tuple[Place, str]]:
-        """Give each name with each address to ask for it; what leads to none is said."""
-        known, network = self._question.edges, self._question.network
-        family = str(known.get("family") or "all")
-        names = edges.server_names(known, self._question.sans)
-        hosts = [self._probe.host_of(host, network) for host in known.get("hostnames") or ()]
-        shared: list[Place] = []
-        for address in (*(known.get(network) or ()), *hosts):
-            with _said_in(sentences):
-                shared += self._probe.places(address, family)
-        for name in names:
-            places = list(shared)
-            if known.get("from_dns"):
-                with _said_in(sentences, _about(name)):
-                    places += self._probe.places_of_name(name, network, family)
-            for place in dict.fromkeys(places):
-                yield place, name
 
     def _fault(self, place: Place, name: str, algorithm: str) -> str:
         """Shake hands once, and say what is wrong with what is presented; empty when it proves the deployment.
@@ -171,6 +153,32 @@ class Prover:
         return ""
 
 
+def places_asked(question: Question, probe: Edges, sentences: list[str]) -> Iterator[tuple[Place, str]]:
+    """Give each name with each address to ask for it; what leads to none is said."""
+    known, network = question.edges, question.network
+    family = str(known.get("family") or "all")
+    names = edges.server_names(known, question.sans)
+    hosts = [probe.host_of(host, network) for host in known.get("hostnames") or ()]
+    shared: list[Place] = []
+    for address in (*(known.get(network) or ()), *hosts):
+        with _said_in(sentences):
+            shared += probe.places(address, family)
+    for name in names:
+        places = list(shared)
+        if known.get("from_dns"):
+            with _said_in(sentences, _about(name)):
+                places += probe.places_of_name(name, network, family)
+        for place in dict.fromkeys(places):
+            yield place, name
+
+
+def bounded(sentences: Sequence[str]) -> list[str]:
+    """Give each sentence once; of many the first ones, and how many more there are."""
+    found = list(dict.fromkeys(sentences))
+    more = len(found) - _MOST_SENTENCES
+    return [*found[:_MOST_SENTENCES], f"and {more} more"] if more > 0 else found
+
+
 def _about(name: str) -> str:
     is_made_up = name.startswith(f"{edges.PROBE_LABEL}.")
     return "; or choose a host name for the wildcard in edge.names" if is_made_up else ""
@@ -182,12 +190,6 @@ def _said(place: Place, fault: str, names: Sequence[str]) -> str:
     listed = ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
     advice = next((advice for advice in map(_about, names) if advice), "")
     return f"{place.shown} {shown} for {listed}, {wanted}{advice}"
-
-
-def _bounded(sentences: Sequence[str]) -> list[str]:
-    found = list(dict.fromkeys(sentences))
-    more = len(found) - _MOST_SENTENCES
-    return [*found[:_MOST_SENTENCES], f"and {more} more"] if more > 0 else found
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def _plan_one(params: port.Params, ports: port.Ports) -> Plan:
     if action == "push" and (before is None or before.state != "completed"):
         orders.refuse_unusable(pushed, certificate, ports)
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
-    if not states.is_final(order.state):
+    if action == "push" and not states.is_final(order.state):
         edges.refuse_unknown(replace(order, edges=wanted.edges), states.PASSES[params["network"]])
     deployer = orders.driver(ports, order, pushed, certificate, connector, wait_s=wait_of(params))
     deployer.observe()

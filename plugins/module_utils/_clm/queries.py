@@ -17,7 +17,7 @@ from .._core.plan import Outcome, Plan
 from .._core.types import Certificate, CertRequest, Connector, Device, WorkOrder
 from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
-from . import drift
+from . import drift, usage_view
 from .attachments import attachment_view, content_of
 from .filters import HIDDEN_STATES, Filters, certificate_list, groups_by_name, in_groups, listed, select
 from .line_views import lines_of
@@ -25,7 +25,7 @@ from .ports import Params, Ports
 from .views import View, audit_view, connector_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
 
-VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups", "snapshots")
+VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups", "snapshots", "usage")
 COMPARED = ("list", "holistic", "history")
 
 Found = dict[str, Any]
@@ -44,6 +44,11 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
         )
     now, view = ports.clock.now(), params["view"]
     compares = _compares(params.get("compare"), view, filters)
+    usage_view.refuse(params.get("budget"), view)
+    if view == "usage":
+        with ports.store.read() as unit:
+            selected, devices = select(unit, filters, now)
+        return _answer({"usage": usage_view.used(selected, devices, ports, params.get("budget"))})
     looks: dict[str, Callable[[Unit], Found]] = {
         "list": lambda unit: {"certificates": _list(unit, filters, now, compares)},
         "holistic": lambda unit: {"holistic": _holistic(unit, filters, now, compares)},

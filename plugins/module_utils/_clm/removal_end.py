@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.types import AuditEntry
-from . import decisions, intents, push_stages
+from .._core.vocabulary import NETWORKS
+from . import decisions, intents, push_stages, refusal_proof
 
 if TYPE_CHECKING:
     from .._store.base import Unit
@@ -68,13 +69,19 @@ def settle(removal: Removal) -> None:
 
 
 def complete(removal: Removal) -> bool:
-    """Put on record that it is gone: the order's end, the inventory's line, and what proves it."""
+    """Put on record that it is gone: the order's end, the inventory's line, and what proves it.
+
+    :returns: False where edges still present it; why is on record.
+    """
     order, now = removal.order, removal.ports.clock.now()
     where = f"enrollment {order.change.get('enrollment_id')} does not exist (HTTP 404)"
-    evidence = [
-        {"kind": "api", "network": network, "where": where, "fingerprint": "", "at": to_text(now)}
-        for network in ("staging", "production")
-    ]
+    evidence = []
+    for network in NETWORKS:
+        by_api = {"kind": "api", "network": network, "where": where, "fingerprint": "", "at": to_text(now)}
+        found = refusal_proof.of_absence(removal, network, [by_api])
+        if found is None:
+            return False
+        evidence += found
     with removal.ports.store.write() as unit:
         if order.state == "needs_decision":
             removal.keeper.save_in(unit, "push_resumed", state="implementing")

@@ -8,14 +8,16 @@ Works for what was enrolled here and for what was discovered. Removal from the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .._core.errors import InputError, StateError
 from .._core.governance import Group
 from .._core.plan import Plan
 from .._core.types import Certificate, Connector, WorkOrder
+from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
-from . import deployment_date, moments, orders, policy, push, removals, states
+from . import deployment_date, edges, moments, orders, policy, push, removals, states
 from . import removal as removal_of
 from .connectors import required_certificate
 from .managed import managed_device
@@ -46,7 +48,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         pushed = removal_of.subject(unit, certificate)
         group = policy.group_of(unit, certificate.group)
         removals.refuse_open_work(unit, certificate_id, "remove", but=before.work_order_id if before else "")
-    wanted = _wanted(params, ports, before, group, connector)
+    wanted = _wanted(params, ports, before, group, connector, certificate.sans)
     named = sorted(set(params.get("cancel_changes") or ()))
     if before is None:
         order = orders.new(ports, group, wanted, certificate, connector, pushed, action=removals.REMOVE)
@@ -61,11 +63,28 @@ def plan(params: Params, ports: Ports) -> Plan:
     removal.observe()
     if before is None:
         _see_gone(removal)
+    _refuse_unknown_edges(removal, wanted)
     return push.planned(removal, before, wanted, params.get("freeze_override") or "", device)
 
 
+def _refuse_unknown_edges(removal: removal_of.Removal, wanted: orders.Wanted) -> None:
+    """Refuse a removal whose group wants it proved by handshakes where a network serves it, and no edge is known.
+
+    :raises PolicyError: it is so.
+    """
+    state, order = removal.state, removal.order
+    served = [n for n, facts in zip(NETWORKS, (state.staging, state.production), strict=True) if facts.certificates]
+    if served and not states.is_final(order.state):
+        edges.refuse_unknown(replace(order, edges=wanted.edges), served)
+
+
 def _wanted(
-    params: Params, ports: Ports, before: WorkOrder | None, group: Group, connector: Connector
+    params: Params,
+    ports: Ports,
+    before: WorkOrder | None,
+    group: Group,
+    connector: Connector,
+    sans: Sequence[str],
 ) -> orders.Wanted:
     """Read how it is to be submitted.
 
@@ -74,11 +93,12 @@ def _wanted(
     what = f"Cannot remove {params['certificate']}"
     moments.refuse_both(params, what)
     known, given = before.scheduled_at if before else None, params.get("warnings")
+    places = edges.read(params.get("edge"), what, sans, NETWORKS, ports.probe)
     return orders.Wanted(
         # Freezes and work orders know one network each; production is the one that is missed.
         network="production",
         warnings=before.warnings if before and given is None else policy.warning_lists(group, given, connector),
-        edges={},
+        edges={**(before.edges if before else {}), **places},
         manual=params.get("manual_implementation"),
         at=moments.read(params.get("schedule_at"), what, "schedule_at", ports.clock.now(), known=known),
         comment=params.get("comment") or "",
@@ -90,13 +110,16 @@ def _refuse_options(params: Params, what: str) -> None:
 
     :raises InputError: one is given.
     """
-    given = ["edge"] if any((params.get("edge") or {}).values()) else []
-    given += [deployment_date.OPTION] if params.get(deployment_date.OPTION) else []
-    if given:
-        raise InputError(
-            f"{what}: {' and '.join(given)} goes with a push only; a removal is proved by CPS's own answer, and has no "
-            "date at CPS"
+    found = []
+    if (params.get("edge") or {}).get("from_dns"):
+        found.append(
+            "edge.from_dns goes with a push: the names of what is removed lead elsewhere by then; name the edges that "
+            "served it in edge.staging, edge.production or edge.hostnames"
         )
+    if params.get(deployment_date.OPTION):
+        found.append(f"{deployment_date.OPTION} goes with a push only: a removal has no date at CPS")
+    if found:
+        raise InputError.of_problems(what, found)
 
 
 def _refuse_superseded(certificate: Certificate, what: str) -> None:

@@ -24,10 +24,13 @@ class Unreadable:
 
     :ivar enrollment_id: None when not even that can be read: then it may be any enrollment of the list.
     :ivar reason: ends a sentence that begins with the enrollment, as "it has no common name".
+    :ivar names: lower-case: the common name, or the SANs where that cannot be read, which hold it too; empty where
+        neither can.
     """
 
     enrollment_id: int | None
     reason: str
+    names: frozenset[str] = frozenset()
 
 
 def scanned(
@@ -65,8 +68,17 @@ def _told(wire: Mapping[str, Any], exc: Exception) -> Unreadable:
         known: int | None = models.enrollment_id(wire, "the enrollment")
     except (RemoteError, ValueError):
         known = None
+    names = _names(wire)
     if known is None or not 0 < known <= _LARGEST_ID:
-        return Unreadable(None, "an entry of the list has no id")
+        return Unreadable(None, "an entry of the list has no id", names)
     if isinstance(exc, RemoteError):
-        return Unreadable(known, "it has no common name")
-    return Unreadable(known, str(exc))
+        return Unreadable(known, "it has no common name", names)
+    return Unreadable(known, str(exc), names)
+
+
+def _names(wire: Mapping[str, Any]) -> frozenset[str]:
+    """Give by which names an entry is known; one that is not fit to be read makes all of them doubtful."""
+    csr = read.mapping(wire.get("csr"))
+    common_name = read.text(csr.get("cn"))
+    names = [common_name] if common_name else read.texts(csr.get("sans"))
+    return frozenset(name.lower() for name in names) if all(map(str.isprintable, names)) else frozenset()

@@ -122,6 +122,18 @@ class KeyProvider(ABC):
     def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
         """Look for what stands in the way of beginning; asked twice without a ``begin`` between, it looks once."""
 
+    def doubts(self, order: KeyOrder) -> Sequence[str]:
+        """Give what may be the order's place and cannot be read, a sentence each, as ``find`` or ``conflicts`` saw it.
+
+        Where an earlier ``begin`` may have been done, nothing may be begun beside it. Makes no call.
+        """
+        return ()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Give what was passed over in looking so far, a sentence each."""
+        return ()
+
     def settings(self, order: KeyOrder) -> Mapping[str, Any]:
         """Give what the place of a renewal is now, as the remote side tells it; empty where there is nothing to keep.
 

@@ -17,9 +17,11 @@ from .._cps.enrollment_wire import enrollment_to_wire
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
 from .._cps.notices import acknowledge_notices, read_notices
+from .._cps.scanning import Unreadable
 from .base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Obstacle, Reference
 from .endpoint_orders import fits, is_multi_stacked, reference_to, wanted_enrollment
 from .endpoint_renewal import Renewals
+from .endpoint_unread import Unread
 
 _NEAR_S = 10.0
 _RSA_BITS = 2048
@@ -37,6 +39,7 @@ class EndpointKeys(KeyProvider):
         self._connect = connect
         self._connected: CpsClient | None = None
         self._listed: dict[str, tuple[EnrollmentRecord, ...]] = {}
+        self._unread: dict[str, Unread] = {}
         self._asked: dict[int, changes.InputKind] = {}
         self._renewals = Renewals(lambda: self._client)
 
@@ -121,6 +124,7 @@ class EndpointKeys(KeyProvider):
             for enrollment in listed
             if enrollment.cn.lower() == name
         ]
+        found += self._unread[contract_id].obstacles(order)
         limits = [enrollment.max_sans for enrollment in listed if enrollment.max_sans]
         if limits and len(order.spec.dns_names) > max(limits):
             sentence = (
@@ -129,6 +133,16 @@ class EndpointKeys(KeyProvider):
             )
             found.append(Obstacle("too_many_names", sentence))
         return found
+
+    def doubts(self, order: KeyOrder) -> Sequence[str]:
+        """Give the entries of the contract's list that bear no name."""
+        unread = self._unread.get(order.place["contract_id"])
+        return unread.doubts() if unread and not order.renews else ()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Give the entries of the lists that were passed over."""
+        return [note for unread in self._unread.values() for note in unread.notes()]
 
     def settings(self, order: KeyOrder) -> Mapping[str, Any]:
         """Give the enrollment of a renewal as it was read last."""
@@ -216,5 +230,8 @@ class EndpointKeys(KeyProvider):
     def _list(self, order: KeyOrder) -> tuple[EnrollmentRecord, ...]:
         contract_id = order.place["contract_id"]
         if contract_id not in self._listed:
-            self._listed[contract_id] = self._client.list_enrollments(contract_id)
+            entries: list[Unreadable] = []
+            listed = self._client.list_enrollments(contract_id, entries)
+            unread = self._unread[contract_id] = Unread(self._client, contract_id, entries)
+            self._listed[contract_id] = (*listed, *unread.readable)
         return self._listed[contract_id]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +23,8 @@ from .._pki.x509 import certificate_facts
 from .edge_base import EdgeProbe, Presented
 
 DEFAULT_PORT = 443
+# Stands in an alert's place where nothing was sent.
+_NOT_OFFERED = "not_offered"
 # TLS 1.2 suites by how the server proves its key; a server with both certificates picks the one that fits.
 _CIPHERS = {"RSA": "aRSA:!eNULL", "ECDSA": "aECDSA:!eNULL"}
 
@@ -58,6 +61,24 @@ class TlsEdgeProbe(EdgeProbe):
             if exc.details.get("alert") != "protocol_version":
                 raise
         return self._presented_by_tls13(host, port, server_name, key_algorithm, where)
+
+    def takes_version(self, address: str, server_name: str, version: str) -> bool | None:
+        """Say whether a server shakes hands by one version of TLS."""
+        place = parse_host(address, "the address of an edge server")
+        host, port = place.name, place.port or DEFAULT_PORT
+        context = _of_version(version)
+        if context is None:
+            return None
+        where = f"{host} port {port} for {server_name} ({version})"
+        try:
+            self._handshake(host, port, server_name, context, where)
+        except TransportError as exc:
+            if exc.details.get("alert") == _NOT_OFFERED:
+                return None
+            if exc.kind == "reset" or exc.details.get("alert"):
+                return False
+            raise
+        return True
 
     def _presented_by_tls13(self, host: str, port: int, server_name: str, key_algorithm: str, where: str) -> Presented:
         """Look again with TLS 1.3, where the ssl module cannot say which key is wanted: the edge picks.
@@ -131,6 +152,23 @@ def _context() -> ssl.SSLContext:
     return context
 
 
+def _of_version(version: str) -> ssl.SSLContext | None:
+    """Limit a handshake to one version, old ciphers with it; None where Python was built without it."""
+    if not getattr(ssl, f"HAS_{version}", False):
+        return None
+    context, only = _context(), getattr(ssl.TLSVersion, version)
+    with warnings.catch_warnings():
+        # Old versions are what is asked about.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            context.minimum_version = context.maximum_version = only
+        except ValueError:
+            return None
+    # The level of security that is usual by now has no cipher and no signature that the old versions know.
+    context.set_ciphers("ALL:!aNULL:!eNULL:@SECLEVEL=0")
+    return context
+
+
 def _limited(key_algorithm: str) -> ssl.SSLContext:
     """Limit a handshake to one kind of key, which TLS 1.2 does by its cipher suites."""
     context = _context()
@@ -154,11 +192,21 @@ def _handshake_errors(where: str) -> Iterator[None]:
     except ssl.SSLError as exc:
         advice = "the edge may have no certificate of this kind for the name"
         failure = _failure(where, "the TLS handshake failed", "tls", exc, advice)
-        if "PROTOCOL_VERSION" in (exc.reason or ""):
-            failure.details["alert"] = "protocol_version"
+        if alert := _alert(exc.reason or ""):
+            failure.details["alert"] = alert
         raise failure from exc
     except OSError as exc:
         raise _failure(where, "the connection failed", "connect", exc, "look again later") from exc
+
+
+def _alert(reason: str) -> str:
+    """Name the alert that ended a handshake, after OpenSSL's word for it; empty where it was none."""
+    if "PROTOCOL_VERSION" in reason or reason == "UNSUPPORTED_PROTOCOL":
+        # The latter is an answer by a version that was not offered.
+        return "protocol_version"
+    if reason in ("NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE"):
+        return _NOT_OFFERED
+    return reason.partition("ALERT_")[2].lower()
 
 
 def _failure(where: str, what: str, kind: str, exc: OSError, advice: str) -> TransportError:

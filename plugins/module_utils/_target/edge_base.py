@@ -37,6 +37,17 @@ class EdgeProbe(ABC):
         :raises TransportError: no handshake.
         """
 
+    @abstractmethod
+    def takes_version(self, address: str, server_name: str, version: str) -> bool | None:
+        """Say whether a server shakes hands by one version of TLS; None where this machine's library cannot offer it.
+
+        Refused is what is turned down by an alert or by hanging up, which says nothing of why: only beside a version
+        that the same server takes for the same name is it the version that was refused.
+
+        :param version: of ``vocabulary.TLS_VERSIONS``.
+        :raises TransportError: the server was not reached, or did not answer in time.
+        """
+
 
 @dataclass(frozen=True)
 class Place:

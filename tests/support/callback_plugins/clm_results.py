@@ -19,6 +19,7 @@ import json
 import os
 from typing import Any
 
+from ansible import constants
 from ansible.parsing.ajson import AnsibleJSONEncoder
 from ansible.plugins.callback import CallbackBase
 
@@ -30,6 +31,13 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "clm_results"
     CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Where this run would keep the modules it bundles; it finds those of the runs before it there.
+        bundles = os.environ["CLM_BUNDLES"]
+        os.makedirs(bundles, exist_ok=True)
+        os.symlink(bundles, os.path.join(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache"))
 
     def _write(self, record: dict[str, Any]) -> None:
         with open(os.environ["CLM_RESULTS_FILE"], "a", encoding="utf-8") as output:

@@ -288,8 +288,8 @@ def test_settings_that_cannot_be_had_are_refused_before_any_traffic(
 def test_an_edge_is_no_proof_of_settings(bench: Bench) -> None:
     """U6: what a handshake cannot show is not asked of it."""
     live(bench)
-    with pytest.raises(InputError, match="edge goes with a push"):
-        plan_of(bench, TLS, edge={"production": [bench.sandbox.edge("production")]})
+    with pytest.raises(InputError, match="edge goes with disallowed_tls_versions alone"):
+        plan_of(bench, {"quic": True}, edge={"production": [bench.sandbox.edge("production")]})
     with pytest.raises(InputError, match="deploy_not_before goes with a push"):
         plan_of(bench, TLS, deploy_not_before="2027-01-01T00:00:00Z")
     with pytest.raises(InputError, match="action: configure only"):

@@ -358,7 +358,7 @@ def test_options_that_say_nothing_about_it_are_refused(bench: Bench) -> None:
     """Before any call."""
     live(bench)
     for options in (
-        {"action": "remove", "edge": {"staging": ["127.0.0.1"]}},
+        {"action": "remove", "edge": {"from_dns": True}},
         {"action": "remove", "deploy_not_before": to_text(bench.clock.now() + timedelta(days=1))},
         {"action": "push", "cancel_changes": [1]},
         {"action": "rollback", "remove_from": "store"},

@@ -207,3 +207,29 @@ def test_name_that_does_not_exist_is_a_resolve_failure() -> None:
 def test_question_that_cannot_be_asked_is_refused_before_any_traffic(address: str, name: str, kind: str) -> None:
     with pytest.raises(InputError):
         TlsEdgeProbe(5).presented(address, name, kind)
+
+
+VERSIONS = {"TLSv1_2": ssl.TLSVersion.TLSv1_2, "TLSv1_3": ssl.TLSVersion.TLSv1_3}
+
+
+@pytest.mark.parametrize("served", list(VERSIONS))
+def test_an_edge_takes_the_versions_it_speaks_and_refuses_others(serve: Serve, served: str) -> None:
+    """U6: also one older than the library's usual level of security allows."""
+    address, probe = serve("RSA", version=VERSIONS[served]), TlsEdgeProbe(5)
+    found = {version: probe.takes_version(address, NAME, version) for version in ("TLSv1", "TLSv1_1", *VERSIONS)}
+    assert found == {"TLSv1": False, "TLSv1_1": False, "TLSv1_2": served == "TLSv1_2", "TLSv1_3": served == "TLSv1_3"}
+
+
+def test_a_version_python_was_built_without_is_neither_taken_nor_refused(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U6: nothing was asked, so nothing is proved."""
+    monkeypatch.setattr(ssl, "HAS_TLSv1", False)
+    assert TlsEdgeProbe(5).takes_version(serve("RSA"), NAME, "TLSv1") is None
+
+
+def test_no_answer_about_a_version_is_a_failure() -> None:
+    """U6: it is no refusal."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TransportError) as caught:
+        TlsEdgeProbe(0.2).takes_version(f"127.0.0.1:{listener.getsockname()[1]}", NAME, "TLSv1_2")
+    assert caught.value.kind == "timeout"
