@@ -9,9 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
-from .._core.errors import RemoteError
 from .._core.types import AuditEntry
-from . import decisions, intents, push_stages
+from . import acknowledging, decisions, push_stages
 
 if TYPE_CHECKING:
     from .._store.base import Unit
@@ -26,6 +25,8 @@ def let_go_on(removal: Removal) -> tuple[str, str]:
 
     :returns: as ``Deployer._react``: reason and sentence of why to wait then.
     """
+    if acknowledging.is_let_go_on(removal):
+        return "busy", "the removal was acknowledged, CPS has not gone on yet"
     review = removal.target.review(removal.pushed.reference)
     if review is None:
         return "busy", "CPS went on by itself"
@@ -37,20 +38,18 @@ def let_go_on(removal: Removal) -> tuple[str, str]:
         if removal.order.state != "needs_decision":
             removal.keeper.save("push_needs_decision", state="needs_decision", notices=notices)
         return "needs_decision", left
+    removal.keep_review(review)
     removal.keeper.still_ours()
     removal.check_approved()
-    key, clock = removal.keeper.production_key, removal.ports.clock
-    intents.begin(removal.ports.store, *key, {"validation_hash": review.validation_hash}, clock.now())
-    try:
-        removal.target.go_on(removal.pushed.reference, review.validation_hash)
-    except RemoteError as exc:
-        if exc.code != "conflict":
-            raise
-        return "busy", f"CPS took no acknowledgement ({exc.message}); it is looked at again"
-    with removal.ports.store.write() as unit:
-        intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
+
+    def keep(unit: Unit) -> None:
         resumed: dict[str, Any] = {"state": "implementing"} if removal.order.state == "needs_decision" else {}
-        removal.keeper.save_in(unit, "production_acknowledged", notices=notices, **resumed)
+        told = ({}, {"validation_hash": review.validation_hash})
+        removal.keeper.save_in(unit, "production_acknowledged", notices=notices, told=told, **resumed)
+
+    refused = acknowledging.let_go_on(removal, review.validation_hash, keep)
+    if refused:
+        return "busy", f"CPS took no acknowledgement ({refused}); it is looked at again"
     return "busy", "the removal was acknowledged, CPS has not gone on yet"
 
 
@@ -78,7 +77,8 @@ def complete(removal: Removal) -> bool:
     with removal.ports.store.write() as unit:
         if order.state == "needs_decision":
             removal.keeper.save_in(unit, "push_resumed", state="implementing")
-        ended: dict[str, Any] = {"state": "completed", "evidence": tuple(evidence), "next_look_at": None}
+        ended: dict[str, Any] = {"state": "completed", "evidence": tuple(evidence)}
+        ended.update(next_look_at=None, last_safe_at=None)
         removal.keeper.save_in(unit, "enrollment_removed", **ended)
         _mark(removal, unit)
         push_stages.owe(removal, unit)
