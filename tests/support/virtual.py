@@ -506,6 +506,10 @@ class VirtualTarget(Target):
         """Change nothing."""
         raise AssertionError("no settings are changed in virtual time")
 
+    def settings_of(self, place: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read nothing."""
+        raise AssertionError("no settings are changed in virtual time")
+
     def checks(self, reference: Reference) -> Sequence[Notice]:
         """Warn of nothing."""
         return ()

@@ -24,9 +24,7 @@ from . import acknowledging, completion, intents, production, proof, snapshots, 
 from .deployment import Deployer
 from .keeper import Told
 from .patience import LAG_S
-
-SETTINGS = "settings"
-"""Member of an order's ``change``: what it changes, ``before`` and ``after`` of the same words in normal form."""
+from .pushed import RESTORES, SETTINGS
 
 
 class Configuring(Deployer):
@@ -164,7 +162,9 @@ class Configuring(Deployer):
     @property
     def purpose(self) -> str:
         """Say what the order is there for, after "Record work order wo-1"."""
-        return f"to change {', '.join(self.after)} of {self.certificate.certificate_id}"
+        back = ", ".join(str(key) for key in self.order.change.get(RESTORES, {}).values())
+        as_in = f" to what they were in {back}" if back else ""
+        return f"to change {', '.join(self.after)} of {self.certificate.certificate_id}{as_in}"
 
     def refuse_impossible(self) -> None:
         """Refuse what CPS cannot do, or would do too much of, before anything is sent.

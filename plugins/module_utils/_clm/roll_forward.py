@@ -63,6 +63,7 @@ def _regenerated(params: Params, ports: Ports) -> Plan:
         "certificate": params["certificate"],
         "action": "regenerate",
         "from_snapshot": PREVIOUS,
+        "allow_names_in_use": bool(params.get("allow_names_in_use")),
         **{name: params.get(name) for name in ("comment", "freeze_override", "warnings", "wait", "wait_timeout")},
     }
     made = renewing.plan(again, ports)

@@ -27,7 +27,12 @@ MOST_TRIES = 4
 
 
 class Rollback(Deployer):
-    """Drives one work order that takes a push back."""
+    """Drives one work order that takes a push back.
+
+    :cvar told_as: name of the audit line of its end.
+    """
+
+    told_as = "push_rolled_back"
 
     @property
     def is_deployed(self) -> bool:
@@ -131,12 +136,17 @@ class Rollback(Deployer):
             "at": to_text(self.ports.clock.now()),
         }
         with self.ports.store.write() as unit:
-            self.keeper.save_in(unit, "push_rolled_back", state="completed", evidence=(evidence,), next_look_at=None)
+            ended = {"state": "completed", "evidence": (evidence,), "next_look_at": None, "message": self._left()}
+            self.keeper.save_in(unit, self.told_as, **ended)
             self._end_pushes(unit)
             self._go_back(unit)
             push_stages.owe(self, unit)
         push_stages.after(self)
         return True
+
+    def _left(self) -> str:
+        """Say what is left to do once it is back; empty for nothing."""
+        return ""
 
     def _cancel(self) -> str:
         """Cancel the change that was approved to be cancelled, and no other one.

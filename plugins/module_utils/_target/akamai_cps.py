@@ -29,7 +29,7 @@ from .akamai_cps_discovery import bundles_of, deployed_facts, discover
 from .akamai_cps_history import fetch_history
 from .akamai_cps_inspection import inspect
 from .akamai_cps_removal import look_at
-from .akamai_cps_settings import configure, standing_of
+from .akamai_cps_settings import configure, settings_words, standing_of
 from .akamai_cps_survey import Survey
 from .akamai_cps_usage import uses
 from .base import (
@@ -169,6 +169,10 @@ class AkamaiCpsTarget(Target):
             return self._enrollment(int(reference["enrollment_id"])).raw
         except RemoteNotFound:
             return {}
+
+    def settings_of(self, place: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read them out of an enrollment's JSON."""
+        return settings_words(place)
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, all in one call."""

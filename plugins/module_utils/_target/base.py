@@ -308,6 +308,10 @@ class Target(ABC):
         return {}
 
     @abstractmethod
+    def settings_of(self, place: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read network settings, in normal form, out of a place as ``settings`` gave it, however long ago."""
+
+    @abstractmethod
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, by key algorithm."""
 
