@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.clock import to_text
 from .._core.types import AuditEntry
 from . import acknowledging, decisions, push_stages
+from .keeper import Told
 
 if TYPE_CHECKING:
     from .._store.base import Unit
@@ -44,7 +45,7 @@ def let_go_on(removal: Removal) -> tuple[str, str]:
 
     def keep(unit: Unit) -> None:
         resumed: dict[str, Any] = {"state": "implementing"} if removal.order.state == "needs_decision" else {}
-        told = ({}, {"validation_hash": review.validation_hash})
+        told: Told = ({}, {"validation_hash": review.validation_hash})
         removal.keeper.save_in(unit, "production_acknowledged", notices=notices, told=told, **resumed)
 
     refused = acknowledging.let_go_on(removal, review.validation_hash, keep)

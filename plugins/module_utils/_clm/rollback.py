@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError, StateError
@@ -136,8 +137,8 @@ class Rollback(Deployer):
             "at": to_text(self.ports.clock.now()),
         }
         with self.ports.store.write() as unit:
-            ended = {"state": "completed", "evidence": (evidence,), "next_look_at": None, "message": self._left()}
-            self.keeper.save_in(unit, self.told_as, **ended)
+            ended: dict[str, Any] = {"evidence": (evidence,), "next_look_at": None, "message": self._left()}
+            self.keeper.save_in(unit, self.told_as, state="completed", **ended)
             self._end_pushes(unit)
             self._go_back(unit)
             push_stages.owe(self, unit)

@@ -119,8 +119,8 @@ class SettingsRollback(Rollback):
         if certificate is None:
             return
         staging, production = completion.shown(self, certificate)
-        shown = {"staging": staging, "production": production, "pending_changes": (), "updated_at": now}
-        unit.certificates.put(replace(certificate, **shown))
+        shown = replace(certificate, staging=staging, production=production, pending_changes=(), updated_at=now)
+        unit.certificates.put(shown)
         settings, key = self.order.change[SETTINGS], certificate.certificate_id
         after = {SETTINGS: dict(settings["after"]), "work_order_id": self.order.work_order_id}
         before = {SETTINGS: dict(settings["before"]), "work_order_id": self.order.change[ROLLS_BACK]}

@@ -40,6 +40,7 @@ def asked(bench: Bench) -> dict[str, Any]:
     """Give the network configuration that the enrollment asks for, and what production has."""
     there, number = client(bench)
     found, live = there.get_enrollment(number), there.get_deployments(number).production
+    assert live is not None
     return {
         "wanted": list(found.raw["networkConfiguration"]["disallowedTlsVersions"] or ()),
         "live": list(live.network.disallowed_tls_versions),
