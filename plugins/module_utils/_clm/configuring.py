@@ -20,7 +20,7 @@ from .._core.errors import PolicyError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
-from . import acknowledging, completion, intents, production, proof, snapshots, states
+from . import acknowledging, completion, intents, patience, production, proof, snapshots, states
 from .deployment import Deployer
 from .keeper import Told
 from .patience import LAG_S
@@ -86,7 +86,9 @@ class Configuring(Deployer):
         if not self.is_opened:
             self.standing = self.target.standing(number)
             self._find_own()
-        self.state, self._is_early = self.target.observe(self.pushed.reference, {}), False
+        waits_for = patience.waits_for(self.order, self.ports.clock.now())
+        self.state = self.target.observe(self.pushed.reference, {}, waits_for=waits_for, settings=self.after)
+        self._is_early = False
         if self.is_opened and self.state.phase == "none":
             # It is over, or not shown yet.
             self.standing = self.target.standing(number)

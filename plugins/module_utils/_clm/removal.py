@@ -46,7 +46,7 @@ class Removal(Deployer):
     def observe(self) -> None:
         """Ask the target what is there, and where the change stands that removes it."""
         reference = {name: self.order.change.get(name) for name in ("enrollment_id", "change_id")}
-        self.presence = self.target.presence(reference)
+        self.presence = self.target.presence(reference, waits_for=removal_end.waits_for(self))
         self.state = self.presence.state
         self.pushed = replace(self.pushed, reference=reference)
         self._looked_at = self.ports.clock.monotonic()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
 from .._core.types import AuditEntry
-from . import acknowledging, decisions, push_stages
+from . import acknowledging, decisions, intents, patience, push_stages
 from .keeper import Told
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 NO_OTHER = "cancel its change in Akamai Control Center"
 """What can be done about a removal that waits for a decision, beside allowing it."""
+
+
+def waits_for(removal: Removal) -> str:
+    """Name the network that is taken away, where a list tells enough of it; empty where the change has to be asked."""
+    with removal.ports.store.read() as unit:
+        is_let_go_on = intents.may_be_done(unit, *removal.keeper.production_key)
+    return patience.removal_waits_for(removal.order, removal.ports.clock.now(), is_let_go_on=is_let_go_on)
 
 
 def let_go_on(removal: Removal) -> tuple[str, str]:

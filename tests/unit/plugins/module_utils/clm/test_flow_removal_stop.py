@@ -190,9 +190,9 @@ def test_a_409_after_a_lost_answer_leaves_the_doubt_to_the_next_look(
         remove(bench, wait=False)
     look, shown = AkamaiCpsTarget.presence, list[Presence]()
 
-    def late(target: AkamaiCpsTarget, reference: Any) -> Presence:
+    def late(target: AkamaiCpsTarget, reference: Any, **kwargs: Any) -> Presence:
         """Show the stop twice more."""
-        shown.append(look(target, reference))
+        shown.append(look(target, reference, **kwargs))
         state = replace(shown[-1].state, phase="on_staging")
         return replace(shown[-1], state=state) if len(shown) < 3 else shown[-1]
 
