@@ -33,7 +33,7 @@ class Configuring(Deployer):
     :ivar standing: how the enrollment was set up when it was looked at last; None while that is not known.
     """
 
-    otherwise = "cancel its change in Akamai Control Center"
+    otherwise = "take the settings back with edgecert.clm.cert_push and action: rollback"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

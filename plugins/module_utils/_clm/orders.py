@@ -308,8 +308,8 @@ def left_behind(unit: Unit, order: WorkOrder) -> str:
     if intents.of(unit, intents.CHANGE_SETTINGS, "work_order", order.work_order_id):
         return (
             f"what was asked for of enrollment {order.change.get('enrollment_id')} stays at CPS as it is, change "
-            f"{order.change.get('change_id') or 'and its number are not known'}; cancel that in Akamai Control Center, "
-            "or go on with it by the same edgecert.clm.cert_push and action: configure"
+            f"{order.change.get('change_id') or 'and its number are not known'}; take that back with "
+            "edgecert.clm.cert_push and action: rollback, or go on with it by action: configure"
         )
     if not intents.of(unit, intents.UPLOAD_CERTIFICATE, "work_order", order.work_order_id):
         return ""
