@@ -113,8 +113,8 @@ def _refuse_open_settings(unit: Unit, certificate: Certificate, what: str) -> No
     if not is_over and (last.network, last.state) != ("production", "completed"):
         raise StateError(
             f"{what}: change {last.change['change_id']}, which work order {last.work_order_id} opened, is open at CPS "
-            "as far as is known here; let it go to production, or take it back with action: rollback; where it was ended "
-            "in Akamai Control Center, discover the device",
+            "as far as is known here; let it go to production, or take it back with action: rollback; if it ended in "
+            "Akamai Control Center, discover the device",
             code="pending_change",
             details={"pending": [last.change["change_id"]], "work_order_id": last.work_order_id},
         )

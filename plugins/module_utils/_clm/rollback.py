@@ -195,9 +195,10 @@ class Rollback(Deployer):
 
     def _refusals(self) -> int:
         """Count how often CPS refused it since the order was implemented last."""
-        begun = [step["at"] for step in self.order.conditions if step["type"] == "implementing"]
+        begun = [from_text(step["at"]) for step in self.order.conditions if step["type"] == "implementing"]
+        since = begun[-1] if begun else self.order.created_at or self.ports.clock.now()
         with self.ports.store.read() as unit:
-            found = intents.lately(unit, *self.keeper.cancel_key, from_text(begun[-1]))
+            found = intents.lately(unit, *self.keeper.cancel_key, since)
         return sum(intents.REFUSED in one.result for one in found)
 
     def _is_cancelled_lately(self) -> bool:
