@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   network_settings:
     description:
-      - Network settings that the enrollment is to have, with O(action=configure) only and required there.
+      - Network settings that the enrollment is to have, with O(action=configure) only; required there, or
+        O(from_snapshot).
       - A setting left out stays as it is in the enrollment; an empty text or list clears it.
       - How CPS writes a setting plays no part. No cipher profile is the default one, lists are sets, and names have no
         case.

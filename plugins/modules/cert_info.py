@@ -205,7 +205,8 @@ holistic:
   description: >-
     For each certificate its C(ca_connector), the C(certificate) with its PEM and its C(network_settings) (C(wanted),
     those of C(production), and which are C(differing); null where none were set here), its C(connectors) with their
-    devices, and its C(lineage), the earlier certificates that it follows, the newest first.
+    devices, and its C(lineage), the earlier certificates that it follows, the newest first. A device has the newest
+    C(work_orders) of each network that are about a certificate, and apart from them the newest C(settings_orders).
   returned: when O(view=holistic)
   type: list
   elements: dict
@@ -219,6 +220,7 @@ holistic:
               status: managed
               cert_sync: managed
               work_orders: [{work_order_id: wo-0a1b2c3d4e5f, network: staging, state: completed, label: Completed}]
+              settings_orders: []
       lineage: [{certificate: www.example.com~5a1c0b9d2e3f, not_after: "2026-11-25T12:00:00Z"}]
 requests:
   description: The requests; members as in RV(edgecert.clm.cert_enroll#module:request).

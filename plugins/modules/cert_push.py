@@ -42,6 +42,7 @@ extends_documentation_fragment:
   - edgecert.clm._warnings
   - edgecert.clm._network_settings
   - edgecert.clm._removal
+  - edgecert.clm._rollback
 options:
   certificate:
     description:
@@ -60,7 +61,7 @@ options:
         cancelled; what production serves stays, and the inventory tells of that again. A renewal that was rolled back
         is not tried again by itself. Once production serves the certificate, CPS cannot put the earlier one back; the
         call fails and says how to roll forward, unless O(roll_forward) asks for it. A rollback needs the same approvals
-        as a push.
+        as a push. With O(rollback_of) it takes network settings back.
       - V(remove) removes the certificate's enrollment at CPS, with all that is deployed of it, or with
         O(remove_from=store) only what the inventory knows of it. It works for certificates that were enrolled here and
         for those that were discovered on a managed device. It needs the same approvals as a push, bound to the
@@ -70,21 +71,10 @@ options:
       - V(configure) changes O(network_settings) of the certificate's enrollment. Production has to serve something of
         it, and no change may be open at CPS; one that is open is named and never cancelled. Scripts of the application
         connector are not run. Where CPS wants a new certificate for the settings, the order ends and says how they go
-        along with a regeneration.
+        along with a regeneration. With O(from_snapshot) the settings are those of a snapshot.
     type: str
     choices: [push, rollback, remove, configure]
     default: push
-  roll_forward:
-    description:
-      - With O(action=rollback), whether to roll forward where CPS cannot go back any more, as the certificate is on
-        production. The enrollment gets the names, subject and settings of the newest snapshot from before that
-        certificate, a certificate for a new key is ordered from the same CA account, and pushed to O(network). It is
-        what M(edgecert.clm.cert_enroll) does with C(from_snapshot) V(previous), and a push after it, each under its own
-        approvals.
-      - The same call again goes on from where it stands, and changes nothing once that is pushed. Before production has
-        the certificate it cancels, as without this option. The steps say in check mode which it will be.
-    type: bool
-    default: false
   network:
     description:
       - Network to push to. V(production) goes by way of staging. A removal is of both networks, whatever stands here.
@@ -366,6 +356,9 @@ SPEC = {
     "cancel_changes": {"type": "list", "elements": "int"},
     "network": {"type": "str", "choices": ["staging", "production"], "default": "staging"},
     "network_settings": NETWORK_SETTINGS,
+    "rollback_of": {"type": "str", "choices": ["push", "configure"]},
+    "from_snapshot": {"type": "str"},
+    "allow_names_in_use": {"type": "bool", "default": False},
     "edge": {
         "type": "dict",
         "options": {
@@ -390,7 +383,7 @@ def main() -> None:
     wires = Wires(
         target=target_maker, key_provider=key_provider_maker, ca=ca_maker, probe=probe_maker, scripts=scripts_maker
     )
-    required_if = [("action", "configure", ["network_settings"])]
+    required_if = [("action", "configure", ["network_settings", "from_snapshot"], True)]
     run_module(SPEC, plan, "work_order", wires, required_if=required_if)
 
 

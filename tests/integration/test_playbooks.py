@@ -289,6 +289,31 @@ def test_a_certificate_is_renewed_now_pushed_and_in_the_end_removed(house: House
     assert f"{name}, {after.parent}" in forgotten.stdout and house.certificate(name) is None
 
 
+def test_network_settings_are_changed_taken_back_and_brought_back(house: House) -> None:
+    """U3+, U5, W2: said beforehand, approved by two people, not sent twice; a rollback sets them back."""
+    name, wanted = "settings.example.com", {"disallowed_tls_versions": ["TLSv1", "TLSv1_1"]}
+    house.enrol(name)
+    to_production(house, name)
+    given = {"clm_certificate": name, "clm_network": "production", "clm_network_settings": wanted}
+    [told] = house.play("configure", "ada", "--check", "--diff", **given).ok().task("Push").result["steps"]
+    assert "to change disallowed_tls_versions" in told
+    order = house.play("configure", "ada", **given).ok().task("Push").result["work_order"]
+    assert (order["state"], order["action"]) == ("submitted", "configure")
+    house.approve(order["work_order_id"], "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    assert house.order(order["work_order_id"]).state == "completed"
+    assert not house.play("configure", "ada", **given).ok().stats["localhost"]["changed"]
+    back = {"clm_certificate": name, "clm_network": "production", "clm_rollback_of": "configure"}
+    refused = house.play("rollback", "ada", **back)
+    assert refused.rc and refused.task("Push").result["failure"]["code"] == "rollback_impossible"
+    again = house.play("rollback", "ada", **back, clm_roll_forward=True).ok().task("Push").result["work_order"]
+    assert (again["state"], again["action"]) == ("submitted", "configure")
+    assert again["network_settings"] == {"before": wanted, "after": {"disallowed_tls_versions": []}}
+    house.approve(again["work_order_id"], "bob", "carol")
+    house.run_due(clm_until=soon(seconds=WAIT_S))
+    assert house.order(again["work_order_id"]).state == "completed"
+
+
 def test_names_of_a_live_certificate_are_edited_and_none_that_is_in_use_is_dropped(house: House) -> None:
     """E9, cps-protocol §4.4: said beforehand, refused while a property serves the name, done once."""
     name, old, new = "names.example.com", "old.names.example.com", "new.names.example.com"
@@ -384,6 +409,7 @@ def test_every_playbook_says_what_it_wants_to_know(house: House) -> None:
         ("push", "clm_certificate"),
         ("renew", "clm_certificate"),
         ("remove", "clm_certificate"),
+        ("configure", "clm_certificate"),
         ("reject", "clm_comment"),
         ("schedule", "clm_at"),
         ("auto_renewal", "clm_group"),

@@ -43,7 +43,7 @@ class Phase:
 
     :ivar work: raises ``ClmError`` when something went wrong, and is run again then.
     :ivar follows: the phase a life has behind it.
-    :ivar again: methods whose calls mean something else than in an earlier phase.
+    :ivar again: methods, or last words of routes, whose calls mean something else than in an earlier phase.
     :ivar may: actions that may be on record where something went wrong, and it was done at another try.
     """
 
@@ -120,6 +120,23 @@ def roll_back(life: FaultyLife) -> None:
     _has(life.push(action="rollback").record, "completed")
 
 
+def configure(life: FaultyLife) -> None:
+    """Change network settings."""
+    wanted = {"disallowed_tls_versions": ["TLSv1", "TLSv1_1"]}
+    _has(life.push(action="configure", network="production", network_settings=wanted).record, "completed")
+
+
+def remove(life: FaultyLife) -> None:
+    """Remove the enrollment, which stops for warnings and for change management."""
+    _has(life.push(action="remove").record, "completed")
+
+
+def enrol_both(life: FaultyLife) -> None:
+    """Have both certificates of a dual stack."""
+    _has(life.enroll(contract_id=life.contract, dual_stack=True, **LIFE).record, "issued")
+    life.connector()
+
+
 ONBOARD = Phase("onboard", onboard)
 # What is known already may not be lost sight of.
 DISCOVER = Phase("discover", discover, ONBOARD, again=("GET",))
@@ -133,4 +150,13 @@ RESTAGE = Phase("restage", push, RENEW)
 REPRODUCE = Phase("reproduce", produce, RESTAGE, again=("POST", "PUT"))
 # CPS's no to a cancellation ends the order; another try is another order.
 ROLL_BACK = Phase("roll-back", roll_back, RESTAGE, may=("push_failed",))
-PHASES = (ONBOARD, DISCOVER, ENROL, PUSH, PRODUCE, RENEW, RESTAGE, REPRODUCE, ROLL_BACK)
+# Settings go by the same writes as a renewal, and are followed by what is told of settings.
+CONFIGURE = Phase("configure", configure, PRODUCE, again=("POST", "PUT"))
+# CPS's no to a removal ends the order; another try is another order.
+_NO, _ACK = ("removal_failed", "removal_in_doubt"), ("change-management-ack",)
+REMOVE = Phase("remove", remove, CONFIGURE, may=_NO, again=_ACK)
+# Two CSRs are asked for in one call, and two certificates handed over.
+ENROL_BOTH = Phase("enrol-both", enrol_both, again=("third-party-csr",))
+PUSH_BOTH = Phase("push-both", push, ENROL_BOTH, again=("third-party-cert-and-trust-chain",))
+_OF_ONE = (ONBOARD, DISCOVER, ENROL, PUSH, PRODUCE, RENEW, RESTAGE, REPRODUCE, ROLL_BACK)
+PHASES = (*_OF_ONE, CONFIGURE, REMOVE, ENROL_BOTH, PUSH_BOTH)

@@ -227,7 +227,7 @@ class Matrix(Stores):
         known = set(earlier)
         for call in self.calls[phase.name]:
             is_write = call.method != "GET" and not call.route.endswith(PROBE)
-            if call in known and call.method not in phase.again:
+            if call in known and not {call.method, call.route.rpartition("/")[2]} & set(phase.again):
                 continue
             if is_write and (fault.is_processed or fault.kind in PASSING):
                 yield call, 1

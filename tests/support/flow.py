@@ -70,6 +70,7 @@ ENGINE = {
     "pre_verification_warnings": [],
     "post_verification_warnings": [],
     "deprovision_warnings": [],
+    "deprovision_stops": False,
     "traffic_names": [],
     "inaccessible_contracts": [],
     "contracts_without_cps": [],

@@ -414,7 +414,14 @@ class VirtualTarget(Target):
     def survey(self, contracts: Sequence[str]) -> None:
         """Tell nothing: every look is as good as another here."""
 
-    def observe(self, reference: Reference, fingerprints: Mapping[str, str], *, waits_for: str = "") -> PushState:
+    def observe(
+        self,
+        reference: Reference,
+        fingerprints: Mapping[str, str],
+        *,
+        waits_for: str = "",
+        settings: Mapping[str, Any] | None = None,
+    ) -> PushState:
         """Tell where the change stands."""
         self._cps.called("look_at_change")
         enrollment = self._cps.enrollments[int(reference["enrollment_id"])]
@@ -467,7 +474,7 @@ class VirtualTarget(Target):
             self._cps.refuse(f"cancelling change {reference['change_id']}, which is over", "gone", 404)
         self._cps.cancel_change(enrollment)
 
-    def presence(self, reference: Reference) -> Presence:
+    def presence(self, reference: Reference, *, waits_for: str = "") -> Presence:
         """Tell what is there; what is removed here is gone at once."""
         self._cps.called("look_at_enrollment")
         one = self._cps.enrollments.get(int(reference["enrollment_id"]))
@@ -504,6 +511,10 @@ class VirtualTarget(Target):
 
     def configure(self, standing: Standing, settings: Mapping[str, Any]) -> int | None:
         """Change nothing."""
+        raise AssertionError("no settings are changed in virtual time")
+
+    def settings_of(self, place: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read nothing."""
         raise AssertionError("no settings are changed in virtual time")
 
     def checks(self, reference: Reference) -> Sequence[Notice]:

@@ -26,6 +26,8 @@ DEFAULT_PRE_WARNING = (
     "is eliminated."
 )
 PUSH_LEAD = timedelta(days=7)
+# Phases that a date ends, and the phase after it.
+DATED = {"approval": "produce", "scheduled": "produce", "removal_approval": "remove"}
 
 
 class Machine:
@@ -104,7 +106,7 @@ class Machine:
             self._complete(enrollment, change, at)
         elif row.lasts:
             self._plan(change, at + timedelta(seconds=float(getattr(self.config, row.lasts)) * row.share))
-        elif phase in ("approval", "scheduled"):
+        elif phase in DATED:
             self.reschedule(enrollment, change, at)
 
     def answer_input(self, enrollment: Enrollment, change: Change, phase: str, at: datetime) -> None:
@@ -174,7 +176,7 @@ class Machine:
         if change.phase == "scheduled" and change.not_before:
             moments.append(parse_iso(change.not_before))
         deadline = self.deadline(enrollment)
-        if change.phase == "approval" and deadline is not None and not change.not_before:
+        if change.phase in ("approval", "removal_approval") and deadline is not None and not change.not_before:
             moments.append(deadline)
         change.due = None
         if change.phase == "scheduled" and not change.not_before:
@@ -211,7 +213,7 @@ class Machine:
 
     def _step(self, enrollment: Enrollment, change: Change, at: datetime) -> None:
         phase = change.phase
-        if phase in ("approval", "scheduled"):
+        if phase in DATED:
             self._date_passed(enrollment, change, at)
             return
         if phase in ("stage", "stage_config"):
@@ -238,8 +240,17 @@ class Machine:
             return "stage" if change.needs_certificate else "stage_config"
         if decision == "decide_after_staging":
             return "approval" if enrollment.doc["changeManagement"] else self.to_production(enrollment, change, at)
+        if decision == "decide_after_staging_removal":
+            change.previous_staging, enrollment.staging = enrollment.staging, None
+            self._turn("staging")
+            return "removal_approval"
         self.remove(enrollment, at)
         return ""
+
+    def first_of_removal(self, enrollment: Enrollment) -> str:
+        """Name the phase in which taking an enrollment off the networks begins."""
+        is_stopped = self.config.deprovision_stops and enrollment.doc["changeManagement"]
+        return "remove_staging" if is_stopped else "remove"
 
     def _after_checks(self, change: Change) -> str:
         setting = self.config.pre_verification_warnings
@@ -269,9 +280,9 @@ class Machine:
             self.account.note(at, "change-lapsed", enrollment.id, change.id, change.not_after)
             self.cancel(enrollment, change, at)
             return
-        if change.phase == "approval":
+        if change.phase != "scheduled":
             self.account.note(at, "auto-push", enrollment.id, change.id, "seven days before the live certificate ends")
-        self.enter(enrollment, change, "produce", at)
+        self.enter(enrollment, change, DATED[change.phase], at)
 
     def _install(self, enrollment: Enrollment, change: Change, networks: tuple[str, ...], at: datetime) -> None:
         base = enrollment.production.certificates if enrollment.production else []

@@ -91,13 +91,15 @@ def give_input(machine: Machine, enrollment: Enrollment, change: Change, tail: s
 def _after_acknowledgement(machine: Machine, enrollment: Enrollment, change: Change, tail: str, now: datetime) -> str:
     if tail == PRE_WARNINGS.update:
         return machine.after_review(change)
+    if change.phase == "removal_approval":
+        return "remove"
     if tail == CHANGE_MANAGEMENT.update:
         return machine.to_production(enrollment, change, now)
     if tail == CHALLENGES.update:
         return "issuing"
     if change.phase == "review_names":
         return machine.after_review(change)
-    return "remove" if change.phase == "removal_review" else "slots"
+    return machine.first_of_removal(enrollment) if change.phase == "removal_review" else "slots"
 
 
 def _check_approval(enrollment: Enrollment, change: Change, body: Wire) -> None:

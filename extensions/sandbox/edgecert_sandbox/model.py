@@ -27,6 +27,8 @@ class WorldConfig:
         ``warning_texts`` stands for its text, here and below.
     :param post_verification_warnings: texts added to whatever the upload check finds.
     :param deprovision_warnings: texts that halt a deletion until they are acknowledged.
+    :param deprovision_stops: True lets the deletion of a live enrollment with change management stop for its
+        acknowledgement once staging is without it. Assumed: no client tells of it, and CPS documents neither.
     :param location_style: ``mixed`` answers ``/cps/v2``, ``/cps-api`` and absolute locations; ``plain`` only the first.
     :param base_url: scheme and host put before absolute locations.
     :param inaccessible_contracts: known contracts outside the client's scope (403).
@@ -65,6 +67,7 @@ class WorldConfig:
     pre_verification_warnings: bool | list[str] = False
     post_verification_warnings: list[str] = field(default_factory=list)
     deprovision_warnings: list[str] = field(default_factory=list)
+    deprovision_stops: bool = False
     location_style: str = "mixed"
     base_url: str = "https://localhost"
     inaccessible_contracts: list[str] = field(default_factory=list)

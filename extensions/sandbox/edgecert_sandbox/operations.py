@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from . import rules, views
 from .changes import Machine
 from .model import Account, Change, Enrollment, Wire, WorldConfig
-from .phases import MID_DEPLOYMENT, PHASES
+from .phases import MID_DEPLOYMENT, PHASES, REMOVES
 from .problems import Answer, Problem, cannot_cancel, invalid, wrong_state
 from .warning_texts import worded
 
@@ -192,7 +192,7 @@ def delete(machine: Machine, enrollment: Enrollment, query: dict[str, str], now:
     """
     config = machine.config
     pending = enrollment.pending
-    if any(change.phase in ("remove", "removal_review") for change in pending):
+    if any(change.phase in REMOVES for change in pending):
         raise wrong_state(f"Enrollment {enrollment.id} is being deleted already.")
     if enrollment.production is not None:
         _check_traffic(config, enrollment)
@@ -201,7 +201,7 @@ def delete(machine: Machine, enrollment: Enrollment, query: dict[str, str], now:
         machine.remove(enrollment, now)
         return Answer(200, STATUS_ENTITY, views.status_view(config, enrollment.id, []))
     not_before, not_after = rules.dates(query)
-    first = "removal_review" if config.deprovision_warnings else "remove"
+    first = "removal_review" if config.deprovision_warnings else machine.first_of_removal(enrollment)
     change = machine.open(
         enrollment,
         None,

@@ -150,6 +150,19 @@ PHASES: dict[str, Phase] = {
         "Waiting for you to review and acknowledge warnings.",
         inputs=(POST_WARNINGS,),
     ),
+    "remove_staging": Phase(
+        "deprovision-cert",
+        RUNNING,
+        "Removing the certificate from the staging network.",
+        "deprovision_s",
+        then="decide_after_staging_removal",
+    ),
+    "removal_approval": Phase(
+        "wait-ack-change-management",
+        WAITING,
+        "Waiting for you to acknowledge the removal on staging.",
+        inputs=(CHANGE_MANAGEMENT,),
+    ),
     "review_names": Phase(
         "wait-review-cert-warning",
         WAITING,
@@ -166,6 +179,8 @@ PHASES: dict[str, Phase] = {
     ),
 }
 
+REMOVES = ("removal_review", "remove_staging", "removal_approval", "remove")
+"""Phases of a change that takes its enrollment away."""
 FIRST_PHASE = {"third-party": "checks", "dv": "challenges", "ov": "vetting", "ev": "vetting"}
 MID_DEPLOYMENT = ("slots", "stage", "stage_config", "stage_check", "scheduled", "produce", "produce_check")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import broken, history, inputs, operations, property_manager, seeding, views
 from .authority import Authority
-from .changes import Machine
+from .changes import DATED, Machine
 from .clock import SandboxClock, iso, parse_iso
 from .model import NETWORKS, Account, Change, Enrollment, Event, Served, Wire, WorldConfig
 from .phases import PHASES
@@ -125,7 +125,7 @@ class World:
             if not_before and not_after and parse_iso(not_after) <= parse_iso(not_before):
                 raise invalid("Invalid deployment schedule", "notAfter must be later than notBefore.")
             change.not_before, change.not_after = not_before, not_after
-            if change.phase in ("approval", "scheduled"):
+            if change.phase in DATED:
                 self._machine.reschedule(enrollment, change, now)
             self._account.note(now, "scheduled", eid, cid, f"{not_before} to {not_after}")
             return Answer(200, "change-id", {"change": views.change_path(self.config, change)})

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings are acknowledged once, and only those about what was uploaded from here."""
+"""What CPS stops for is acknowledged once: warnings about what was uploaded from here, and change management."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from .._core.errors import RemoteError
 from . import decisions, intents
 from .patience import LAG_S
 from .work_orders import WorkOrderKeeper
@@ -113,3 +114,38 @@ def _is_ours(deployer: Deployer) -> bool:
                 if intents.may_be_done(unit, *key):
                     return True
     return False
+
+
+def let_go_on(deployer: Deployer, validation_hash: str, keep: Callable[[Unit], None]) -> str:
+    """Acknowledge change management, for the validation result that was decided on and no other one.
+
+    :param keep: puts it on record, in the unit that closes the intent.
+    :returns: why CPS did not take it, as where it is not at its stop any more (409); empty when it did. What is there
+        then tells more: the caller looks again.
+    :source: cps-protocol §3.4, §5.2.
+    """
+    key, ports = deployer.keeper.production_key, deployer.ports
+    _intent, is_new = intents.begin(ports.store, *key, {"validation_hash": validation_hash}, ports.clock.now())
+    try:
+        deployer.target.go_on(deployer.pushed.reference, validation_hash)
+    except RemoteError as exc:
+        if exc.code != "conflict":
+            raise
+        if is_new:
+            # After an answer that was lost it stays open: that one may have been taken, and the next look tells.
+            with ports.store.write() as unit:
+                intents.close_all(unit, *key, {intents.REFUSED: exc.message}, ports.clock.now())
+        return exc.message
+    deployer.sent()
+    with ports.store.write() as unit:
+        intents.close_all(unit, *key, {"acknowledged": True}, ports.clock.now())
+        keep(unit)
+    return ""
+
+
+def is_let_go_on(deployer: Deployer) -> bool:
+    """Say whether change management was acknowledged so lately that CPS may still show the status from before."""
+    with deployer.ports.store.read() as unit:
+        since = deployer.ports.clock.now() - timedelta(seconds=LAG_S)
+        found = intents.lately(unit, *deployer.keeper.production_key, since)
+    return any(intents.REFUSED not in intent.result for intent in found)

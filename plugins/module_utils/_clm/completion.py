@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
-from . import drift, edges, intents, proof, push_stages, states
+from . import drift, edges, intents, proof, push_stages
 from .patience import DEPLOYS_BEFORE_END, HELD_UNTIL
+from .pushed import is_of_settings
 from .work_orders import WorkOrderKeeper
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def _show_in_inventory(deployer: Deployer, unit: Unit) -> None:
 
 def shown(deployer: Deployer, certificate: Certificate) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give what staging and production serve, as the certificate's record holds it; with settings once any were set."""
-    is_set, state = deployer.order.action == states.CONFIGURE, deployer.state
+    is_set, state = is_of_settings(deployer.order), deployer.state
     staging, production = served(state.staging), served(state.production)
     staging.update(drift.told(state.staging, certificate.staging, is_set=is_set))
     production.update(drift.told(state.production, certificate.production, is_set=is_set))

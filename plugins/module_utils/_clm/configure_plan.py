@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,14 +15,15 @@ from .._core.governance import Group
 from .._core.plan import Outcome, Plan
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from .._target.base import Standing
-from . import edges, moments, orders, policy, push, refusal_proof, removals, states
+from .._target.base import Standing, Target
+from . import edges, moments, orders, policy, push, refusal_proof, removals, snapshots, states
 from . import ports as port
-from .configuring import SETTINGS
 from .connectors import required_certificate
 from .managed import managed_device
-from .pushed import Pushed, configured
+from .pushed import RESTORES, SETTINGS, Pushed, configured
 from .work_views import work_order_view
+
+_ENDED_BADLY = ("failed", "cancelled", "rejected")
 
 
 def plan(params: port.Params, ports: port.Ports) -> Plan:
@@ -33,15 +34,40 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     :raises ConflictError: an order for other settings is open.
     :raises PolicyError: the device is not managed, CPS would go on to production by itself, or the group refuses it.
     """
-    what = f"Cannot configure {params['certificate']}"
+    what, word = f"Cannot configure {params['certificate']}", params.get("from_snapshot")
     given = _given(params, what)
+    if not word:
+        return _planned(params, ports, lambda *_there: given, {})
+    with ports.store.read() as unit:
+        taken = snapshots.named(unit, required_certificate(unit, params["certificate"]), word)
+    restores = {"snapshot_id": taken.snapshot_id}
+
+    def of_snapshot(target: Target, place: _Place, standing: Standing) -> Mapping[str, Any]:
+        return _brought_back(target.settings_of(taken.enrollment), place, standing, restores)
+
+    return _planned(params, ports, of_snapshot, restores)
+
+
+def back_to(params: port.Params, ports: port.Ports, settings: Mapping[str, Any], restores: Mapping[str, Any]) -> Plan:
+    """Work out what setting some settings to what they were would do, by an order of its own.
+
+    :param settings: some words in normal form.
+    :param restores: where they come from; the order keeps it, and approvals are bound to it.
+    """
+    given = _cleared(settings)
+    return _planned(params, ports, lambda *_there: given, restores)
+
+
+def _planned(params: port.Params, ports: port.Ports, given_of: Given, restores: Mapping[str, Any]) -> Plan:
+    what = f"Cannot configure {params['certificate']}"
     moments.refuse_both(params, what)
     place = _place(params, ports, what)
-    standing = ports.target(place.device).standing(place.enrollment_id)
-    settings = _settings(given, standing, what)
+    target = ports.target(place.device)
+    standing = target.standing(place.enrollment_id)
+    settings = _settings(given_of(target, place, standing), standing, what)
     before = _open(place.earlier, settings, params, what)
     wanted = _wanted(params, ports, before, place)
-    order = before or _new(ports, wanted, place, standing, settings)
+    order = before or _new(ports, wanted, place, standing, settings, restores)
     if refusal_proof.disallowed(order) and not states.is_final(order.state):
         edges.refuse_unknown(replace(order, edges=wanted.edges), states.PASSES[order.network])
     pushed = replace(place.pushed, reference={**place.pushed.reference, "change_id": order.change.get("change_id")})
@@ -50,7 +76,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     deployer.observe()
     override = params.get("freeze_override") or ""
     if before is None and deployer.is_deployed:
-        found = _nothing_to_do(place, settings)
+        found = _nothing_to_do(place, settings, restores)
     else:
         found = push.planned(deployer, before, wanted, override, place.device)
     return replace(found, diff=(_told(order.change[SETTINGS]["before"]), _told(settings["after"])))
@@ -70,6 +96,10 @@ class _Place:
     group: Group
     pushed: Pushed
     earlier: Sequence[WorkOrder]
+
+
+# Gives the settings that are wanted, as options say them, from what is there.
+Given = Callable[[Target, _Place, Standing], Mapping[str, Any]]
 
 
 def _place(params: port.Params, ports: port.Ports, what: str) -> _Place:
@@ -106,18 +136,42 @@ def _wanted(params: port.Params, ports: port.Ports, before: WorkOrder | None, pl
 
 
 def _new(
-    ports: port.Ports, wanted: orders.Wanted, place: _Place, standing: Standing, settings: dict[str, Any]
+    ports: port.Ports,
+    wanted: orders.Wanted,
+    place: _Place,
+    standing: Standing,
+    settings: dict[str, Any],
+    restores: Mapping[str, Any],
 ) -> WorkOrder:
     made = orders.new(ports, place.group, wanted, place.certificate, place.connector, place.pushed, action="configure")
     reference = _own_change(place, standing, settings)
-    return replace(made, change={**reference, SETTINGS: settings})
+    kept = {RESTORES: dict(restores)} if restores else {}
+    return replace(made, change={**reference, SETTINGS: settings, **kept})
+
+
+def _brought_back(
+    words: Mapping[str, Any], place: _Place, standing: Standing, restores: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give the settings of a snapshot that are others now, and those that an earlier order brought back from it."""
+    wanted = set(network_settings.differing(standing.settings, words))
+    for order in place.earlier:
+        if order.change.get(RESTORES) == restores and order.state not in _ENDED_BADLY:
+            wanted |= set(order.change[SETTINGS]["after"])
+    if wanted & set(network_settings.DNS):
+        wanted |= set(network_settings.DNS)
+    return _cleared({word: words[word] for word in network_settings.WORDS if word in wanted})
+
+
+def _cleared(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give settings in normal form as options say them: what is not there is cleared, not left out."""
+    return {word: {"set_id": ""} if value is None else value for word, value in settings.items()}
 
 
 def _told(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"network_settings": dict(settings)}
 
 
-def _given(params: port.Params, what: str) -> dict[str, Any]:
+def _given(params: port.Params, what: str) -> Mapping[str, Any]:
     """Read the options that are given, refusing before any traffic what no enrollment can have.
 
     :raises InputError: all that is wrong with them.
@@ -126,9 +180,12 @@ def _given(params: port.Params, what: str) -> dict[str, Any]:
     found = network_settings.problems(given, {})
     if params.get("deploy_not_before"):
         found.append("deploy_not_before goes with a push; use schedule_at to say when the settings are changed")
-    if any((params.get("edge") or {}).values()) and not given.get(refusal_proof.DISALLOWED):
+    is_told = given.get(refusal_proof.DISALLOWED) or params.get("from_snapshot")
+    if any((params.get("edge") or {}).values()) and not is_told:
         found.append(f"edge goes with {refusal_proof.DISALLOWED} alone: a handshake shows no other setting")
-    if not network_settings.words_of(given):
+    if params.get("from_snapshot"):
+        found += ["network_settings and from_snapshot say the same twice: leave out one"] if given else []
+    elif not network_settings.words_of(given):
         found = ["it names nothing that can be changed", *found]
     if found:
         raise InputError.of_problems(what, found)
@@ -204,9 +261,11 @@ def _own_change(place: _Place, standing: Standing, settings: dict[str, Any]) -> 
     return reference
 
 
-def _nothing_to_do(place: _Place, settings: Mapping[str, Any]) -> Plan:
+def _nothing_to_do(place: _Place, settings: Mapping[str, Any], restores: Mapping[str, Any]) -> Plan:
     """Give the plan where all is as wanted, with the order that made it so, if one did."""
-    same = [order for order in place.earlier if order.state == "completed" and _is_for(order, settings["after"])]
+    completed = [order for order in place.earlier if order.state == "completed"]
+    same = [order for order in completed if _is_for(order, settings["after"])]
+    same = same or [order for order in completed if restores and order.change.get(RESTORES) == restores]
     view = work_order_view(same[-1]) if same else None
     extra = {"skipped_devices": push.skipped(place.connector, place.device)}
     return Plan(view, view, (), lambda: Outcome(view, extra), extra=extra)

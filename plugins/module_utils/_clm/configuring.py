@@ -20,13 +20,11 @@ from .._core.errors import PolicyError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
-from . import acknowledging, completion, intents, production, proof, refusal_proof, snapshots, states
+from . import acknowledging, completion, intents, patience, production, proof, refusal_proof, snapshots, states
 from .deployment import Deployer
 from .keeper import Told
 from .patience import LAG_S
-
-SETTINGS = "settings"
-"""Member of an order's ``change``: what it changes, ``before`` and ``after`` of the same words in normal form."""
+from .pushed import RESTORES, SETTINGS
 
 
 class Configuring(Deployer):
@@ -35,7 +33,7 @@ class Configuring(Deployer):
     :ivar standing: how the enrollment was set up when it was looked at last; None while that is not known.
     """
 
-    otherwise = "cancel its change in Akamai Control Center"
+    otherwise = "take the settings back with edgecert.clm.cert_push and action: rollback"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,7 +86,9 @@ class Configuring(Deployer):
         if not self.is_opened:
             self.standing = self.target.standing(number)
             self._find_own()
-        self.state, self._is_early = self.target.observe(self.pushed.reference, {}), False
+        waits_for = patience.waits_for(self.order, self.ports.clock.now())
+        self.state = self.target.observe(self.pushed.reference, {}, waits_for=waits_for, settings=self.after)
+        self._is_early = False
         if self.is_opened and self.state.phase == "none":
             # It is over, or not shown yet.
             self.standing = self.target.standing(number)
@@ -164,7 +164,9 @@ class Configuring(Deployer):
     @property
     def purpose(self) -> str:
         """Say what the order is there for, after "Record work order wo-1"."""
-        return f"to change {', '.join(self.after)} of {self.certificate.certificate_id}"
+        back = ", ".join(str(key) for key in self.order.change.get(RESTORES, {}).values())
+        as_in = f" to what they were in {back}" if back else ""
+        return f"to change {', '.join(self.after)} of {self.certificate.certificate_id}{as_in}"
 
     def refuse_impossible(self) -> None:
         """Refuse what CPS cannot do, or would do too much of, before anything is sent.

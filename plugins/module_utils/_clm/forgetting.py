@@ -108,11 +108,13 @@ def _refuse_open_settings(unit: Unit, certificate: Certificate, what: str) -> No
     listed = [change.get("change_id") for change in certificate.pending_changes]
     is_seen = bool(seen and last.updated_at and from_text(seen) > last.updated_at)
     is_over = is_seen and last.change["change_id"] not in listed
+    taken_back = unit.work_orders.find(certificate_id=certificate.certificate_id, action="rollback", state="completed")
+    is_over = is_over or any(one.change.get("change_id") == last.change["change_id"] for one in taken_back)
     if not is_over and (last.network, last.state) != ("production", "completed"):
         raise StateError(
             f"{what}: change {last.change['change_id']}, which work order {last.work_order_id} opened, is open at CPS "
-            "as far as is known here; let it go to production, or cancel it in Akamai Control Center and discover the "
-            "device",
+            "as far as is known here; let it go to production, or take it back with action: rollback; if it ended in "
+            "Akamai Control Center, discover the device",
             code="pending_change",
             details={"pending": [last.change["change_id"]], "work_order_id": last.work_order_id},
         )

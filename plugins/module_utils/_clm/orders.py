@@ -27,13 +27,15 @@ from .deployment import Deployer
 from .managed import managed_device
 from .patience import DEPLOYS_BEFORE_END
 from .ports import Ports
-from .pushed import Pushed, configured
+from .pushed import RESTORES, Pushed, configured, is_of_settings
 from .removal import Removal, subject
 from .rollback import Rollback
+from .settings_rollback import SettingsRollback
 from .work_orders import WorkOrderKeeper
 
 # Any other action is a push.
-_KINDS: Mapping[str, type[Deployer]] = {"rollback": Rollback, removals.REMOVE: Removal, states.CONFIGURE: Configuring}
+_KINDS: Mapping[str, type[Deployer]] = {"rollback": Rollback, removals.REMOVE: Removal}
+_KINDS_OF_SETTINGS: Mapping[str, type[Deployer]] = {"rollback": SettingsRollback, states.CONFIGURE: Configuring}
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
             gone = "certificate" if certificate is None else f"application connector {order.connector}"
             raise StateError(f"{what}: its {gone} is gone; cancel it", code="work_order_obsolete")
         pushed = _pushed_of(unit, order, certificate)
-    if order.action in (removals.REMOVE, states.CONFIGURE):
+    if order.action == removals.REMOVE or is_of_settings(order):
         _refuse_other_enrollment(order, certificate)
         return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
     is_begun = order.action == "push" and order.state not in states.BEFORE_IMPLEMENTING
@@ -228,7 +230,7 @@ def _pushed_of(unit: Unit, order: WorkOrder, certificate: Certificate) -> Pushed
     """Give what an order of any kind is about."""
     if order.action == removals.REMOVE:
         return subject(unit, certificate)
-    if order.action == states.CONFIGURE:
+    if is_of_settings(order):
         return configured(unit, certificate, order.change)
     return pushed_for(unit, certificate, _request_of(unit, order, certificate))
 
@@ -263,7 +265,7 @@ def driver(
     """
     with ports.store.read() as unit:
         device = managed_device(unit, order.device)
-    kind = _KINDS.get(order.action, Deployer)
+    kind = (_KINDS_OF_SETTINGS if is_of_settings(order) else _KINDS).get(order.action, Deployer)
     deployer = kind(ports, lambda: ports.target(device), order, pushed, certificate, connector, wait_s=wait_s)
     deployer.check_approved = lambda: check_approved(deployer)
     return deployer
@@ -306,8 +308,8 @@ def left_behind(unit: Unit, order: WorkOrder) -> str:
     if intents.of(unit, intents.CHANGE_SETTINGS, "work_order", order.work_order_id):
         return (
             f"what was asked for of enrollment {order.change.get('enrollment_id')} stays at CPS as it is, change "
-            f"{order.change.get('change_id') or 'and its number are not known'}; cancel that in Akamai Control Center, "
-            "or go on with it by the same edgecert.clm.cert_push and action: configure"
+            f"{order.change.get('change_id') or 'and its number are not known'}; take that back with "
+            "edgecert.clm.cert_push and action: rollback, or go on with it by action: configure"
         )
     if not intents.of(unit, intents.UPLOAD_CERTIFICATE, "work_order", order.work_order_id):
         return ""
@@ -339,6 +341,7 @@ def parts(deployer: Deployer) -> dict[str, Any]:
         "scripts": approvals.sha256(_scripts(deployer.connector)),
         "validation_hash": order.change.get("validation_hash"),
         "not_before": order.change.get(deployment_date.NOT_BEFORE),
+        "restores": order.change.get(RESTORES),
     }
 
 

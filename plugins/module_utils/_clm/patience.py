@@ -32,12 +32,29 @@ def waits_for(order: WorkOrder, now: datetime) -> str:
     """Name the network that an order waits to see deployed, where nothing else is to be expected; empty for none."""
     if not order.state.startswith("deploying_") or order.change.get(NOT_BEFORE) or order.change.get(HELD_UNTIL):
         return ""
+    return "" if _is_to_be_asked(order, now) else order.state.removeprefix("deploying_")
+
+
+def removal_waits_for(order: WorkOrder, now: datetime, *, is_let_go_on: bool) -> str:
+    """Name the network that a removal waits to be taken from, where nothing else is to be expected; empty for none.
+
+    Warnings come first, and may be shown late: for a while after each step the change itself is asked.
+
+    :param is_let_go_on: change management was acknowledged: it does not stop after staging any more.
+    """
+    is_quiet = order.state == "implementing" and order.reason == "busy" and order.change.get("change_id") is not None
+    lag = timedelta(seconds=2 * LAG_S)
+    if not is_quiet or now - (order.updated_at or now) < lag or _is_to_be_asked(order, now):
+        return ""
+    return "production" if is_let_go_on else "staging"
+
+
+def _is_to_be_asked(order: WorkOrder, now: datetime) -> bool:
+    """Say whether it is time to ask a change itself."""
     since, every = order.updated_at or now, timedelta(seconds=_ASKED_EVERY_S)
     # The look before this one was no later than that, however rarely anybody looks.
     before = max(since, (order.next_look_at or now) - timedelta(seconds=_LONGEST_S * 1.5))
-    if (now - since) // every > (before - since) // every:
-        return ""
-    return order.state.removeprefix("deploying_")
+    return (now - since) // every > (before - since) // every
 
 
 def look_again_s(least_s: float, waited_s: float, place: str, now: datetime) -> float:

@@ -9,19 +9,19 @@ before binds all the rest; the result is then held against the lists of warnings
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.plan import Step
-from . import completion, decisions, deployment_date, edges, intents, push_stages
-from .patience import ASK_AGAIN_S, HELD_UNTIL, LAG_S
+from . import acknowledging, completion, decisions, deployment_date, edges, intents, push_stages
+from .patience import ASK_AGAIN_S, HELD_UNTIL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .._core.types import Notice
+    from .._store.base import Unit
     from .._target.base import Review
     from .deployment import Deployer
 
@@ -45,7 +45,7 @@ def can_move(deployer: Deployer) -> bool:
     phase, order = deployer.state.phase, deployer.order
     if phase == "on_staging":
         # What CPS warns of may be something else by now, or nothing.
-        return not _is_acknowledged(deployer)
+        return not acknowledging.is_let_go_on(deployer)
     if _is_past_stop(deployer):
         return completion.is_held_by_us(deployer)
     return phase == "deploying_production" and order.state != "deploying_production"
@@ -62,14 +62,6 @@ def _is_past_stop(deployer: Deployer) -> bool:
     with deployer.ports.store.read() as unit:
         is_in_doubt = intents.is_open(unit, *deployer.keeper.production_key)
     return is_in_doubt or completion.is_held_by_us(deployer)
-
-
-def _is_acknowledged(deployer: Deployer) -> bool:
-    """Say whether it was acknowledged so lately that CPS may still show the status from before."""
-    with deployer.ports.store.read() as unit:
-        since = deployer.ports.clock.now() - timedelta(seconds=LAG_S)
-        found = intents.lately(unit, *deployer.keeper.production_key, since)
-    return any(intents.REFUSED not in intent.result for intent in found)
 
 
 def _settle(deployer: Deployer) -> None:
@@ -102,7 +94,7 @@ def _go_on(deployer: Deployer) -> bool:
             deployer.settle()
             if deployer.order.state == "deploying_production" and deployer.state.phase != "on_staging":
                 return True
-            if deployer.is_deployed or deployer.state.phase in _NOT_HERE or _is_acknowledged(deployer):
+            if deployer.is_deployed or deployer.state.phase in _NOT_HERE or acknowledging.is_let_go_on(deployer):
                 return True
             if _is_past_stop(deployer):
                 _settle(deployer)
@@ -159,28 +151,12 @@ def _ask(deployer: Deployer, review: Review, left: str) -> bool:
 
 def _acknowledge(deployer: Deployer, review: Review) -> bool:
     """Let CPS go on, for what was seen and nothing else; a date that holds it back is cleared when it did."""
-    key, clock = deployer.keeper.production_key, deployer.ports.clock
-    intents.begin(deployer.ports.store, *key, {"validation_hash": review.validation_hash}, clock.now())
-    try:
-        deployer.target.go_on(deployer.pushed.reference, review.validation_hash)
-    except RemoteError as exc:
-        if exc.code != "conflict":
-            raise
-        with deployer.ports.store.write() as unit:
-            intents.close_all(unit, *key, {intents.REFUSED: exc.message}, clock.now())
-        deployer.observe()
-        if deployer.is_deployed or deployer.state.phase != "on_staging":
-            # It went on by itself, or somebody was faster.
-            return True
-        message = f"CPS took no acknowledgement ({exc.message}); it is looked at again"
-        return deployer.keeper.park("busy", message, deployer.look_again_s)
-    deployer.sent()
     notices, held = deployer.decided(review.warnings), deployer.state.held_until
     # No list tells of a date: the change itself is asked until it is cleared.
     is_held = held is not None and completion.is_held_by_us(deployer)
     kept = {HELD_UNTIL: to_text(held)} if held is not None and is_held else {}
-    with deployer.ports.store.write() as unit:
-        intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
+
+    def keep(unit: Unit) -> None:
         deployer.keeper.save_in(
             unit,
             "production_acknowledged",
@@ -189,7 +165,16 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
             notices=notices or deployer.order.notices,
             told=({}, {"validation_hash": review.validation_hash}),
         )
-    return True
+
+    refused = acknowledging.let_go_on(deployer, review.validation_hash, keep)
+    if not refused:
+        return True
+    deployer.observe()
+    if deployer.is_deployed or deployer.state.phase != "on_staging":
+        # It went on by itself, or somebody was faster.
+        return True
+    message = f"CPS took no acknowledgement ({refused}); it is looked at again"
+    return deployer.keeper.park("busy", message, deployer.look_again_s)
 
 
 def _follow(deployer: Deployer) -> bool:
@@ -213,7 +198,7 @@ def _waits_for(deployer: Deployer) -> str:
     if state.phase == "deploying_production":
         deployer.reach_network("production")
     # What CPS says of a change may be older than what it took.
-    if state.phase in ("failed", "cancelled", "none") and not _is_acknowledged(deployer):
+    if state.phase in ("failed", "cancelled", "none") and not acknowledging.is_let_go_on(deployer):
         deployer.fail("change_failed", state.error or state.status or state.phase)
     if completion.is_held_by_us(deployer):
         return ""

@@ -22,7 +22,7 @@ from . import ports as port
 from .connectors import required_certificate
 from .deployment import ENDED_BY, Deployer
 from .managed import managed_device
-from .pushed import Pushed
+from .pushed import Pushed, is_of_settings
 from .work_views import work_order_view
 
 # How the sentence begins of a step after which an order is completed.
@@ -32,7 +32,9 @@ _ONLY_WITH = {
     "remove_from": removals.REMOVE,
     "cancel_changes": removals.REMOVE,
     "network_settings": states.CONFIGURE,
+    "from_snapshot": states.CONFIGURE,
     "roll_forward": "rollback",
+    "rollback_of": "rollback",
 }
 
 
@@ -51,6 +53,12 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
         from . import configure_plan
 
         return configure_plan.plan(params, ports)
+    if params.get("action") == "rollback":
+        from . import settings_return
+
+        done = settings_return.asked_for(params, ports)
+        if done is not None:
+            return settings_return.plan(params, ports, done)
     if params.get("roll_forward"):
         from . import roll_forward
 
@@ -119,6 +127,8 @@ def _refuse_options(params: port.Params) -> None:
     action = params.get("action") or "push"
     others = {name: of for name, of in _ONLY_WITH.items() if of != action and params.get(name)}
     given = [f"{name} goes with action: {of} only" for name, of in others.items()]
+    if params.get("allow_names_in_use") and not params.get("roll_forward"):
+        given.append("allow_names_in_use goes with roll_forward: true only, nothing else here drops names")
     if given:
         raise InputError.of_problems(f"Cannot {states.VERBS[action]} {params['certificate']}", given)
 
@@ -231,7 +241,7 @@ def _rolled_back(unit: Unit, certificate: Certificate, connector: Connector, pus
     """Give the rollback that brought the certificate back to what it is, if nothing was done since."""
     found = unit.work_orders.find(certificate_id=certificate.certificate_id, connector=connector.name)
     # Settings, and a removal that came to nothing, bring no other certificate.
-    orders_of = [order for order in found if order.action in ("push", "rollback")]
+    orders_of = [one for one in found if one.action in ("push", "rollback") and not is_of_settings(one)]
     last = orders_of[-1] if orders_of else None
     if last is None or (last.action, last.state) != ("rollback", "completed"):
         return None

@@ -9,10 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .._core.types import Bundle, CaAccount, Certificate, CertRequest
+from .._core.types import Bundle, CaAccount, Certificate, CertRequest, WorkOrder
 
 if TYPE_CHECKING:
     from .._store.base import Unit
+
+
+SETTINGS = "settings"
+"""Member of an order's ``change``: what it changes, ``before`` and ``after`` of the same words in normal form."""
+RESTORES = "restores"
+"""Member of an order's ``change``: where its settings come back from, a ``snapshot_id`` or the ``work_order_id`` that
+set others; absent where somebody named them."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,11 @@ class Pushed:
     reference: Mapping[str, Any]
     request: CertRequest
     account: CaAccount | None
+
+
+def is_of_settings(order: WorkOrder) -> bool:
+    """Say whether an order is about network settings, and brings no certificate."""
+    return SETTINGS in order.change
 
 
 def configured(unit: Unit, certificate: Certificate, change: Mapping[str, Any]) -> Pushed:

@@ -22,6 +22,7 @@ from .attachments import attachment_view, content_of
 from .filters import HIDDEN_STATES, Filters, certificate_list, groups_by_name, in_groups, listed, select
 from .line_views import lines_of
 from .ports import Params, Ports
+from .pushed import is_of_settings
 from .views import View, audit_view, connector_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
 
@@ -297,20 +298,24 @@ def _ca_connector(requests: Sequence[CertRequest], kinds: Mapping[str, str]) -> 
 
 
 def _with_devices(connector: Connector, orders: Sequence[WorkOrder], devices: Mapping[str, Device]) -> View:
-    """Show an application connector with its devices, each with its newest work order by network."""
+    """Show an application connector with its devices, each with its newest work orders by network.
+
+    Those about network settings stand apart: they tell nothing of which certificate is where.
+    """
     shown = []
     for name in connector.devices:
-        newest: dict[str, View] = {}
+        newest: dict[bool, dict[str, View]] = {False: {}, True: {}}
         for order in orders:
             if order.connector == connector.name and order.device == name:
-                newest[order.network] = work_order_view(order)
+                newest[is_of_settings(order)][order.network] = work_order_view(order)
         device = devices.get(name)
         shown.append(
             {
                 "name": name,
                 "status": device.status if device else None,
                 "cert_sync": device.sync if device else None,
-                "work_orders": [newest[network] for network in NETWORKS if network in newest],
+                "work_orders": [newest[False][network] for network in NETWORKS if network in newest[False]],
+                "settings_orders": [newest[True][network] for network in NETWORKS if network in newest[True]],
             }
         )
     return {**connector_view(connector), "devices": shown}

@@ -46,7 +46,7 @@ class Removal(Deployer):
     def observe(self) -> None:
         """Ask the target what is there, and where the change stands that removes it."""
         reference = {name: self.order.change.get(name) for name in ("enrollment_id", "change_id")}
-        self.presence = self.target.presence(reference)
+        self.presence = self.target.presence(reference, waits_for=removal_end.waits_for(self))
         self.state = self.presence.state
         self.pushed = replace(self.pushed, reference=reference)
         self._looked_at = self.ports.clock.monotonic()
@@ -87,7 +87,10 @@ class Removal(Deployer):
         self.keeper.record = replace(self.order, fingerprints=served, change={**self.order.change, **seen})
 
     def see_review(self) -> None:
-        """There is no review of a removal."""
+        """Keep with the order what CPS says of the removal, where it has stopped for an acknowledgement already."""
+        review = self.target.review(self.pushed.reference) if self.state.phase == "on_staging" else None
+        if review is not None:
+            self.keep_review(review)
 
     def parts(self) -> dict[str, Any]:
         """Give what an approval is bound to."""
@@ -102,6 +105,7 @@ class Removal(Deployer):
             "pending": [list(change.get("pending", ())), list(change.get("cancel_changes", ()))],
             "warnings": approvals.sha256({name: sorted(entries) for name, entries in order.warnings.items()}),
             "scripts": approvals.sha256(scripts),
+            "validation_hash": change.get("validation_hash"),
         }
 
     # -- what can be done ------------------------------------------------------------------------------------------
@@ -196,6 +200,8 @@ class Removal(Deployer):
             return not self._was_asked_lately()
         if self.state.phase == "wants_decision":
             return not self._undecided(self.state.notices) or self.order.state != "needs_decision"
+        if self.state.phase == "on_staging":
+            return not acknowledging.is_let_go_on(self)
         return self.state.phase != "busy" or self.order.state == "in_doubt"
 
     def steps(self) -> list[Step]:

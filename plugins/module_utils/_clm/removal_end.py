@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
-from .._core.errors import RemoteError
 from .._core.types import AuditEntry
 from .._core.vocabulary import NETWORKS
-from . import decisions, intents, push_stages, refusal_proof
+from . import acknowledging, decisions, intents, patience, push_stages, refusal_proof
+from .keeper import Told
 
 if TYPE_CHECKING:
     from .._store.base import Unit
@@ -22,11 +22,20 @@ NO_OTHER = "cancel its change in Akamai Control Center"
 """What can be done about a removal that waits for a decision, beside allowing it."""
 
 
+def waits_for(removal: Removal) -> str:
+    """Name the network that is taken away, where a list tells enough of it; empty where the change has to be asked."""
+    with removal.ports.store.read() as unit:
+        is_let_go_on = intents.may_be_done(unit, *removal.keeper.production_key)
+    return patience.removal_waits_for(removal.order, removal.ports.clock.now(), is_let_go_on=is_let_go_on)
+
+
 def let_go_on(removal: Removal) -> tuple[str, str]:
     """Acknowledge change management for a removal that stops before production, for what was seen and nothing else.
 
     :returns: as ``Deployer._react``: reason and sentence of why to wait then.
     """
+    if acknowledging.is_let_go_on(removal):
+        return "busy", "the removal was acknowledged, CPS has not gone on yet"
     review = removal.target.review(removal.pushed.reference)
     if review is None:
         return "busy", "CPS went on by itself"
@@ -38,20 +47,18 @@ def let_go_on(removal: Removal) -> tuple[str, str]:
         if removal.order.state != "needs_decision":
             removal.keeper.save("push_needs_decision", state="needs_decision", notices=notices)
         return "needs_decision", left
+    removal.keep_review(review)
     removal.keeper.still_ours()
     removal.check_approved()
-    key, clock = removal.keeper.production_key, removal.ports.clock
-    intents.begin(removal.ports.store, *key, {"validation_hash": review.validation_hash}, clock.now())
-    try:
-        removal.target.go_on(removal.pushed.reference, review.validation_hash)
-    except RemoteError as exc:
-        if exc.code != "conflict":
-            raise
-        return "busy", f"CPS took no acknowledgement ({exc.message}); it is looked at again"
-    with removal.ports.store.write() as unit:
-        intents.close_all(unit, *key, {"acknowledged": True}, clock.now())
+
+    def keep(unit: Unit) -> None:
         resumed: dict[str, Any] = {"state": "implementing"} if removal.order.state == "needs_decision" else {}
-        removal.keeper.save_in(unit, "production_acknowledged", notices=notices, **resumed)
+        told: Told = ({}, {"validation_hash": review.validation_hash})
+        removal.keeper.save_in(unit, "production_acknowledged", notices=notices, told=told, **resumed)
+
+    refused = acknowledging.let_go_on(removal, review.validation_hash, keep)
+    if refused:
+        return "busy", f"CPS took no acknowledgement ({refused}); it is looked at again"
     return "busy", "the removal was acknowledged, CPS has not gone on yet"
 
 
@@ -85,7 +92,8 @@ def complete(removal: Removal) -> bool:
     with removal.ports.store.write() as unit:
         if order.state == "needs_decision":
             removal.keeper.save_in(unit, "push_resumed", state="implementing")
-        ended: dict[str, Any] = {"state": "completed", "evidence": tuple(evidence), "next_look_at": None}
+        ended: dict[str, Any] = {"state": "completed", "evidence": tuple(evidence)}
+        ended.update(next_look_at=None, last_safe_at=None)
         removal.keeper.save_in(unit, "enrollment_removed", **ended)
         _mark(removal, unit)
         push_stages.owe(removal, unit)

@@ -18,7 +18,7 @@ from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
 from . import dual_stack, edits
 from .ports import Params
-from .snapshots import FILLED, PREVIOUS, form_of, named, refuse_filled
+from .snapshots import FILLED, PREVIOUS, form_of, named, parties_of, refuse_filled
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Return:
         if self.adds:
             return dual_stack.adding(request, parent)
         if self.restores:
-            return replace(request, renews={**request.renews, "restores": dict(self.restores)})
+            # They come back along with the rest: what is kept here is what CPS has then.
+            settings = request.wish["settings"]
+            wish = {**request.wish, "settings": {**settings, **parties_of(self.restores["enrollment"], settings)}}
+            return replace(request, wish=wish, renews={**request.renews, "restores": dict(self.restores)})
         return request
 
     @property

@@ -21,6 +21,8 @@ from .snapshots import PREVIOUS
 from .work_views import request_view, work_order_view
 
 _IMPOSSIBLE = "rollback_impossible"
+# What goes with rolling forward, and with neither of the two things it does.
+_ALONE = {"roll_forward": False, "allow_names_in_use": False}
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -34,7 +36,7 @@ def plan(params: Params, ports: Ports) -> Plan:
             f"Cannot roll back {params['certificate']}: deploy_not_before goes with action: push; give it with the "
             "push of what was rolled forward to"
         )
-    alone = {**params, "roll_forward": False}
+    alone = {**params, **_ALONE}
     with ports.store.read() as unit:
         certificate = required_certificate(unit, params["certificate"])
         issued = unit.requests.get(certificate.request_id) if certificate.request_id else None
@@ -43,7 +45,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     if is_open and _restores(latest):
         return _regenerated(params, ports)
     if _restores(issued) and not is_open:
-        return push.plan({**alone, "action": "push"}, ports)
+        return push.plan({**alone, "action": "push", "rollback_of": None}, ports)
     try:
         return push.plan(alone, ports)
     except StateError as exc:
@@ -63,13 +65,14 @@ def _regenerated(params: Params, ports: Ports) -> Plan:
         "certificate": params["certificate"],
         "action": "regenerate",
         "from_snapshot": PREVIOUS,
+        "allow_names_in_use": bool(params.get("allow_names_in_use")),
         **{name: params.get(name) for name in ("comment", "freeze_override", "warnings", "wait", "wait_timeout")},
     }
     made = renewing.plan(again, ports)
 
     def push_it() -> bool:
         left = max(0.0, float(params.get("wait_timeout") or 0) - (ports.clock.monotonic() - began))
-        pushed = push.plan({**params, "action": "push", "roll_forward": False, "wait_timeout": left}, ports)
+        pushed = push.plan({**params, **_ALONE, "action": "push", "rollback_of": None, "wait_timeout": left}, ports)
         return (pushed.execute().record or {}).get("state") == "completed"
 
     steps = [*made.steps]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
-from .._core.clock import to_text
+from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError, StateError
 from .._core.plan import Step
 from .._core.types import AuditEntry, WorkOrder
@@ -22,9 +23,17 @@ from .deployment import Deployer
 from .patience import LAG_S
 from .work_orders import WorkOrderKeeper
 
+MOST_TRIES = 4
+"""So often a cancellation that CPS refuses is tried, before a person has to look."""
+
 
 class Rollback(Deployer):
-    """Drives one work order that takes a push back."""
+    """Drives one work order that takes a push back.
+
+    :cvar told_as: name of the audit line of its end.
+    """
+
+    told_as = "push_rolled_back"
 
     @property
     def is_deployed(self) -> bool:
@@ -33,7 +42,12 @@ class Rollback(Deployer):
 
     @property
     def _is_back(self) -> bool:
-        return self.state.phase == "none" and not self._serves(self.state.production)
+        return self.state.phase == "none" and not self._is_live
+
+    @property
+    def _is_live(self) -> bool:
+        """Say whether production has what is to be taken back."""
+        return self._serves(self.state.production)
 
     def refuse_impossible(self) -> None:
         """Refuse what CPS cannot do any more.
@@ -41,7 +55,7 @@ class Rollback(Deployer):
         :raises StateError: the certificate is on production or on its way there, or no change of ours is open.
         """
         what, phase = f"Cannot roll {self.certificate.certificate_id} back", self.state.phase
-        if self._serves(self.state.production):
+        if self._is_live:
             back, snapshot_id = self._way_back()
             raise StateError(
                 f"{what}: production serves it, and CPS has no key for the one before it any more. Roll forward: run "
@@ -100,53 +114,99 @@ class Rollback(Deployer):
     def _roll_back(self) -> bool:
         with self.keeper.lease():
             self.observe()
-            if not self._is_back and not self._is_cancelled_lately():
-                self._cancel()
+            while not self._is_back and not self._is_cancelled_lately():
+                refused = self._cancel()
                 self.observe()
+                if refused and not self._is_back and not self._try_again(refused):
+                    return False
             while not self._is_back:
-                if self._serves(self.state.production):
-                    self.fail("rollback_impossible", "production serves it by now")
+                if self._is_live:
+                    self.fail("rollback_impossible", "production has it by now")
                 if not self.pause():
                     return self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.look_again_s)
                 self.observe()
-            evidence = {
-                "kind": "api",
-                "network": "production",
-                "where": f"change {self.pushed.reference.get('change_id')} is over",
-                "fingerprint": completion.primary(self.state.production),
-                "at": to_text(self.ports.clock.now()),
-            }
-            with self.ports.store.write() as unit:
-                self.keeper.save_in(unit, "push_rolled_back", state="completed", evidence=(evidence,))
-                self._end_pushes(unit)
-                self._go_back(unit)
-                push_stages.owe(self, unit)
-            push_stages.after(self)
+            return self._complete()
+
+    def _complete(self) -> bool:
+        """Put on record that it is back."""
+        evidence = {
+            "kind": "api",
+            "network": "production",
+            "where": f"change {self.pushed.reference.get('change_id')} is over",
+            "fingerprint": completion.primary(self.state.production),
+            "at": to_text(self.ports.clock.now()),
+        }
+        with self.ports.store.write() as unit:
+            ended: dict[str, Any] = {"evidence": (evidence,), "next_look_at": None, "message": self._left()}
+            self.keeper.save_in(unit, self.told_as, state="completed", **ended)
+            self._end_pushes(unit)
+            self._go_back(unit)
+            push_stages.owe(self, unit)
+        push_stages.after(self)
         return True
 
-    def _cancel(self) -> None:
-        """Cancel the change that was approved to be cancelled, and no other one."""
+    def _left(self) -> str:
+        """Say what is left to do once it is back; empty for nothing."""
+        return ""
+
+    def _cancel(self) -> str:
+        """Cancel the change that was approved to be cancelled, and no other one.
+
+        :returns: why CPS did not do it (409); empty when it did. Where it stands then is looked at.
+        """
         self.refuse_impossible()
         self.check_approved()
-        push_stages.before(self)
+        if not any(entry["stage"] == "pre" and not entry["failed"] for entry in self.order.scripts):
+            push_stages.before(self)
         snapshots.before_write(self, snapshots.CANCEL)
         self.keeper.still_ours()
-        intents.begin(self.ports.store, *self.keeper.cancel_key, dict(self.pushed.reference), self.ports.clock.now())
+        key, store, clock = self.keeper.cancel_key, self.ports.store, self.ports.clock
+        intents.begin(store, *key, dict(self.pushed.reference), clock.now())
         try:
             self.target.cancel(self.pushed.reference)
         except RemoteError as exc:
             if exc.status == 409:
-                self.fail("cancel_refused", exc.message)
+                with store.write() as unit:
+                    intents.close_all(unit, *key, {intents.REFUSED: exc.message}, clock.now())
+                return exc.message
             if exc.status != 404:
                 raise
-        with self.ports.store.write() as unit:
-            intents.close_all(unit, *self.keeper.cancel_key, {"cancelled": True}, self.ports.clock.now())
+        with store.write() as unit:
+            intents.close_all(unit, *key, {"cancelled": True}, clock.now())
+        return ""
+
+    def _try_again(self, refused: str) -> bool:
+        """Wait before a cancellation that CPS refused is tried again; False, and on record, where that is later.
+
+        :raises StateError: it is too late, or CPS refused it too often; the order can be retried then.
+        :source: cps-protocol §5.2: the state may be another one a moment later.
+        """
+        self.refuse_impossible()
+        tries = self._refusals()
+        if tries >= MOST_TRIES:
+            way = "wait until CPS is done with what it does, or see in Akamai Control Center what lies on top of it"
+            message = f"{refused}. It was refused {tries} times; {way}, then retry this work order"
+            self.fail("cancel_refused", message)
+        if self.pause():
+            self.observe()
+            return True
+        message = f"CPS did not cancel it ({refused}), and is asked again; tried {tries} of {MOST_TRIES} times"
+        return self.keeper.park("cancel_refused", message, self.look_again_s)
+
+    def _refusals(self) -> int:
+        """Count how often CPS refused it since the order was implemented last."""
+        begun = [from_text(step["at"]) for step in self.order.conditions if step["type"] == "implementing"]
+        since = begun[-1] if begun else self.order.created_at or self.ports.clock.now()
+        with self.ports.store.read() as unit:
+            found = intents.lately(unit, *self.keeper.cancel_key, since)
+        return sum(intents.REFUSED in one.result for one in found)
 
     def _is_cancelled_lately(self) -> bool:
         """Say whether it was cancelled so lately that CPS may still show it open."""
         with self.ports.store.read() as unit:
             since = self.ports.clock.now() - timedelta(seconds=LAG_S)
-            return bool(intents.lately(unit, *self.keeper.cancel_key, since))
+            found = intents.lately(unit, *self.keeper.cancel_key, since)
+        return any(intents.REFUSED not in intent.result for intent in found)
 
     def _end_pushes(self, unit: Unit) -> None:
         """End the work orders that would have taken the same change further."""

@@ -41,7 +41,28 @@ _SUBJECT = {
     "st": "state_or_province",
     "c": "country",
 }
-
+# Members of the parties, and the word of each in the vendor settings.
+_PLACE = {
+    "addressLineOne": "address",
+    "addressLineTwo": "address_line_two",
+    "city": "city",
+    "region": "state",
+    "postalCode": "postal_code",
+    "country": "country",
+    "phone": "phone",
+}
+_PERSON = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "email": "email",
+    "title": "title",
+    "organizationName": "organization_name",
+}
+_PARTIES = {
+    "organization": ("org", {"name": "name", **_PLACE}),
+    "admin_contact": ("adminContact", {**_PERSON, **_PLACE}),
+    "tech_contact": ("techContact", {**_PERSON, **_PLACE}),
+}
 _KEY = ("key_type", "key_size", "curve")
 FILLED = ("subject_alternative_names", "dual_stack", *_KEY, "exclude_sans", *_SUBJECT.values())
 """Options of the form that a snapshot fills."""
@@ -180,6 +201,20 @@ def refuse_filled(params: Mapping[str, Any]) -> None:
         others = f"; leave {', '.join(given)} out, the snapshot fills it" if given else "; give action: regenerate"
         name = params.get("certificate") or params.get("common_name")
         raise InputError(f"Cannot {action} {name} with from_snapshot{others}")
+
+
+def parties_of(enrollment: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Give organization and contacts as an enrollment has them, in the words of the vendor settings.
+
+    :param enrollment: of a snapshot.
+    :param settings: those kept with the certificate; a word that has no member in the enrollment is emptied, not lost.
+    """
+    found: dict[str, Any] = {}
+    for party, (member, words) in _PARTIES.items():
+        there: Mapping[str, Any] = enrollment.get(member) or {}
+        told = {word: str(there[name]) for name, word in words.items() if there.get(name)}
+        found[party] = {**dict.fromkeys(settings.get(party) or {}, ""), **told}
+    return found
 
 
 def form_of(snapshot: Snapshot, wish: Mapping[str, Any]) -> dict[str, Any]:

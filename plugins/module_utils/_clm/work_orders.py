@@ -16,6 +16,7 @@ from . import intents, removals, states
 from .keeper import NOTHING_MORE, WORK_ORDER, Keeper, Told
 from .managed import managed_device
 from .ports import Ports
+from .pushed import is_of_settings
 
 # A little over the longest wait of one call; renewed before each pause.
 LEASE_S = 420.0
@@ -103,7 +104,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
         wanted = {"certificate_id": order.certificate_id, "state": states.BEFORE_IMPLEMENTING}
         for other in unit.work_orders.find(**wanted):
             # Settings are of the enrollment, whichever certificate it has.
-            is_of_certificate = not {states.CONFIGURE, removals.REMOVE} & {order.action, other.action}
+            is_of_certificate = not any(is_of_settings(o) or o.action == removals.REMOVE for o in (order, other))
             if is_of_certificate and other.fingerprints != order.fingerprints:
                 message = f"another certificate was issued since; work order {order.work_order_id} pushes that one"
                 WorkOrderKeeper(self.ports, other).save_in(
@@ -136,7 +137,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
             )
 
     def _is_same_push(self, other: WorkOrder) -> bool:
-        if self.order.action == states.CONFIGURE:
+        if is_of_settings(self.order):
             # The same settings may have to be set again, where somebody else set others since.
             return False
         return other.state == "completed" and (other.connector, other.fingerprints) == (

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from .._core import network_settings
 from .._core.clock import Clock
 from .._core.types import Bundle, Notice
 from .._core.warning_ids import WARNING_IDS
@@ -28,9 +29,9 @@ from .._pki import pem, x509
 from .akamai_cps_discovery import bundles_of, deployed_facts, discover
 from .akamai_cps_history import fetch_history
 from .akamai_cps_inspection import inspect
-from .akamai_cps_removal import look_at
-from .akamai_cps_settings import configure, standing_of
-from .akamai_cps_survey import Survey
+from .akamai_cps_removal import look_at, seen_in
+from .akamai_cps_settings import configure, settings_words, standing_of
+from .akamai_cps_survey import Survey, told
 from .akamai_cps_usage import uses
 from .base import (
     Former,
@@ -113,13 +114,21 @@ class AkamaiCpsTarget(Target):
         """List the enrollments of the contracts, and what is live of them."""
         self._survey.take(contracts)
 
-    def observe(self, reference: Reference, fingerprints: Mapping[str, str], *, waits_for: str = "") -> PushState:
+    def observe(
+        self,
+        reference: Reference,
+        fingerprints: Mapping[str, str],
+        *,
+        waits_for: str = "",
+        settings: Mapping[str, Any] | None = None,
+    ) -> PushState:
         """Tell where the change stands.
 
         No call where a survey shows that nothing moved, one while CPS works, two when something may have been deployed.
         """
         enrollment_id = int(reference["enrollment_id"])
-        unmoved = self._unmoved(reference, set(fingerprints.values()), waits_for) if waits_for else None
+        wanted = set(fingerprints.values())
+        unmoved = self._unmoved(reference, wanted, waits_for, settings or {}) if waits_for else None
         if unmoved is not None:
             return unmoved
         try:
@@ -134,9 +143,8 @@ class AkamaiCpsTarget(Target):
         if change is None or change.state in ("completed", "cancelled"):
             status = change.status if change else "no change is open"
             return self._without_change(enrollment_id, status, fingerprints)
-        settings = enrollment.raw.get("networkConfiguration") or {}
-        held = change.schedule.not_before
-        state = replace(self._of_change(enrollment, change_id or 0, change), settings=settings, held_until=held)
+        held, pending = change.schedule.not_before, enrollment.raw.get("networkConfiguration") or {}
+        state = replace(self._of_change(enrollment, change_id or 0, change), settings=pending, held_until=held)
         if state.phase == "on_staging":
             return self._with_deployments(enrollment_id, state, fingerprints)
         if change.state == "running" and not change.allowed_inputs and fingerprints:
@@ -169,6 +177,10 @@ class AkamaiCpsTarget(Target):
             return self._enrollment(int(reference["enrollment_id"])).raw
         except RemoteNotFound:
             return {}
+
+    def settings_of(self, place: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read them out of an enrollment's JSON."""
+        return settings_words(place)
 
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
         """Hand over certificates and chains, all in one call."""
@@ -221,9 +233,10 @@ class AkamaiCpsTarget(Target):
         not_after = self._client.get_schedule(enrollment_id, change_id).not_after
         self._client.set_schedule(enrollment_id, change_id, changes.Schedule(until, not_after))
 
-    def presence(self, reference: Reference) -> Presence:
-        """Tell what is there: one call while a removal is followed, two before that."""
-        return look_at(self._client, reference, self._asked)
+    def presence(self, reference: Reference, *, waits_for: str = "") -> Presence:
+        """Tell what is there: no call where a survey shows that nothing moved, one while a removal is followed."""
+        listed = seen_in(self._survey, reference, waits_for) if waits_for else None
+        return listed or look_at(self._client, reference, self._asked)
 
     def remove(self, reference: Reference, *, cancel_pending: bool) -> int | None:
         """Delete the enrollment."""
@@ -246,14 +259,18 @@ class AkamaiCpsTarget(Target):
         self._enrollments.pop(enrollment_id, None)
         self._survey.forget(enrollment_id)
 
-    def _unmoved(self, reference: Reference, wanted: set[str], waits_for: str) -> PushState | None:
+    def _unmoved(
+        self, reference: Reference, wanted: set[str], waits_for: str, settings: Mapping[str, Any]
+    ) -> PushState | None:
         """Say that CPS still deploys, where a survey shows it; None where it shows something else, or was not made."""
         surveyed = self._survey.of(int(reference["enrollment_id"]))
         if surveyed is None or surveyed.staging is None or surveyed.production is None:
             return None
         if self._change_id(surveyed.enrollment, reference) is None:
             return None
-        if waits_for == "staging" and wanted <= _fingerprints(surveyed.staging):
+        staging, sans = surveyed.staging, tuple(surveyed.enrollment.sans)
+        is_there = wanted <= _fingerprints(staging) and not network_settings.hidden(settings, told(staging), sans)
+        if waits_for == "staging" and is_there:
             return None
         return PushState(
             f"deploying_{waits_for}",

@@ -17,6 +17,7 @@ from .._cps.client import CpsClient
 from .._cps.errors import RemoteNotFound
 from .._cps.notices import read_notices
 from .akamai_cps_discovery import deployed_facts
+from .akamai_cps_survey import Survey
 from .base import Presence, PushState, Reference
 
 _NEAR_S = 10.0
@@ -48,6 +49,22 @@ def look_at(client: CpsClient, reference: Reference, asked: dict[int, InputKind]
             phase = "cancelled" if change.state == "cancelled" else "none"
             followed = PushState(phase, change.status_text, look_again_s=_NEAR_S)
     return _enrollment(client, enrollment_id, followed)
+
+
+def seen_in(survey: Survey, reference: Reference, waits_for: str) -> Presence | None:
+    """Say that a removal is at work still, where a survey shows it; None where it shows something else.
+
+    What is gone from the list is asked for: a list that was cut short is no proof. So is a change that has taken
+    staging away, where it may stop.
+    """
+    surveyed, change_id = survey.of(int(reference["enrollment_id"])), reference.get("change_id")
+    if surveyed is None or change_id is None or surveyed.staging is None:
+        return None
+    if int(change_id) not in [change.change_id for change in surveyed.enrollment.pending_changes]:
+        return None
+    if waits_for == "staging" and not surveyed.staging.certificates:
+        return None
+    return Presence(True, state=PushState("busy", "is being removed", look_again_s=_AT_WORK_S))
 
 
 def _enrollment(client: CpsClient, enrollment_id: int, followed: PushState) -> Presence:

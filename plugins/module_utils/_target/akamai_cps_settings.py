@@ -22,11 +22,19 @@ from .base import Standing
 CHANGE_PENDING = "change_pending"
 
 
+def settings_words(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Give in normal form what an enrollment asks for.
+
+    :param raw: the JSON of a read.
+    """
+    return network_settings.normal(enrollment_words(raw))
+
+
 def standing_of(enrollment: EnrollmentRecord) -> Standing:
     """Read how an enrollment is set up."""
     return Standing(
         enrollment_id=enrollment.id,
-        settings=network_settings.normal(enrollment_words(enrollment.raw)),
+        settings=settings_words(enrollment.raw),
         changes=tuple({"change_id": o.change_id, "change_type": o.change_type} for o in enrollment.pending_changes),
         goes_on=not enrollment.change_management,
         sans=tuple(sorted({name.lower() for name in (enrollment.cn, *enrollment.sans)})),

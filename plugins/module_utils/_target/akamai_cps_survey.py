@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .._core.clock import Clock
 from .._core.errors import RemoteError
@@ -29,6 +30,11 @@ class Surveyed:
     enrollment: EnrollmentRecord
     staging: NetworkFacts | None = None
     production: NetworkFacts | None = None
+
+
+def told(network: NetworkFacts) -> Mapping[str, Any]:
+    """Give the settings that a list tells of a network; empty where it serves nothing."""
+    return network.settings or (network.read_settings() if network.read_settings else {})
 
 
 class Survey:

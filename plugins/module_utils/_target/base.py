@@ -290,11 +290,18 @@ class Target(ABC):
         """
 
     @abstractmethod
-    def observe(self, reference: Reference, fingerprints: Mapping[str, str], *, waits_for: str = "") -> PushState:
+    def observe(
+        self,
+        reference: Reference,
+        fingerprints: Mapping[str, str],
+        *,
+        waits_for: str = "",
+        settings: Mapping[str, Any] | None = None,
+    ) -> PushState:
         """Tell where the change stands.
 
         :param reference: ``enrollment_id`` and, if known, ``change_id``.
-        :param fingerprints: what we want deployed, by key algorithm.
+        :param fingerprints: what we want deployed, by key algorithm; or ``settings``, some words in normal form.
         :param waits_for: the network that is being deployed to, where the change wants nothing until it is there: a
             survey that shows neither suffices then. Empty: the change itself is asked.
         """
@@ -306,6 +313,10 @@ class Target(ABC):
     def settings(self, reference: Reference) -> Mapping[str, Any]:
         """Give what the place is now, as the remote side told it when it was observed; empty where nothing is kept."""
         return {}
+
+    @abstractmethod
+    def settings_of(self, place: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Read network settings, in normal form, out of a place as ``settings`` gave it, however long ago."""
 
     @abstractmethod
     def upload(self, reference: Reference, bundles: Mapping[str, Bundle], *, with_root: bool) -> None:
@@ -367,7 +378,7 @@ class Target(ABC):
         """Keep a change from production until a date; None for no date."""
 
     @abstractmethod
-    def presence(self, reference: Reference) -> Presence:
+    def presence(self, reference: Reference, *, waits_for: str = "") -> Presence:
         """Tell what is there of an enrollment, and where the change that removes it stands.
 
         :param reference: ``enrollment_id``; ``change_id`` is of the change that removes it, None before that is known.

@@ -374,6 +374,40 @@ def test_a_deletion_may_halt_on_warnings_until_they_are_acknowledged(lab: Lab) -
         lab.read(eid)
 
 
+def test_a_deletion_may_stop_after_staging_until_change_management_is_acknowledged(lab: Lab) -> None:
+    """cps-protocol §3.4, §3.8; that it stops is assumed: staging is without it, production serves it still."""
+    eid = lab.live()
+    lab.config.deprovision_stops = True
+    cid = id_of(body_of(lab.world.delete_enrollment(eid, {}))["changes"][0])
+    lab.clock.advance(60)
+    assert lab.status(eid, cid) == "wait-ack-change-management"
+    found = body_of(lab.world.get_deployments(eid, 7))
+    assert found["staging"] is None and found["production"] is not None
+    with refused(409, "deleted already"):
+        lab.world.delete_enrollment(eid, {})
+    info = body_of(lab.world.get_input_info(eid, cid, "change-management-info", "change-management-info", 5))
+    assert info["pendingState"]["pendingCertificates"] == []
+    with refused(409, "validation result has changed"):
+        lab.post(eid, cid, "change-management-ack", {**ACKNOWLEDGE, "hash": "another"})
+    lab.post(eid, cid, "change-management-ack", {**ACKNOWLEDGE, "hash": info["validationResultHash"]})
+    lab.clock.advance(5)
+    with refused(404):
+        lab.read(eid)
+
+
+def test_a_deletion_does_not_stop_without_change_management_and_may_be_cancelled_where_it_does(lab: Lab) -> None:
+    lab.config.deprovision_stops = True
+    free, held = lab.live(), lab.live(document("held.example.com"))
+    lab.put(free, changeManagement=False)
+    lab.world.delete_enrollment(free, {})
+    cid = id_of(body_of(lab.world.delete_enrollment(held, {}))["changes"][0])
+    lab.clock.advance(60)
+    with refused(404):
+        lab.read(free)
+    lab.world.delete_change(held, cid)
+    assert kinds(lab, held) == [] and body_of(lab.world.get_deployments(held, 7))["production"] is not None
+
+
 def test_cps_opens_a_renewal_by_itself_when_its_time_comes(lab: Lab) -> None:
     eid = lab.live(days=365)
     assert lab.read(eid)["autoRenewalStartTime"].startswith("2027-08-25")

@@ -534,6 +534,27 @@ def test_the_inventory_shows_what_differs_from_what_was_set(bench: Bench) -> Non
     assert shown()["differing"] == []
 
 
+def test_the_holistic_view_shows_orders_about_settings_beside_the_push(bench: Bench) -> None:
+    """V2: one about settings hides no push, nor the other way round."""
+
+    def shown() -> tuple[list[str], list[str]]:
+        plan = queries.plan_certificates({"view": "holistic", "certificate": bench.name()}, bench.ports)
+        [device] = plan.extra["holistic"][0]["connectors"][0]["devices"]
+        keys = ("work_orders", "settings_orders")
+        orders, settings = ([f"{o['action']} {o['network']}" for o in device[key]] for key in keys)
+        return orders, settings
+
+    live(bench)
+    assert shown() == (["push production"], [])
+    configure(bench, TLS, network="staging")
+    assert shown() == (["push production"], ["configure staging"])
+    bench.push(action="rollback")
+    assert shown() == (["push production"], ["rollback staging"])
+    configure(bench, {"quic": True})
+    bench.push(action="remove")
+    assert shown() == (["remove production"], ["rollback staging", "configure production"])
+
+
 @pytest.mark.parametrize("action", ["enroll", "renew"])
 @pytest.mark.parametrize(
     "changes",

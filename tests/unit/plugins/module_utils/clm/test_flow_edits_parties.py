@@ -120,3 +120,26 @@ def test_a_group_that_wants_approvals_has_no_contacts_changed_without(edited: Ed
     assert caught.value.code == "approval_needed" and edited.bench.calls() == []
     done = edited.edit(take_settings=True, force=True)
     assert done.record is not None and done.record["state"] == "submitted"
+
+
+def test_contacts_that_come_back_with_a_snapshot_are_those_kept_here(edited: Edited) -> None:
+    """U5, S3: what is stored with the certificate is what CPS has, and the next renewal leaves it so."""
+    before = dict(edited.live())
+    edited.bench.settings(
+        organization={**ORGANIZATION, "address_line_two": "Hof"}, admin_contact={**CONTACT, "first_name": "Grace"}
+    )
+    edited.edit(take_settings=True, force=True)
+    assert dict(edited.bench.push(network="production").record or {})["state"] == "completed"
+    assert edited.live()["adminContact"]["firstName"] == "Grace"
+    done = edited.edit(from_snapshot="previous")
+    assert done.record is not None and done.record["state"] == "issued"
+    kept = done.record["wish"]["settings"]
+    assert kept["admin_contact"]["first_name"] == "Ada" and not kept["organization"].get("address_line_two")
+    assert {name: edited.live()[name] for name in ("adminContact", "org")} == {
+        name: before[name] for name in ("adminContact", "org")
+    }
+    assert dict(edited.bench.push(network="production").record or {})["state"] == "completed"
+    taken = edited.plan(take_settings=True, force=True)
+    assert "settings.admin_contact" in taken.extra["prediction"]["edits"]["changed"], "seen as the difference it is"
+    edited.edit(force=True)
+    assert edited.live()["adminContact"] == before["adminContact"]

@@ -12,7 +12,12 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.usage import ALLOWED
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, PolicyError, RemoteError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ConflictError,
+    InputError,
+    PolicyError,
+    RemoteError,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.caller import Answer, Caller
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.models import EnrollmentRecord
@@ -55,6 +60,22 @@ def test_a_name_in_use_is_dropped_where_a_person_says_so(edited: Edited) -> None
     assert done.record is not None and done.record["state"] == "issued" and edited.names() == {edited.api}
     plan = edited.plan()
     assert not plan.changed and "names_in_use" not in plan.extra
+
+
+def test_a_roll_forward_drops_names_in_use_where_a_person_says_so(edited: Edited) -> None:
+    """U5, cps-protocol §4.4: the names of the snapshot are those from before; one that came since may serve."""
+    bench, new = edited.bench, edited.bench.name("new")
+    edited.edit(subject_alternative_names=edited.sans(edited.www, edited.api, edited.old, new))
+    assert dict(bench.push(network="production").record or {})["state"] == "completed"
+    edited.use(f"{new} site-a production")
+    back: dict[str, Any] = {"action": "rollback", "roll_forward": True, "network": "production"}
+    with pytest.raises(InputError, match="goes with roll_forward: true only"):
+        bench.plan_push(allow_names_in_use=True)
+    with pytest.raises(ConflictError) as caught:
+        bench.plan_push(**back)
+    assert caught.value.code == "names_in_use" and new in caught.value.message
+    done = bench.push(**back, allow_names_in_use=True, warnings=ALLOW)
+    assert (done.record or {})["state"] == "completed" and edited.names() == {edited.api, edited.old}
 
 
 USES = [

@@ -188,7 +188,7 @@ def test_what_was_gone_and_is_there_again_is_not_removed_without_approval(
     bench.group(approvals={"push": 2})
     look, looks = AkamaiCpsTarget.presence, []
 
-    def presence(target: AkamaiCpsTarget, reference: Any) -> Presence:
+    def presence(target: AkamaiCpsTarget, reference: Any, **kwargs: Any) -> Presence:
         looks.append(reference)
         return Presence(False) if len(looks) == 1 else look(target, reference)
 
@@ -225,7 +225,7 @@ def test_what_changes_between_the_decision_and_the_removal_is_seen(
     bench.act("alice", "approve", work_order_id=order["work_order_id"])
     look, looks = AkamaiCpsTarget.presence, []
 
-    def presence(target: AkamaiCpsTarget, reference: Any) -> Presence:
+    def presence(target: AkamaiCpsTarget, reference: Any, **kwargs: Any) -> Presence:
         looks.append(reference)
         found = look(target, reference)
         return found if len(looks) == 1 else replace(found, names=(*found.names, "zz.example.com"))
@@ -489,9 +489,9 @@ def test_an_enrollment_that_cps_still_shows_after_it_was_gone_at_once_is_not_rem
     bench.calls()
     look, shown = AkamaiCpsTarget.presence, list[Presence]()
 
-    def presence(target: AkamaiCpsTarget, reference: Any) -> Presence:
+    def presence(target: AkamaiCpsTarget, reference: Any, **kwargs: Any) -> Presence:
         if len(shown) != 1:
-            shown.append(look(target, reference))
+            shown.append(look(target, reference, **kwargs))
         return shown[0]
 
     monkeypatch.setattr(AkamaiCpsTarget, "presence", presence)

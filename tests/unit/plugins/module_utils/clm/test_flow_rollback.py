@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.rollback import MOST_TRIES
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate
 from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
@@ -147,15 +148,48 @@ def test_a_lost_reply_to_the_cancellation_is_looked_into(bench: Bench) -> None:
         assert unit.intents.find(finished_at=None) == []
 
 
-def test_a_change_that_cps_will_not_cancel_ends_the_order(bench: Bench) -> None:
-    """U5: past the point of no return; said with CPS's own words."""
-    renewed(bench)
+def test_a_change_that_cps_will_not_cancel_is_tried_a_few_times_and_can_be_retried(bench: Bench) -> None:
+    """U5, cps-protocol §5.2: the order ends with what to do, said with CPS's own words; a retry goes on."""
+    before = renewed(bench)
     bench.sandbox.fault("server_error", status=409, method="DELETE", path="/changes/", times=0)
-    with pytest.raises(StateError) as caught:
+    with pytest.raises(StateError, match="then retry this work order") as caught:
         roll_back(bench)
     bench.sandbox.clear_faults()
-    assert caught.value.code == "cancel_refused"
-    assert roll_back(bench)["state"] == "completed", "another try is a new order"
+    assert caught.value.code == "cancel_refused" and len(deletes(bench)) == MOST_TRIES
+    key = caught.value.details["work_order_id"]
+    with bench.store.read() as unit:
+        assert unit.intents.find(finished_at=None) == []
+    bench.advance(60)
+    bench.act("bob", "retry", work_order_id=key, wait=True, wait_timeout=900)
+    assert line(bench).fingerprint == before.fingerprint and len(deletes(bench)) == 1
+
+
+def test_a_409_that_passes_a_moment_later_ends_nothing(bench: Bench) -> None:
+    """U5, cps-protocol §5.2: the same call tries again where it may wait, else the next one or the runner."""
+    before = renewed(bench)
+    bench.sandbox.fault("conflict", method="DELETE", path="/changes/", times=2)
+    order = roll_back(bench, wait=False)
+    assert (order["state"], order["reason"]) == ("implementing", "cancel_refused") and order["next_look_at"]
+    bench.advance(60)
+    assert bench.run_due()["failures"] == [] and line(bench).fingerprint != before.fingerprint
+    bench.advance(120)
+    bench.run_due()
+    with bench.store.read() as unit:
+        [again] = unit.work_orders.find(action="rollback")
+    assert (again.work_order_id, again.state) == (order["work_order_id"], "completed")
+    assert line(bench).fingerprint == before.fingerprint and len(deletes(bench)) == 3
+
+
+def test_a_409_because_somebody_cancelled_it_is_a_cancellation(bench: Bench) -> None:
+    """cps-protocol §5.5: already done."""
+    before = renewed(bench)
+    with bench.store.read() as unit:
+        device, order = unit.devices.find()[0], unit.work_orders.find()[-1]
+    plan = bench.plan_push(action="rollback")
+    bench.ports.target(device).cancel(order.change)
+    bench.sandbox.fault("conflict", method="DELETE", path="/changes/")
+    outcome = plan.execute()
+    assert (outcome.record or {})["state"] == "completed" and line(bench).fingerprint == before.fingerprint
 
 
 def test_a_certificate_that_was_never_pushed_is_rolled_back_too(bench: Bench) -> None:

@@ -155,3 +155,101 @@ def test_those_that_wait_long_at_one_place_are_looked_at_together() -> None:
             moments.setdefault(place, set()).add(due)
     assert all(len(found) <= 2 for found in moments.values()), moments
     assert len(set.union(*moments.values())) > 4, "and other places at other times"
+
+
+# -- settings and removals -------------------------------------------------------------------------------------------
+
+
+def live(bench: Bench, count: int = 4) -> list[str]:
+    """Have so many certificates on production; give them."""
+    bench.prepare()
+    names = [bench.name(f"c{number}") for number in range(count)]
+    for name in names:
+        bench.enroll(common_name=name)
+        bench.connector(certificate=name)
+        assert dict(bench.push(certificate=name, network="production").record or {})["state"] == "completed"
+    return names
+
+
+def going(bench: Bench, action: str) -> set[str]:
+    """Give the states of the work orders of an action."""
+    with bench.store.read() as unit:
+        return {order.state for order in unit.work_orders.find(action=action)}
+
+
+TLS = {"disallowed_tls_versions": ["TLSv1", "TLSv1_1"]}
+
+
+def test_changes_of_settings_are_waited_for_by_the_same_lists(bench: Bench) -> None:
+    """Design §6: staging is told by what the list says of its settings, production by the end of the change."""
+    names = live(bench)
+    bench.sandbox.configure({"staging_s": HOUR_S, "production_s": HOUR_S})
+    for name in names:
+        bench.push(certificate=name, action="configure", network="production", network_settings=TLS, wait=False)
+    for _minute in range(60):
+        bench.advance(30)
+        bench.run_due()
+        if going(bench, "configure") == {"deploying_staging"}:
+            break
+    assert round_of(bench) == LISTS
+    bench.sandbox.advance(HOUR_S)
+    for _round in range(10):
+        bench.advance(300)
+        assert bench.run_due()["failures"] == []
+        if going(bench, "configure") == {"deploying_production"}:
+            break
+    assert round_of(bench) == LISTS
+    bench.sandbox.advance(HOUR_S)
+    for _round in range(4):
+        bench.advance(300)
+        bench.run_due()
+    assert going(bench, "configure") == {"completed"}
+
+
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["at once", "stopped after staging"])
+def test_removals_are_waited_for_by_the_same_lists(bench: Bench, is_stopped: bool) -> None:
+    """Design §6: one that is gone from the list is asked for once, and one that may have stopped is."""
+    names = live(bench)
+    bench.sandbox.configure({"deprovision_s": 3 * HOUR_S, "deprovision_stops": is_stopped})
+    for name in names:
+        bench.push(certificate=name, action="remove", wait=False)
+    for _round in range(8):
+        bench.advance(60)
+        assert bench.run_due()["failures"] == []
+    assert round_of(bench) == LISTS
+    for _round in range(60):
+        bench.advance(600)
+        assert bench.run_due()["failures"] == []
+        if is_stopped and any("change-management-ack" in path for _method, path in bench.calls()):
+            bench.advance(600)
+            bench.run_due()
+            assert round_of(bench) == LISTS, "nothing more is to be asked for once it was let go on"
+            is_stopped = False
+        if going(bench, "remove") == {"completed"}:
+            break
+    assert going(bench, "remove") == {"completed"} and not is_stopped and bench.enrollments() == []
+
+
+def test_a_removal_that_fails_while_it_is_waited_for_is_found_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No list tells it: the change itself is asked from time to time."""
+    names = live(bench)
+    bench.sandbox.configure({"deprovision_s": 9 * HOUR_S})
+    for name in names:
+        bench.push(certificate=name, action="remove", wait=False)
+    for _round in range(8):
+        bench.advance(60)
+        bench.run_due()
+    read = CpsClient.get_change
+
+    def get_change(client: CpsClient, enrollment_id: int, change_id: int) -> ChangeRecord:
+        change = read(client, enrollment_id, change_id)
+        return replace(change, state="error", error=ChangeError("SLOT", "no slot is free", None))
+
+    monkeypatch.setattr(CpsClient, "get_change", get_change)
+    told: list[dict[str, Any]] = []
+    for _round in range(8):
+        bench.advance(300)
+        told += bench.run_due(fail=False)["failures"]
+    assert len({entry["work_order_id"] for entry in told}) == 4 and "no slot is free" in told[0]["message"]
