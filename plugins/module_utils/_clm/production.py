@@ -109,12 +109,14 @@ def _go_on(deployer: Deployer) -> bool:
                 return True
             is_asked = deployer.state.phase == "on_staging"
             review = deployer.target.review(deployer.pushed.reference) if is_asked else None
+            if is_asked:
+                deployer.watch.stopped(has_stopped=review is not None)
             if review is not None:
                 break
             # Staging serves it, and CPS has not stopped there yet; or it went on, and that is told by what is deployed.
-            if not deployer.pause():
+            if not deployer.watch.pause():
                 message = f"CPS is at work: {deployer.state.status}"
-                return deployer.keeper.park("busy", message, deployer.look_again_s)
+                return deployer.keeper.park("busy", message, deployer.watch.park_s())
         _refuse(deployer, review)
         left = _left(deployer, review.warnings)
         if left:
@@ -195,15 +197,16 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
 def _follow(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
         if not deployer.pause_after_sending():
-            return deployer.keeper.park("busy", "CPS puts it on production", deployer.look_again_s)
+            return deployer.keeper.park("busy", "CPS puts it on production", deployer.watch.park_s())
         while True:
             deployer.look()
             deployer.settle()
+            deployer.watch.saw()
             if deployer.is_deployed:
                 deployer.reach_network("production")
                 return True
             message = _waits_for(deployer) or _let_go(deployer)
-            if not deployer.pause():
+            if not deployer.watch.pause():
                 return deployer.keeper.park("busy", message, deployment_date.look_again_s(deployer))
 
 

@@ -188,7 +188,15 @@ class EndpointKeys(KeyProvider):
             csrs = self._client.get_csrs(enrollment_id, change_id)
         except RemoteNotFound:
             return CsrPending("CPS asks for the certificate already, and shows the CSR in a moment", _NEAR_S)
-        return CsrReady({csr.key_algorithm or vocabulary.RSA: csr.pem for csr in csrs})
+        return _ready(csrs)
+
+    def fetch(self, reference: Reference) -> CsrAnswer:
+        """Ask for the CSRs at once: CPS shows them only while it waits for their certificates (cps-protocol §2.2)."""
+        try:
+            csrs = self._client.get_csrs(int(reference["enrollment_id"]), int(reference["change_id"]))
+        except RemoteNotFound:
+            return self.collect(reference)
+        return _ready(csrs)
 
     def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge the warnings that were decided on, if there is no other one by now."""
@@ -211,3 +219,7 @@ class EndpointKeys(KeyProvider):
         if contract_id not in self._listed:
             self._listed[contract_id] = self._client.list_enrollments(contract_id)
         return self._listed[contract_id]
+
+
+def _ready(csrs: Sequence[changes.Csr]) -> CsrReady:
+    return CsrReady({csr.key_algorithm or vocabulary.RSA: csr.pem for csr in csrs})

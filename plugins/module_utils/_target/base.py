@@ -20,6 +20,10 @@ from .._core.types import Bundle, Notice
 Reference = Mapping[str, Any]
 
 
+REVIEW, WARNINGS = "review", "warnings"
+"""What a change may be expected to come to, beside a network."""
+
+
 @dataclass(frozen=True)
 class LogEntry:
     """One entry of the device status log (D9).
@@ -295,8 +299,10 @@ class Target(ABC):
 
         :param reference: ``enrollment_id`` and, if known, ``change_id``.
         :param fingerprints: what we want deployed, by key algorithm.
-        :param waits_for: the network that is being deployed to, where the change wants nothing until it is there: a
-            survey that shows neither suffices then. Empty: the change itself is asked.
+        :param waits_for: what it is expected to come to, so that this is looked for first: the network that is being
+            deployed to, where the change wants nothing until it is there: a survey that shows neither suffices then;
+            ``REVIEW`` for a change that may stop on staging: a survey that shows it there suffices, too; ``WARNINGS``.
+            Empty: the change itself is asked.
         """
 
     @abstractmethod
