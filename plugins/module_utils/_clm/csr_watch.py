@@ -34,13 +34,15 @@ def first_s(mover: Mover) -> float:
     if since is None or mover.request.renews:
         return 0.0
     pace, waited_s = _pace(mover), _waited_s(mover, since)
-    return 0.0 if pace.is_at_once(paces.CSR) else pace.next_s(paces.CSR, 0.0) - waited_s
+    if pace.is_at_once(paces.CSR):
+        return 0.0
+    return pace.next_s(paces.CSR, 0.0, is_waited=mover.wait_s > 0) - waited_s
 
 
 def left_s(mover: Mover, pending: CsrPending) -> float:
     """Give the seconds until the next look is worth it."""
     waited_s = _waited_s(mover, _since(mover) or _moved(mover))
-    left_s = _pace(mover).next_s(paces.CSR, waited_s) - waited_s
+    left_s = _pace(mover).next_s(paces.CSR, waited_s, is_waited=mover.wait_s > 0) - waited_s
     return max(left_s, pending.look_again_s) if pending.look_again_s > _USUAL_S else left_s
 
 

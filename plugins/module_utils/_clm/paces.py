@@ -47,14 +47,16 @@ class Pace:
     least: Mapping[str, float] = field(default_factory=dict)
     is_warned: bool = False
 
-    def next_s(self, stage: str, waited_s: float) -> float:
+    def next_s(self, stage: str, waited_s: float, *, is_waited: bool = True) -> float:
         """Give the seconds since a stage began at which to look next; later than those that were waited.
 
         First when it is expected. From there on in steps that grow, a fifth of the stage at first, so that one that is
         late is not looked at often; where nothing is known each step is half of what was waited.
+
+        :param is_waited: somebody waits for it: a device that may be faster than CPS is looked at soon.
         """
         typical = _TYPICAL[stage][0]
-        is_known, start = stage in self.seen, self._expected_s(stage)
+        is_known, start = stage in self.seen, self._expected_s(stage, is_waited=is_waited)
         if waited_s < start:
             return start
         if waited_s < typical:
@@ -64,23 +66,31 @@ class Pace:
             step = max(waited_s / 2, _GUESSED_STEP_S)
         return waited_s + min(step, _LONGEST_STEP_S)
 
-    def _expected_s(self, stage: str) -> float:
+    def _expected_s(self, stage: str, *, is_waited: bool = True) -> float:
         typical, longest = _TYPICAL[stage]
-        guess = max(typical if self._is_slow(stage) else 0.0, self.least.get(stage, 0.0))
+        is_slow = self._is_slow(stage)
+        is_guessed = is_slow or (is_slow is None and not is_waited)
+        guess = max(typical if is_guessed else 0.0, self.least.get(stage, 0.0))
         return min(max(self.seen.get(stage, guess), _AT_ONCE_S), longest)
 
-    def _is_slow(self, stage: str) -> bool:
-        """Say whether a device is known to be no faster than CPS, by this stage or by the one before it."""
+    def _is_slow(self, stage: str) -> bool | None:
+        """Say whether a device is no faster than CPS, by this stage or the last one before it; None for not known."""
         stages = tuple(_TYPICAL)
         for one in reversed(stages[: stages.index(stage) + 1]):
-            known = {**self.least, **self.seen}.get(one)
-            if known is not None:
-                return known >= _TYPICAL[one][0] / 2
-        return False
+            half = _TYPICAL[one][0] / 2
+            if one in self.seen:
+                return self.seen[one] >= half
+            if self.least.get(one, 0.0) >= half:
+                return True
+        return None
 
     def is_at_once(self, stage: str) -> bool:
         """Say whether a stage may be over as soon as it has begun, for all that is known."""
         return self._expected_s(stage) <= _AT_ONCE_S and stage not in self.least
+
+    def may_be_over_by(self, stage: str, waited_s: float) -> bool:
+        """Say whether a stage may be over by then: nobody found it not to be, at that time."""
+        return waited_s >= _EARLIER * self.seen.get(stage, 0.0) and waited_s >= self.least.get(stage, 0.0)
 
     def is_over_by(self, stage: str, waited_s: float) -> bool:
         """Say whether a stage is over by then, as it was before, or as it is at CPS."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .._core.clock import from_text
-from .._target.base import REVIEW, WARNINGS
+from .._target.base import REVIEW, STAGED, WARNINGS
 from . import intents, paces, patience, states
 from .patience import HELD_UNTIL, LAG_S
 
@@ -33,7 +33,7 @@ class Watch:
         self._deployer = deployer
         self._due_s: float | None = None
         self._learned: set[str] = set()
-        self._is_presumed = False
+        self._expected = ""
 
     def stage(self) -> tuple[str, datetime]:
         """Give the stage and when it began, UTC."""
@@ -63,17 +63,12 @@ class Watch:
         with self._deployer.ports.store.read() as unit:
             return paces.of(unit, self._deployer.order.device)
 
-    def left_s(self) -> float:
-        """Give the seconds until the next look at the change is worth it."""
-        stage, since = self.stage()
-        waited_s = self._waited_s(since)
-        return self.pace.next_s(stage, waited_s) - waited_s
-
     def park_s(self) -> float:
-        """Give the seconds until then, together with all that wait at the same place."""
-        deployer = self._deployer
-        place = f"{deployer.order.device}/{deployer.certificate.contract_id}"
-        return patience.on_beat(self.left_s(), place, deployer.ports.clock.now())
+        """Give the seconds until the next look is worth it, together with all that wait at the same place."""
+        deployer, (stage, since) = self._deployer, self.stage()
+        place, waited_s = f"{deployer.order.device}/{deployer.certificate.contract_id}", self._waited_s(since)
+        left_s = self.pace.next_s(stage, waited_s, is_waited=deployer.wait_s > 0) - waited_s
+        return patience.on_beat(left_s, place, deployer.ports.clock.now())
 
     def pause(self) -> bool:
         """Wait until the next look; False when the time to wait is over."""
@@ -87,27 +82,30 @@ class Watch:
 
         Whatever else it finds then is told all the same.
         """
-        order, now = self._deployer.order, self._deployer.ports.clock.now()
-        self._is_presumed = False
-        is_stopped = order.state == "on_staging" and order.network == "production"
-        if not is_stopped and order.state not in _FOLLOWED:
-            return ""
-        stage, since = self.stage()
-        waited_s, network = self._waited_s(since), patience.waits_for(order, now)
-        if order.state == "implementing":
+        order, self._expected = self._deployer.order, ""
+        if order.state in (*_FOLLOWED, "on_staging"):
+            stage, since = self.stage()
+            waited_s = self._waited_s(since)
             if stage == paces.VERIFY:
                 pace = self.pace
-                return WARNINGS if pace.is_warned and pace.is_over_by(stage, waited_s) else ""
-            # What was acknowledged is verified; no word of CPS was seen since.
-            is_begun = order.action == "push" and waited_s > LAG_S
-            network = patience.asked_of_lists("staging", order, since, now) if is_begun else ""
-        if is_stopped:
-            network = patience.asked_of_lists("staging", order, since, now)
-        is_through = network == "staging" and order.network == "production" and order.action == "push"
-        if is_through and not self._is_dated():
-            self._is_presumed = True
-            return REVIEW
-        return "" if is_stopped else network
+                self._expected = WARNINGS if pace.is_warned and pace.is_over_by(stage, waited_s) else ""
+            elif stage == paces.STAGING and order.network == "production" and order.action == "push":
+                self._expected = self._of_stop(since, waited_s)
+            else:
+                self._expected = patience.waits_for(order, self._deployer.ports.clock.now())
+        return self._expected
+
+    def _of_stop(self, since: datetime, waited_s: float) -> str:
+        """Name what is expected of a change that goes to production and stops on staging before."""
+        order = self._deployer.order
+        # What was acknowledged may still be shown as it was before; a date that is set is told by the change alone.
+        if self._is_dated() or waited_s < LAG_S:
+            return ""
+        now = self._deployer.ports.clock.now()
+        network = patience.asked_of_lists("staging", order, since, now)
+        if not network or self.pace.may_be_over_by(paces.STAGING, waited_s):
+            return network and REVIEW
+        return STAGED
 
     def _is_dated(self) -> bool:
         """Say whether an order of ours set a date at CPS to keep this change on staging, which the change tells."""
@@ -127,7 +125,7 @@ class Watch:
         stage, since = self.stage()
         waited_s = self._waited_s(since)
         # A list shows what staging serves, and not whether the change has come to its stop there.
-        is_presumed = self._is_presumed and phase == "on_staging"
+        is_presumed = self._expected in (REVIEW, STAGED) and deployer.is_staged
         if stage in self._learned or is_presumed or not self._is_ours(stage):
             return
         is_warned = phase == "wants_decision"
@@ -144,7 +142,7 @@ class Watch:
     def stopped(self, *, has_stopped: bool) -> None:
         """Learn from the review: whether the change has come to its stop on staging."""
         stage, since = self.stage()
-        if stage != paces.STAGING or stage in self._learned or not self._is_presumed or not self._is_ours(stage):
+        if stage != paces.STAGING or stage in self._learned or self._expected != REVIEW or not self._is_ours(stage):
             return
         if has_stopped:
             self._end(stage, since)

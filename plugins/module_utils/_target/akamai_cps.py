@@ -34,6 +34,7 @@ from .akamai_cps_survey import Survey
 from .akamai_cps_usage import uses
 from .base import (
     REVIEW,
+    STAGED,
     WARNINGS,
     Former,
     HostnameUse,
@@ -50,7 +51,7 @@ from .base import (
 )
 
 # What a survey can tell of: by what is expected, the network that is deployed to.
-_OF_LISTS = {"staging": "staging", REVIEW: "staging", "production": "production"}
+_OF_LISTS = {"staging": "staging", STAGED: "staging", REVIEW: "staging", "production": "production"}
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
 _DEPLOYED_AGE_S = 300.0
@@ -266,10 +267,10 @@ class AkamaiCpsTarget(Target):
         goes_on = not surveyed.enrollment.change_management
         phase, status = f"deploying_{network}", f"deploys to {network}"
         if network == "staging" and is_staged:
-            if waits_for != REVIEW or goes_on:
+            if waits_for == "staging" or goes_on:
                 return None
             # It stops there; whether it has is told by the review.
-            phase, status = "on_staging", "is on staging"
+            phase, status = "on_staging" if waits_for == REVIEW else "busy", "is on staging"
         return PushState(
             phase,
             status,

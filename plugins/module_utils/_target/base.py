@@ -20,7 +20,7 @@ from .._core.types import Bundle, Notice
 Reference = Mapping[str, Any]
 
 
-REVIEW, WARNINGS = "review", "warnings"
+STAGED, REVIEW, WARNINGS = "staged", "review", "warnings"
 """What a change may be expected to come to, beside a network."""
 
 
@@ -301,8 +301,8 @@ class Target(ABC):
         :param fingerprints: what we want deployed, by key algorithm.
         :param waits_for: what it is expected to come to, so that this is looked for first: the network that is being
             deployed to, where the change wants nothing until it is there: a survey that shows neither suffices then;
-            ``REVIEW`` for a change that may stop on staging: a survey that shows it there suffices, too; ``WARNINGS``.
-            Empty: the change itself is asked.
+            ``STAGED`` for one that stops on staging: a survey that shows it there suffices, too; ``REVIEW`` where it
+            may have stopped there by now; ``WARNINGS``. Empty: the change itself is asked.
         """
 
     @abstractmethod
