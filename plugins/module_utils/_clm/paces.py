@@ -59,10 +59,11 @@ class Pace:
         is_known, start = stage in self.seen, self._expected_s(stage, is_waited=is_waited)
         if waited_s < start:
             return start
-        if waited_s < typical:
+        if is_known:
+            step = max(min(2 * (waited_s - start), waited_s / 2), start / 5, min(start, _STEP_S))
+        elif waited_s < typical:
             return next((one for one in _QUICK_S if waited_s * 1.2 < one < typical / 2), typical)
-        step = max(min(2 * (waited_s - start), waited_s / 2), start / 5, _STEP_S)
-        if not is_known:
+        else:
             step = max(waited_s / 2, _GUESSED_STEP_S)
         return waited_s + min(step, _LONGEST_STEP_S)
 

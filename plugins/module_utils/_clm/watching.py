@@ -89,32 +89,37 @@ class Watch:
             if stage == paces.VERIFY:
                 pace = self.pace
                 self._expected = WARNINGS if pace.is_warned and pace.is_over_by(stage, waited_s) else ""
-            elif stage == paces.STAGING and order.network == "production" and order.action == "push":
-                self._expected = self._of_stop(since, waited_s)
+            elif stage == paces.STAGING and order.action == "push":
+                self._expected = self._of_staging(since, waited_s)
             else:
                 self._expected = patience.waits_for(order, self._deployer.ports.clock.now())
         return self._expected
 
-    def _of_stop(self, since: datetime, waited_s: float) -> str:
-        """Name what is expected of a change that goes to production and stops on staging before."""
+    def _of_staging(self, since: datetime, waited_s: float) -> str:
+        """Name what is expected of a change that deploys to staging, and stops there if it is to go to production."""
         order = self._deployer.order
-        # What was acknowledged may still be shown as it was before; a date that is set is told by the change alone.
-        if self._is_dated() or waited_s < LAG_S:
+        # What was acknowledged may still be shown as it was before; a date that is set, and whether CPS took an
+        # acknowledgement whose answer was lost, is told by the change alone.
+        if (
+            waited_s < LAG_S
+            or self._is_told_by_change()
+            or (order.network == "staging" and order.state == "on_staging")
+        ):
             return ""
-        now = self._deployer.ports.clock.now()
-        network = patience.asked_of_lists("staging", order, since, now)
-        if not network or self.pace.may_be_over_by(paces.STAGING, waited_s):
-            return network and REVIEW
-        return STAGED
+        network = patience.asked_of_lists("staging", order, since, self._deployer.ports.clock.now())
+        if not network or order.network == "staging":
+            return network
+        return REVIEW if self.pace.may_be_over_by(paces.STAGING, waited_s) else STAGED
 
-    def _is_dated(self) -> bool:
-        """Say whether an order of ours set a date at CPS to keep this change on staging, which the change tells."""
-        order = self._deployer.order
+    def _is_told_by_change(self) -> bool:
+        """Say whether an order of ours set a date for this change at CPS, or may have let it go on."""
+        order, key = self._deployer.order, self._deployer.keeper.production_key
         with self._deployer.ports.store.read() as unit:
+            if intents.is_open(unit, *key):
+                return True
             others = unit.work_orders.find(certificate_id=order.certificate_id)
-        return any(
-            one.change.get(HELD_UNTIL) for one in others if one.change.get("change_id") == order.change.get("change_id")
-        )
+        change_id = order.change.get("change_id")
+        return any(one.change.get(HELD_UNTIL) for one in others if one.change.get("change_id") == change_id)
 
     def saw(self) -> None:
         """Learn from the look that was made: how long the stage takes at this device."""

@@ -143,15 +143,16 @@ class EndpointKeys(KeyProvider):
     def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
         """Count a look and a write to begin, then looks at the change until it shows its CSRs, or one without waiting.
 
-        At most one write more in CPS's own renewal window, two calls a look, and two to acknowledge warnings.
+        At most one write more in CPS's own renewal window, two calls a look, and two to acknowledge warnings. At the
+        least the CSRs of a new place are fetched when they are there; without waiting they are not looked for yet.
         """
         if move == "amend":
             calls = self._renewals.calls_to_amend(order)
             return calls, calls
         if move not in ("begin", "csr"):
             return 0, 0
-        looks = 1 + math.ceil(wait_s / _NEAR_S)
-        least = 2 if wait_s else 1
+        looks = (3 if wait_s else 1) + math.ceil(wait_s / _NEAR_S)
+        least = (2 if wait_s else 1) if order.renews else bool(wait_s)
         begins = (2, 3) if move == "begin" else (0, 0)
         return begins[0] + least, begins[1] + 2 * looks + 2
 

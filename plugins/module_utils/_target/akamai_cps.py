@@ -270,7 +270,7 @@ class AkamaiCpsTarget(Target):
             if waits_for == "staging" or goes_on:
                 return None
             # It stops there; whether it has is told by the review.
-            phase, status = "on_staging" if waits_for == REVIEW else "busy", "is on staging"
+            phase, status = "on_staging" if waits_for == REVIEW else phase, "is on staging"
         return PushState(
             phase,
             status,
