@@ -60,7 +60,7 @@ LAYERS = {
     "module_utils/_clm": Layer(
         (
             *("_core", "_pki", *(f"{family}/base" for family in _FAMILIES)),
-            *("_keys/device_base", "_target/edge_base", "_target/script_base"),
+            *("_keys/device_base", "_target/edge_base", "_target/inspection_base", "_target/script_base"),
         )
     ),
     "module_utils/_glue": Layer(

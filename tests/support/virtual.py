@@ -39,7 +39,6 @@ from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
     Former,
     Found,
     HostnameUse,
-    Inspection,
     NetworkFacts,
     Presence,
     PushState,
@@ -49,6 +48,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
     Sweep,
     Target,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._target.inspection_base import Inspection
 
 # How long CPS is at work in a phase, and what follows; the other phases wait for somebody.
 WORKS: Mapping[str, tuple[str, timedelta]] = {

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from .._core.errors import ClmError, RemoteError, StateError, TransportError
+from .._core.errors import ClmError, RemoteError, StateError
 from .._core.plan import Step
 from .._core.types import Certificate, Connector, Notice, WorkOrder
 from .._target.base import NetworkFacts, PushState, Review, Target
@@ -33,6 +33,7 @@ from . import (
 from .patience import ASK_AGAIN_S, LAG_S
 from .ports import Ports
 from .pushed import Pushed
+from .watching import Watch
 from .work_orders import WorkOrderKeeper
 
 _OF_A_PUSH = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
@@ -66,7 +67,7 @@ class Deployer:
         wait_s: float,
     ) -> None:
         self.ports, self._connect, self.pushed = ports, target, pushed
-        self.keeper = WorkOrderKeeper(ports, order)
+        self.keeper, self.watch = WorkOrderKeeper(ports, order), Watch(self)
         self.certificate, self.connector, self.wait_s = certificate, connector, wait_s
         self.state = PushState("none")
         self._error_before, self._looked_at, self._is_sent = "", float("-inf"), False
@@ -85,8 +86,8 @@ class Deployer:
 
     def observe(self) -> None:
         """Ask the target where the change stands."""
-        waits_for = patience.waits_for(self.order, self.ports.clock.now())
-        self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints, waits_for=waits_for)
+        expected = self.watch.expects()
+        self.state = self.target.observe(self.pushed.reference, self.pushed.fingerprints, waits_for=expected)
         self._looked_at = self.ports.clock.monotonic()
 
     def look(self) -> None:
@@ -101,7 +102,7 @@ class Deployer:
     def pause_after_sending(self) -> bool:
         """Wait where something was sent a moment ago; False when there is no time to."""
         is_sent, self._is_sent = self._is_sent, False
-        return not is_sent or self.pause()
+        return not is_sent or self.watch.pause()
 
     def see_settings(self) -> None:
         """Keep with a new order which network settings are pending: they are part of what is approved."""
@@ -236,7 +237,8 @@ class Deployer:
             return
         is_on_its_way = order.state == "on_staging" and order.network == "production"
         if is_on_its_way or order.state in ("implementing", "deploying_staging", "deploying_production"):
-            self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.look_again_s)
+            self.watch.saw()
+            self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.watch.park_s())
         elif order.state in ("needs_decision", "in_doubt"):
             self.keeper.park(order.reason, order.message, ASK_AGAIN_S)
 
@@ -250,12 +252,14 @@ class Deployer:
 
     def pause(self) -> bool:
         """Wait until it is worth looking again; False when the time to wait is over."""
+        return self.sleep(self.look_again_s)
+
+    def sleep(self, seconds: float) -> bool:
+        """Wait so long, or as long as there is time; False when that is over."""
         left = self._deadline - self.ports.clock.monotonic()
-        if left <= 0:
-            return False
-        self.ports.clock.sleep(min(self.look_again_s, left))
-        self.keeper.still_ours()
-        return True
+        if left > 0:
+            patience.sleep(self.ports.clock, min(seconds, left), self.keeper.still_ours)
+        return left > 0
 
     # -- steps -----------------------------------------------------------------------------------------------------
 
@@ -286,7 +290,7 @@ class Deployer:
         except RemoteError as exc:
             # An upload whose reply was lost may have been taken, though the change still showed its old state.
             if is_new or exc.code != "conflict":
-                self._doubt(exc, is_new=is_new)
+                push_stages.doubt(self, exc, is_new=is_new)
                 raise
         self.sent()
         with self.ports.store.write() as unit:
@@ -294,21 +298,6 @@ class Deployer:
             is_parked = self.order.state in ("needs_decision", "in_doubt")
             resumed: dict[str, Any] = {"state": "implementing"} if is_parked else {}
             self.keeper.save_in(unit, "certificate_uploaded", **resumed)
-
-    def _doubt(self, exc: RemoteError, *, is_new: bool) -> None:
-        """Keep that nobody knows whether an upload was taken, so that the next look tells; or that it was not."""
-        may_be_done = exc.sent if isinstance(exc, TransportError) else (exc.status or 0) >= 500
-        if is_new and not may_be_done:
-            with self.ports.store.write() as unit:
-                refused = {intents.REFUSED: exc.message}
-                intents.close_all(unit, *self.keeper.upload_key, refused, self.ports.clock.now())
-        if may_be_done and self.order.state != "in_doubt" and "in_doubt" in states.WORK_ORDER[self.order.state]:
-            message = (
-                f"the certificate was sent to change {self.pushed.reference.get('change_id')} of enrollment "
-                f"{self.pushed.reference.get('enrollment_id')} and no answer came ({exc.message}); run again to look "
-                "whether CPS took it"
-            )
-            self.keeper.save("push_in_doubt", state="in_doubt", reason="upload_unknown", message=message)
 
     def settle(self) -> None:
         """Leave the doubt once the target shows what came of it, and make up for what an earlier run did not say."""
@@ -325,10 +314,11 @@ class Deployer:
         with self.keeper.lease():
             began = self.ports.clock.monotonic()
             if not self.pause_after_sending():
-                return self.keeper.park("busy", "CPS was given the certificate, and looks at it", self.look_again_s)
+                return self.keeper.park("busy", "CPS was given the certificate, and looks at it", self.watch.park_s())
             while True:
                 self.look()
                 self.settle()
+                self.watch.saw()
                 if self.is_staged:
                     self.reach_network("staging")
                     return True
@@ -340,8 +330,8 @@ class Deployer:
                 reason, message = self._react(self.ports.clock.monotonic() - began)
                 if reason in acknowledging.FOR_PEOPLE:
                     return self.keeper.park(reason, message, ASK_AGAIN_S)
-                if not self.pause():
-                    return self.keeper.park(reason, message, self.look_again_s)
+                if not self.watch.pause():
+                    return self.keeper.park(reason, message, self.watch.park_s())
 
     def _is_uploaded(self) -> bool:
         """Say whether an upload of this order was taken, or may have been."""

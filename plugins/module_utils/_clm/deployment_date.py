@@ -115,4 +115,4 @@ def look_again_s(deployer: Deployer) -> float:
     """Give the seconds until it is worth looking at a change that waits for a date, or for anything else."""
     held, now = deployer.state.held_until, deployer.ports.clock.now()
     left = (held - now) if held is not None else timedelta()
-    return max(deployer.look_again_s, min(left.total_seconds(), _LOOK_AGAIN_S))
+    return max(deployer.watch.park_s(), min(left.total_seconds(), _LOOK_AGAIN_S))

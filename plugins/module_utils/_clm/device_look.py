@@ -15,7 +15,8 @@ from .._core import vocabulary
 from .._core.clock import to_text
 from .._core.errors import ClmError
 from .._core.types import Device
-from .._target.base import Inspection, LogEntry, Reading, Target
+from .._target.base import Reading, Target
+from .._target.inspection_base import Inspection, LogEntry
 from . import discovery
 from .fetching import Fetched, Fetcher
 from .ports import Params, Ports

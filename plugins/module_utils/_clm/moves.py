@@ -21,6 +21,7 @@ from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefuse
 from .._store.base import Unit
 from . import (
     acknowledging,
+    csr_watch,
     csrs,
     decisions,
     dual_stack,
@@ -29,6 +30,7 @@ from . import (
     key_secrets,
     novelty,
     opening,
+    patience,
     places,
     policy,
     signing,
@@ -36,7 +38,6 @@ from . import (
 )
 from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
-from .patience import look_again_s
 from .ports import Ports
 from .rivals import refuse_rivals
 from .work_orders import LEASE_S
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
 # What a move changes; a request that differs in one of these was moved by somebody else.
 _MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
-# A CSR is there within minutes; cps-protocol §3.2.
-_CSR_LONGEST_S = 60.0
 _ASK_AGAIN_S = 300.0
 
 
@@ -66,6 +65,7 @@ class Mover:
     :ivar warnings: the lists of the warning policy that this call brings; None for those of request and group.
     :ivar usage: where names are used that the request drops, once it was looked for; None where it drops none.
     :ivar challenge: the challenge password that this call brings; None for the one that is kept, if there is one.
+    :ivar due_s: seconds since the place was opened for which the look at its CSR was planned; None for none.
 
     :param device: where the key is made, None where that is no device.
     """
@@ -91,6 +91,7 @@ class Mover:
         self.warnings: Mapping[str, Any] | None = None
         self.usage: Usage | None = None
         self.challenge: Secret | None = None
+        self.due_s: float | None = None
 
     @property
     def request(self) -> CertRequest:
@@ -152,12 +153,12 @@ class Mover:
         """Say whether the next move can be made, or waited for, now; reads only."""
         move = self.next_move()
         if move == "csr":
-            self._peeked = self.keys.collect(self.request.key_reference)
+            self._peeked = csr_watch.look(self)
             if isinstance(self._peeked, CsrPending):
-                self._next_look_s = self._csr_look_s(self._peeked)
+                self._next_look_s = csr_watch.park_s(self, self._peeked)
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrReady) and csrs.is_nothing_new(self, self._peeked):
-                self._next_look_s = self._csr_look_s(CsrPending("", csrs.LOOK_AGAIN_S))
+                self._next_look_s = csr_watch.park_s(self, CsrPending("", csrs.LOOK_AGAIN_S))
                 return self.wait_s > 0
             if isinstance(self._peeked, CsrQuestion):
                 self._next_look_s = _ASK_AGAIN_S
@@ -269,8 +270,7 @@ class Mover:
         left = self._deadline - self.ports.clock.monotonic()
         if left <= 0:
             return False
-        self.ports.clock.sleep(min(look_again_s, left))
-        self.still_ours()
+        patience.sleep(self.ports.clock, min(look_again_s, left), self.still_ours)
         return True
 
     @property
@@ -311,9 +311,13 @@ class Mover:
 
     def _fetch_csr(self) -> bool:
         with self.lease():
+            left_s = 0.0 if self._peeked else csr_watch.first_s(self)
+            if left_s > 0 and not self._pause_for_csr(left_s):
+                return self.park("csr_pending", "CPS was asked for key and CSR, and makes them", left_s)
             while True:
-                answer, self._peeked = self._peeked or self.keys.collect(self.request.key_reference), None
+                answer, self._peeked = self._peeked or csr_watch.look(self), None
                 reason = "csr_pending"
+                csr_watch.saw(self, answer)
                 if isinstance(answer, CsrReady):
                     waits = csrs.keep(self, answer)
                     if not waits:
@@ -327,13 +331,12 @@ class Mover:
                         return self.park("needs_decision", left, _ASK_AGAIN_S)
                     self._acknowledge(answer)
                     answer = CsrPending(acknowledging.SHOWN_STILL, _NEAR_S)
-                if isinstance(answer, CsrPending) and not self.pause(self._csr_look_s(answer)):
-                    return self.park(reason, answer.message, self._csr_look_s(answer))
+                if isinstance(answer, CsrPending) and not self._pause_for_csr(csr_watch.left_s(self, answer)):
+                    return self.park(reason, answer.message, csr_watch.park_s(self, answer))
 
-    def _csr_look_s(self, pending: CsrPending) -> float:
-        """Give the seconds until it is worth looking for the CSR again: the longer it takes, the more."""
-        waited_s = min((self.now - (self.request.updated_at or self.now)).total_seconds(), _CSR_LONGEST_S)
-        return look_again_s(pending.look_again_s, waited_s, self.request.device, self.now)
+    def _pause_for_csr(self, seconds: float) -> bool:
+        self.due_s = csr_watch.due_s(self, seconds)
+        return self.pause(seconds)
 
     def _decided(self, question: CsrQuestion) -> novelty.Decided:
         is_private = not self.ca.capabilities().is_public

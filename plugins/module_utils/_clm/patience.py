@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long a push waits for what."""
+"""How long is waited for what."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from .deployment_date import NOT_BEFORE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._core.clock import Clock
     from .._core.types import WorkOrder
 
 HELD_UNTIL = "held_until"
@@ -24,6 +27,10 @@ DEPLOYS_BEFORE_END = timedelta(days=7)
 """So long before the live certificate ends CPS deploys by itself what is on staging; cps-protocol §3.4."""
 
 _BEAT_S, _LONGEST_S = 60.0, 300.0
+# The longer until a look, the more may be looked at with it: seconds from which on, and the beat.
+_BEATS = ((900.0, 300.0), (300.0, 150.0), (60.0, 30.0))
+# From one look at a change to the next at most: the longest step of a pace, and its beat.
+_LONGEST_STEP_S = 1350.0
 # A change that deploys is asked itself so often, for what no list of deployments tells: that it failed.
 _ASKED_EVERY_S = 1800.0
 
@@ -32,7 +39,7 @@ def waits_for(order: WorkOrder, now: datetime) -> str:
     """Name the network that an order waits to see deployed, where nothing else is to be expected; empty for none."""
     if not order.state.startswith("deploying_") or order.change.get(NOT_BEFORE) or order.change.get(HELD_UNTIL):
         return ""
-    return "" if _is_to_be_asked(order, now) else order.state.removeprefix("deploying_")
+    return asked_of_lists(order.state.removeprefix("deploying_"), order, order.updated_at or now, now)
 
 
 def removal_waits_for(order: WorkOrder, now: datetime, *, is_let_go_on: bool) -> str:
@@ -44,17 +51,45 @@ def removal_waits_for(order: WorkOrder, now: datetime, *, is_let_go_on: bool) ->
     """
     is_quiet = order.state == "implementing" and order.reason == "busy" and order.change.get("change_id") is not None
     lag = timedelta(seconds=2 * LAG_S)
-    if not is_quiet or now - (order.updated_at or now) < lag or _is_to_be_asked(order, now):
+    since = order.updated_at or now
+    if not is_quiet or now - since < lag:
         return ""
-    return "production" if is_let_go_on else "staging"
+    return asked_of_lists("production" if is_let_go_on else "staging", order, since, now)
 
 
-def _is_to_be_asked(order: WorkOrder, now: datetime) -> bool:
-    """Say whether it is time to ask a change itself."""
-    since, every = order.updated_at or now, timedelta(seconds=_ASKED_EVERY_S)
-    # The look before this one was no later than that, however rarely anybody looks.
-    before = max(since, (order.next_look_at or now) - timedelta(seconds=_LONGEST_S * 1.5))
-    return (now - since) // every > (before - since) // every
+def asked_of_lists(network: str, order: WorkOrder, since: datetime, now: datetime) -> str:
+    """Give the network that lists tell enough of; empty where it is time to ask the change itself.
+
+    :param since: when the order began to wait, UTC.
+    """
+    every = timedelta(seconds=_ASKED_EVERY_S)
+    # The look before this one was no earlier than that, however rarely anybody looks.
+    before = max(since, (order.next_look_at or now) - timedelta(seconds=_LONGEST_STEP_S))
+    return "" if (now - since) // every > (before - since) // every else network
+
+
+def on_beat(seconds: float, place: str, now: datetime) -> float:
+    """Give the seconds to a look, put off a little to the beat of a place, so that many are looked at together.
+
+    :param place: where it is waited; those at different places are looked at at different times.
+    :param now: UTC.
+    """
+    beat = next((beat for least, beat in _BEATS if seconds >= least), 0.0)
+    if not beat:
+        return seconds
+    offset = zlib.crc32(place.encode()) % int(beat)
+    return seconds + (offset - now.timestamp() - seconds) % beat
+
+
+def sleep(clock: Clock, seconds: float, still_ours: Callable[[], None]) -> None:
+    """Wait, and hold what is held on: no lease lasts as long as some waits.
+
+    :param still_ours: raises when it is not to be gone on with.
+    """
+    until = clock.monotonic() + seconds
+    while (left := until - clock.monotonic()) > 0:
+        clock.sleep(min(left, _LONGEST_S))
+        still_ours()
 
 
 def look_again_s(least_s: float, waited_s: float, place: str, now: datetime) -> float:

@@ -88,40 +88,47 @@ def _prove_staging(deployer: Deployer) -> bool:
 
 def _go_on(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
-        while True:
-            # Somebody may have acted since planning, at Control Center too.
-            deployer.look()
-            deployer.settle()
-            if deployer.order.state == "deploying_production" and deployer.state.phase != "on_staging":
-                return True
-            if deployer.is_deployed or deployer.state.phase in _NOT_HERE or acknowledging.is_let_go_on(deployer):
-                return True
-            if _is_past_stop(deployer):
-                _settle(deployer)
-                return True
-            is_asked = deployer.state.phase == "on_staging"
-            review = deployer.target.review(deployer.pushed.reference) if is_asked else None
-            if review is not None:
-                break
-            # Staging serves it, and CPS has not stopped there yet; or it went on, and that is told by what is deployed.
-            if not deployer.pause():
-                message = f"CPS is at work: {deployer.state.status}"
-                return deployer.keeper.park("busy", message, deployer.look_again_s)
-        _refuse(deployer, review)
-        left = _left(deployer, review.warnings)
-        if left:
-            return _ask(deployer, review, left)
-        deployer.reach_network("staging")
-        deployer.keep_review(review)
-        deployer.keeper.still_ours()
-        deployer.check_approved()
-        if not any(entry["stage"] == "pre" and not entry["failed"] for entry in deployer.order.scripts):
-            # Nothing was sent for this order yet: it found its certificate on staging.
-            push_stages.before(deployer)
-        refused = deployment_date.set_at_cps(deployer)
-        if refused:
-            return deployer.keeper.park("busy", refused, ASK_AGAIN_S)
-        return _acknowledge(deployer, review)
+        return _pass_stop(deployer)
+
+
+def _pass_stop(deployer: Deployer) -> bool:
+    """Let CPS go on from its stop on staging; False when the order has to wait."""
+    while True:
+        # Somebody may have acted since planning, at Control Center too.
+        deployer.look()
+        deployer.settle()
+        if deployer.order.state == "deploying_production" and deployer.state.phase != "on_staging":
+            return True
+        if deployer.is_deployed or deployer.state.phase in _NOT_HERE or acknowledging.is_let_go_on(deployer):
+            return True
+        if _is_past_stop(deployer):
+            _settle(deployer)
+            return True
+        is_asked = deployer.state.phase == "on_staging"
+        review = deployer.target.review(deployer.pushed.reference) if is_asked else None
+        if is_asked:
+            deployer.watch.stopped(has_stopped=review is not None)
+        if review is not None:
+            break
+        # Staging serves it, and CPS has not stopped there yet; or it went on, and that is told by what is deployed.
+        if not deployer.watch.pause():
+            message = f"CPS is at work: {deployer.state.status}"
+            return deployer.keeper.park("busy", message, deployer.watch.park_s())
+    _refuse(deployer, review)
+    left = _left(deployer, review.warnings)
+    if left:
+        return _ask(deployer, review, left)
+    deployer.reach_network("staging")
+    deployer.keep_review(review)
+    deployer.keeper.still_ours()
+    deployer.check_approved()
+    if not any(entry["stage"] == "pre" and not entry["failed"] for entry in deployer.order.scripts):
+        # Nothing was sent for this order yet: it found its certificate on staging.
+        push_stages.before(deployer)
+    refused = deployment_date.set_at_cps(deployer)
+    if refused:
+        return deployer.keeper.park("busy", refused, ASK_AGAIN_S)
+    return _acknowledge(deployer, review)
 
 
 def _refuse(deployer: Deployer, review: Review) -> None:
@@ -180,16 +187,29 @@ def _acknowledge(deployer: Deployer, review: Review) -> bool:
 def _follow(deployer: Deployer) -> bool:
     with deployer.keeper.lease():
         if not deployer.pause_after_sending():
-            return deployer.keeper.park("busy", "CPS puts it on production", deployer.look_again_s)
+            return deployer.keeper.park("busy", "CPS puts it on production", deployer.watch.park_s())
         while True:
             deployer.look()
             deployer.settle()
+            deployer.watch.saw()
             if deployer.is_deployed:
                 deployer.reach_network("production")
                 return True
+            if _is_at_stop(deployer):
+                if not _pass_stop(deployer):
+                    return False
+                if not deployer.pause_after_sending():
+                    return deployer.keeper.park("busy", "CPS puts it on production", deployer.watch.park_s())
+                continue
             message = _waits_for(deployer) or _let_go(deployer)
-            if not deployer.pause():
+            if not deployer.watch.pause():
                 return deployer.keeper.park("busy", message, deployment_date.look_again_s(deployer))
+
+
+def _is_at_stop(deployer: Deployer) -> bool:
+    """Say whether what was taken to be past its stop on staging had only just come to it."""
+    is_there = deployer.order.state == "on_staging" and deployer.state.phase == "on_staging"
+    return is_there and not acknowledging.is_let_go_on(deployer)
 
 
 def _waits_for(deployer: Deployer) -> str:

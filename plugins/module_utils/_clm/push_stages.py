@@ -1,17 +1,21 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes on around a push: the script before it, which may stop it, and the one after it, which may not (A4)."""
+"""What goes on around a push: the script before it, which may stop it, the one after it, which may not (A4), and an
+upload whose reply was lost.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
+from .._core.errors import TransportError
 from .._core.plan import Step
-from . import intents
+from . import intents, states
 
 if TYPE_CHECKING:
+    from .._core.errors import RemoteError
     from .._core.types import WorkOrder
     from .._store.base import Unit
     from .deployment import Deployer
@@ -92,6 +96,25 @@ def forget(ports: Ports, order: WorkOrder, why: str) -> None:
     """Give up a post-push script that is left and cannot be run any more."""
     with ports.store.write() as unit:
         intents.close_all(unit, *_owed(order), {"dropped": why}, ports.clock.now())
+
+
+def doubt(deployer: Deployer, exc: RemoteError, *, is_new: bool) -> None:
+    """Keep that nobody knows whether an upload was taken, so that the next look tells; or that it was not.
+
+    :param is_new: no earlier upload may have been taken.
+    """
+    keeper, order, ids = deployer.keeper, deployer.order, deployer.pushed.reference
+    may_be_done = exc.sent if isinstance(exc, TransportError) else (exc.status or 0) >= 500
+    if is_new and not may_be_done:
+        with deployer.ports.store.write() as unit:
+            refused = {intents.REFUSED: exc.message}
+            intents.close_all(unit, *keeper.upload_key, refused, deployer.ports.clock.now())
+    if may_be_done and order.state != "in_doubt" and "in_doubt" in states.WORK_ORDER[order.state]:
+        message = (
+            f"the certificate was sent to change {ids.get('change_id')} of enrollment {ids.get('enrollment_id')} and "
+            f"no answer came ({exc.message}); run again to look whether CPS took it"
+        )
+        keeper.save("push_in_doubt", state="in_doubt", reason="upload_unknown", message=message)
 
 
 def _run(deployer: Deployer, stage: str, result: str) -> dict[str, Any]:

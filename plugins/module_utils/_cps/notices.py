@@ -8,7 +8,7 @@ Decides nothing; knows no policy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .._core.errors import ConflictError, RemoteError
 from .._core.types import Notice
@@ -26,15 +26,46 @@ def read_notices(client: ChangeCalls, kind: InputKind, enrollment_id: int, chang
         return ()
 
 
+class Shown:
+    """The warnings that changes were seen to wait with, as long as that was a moment ago.
+
+    :param clock: gives seconds that never go back.
+    """
+
+    MOMENT_S = 2.0
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seen: dict[tuple[str, int], tuple[float, tuple[Notice, ...]]] = {}
+
+    def read(self, client: ChangeCalls, kind: InputKind, enrollment_id: int, change_id: int) -> tuple[Notice, ...]:
+        """Read the warnings, and remember them."""
+        found = read_notices(client, kind, enrollment_id, change_id)
+        self._seen[kind.info, change_id] = (self._clock(), found)
+        return found
+
+    def taken(self, kind: InputKind, change_id: int) -> tuple[Notice, ...]:
+        """Give what was read a moment ago, once: who asks answers it; empty where it was not."""
+        at, found = self._seen.pop((kind.info, change_id), (float("-inf"), ()))
+        return found if self._clock() - at <= self.MOMENT_S else ()
+
+
 def acknowledge_notices(
-    client: ChangeCalls, kind: InputKind, enrollment_id: int, change_id: int, notices: Sequence[Notice]
+    client: ChangeCalls,
+    kind: InputKind,
+    enrollment_id: int,
+    change_id: int,
+    notices: Sequence[Notice],
+    *,
+    shown: Sequence[Notice] = (),
 ) -> bool:
     """Acknowledge warnings that were decided on.
 
+    :param shown: those that were read directly before; empty reads them.
     :returns: False when CPS did not wait for it any more, or did not take it.
     :raises ConflictError: there is another one by now.
     """
-    current = read_notices(client, kind, enrollment_id, change_id)
+    current = shown or read_notices(client, kind, enrollment_id, change_id)
     if not current:
         return False
     unseen = [notice.text for notice in current if notice not in notices]

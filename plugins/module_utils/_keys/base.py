@@ -174,6 +174,10 @@ class KeyProvider(ABC):
     def collect(self, reference: Reference) -> CsrAnswer:
         """Ask for the CSRs."""
 
+    def fetch(self, reference: Reference) -> CsrAnswer:
+        """Ask for the CSRs where they are expected to be there, in the fewest calls if they are."""
+        return self.collect(reference)
+
     @abstractmethod
     def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge exactly these warnings; a no-op when the place has gone on by itself.

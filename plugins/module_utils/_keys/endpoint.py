@@ -164,15 +164,16 @@ class EndpointKeys(KeyProvider):
     def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
         """Count a look and a write to begin, then looks at the change until it shows its CSRs, or one without waiting.
 
-        At most one write more in CPS's own renewal window, two calls a look, and two to acknowledge warnings.
+        At most one write more in CPS's own renewal window, two calls a look, and two to acknowledge warnings. At the
+        least the CSRs of a new place are fetched when they are there; without waiting they are not looked for yet.
         """
         if move == "amend":
             calls = self._renewals.calls_to_amend(order)
             return calls, calls
         if move not in ("begin", "csr"):
             return 0, 0
-        looks = 1 + math.ceil(wait_s / _NEAR_S)
-        least = 2 if wait_s else 1
+        looks = (3 if wait_s else 1) + math.ceil(wait_s / _NEAR_S)
+        least = (2 if wait_s else 1) if order.renews else bool(wait_s)
         begins = (2, 3) if move == "begin" else (0, 0)
         return begins[0] + least, begins[1] + 2 * looks + 2
 
@@ -209,7 +210,15 @@ class EndpointKeys(KeyProvider):
             csrs = self._client.get_csrs(enrollment_id, change_id)
         except RemoteNotFound:
             return CsrPending("CPS asks for the certificate already, and shows the CSR in a moment", _NEAR_S)
-        return CsrReady({csr.key_algorithm or vocabulary.RSA: csr.pem for csr in csrs})
+        return _ready(csrs)
+
+    def fetch(self, reference: Reference) -> CsrAnswer:
+        """Ask for the CSRs at once: CPS shows them only while it waits for their certificates (cps-protocol §2.2)."""
+        try:
+            csrs = self._client.get_csrs(int(reference["enrollment_id"]), int(reference["change_id"]))
+        except RemoteNotFound:
+            return self.collect(reference)
+        return _ready(csrs)
 
     def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
         """Acknowledge the warnings that were decided on, if there is no other one by now."""
@@ -235,3 +244,7 @@ class EndpointKeys(KeyProvider):
             unread = self._unread[contract_id] = Unread(self._client, contract_id, entries)
             self._listed[contract_id] = (*listed, *unread.readable)
         return self._listed[contract_id]
+
+
+def _ready(csrs: Sequence[changes.Csr]) -> CsrReady:
+    return CsrReady({csr.key_algorithm or vocabulary.RSA: csr.pem for csr in csrs})

@@ -23,7 +23,7 @@ from .._cps.changes import ChangeRecord, InputKind, UploadCertificate
 from .._cps.client import CpsClient
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
-from .._cps.notices import acknowledge_notices, read_notices
+from .._cps.notices import Shown, acknowledge_notices, read_notices
 from .._cps.warnings import recognise
 from .._pki import pem, x509
 from .akamai_cps_discovery import bundles_of, deployed_facts, discover
@@ -34,9 +34,11 @@ from .akamai_cps_settings import configure, settings_words, standing_of
 from .akamai_cps_survey import Survey, told
 from .akamai_cps_usage import uses
 from .base import (
+    REVIEW,
+    STAGED,
+    WARNINGS,
     Former,
     HostnameUse,
-    Inspection,
     NetworkFacts,
     Presence,
     PushState,
@@ -47,7 +49,10 @@ from .base import (
     Sweep,
     Target,
 )
+from .inspection_base import Inspection
 
+# What a survey can tell of: by what is expected, the network that is deployed to.
+_OF_LISTS = {"staging": "staging", STAGED: "staging", REVIEW: "staging", "production": "production"}
 _NEAR_S = 10.0
 _DEPLOYING_S = 30.0
 _DEPLOYED_AGE_S = 300.0
@@ -80,6 +85,7 @@ class AkamaiCpsTarget(Target):
         self._served: dict[int, _Served] = {}
         # Which warnings a change that removes an enrollment was seen to wait with.
         self._asked: dict[int, InputKind] = {}
+        self._shown = Shown(clock.monotonic)
 
     @property
     def calls(self) -> int:
@@ -128,12 +134,15 @@ class AkamaiCpsTarget(Target):
         """
         enrollment_id = int(reference["enrollment_id"])
         wanted = set(fingerprints.values())
-        unmoved = self._unmoved(reference, wanted, waits_for, settings or {}) if waits_for else None
+        unmoved = self._unmoved(reference, wanted, waits_for, settings or {}) if waits_for in _OF_LISTS else None
         if unmoved is not None:
             return unmoved
         try:
             enrollment = self._enrollment(enrollment_id)
             change_id = self._change_id(enrollment, reference)
+            warned = self._warned(enrollment, change_id) if waits_for == WARNINGS else None
+            if warned is not None:
+                return warned
             change = self._client.get_change(enrollment_id, change_id) if change_id is not None else None
         except RemoteNotFound as exc:
             self._forget(enrollment_id)
@@ -194,7 +203,8 @@ class AkamaiCpsTarget(Target):
         """Acknowledge exactly these post-verification warnings, or those a removal was seen to wait with."""
         enrollment_id, change_id = int(reference["enrollment_id"]), int(reference["change_id"])
         kind = self._asked.get(change_id, changes.POST_WARNINGS)
-        return acknowledge_notices(self._client, kind, enrollment_id, change_id, notices)
+        shown = self._shown.taken(kind, change_id)
+        return acknowledge_notices(self._client, kind, enrollment_id, change_id, notices, shown=shown)
 
     def standing(self, enrollment_id: int) -> Standing:
         """Tell how an enrollment is set up; what is observed from then on goes by this reading."""
@@ -262,25 +272,41 @@ class AkamaiCpsTarget(Target):
     def _unmoved(
         self, reference: Reference, wanted: set[str], waits_for: str, settings: Mapping[str, Any]
     ) -> PushState | None:
-        """Say that CPS still deploys, where a survey shows it; None where it shows something else, or was not made."""
+        """Say how far CPS is, where a survey shows it; None where it shows something else, or was not made."""
         surveyed = self._survey.of(int(reference["enrollment_id"]))
         if surveyed is None or surveyed.staging is None or surveyed.production is None:
             return None
         if self._change_id(surveyed.enrollment, reference) is None:
             return None
-        staging, sans = surveyed.staging, tuple(surveyed.enrollment.sans)
-        is_there = wanted <= _fingerprints(staging) and not network_settings.hidden(settings, told(staging), sans)
-        if waits_for == "staging" and is_there:
-            return None
+        network, staging, sans = _OF_LISTS[waits_for], surveyed.staging, tuple(surveyed.enrollment.sans)
+        is_staged = wanted <= _fingerprints(staging) and not network_settings.hidden(settings, told(staging), sans)
+        goes_on = not surveyed.enrollment.change_management
+        phase, status = f"deploying_{network}", f"deploys to {network}"
+        if network == "staging" and is_staged:
+            if waits_for == "staging" or goes_on:
+                return None
+            # It stops there; whether it has is told by the review.
+            phase, status = "on_staging" if waits_for == REVIEW else phase, "is on staging"
         return PushState(
-            f"deploying_{waits_for}",
-            f"deploys to {waits_for}",
+            phase,
+            status,
             staging=surveyed.staging,
             production=surveyed.production,
-            goes_on=not surveyed.enrollment.change_management,
+            goes_on=goes_on,
             settings=surveyed.enrollment.raw.get("networkConfiguration") or {},
             look_again_s=_DEPLOYING_S,
         )
+
+    def _warned(self, enrollment: EnrollmentRecord, change_id: int | None) -> PushState | None:
+        """Look for warnings where they are expected: they can be read only while the change waits with them."""
+        if change_id is None:
+            return None
+        notices = self._shown.read(self._client, changes.POST_WARNINGS, enrollment.id, change_id)
+        if not notices:
+            return None
+        settings = enrollment.raw.get("networkConfiguration") or {}
+        goes_on = not enrollment.change_management
+        return PushState("wants_decision", "waits with warnings", notices=notices, goes_on=goes_on, settings=settings)
 
     @staticmethod
     def _change_id(enrollment: EnrollmentRecord, reference: Reference) -> int | None:
@@ -304,7 +330,7 @@ class AkamaiCpsTarget(Target):
         if needed.kind is changes.PRE_WARNINGS:
             return PushState("wants_csr", status, goes_on=goes_on)
         if needed.kind is changes.POST_WARNINGS:
-            notices = read_notices(self._client, changes.POST_WARNINGS, enrollment.id, change_id)
+            notices = self._shown.read(self._client, changes.POST_WARNINGS, enrollment.id, change_id)
             phase = "wants_decision" if notices else "busy"
             return PushState(phase, status, notices=notices, goes_on=goes_on)
         if needed.kind is changes.CHANGE_MANAGEMENT:

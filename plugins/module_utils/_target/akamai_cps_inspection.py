@@ -17,7 +17,7 @@ from .._cps import media
 from .._cps.changes import Schedule
 from .._cps.client import CpsClient
 from .._cps.errors import RemoteNotFound
-from .base import Inspection, LogEntry
+from .inspection_base import Inspection, LogEntry
 
 # An id no enrollment has: asking for it costs nothing and changes nothing, and tells whether the call is allowed.
 _NOBODY = 0

@@ -13,41 +13,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._core.types import Bundle, Notice
 
+if TYPE_CHECKING:
+    from .inspection_base import Inspection
+
 Reference = Mapping[str, Any]
 
-
-@dataclass(frozen=True)
-class LogEntry:
-    """One entry of the device status log (D9).
-
-    :ivar result: ``ok``, ``warning``, ``failed`` or ``skipped``.
-    """
-
-    name: str
-    result: str
-    at: datetime
-    duration_ms: int
-    detail: str
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What a look at a device found.
-
-    :ivar status: ``reached``, ``failed`` or ``unresolved`` (D8).
-    :ivar log: communication, version, instance, in that order; discovery is added by the caller.
-    :ivar instance: contracts, account id and name, grants; empty when not reached.
-    :ivar problems: what is missing or refused, a sentence each with what to grant or set.
-    """
-
-    status: str
-    log: tuple[LogEntry, ...]
-    instance: Mapping[str, Any]
-    problems: tuple[str, ...] = ()
+STAGED, REVIEW, WARNINGS = "staged", "review", "warnings"
+"""What a change may be expected to come to, beside a network."""
 
 
 @dataclass(frozen=True)
@@ -302,8 +278,10 @@ class Target(ABC):
 
         :param reference: ``enrollment_id`` and, if known, ``change_id``.
         :param fingerprints: what we want deployed, by key algorithm; or ``settings``, some words in normal form.
-        :param waits_for: the network that is being deployed to, where the change wants nothing until it is there: a
-            survey that shows neither suffices then. Empty: the change itself is asked.
+        :param waits_for: what it is expected to come to, so that this is looked for first: the network that is being
+            deployed to, where the change wants nothing until it is there: a survey that shows neither suffices then;
+            ``STAGED`` for one that stops on staging: a survey that shows it there suffices, too; ``REVIEW`` where it
+            may have stopped there by now; ``WARNINGS``. Empty: the change itself is asked.
         """
 
     @abstractmethod
