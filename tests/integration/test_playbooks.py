@@ -300,7 +300,7 @@ def test_network_settings_are_changed_taken_back_and_brought_back(house: House) 
     order = house.play("configure", "ada", **given).ok().task("Push").result["work_order"]
     assert (order["state"], order["action"]) == ("submitted", "configure")
     house.approve(order["work_order_id"], "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert house.order(order["work_order_id"]).state == "completed"
     assert not house.play("configure", "ada", **given).ok().stats["localhost"]["changed"]
     back = {"clm_certificate": name, "clm_network": "production", "clm_rollback_of": "configure"}
@@ -310,7 +310,7 @@ def test_network_settings_are_changed_taken_back_and_brought_back(house: House) 
     assert (again["state"], again["action"]) == ("submitted", "configure")
     assert again["network_settings"] == {"before": wanted, "after": {"disallowed_tls_versions": []}}
     house.approve(again["work_order_id"], "bob", "carol")
-    house.run_due(clm_until=soon(seconds=WAIT_S))
+    house.run_due(clm_until=house.clock.soon(seconds=WAIT_S))
     assert house.order(again["work_order_id"]).state == "completed"
 
 
