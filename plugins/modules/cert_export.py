@@ -72,25 +72,24 @@ seealso:
 EXAMPLES = r"""
 - name: Have a certificate whose key is made here
   edgecert.clm.cert_enroll:
-    common_name: app.example.com
+    common_name: keystore.example.com
     csr_source: local
     organization: Example AG
     ca: own-ca
-    wait: true
 
 - name: Write key, certificate and chain for a Java service
   edgecert.clm.cert_export:
-    certificate: app.example.com
+    certificate: keystore.example.com
     format: pkcs12
-    passphrase: "{{ keystore_passphrase }}"
-    dest: "{{ folder }}/app.p12"
+    passphrase: "{{ lookup('ansible.builtin.env', 'EDGECERT_PASSPHRASE') }}"
+    dest: "{{ lookup('ansible.builtin.env', 'EDGECERT_EXPORTS') }}/keystore.p12"
     comment: first rollout
 
 - name: Write certificate and chain for everybody who asks
   edgecert.clm.cert_export:
-    certificate: app.example.com
+    certificate: keystore.example.com
     content: fullchain
-    dest: "{{ folder }}/app.pem"
+    dest: "{{ lookup('ansible.builtin.env', 'EDGECERT_EXPORTS') }}/keystore.pem"
 """
 
 RETURN = r"""

@@ -28,6 +28,7 @@ ORDER: list[tuple[str, int | None]] = [
     ("ca_account", 0),
     ("cert_group", None),
     ("cert_enroll", None),
+    ("cert_export", None),
     ("cert_connector", 0),
     ("cert_push", None),
     ("cert_workflow", None),
@@ -70,6 +71,8 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
         env = {
             "EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db",
             "EDGECERT_BACKUPS": str(tmp_path),
+            "EDGECERT_EXPORTS": str(tmp_path),
+            "EDGECERT_PASSPHRASE": "a passphrase of the examples",
             "EDGECERT_EDGERC": sandbox.edgerc,
             "EDGECERT_CA_PATH": sandbox.ca_path,
             "EDGECERT_STAGING_EDGE": sandbox.edge("staging"),

@@ -34,7 +34,7 @@ def order_of(request: CertRequest, challenge_password: Secret | None = None) -> 
         request_id=request.request_id,
         challenge_password=challenge_password,
     )
-    if not renews.get("before"):
+    if not renews.get("before") or request.csr_source != vocabulary.ENDPOINT:
         return order
     earlier = {**request.wish, **renews["before"]}
     return replace(order, was=replace(order, spec=form_csr.spec_of(earlier), place=_place(request, earlier)))

@@ -177,12 +177,15 @@ def _adoptable(mover: Mover) -> Reference | None:
 
 
 def _keep(mover: Mover, reference: Reference) -> None:
-    ports = mover.ports
+    ports, made = mover.ports, mover.keys.made()
+    if made:
+        # A later request may go on with this one's place; what is sealed stays with this one.
+        reference = {**reference, "held_by": mover.request.request_id}
     with ports.store.write() as unit:
         key = ("request", mover.request.request_id)
         intents.close_all(unit, intents.OPEN_ENROLLMENT, *key, reference, ports.clock.now())
         mover.save(unit, "key_place_opened", key_reference=reference, next_look_at=None)
-        key_secrets.keep_made(unit, mover.request, mover.keys.made(), ports.clock.now())
+        key_secrets.keep_made(unit, mover.request, made, ports.clock.now())
         # What a renewal follows stays in the inventory as it is until its successor is issued.
         if not mover.request.renews:
             bind_certificate(unit, mover.request, reference, ports.clock.now())

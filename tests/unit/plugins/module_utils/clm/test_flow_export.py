@@ -21,7 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     StateError,
     StoreError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan
+from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Plan
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 PASSPHRASE = "correct horse battery"
@@ -42,7 +42,7 @@ def plan(bench: Bench, dest: pathlib.Path, **changes: Any) -> Plan:
     return exporting.plan(wanted, bench.ports)
 
 
-def export(bench: Bench, dest: pathlib.Path, **changes: Any) -> Outcome:
+def export(bench: Bench, dest: pathlib.Path, **changes: Any) -> Any:
     return plan(bench, dest, **changes).execute()
 
 
