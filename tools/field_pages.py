@@ -60,6 +60,9 @@ What the CSR and the certificate say of them, and where they differ, is told by 
 
 The surveys of ``extensions/awx/surveys``, one for each source, ask for the same fields, and ``playbooks/enroll.yml``
 understands their answers: what is empty, or ``default``, is left out.
+A survey is given to a job template by ``POST`` of its file to ``/api/v2/job_templates/ID/survey_spec/`` of AWX. All
+questions are texts and choices: AWX refuses an empty answer to a question for a number, and sends an empty text for
+what nobody answered. Attachments are files, and no survey asks for them.
 """
 
 TITLES = {

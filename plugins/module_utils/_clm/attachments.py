@@ -17,11 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .._core import fields
 from .._core.errors import InputError, StoreError
-from .._core.field_rules import attachment_name_reason
-from .._core.field_table_extras import MAX_FILES
 from .._core.governance import Attachment
+from .._core.limits import MAX_BYTES, MAX_FILES, MAX_LINES, MAX_TEXT
 from .._core.plan import Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry
@@ -30,7 +28,6 @@ from .ports import Params, Ports
 from .views import View, text_of
 
 STATES = ("present", "absent")
-MAX_BYTES = fields.limit("attachments[].path")
 
 
 @dataclass(frozen=True)
@@ -183,9 +180,8 @@ def content_of(attachment: Attachment) -> str:
 def _draft(entry: Mapping[str, Any], problems: list[str]) -> Draft:
     name, comments = str(entry.get("name") or ""), entry.get("comments")
     found = _name_reasons(name)
-    limit = fields.limit("attachments[].comments")
-    if comments is not None and len(comments) > limit:
-        found.append(f"has comments of {len(comments)} characters, {limit} are allowed")
+    if comments is not None and len(comments) > MAX_LINES:
+        found.append(f"has comments of {len(comments)} characters, {MAX_LINES} are allowed")
     content = None
     if entry.get("state") == "absent":
         given = [word for word in ("path", "content", "comments") if entry.get(word) is not None]
@@ -203,8 +199,10 @@ def _draft(entry: Mapping[str, Any], problems: list[str]) -> Draft:
 def _name_reasons(name: str) -> list[str]:
     if not name.strip():
         return ["has no name"]
-    limit = fields.limit("attachments[].name")
-    too_long = f"has a name of {len(name)} characters, {limit} are allowed" if len(name) > limit else ""
+    # Most calls bring no attachment, and need no rules.
+    from .._core.field_rules import attachment_name_reason
+
+    too_long = f"has a name of {len(name)} characters, {MAX_TEXT} are allowed" if len(name) > MAX_TEXT else ""
     return [reason for reason in (too_long, attachment_name_reason(name)) if reason]
 
 

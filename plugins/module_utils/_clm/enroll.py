@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import fields, vocabulary
 from .._core.errors import InputError, StateError
-from .._core.field_records import CaFacts
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
@@ -45,6 +44,7 @@ from .views import certificate_view
 from .work_views import request_view
 
 if TYPE_CHECKING:
+    from .._core.field_records import CaFacts
     from .._core.key_records import KeyDevice
     from .moves import Mover
 

@@ -12,14 +12,16 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._core import csr_sources, fields, validity, vocabulary
+from .._core import csr_sources, validity, vocabulary
 from .._core.errors import InputError
-from .._core.field_records import CaFacts
 from .._store.base import Unit
 from . import form_csr, form_extras, form_places
 from .ports import Params
+
+if TYPE_CHECKING:
+    from .._core.field_records import CaFacts
 
 # What may change while a request is open or done: it is in no CSR and no order.
 METADATA = ("description", "ca_connector_name", "warnings", "allow_missing", *form_extras.EXTRAS)
@@ -88,6 +90,9 @@ def _field_problems(
 
     :param at: from when its lifetime counts; None where that cannot be read.
     """
+    # Everything that works on requests has this file, and few of them read a form.
+    from .._core import fields
+
     found: list[str] = []
     source = form_places.source_of(params)
     if wish["auto_renew"] or wish["auto_regenerate"]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .._core import fields
 from .._core.clock import to_text
 from .._core.governance import Group
 from .._core.types import Certificate
@@ -174,7 +173,12 @@ def inherited(parent: Certificate, *, automatic: bool) -> dict[str, Any]:
 
 def _range_problems(option: str, setting: Mapping[str, Any]) -> list[str]:
     days = setting.get("days_before")
-    reason = "" if days is None else fields.reason(f"{option}.days_before", days)
+    if days is None:
+        return []
+    # What is due is asked far more often than what a form says of it.
+    from .._core import fields
+
+    reason = fields.reason(f"{option}.days_before", days)
     return [f"{option}: days_before {reason}"] if reason else []
 
 

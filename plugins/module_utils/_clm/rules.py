@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from .._core import fields, validity, vocabulary
+from .._core import validity, vocabulary
 from .._core.errors import InputError
 
 PATTERN_PREFIX = "~"
@@ -44,10 +44,7 @@ ALLOWED: Mapping[str, str] = {
     EXPORTABLE: FLAG,
 }
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    **{name: fields.field(name).choices for name in ("validation_type", "secure_network", "vendor_certificate_type")},
-    **{name: fields.field(name).choices for name in ("csr_source", "hash", "key_type")},
-}
+_CHOSEN = ("validation_type", "secure_network", "vendor_certificate_type", "csr_source", "hash", "key_type")
 _CHECKED = ("country", "email", "organization", "organizational_unit", "locality", "state_or_province", "description")
 # Written in any case and meaning the same; a wish has the names in lower case.
 _CASELESS = frozenset({"common_name", "subject_alternative_names.dns", "curve", "country"})
@@ -70,8 +67,7 @@ def read_defaults(given: Mapping[str, Any], problems: list[str]) -> dict[str, An
             read[name] = _read_sans(where, value, problems)
         else:
             read[name] = _read_value(name, value, where, problems)
-            reason = fields.reason(name, read[name]) if name in _CHECKED and read[name] else ""
-            if reason:
+            if reason := _reason(name, read[name]):
                 problems.append(f"{where} {reason}")
     return read
 
@@ -86,6 +82,14 @@ def flattened(allowed: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[SHORT_NAMES.get(name, name)] = rule
     return flat
+
+
+def _reason(name: str, value: Any) -> str:
+    if name not in _CHECKED or not value:
+        return ""
+    from .._core import fields
+
+    return fields.reason(name, value)
 
 
 def read_allowed(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -225,11 +229,15 @@ def _read_value(name: str, value: Any, where: str, problems: list[str]) -> Any:
     text = str(value).strip()
     if name == "contract_id":
         text = text.removeprefix("ctr_")
-    if name not in _CHOICES or not text:
+    if name not in _CHOSEN or not text:
         return text.lower() if name in ("common_name", SHORT_NAMES["dns"]) else text
-    choice = vocabulary.canonical(text, _CHOICES[name])
+    # Rules are read when a group is saved, and applied by every call.
+    from .._core import fields
+
+    choices = fields.field(name).choices
+    choice = vocabulary.canonical(text, choices)
     if choice is None:
-        problems.append(f"{where} {text!r} is none of {', '.join(_CHOICES[name])}")
+        problems.append(f"{where} {text!r} is none of {', '.join(choices)}")
     return choice
 
 

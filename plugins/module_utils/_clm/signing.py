@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core import fields, vocabulary
+from .._core import vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
 from . import dual_stack, form_csr, form_extras, intents, key_secrets, lifetimes, lineage
@@ -47,6 +47,7 @@ def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
 def problems(mover: Mover) -> list[str]:
     """Give what the CA cannot take of a request, by its capabilities and its own rules."""
     from .._ca.base import Order
+    from .._core import fields
 
     request, capabilities = mover.request, mover.ca.capabilities()
     spec, now = form_csr.spec_of(request.wish), mover.ports.clock.now()

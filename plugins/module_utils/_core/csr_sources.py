@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import fields
 from .vocabulary import ADC, CSR_SOURCES, ENDPOINT, HSM, LOCAL, UPLOAD
 
 DEFAULT = ENDPOINT
@@ -41,6 +40,9 @@ def applies(option: str, source: str) -> bool:
     """Say whether an option goes with a source; of the form's fields their table knows."""
     if option in ONLY_WITH:
         return source in ONLY_WITH[option][0]
+    # Many ask where a key can go, and few which options go with it.
+    from . import fields
+
     return fields.applies(option, source)
 
 

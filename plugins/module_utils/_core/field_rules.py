@@ -15,12 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import names, other_names
-
-MAX_TEXT = 255
-MAX_LINES = 2000
-MAX_ATTRIBUTES = 100
-MAX_ATTRIBUTE_NAME = 64
-MAX_ATTRIBUTE = 1024
+from .limits import MAX_ATTRIBUTE, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES
 
 Rule = Callable[[Any], str]
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from . import field_rules as rules
-from . import vocabulary
+from . import limits, vocabulary
 from .field_records import (
     ANYTIME,
     AUDIT,
@@ -106,7 +106,7 @@ CA_DETAILS = (
     ),
     Field(
         *("ca_connector_name", "Connector Name", "4", "E5", "Name of the CA connector in the holistic view"),
-        limit=rules.MAX_TEXT,
+        limit=limits.MAX_TEXT,
         says="one line",
         default="the CA account's name",
         changes=ANYTIME,
@@ -160,7 +160,7 @@ KEY_PLACES = (
     ),
     Field(
         *("hsm.key_handler", "Key Handler Name", "5", "E8", "Label of the key in the token"),
-        limit=rules.MAX_TEXT,
+        limit=limits.MAX_TEXT,
         says="one line",
         mandatory="with ``csr_source: hsm``",
         sources=(HSM,),
@@ -185,7 +185,7 @@ KEY_PLACES = (
     ),
     Field(
         *("adc.key_reference", "Key Reference Name", "5", "E8", "Name of the key on the ADC"),
-        limit=rules.MAX_TEXT,
+        limit=limits.MAX_TEXT,
         says="one line",
         mandatory="with ``csr_source: adc``",
         sources=(ADC,),
@@ -292,7 +292,7 @@ KEY_PLACES = (
 IDENTITY = (
     Field(
         *("certificate", "Certificate ID", "11", "E21", "Key of the certificate in the inventory"),
-        limit=rules.MAX_TEXT,
+        limit=limits.MAX_TEXT,
         rule=rules.id_reason,
         says="characters that can be seen, no blank at either end",
         default="the common name",

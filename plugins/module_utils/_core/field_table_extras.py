@@ -9,7 +9,7 @@ What a CA takes, requires and offers as choices is the CA's own data, ``request_
 from __future__ import annotations
 
 from . import field_rules as rules
-from . import names
+from . import limits, names
 from .field_records import (
     ANYTIME,
     AUDIT,
@@ -23,17 +23,15 @@ from .field_records import (
     Field,
     declared,
 )
-
-MAX_BYTES = 1024 * 1024
-MAX_FILES = 20
+from .vocabulary import GENERIC_FIELDS
 
 ATTACHMENTS = (
     Field(
         *("attachments[].name", "Name", "9", "E18", "Name of the attachment, unique for the certificate"),
         checked_by="attachments.read",
-        limit=rules.MAX_TEXT,
+        limit=limits.MAX_TEXT,
         rule=rules.attachment_name_reason,
-        says=f"characters that can be seen, no blank at either end; at most {MAX_FILES} attachments",
+        says=f"characters that can be seen, no blank at either end; at most {limits.MAX_FILES} attachments",
         mandatory="for each attachment",
         changes=ANYTIME,
     ),
@@ -41,13 +39,13 @@ ATTACHMENTS = (
         *("attachments[].comments", "Comments", "9", "E18", "Comments on the attachment"),
         checked_by="attachments.read",
         kind=LINES,
-        limit=rules.MAX_LINES,
+        limit=limits.MAX_LINES,
         changes=ANYTIME,
     ),
     Field(
         *("attachments[].path", "Upload File", "9", "E18", "File to read where the module runs"),
         checked_by="attachments.read",
-        limit=MAX_BYTES,
+        limit=limits.MAX_BYTES,
         unit="bytes",
         says="a regular file; give this or ``content``",
         mandatory="unless ``content`` is given, or the attachment is to be absent",
@@ -57,7 +55,7 @@ ATTACHMENTS = (
         *("attachments[].content", "Upload File, as text", "9", "E18", "Content as text, kept as UTF-8"),
         checked_by="attachments.read",
         kind=LINES,
-        limit=MAX_BYTES,
+        limit=limits.MAX_BYTES,
         unit="bytes",
         says="give this or ``path``",
         changes=ANYTIME,
@@ -69,12 +67,12 @@ ATTRIBUTES = (
         *("attributes", "Certificate Attributes", "7+", "E19"),
         meaning="Free attributes, in no certificate, to filter and group by",
         kind=MAP,
-        limit=rules.MAX_ATTRIBUTES,
+        limit=limits.MAX_ATTRIBUTES,
         unit="members",
         whole=rules.attribute_problems,
         says=(
-            f"names of at most {rules.MAX_ATTRIBUTE_NAME} letters, digits, ``_``, ``.``, ``-``, none as of a secret; "
-            f"values of at most {rules.MAX_ATTRIBUTE} characters, one line; no private key"
+            f"names of at most {limits.MAX_ATTRIBUTE_NAME} letters, digits, ``_``, ``.``, ``-``, none as of a secret; "
+            f"values of at most {limits.MAX_ATTRIBUTE} characters, one line; no private key"
         ),
         changes=ANYTIME,
         variable="attributes",
@@ -82,19 +80,19 @@ ATTRIBUTES = (
 )
 
 _WITH_RA = ("holder_email", "first_name", "last_name", "organization", "comment", "uuid")
-_GENERIC = (
-    ("device_name", "Device Name", "Name of the device that the certificate is for"),
-    ("application_ip", "Application IP Address", "IP address of the application"),
-    ("tracking_id", "Tracking ID", "Id of a ticket or an order elsewhere"),
-    ("holder_email", "Certificate holder Email", "E-mail address that the RA notifies"),
-    ("first_name", "First name", "First name of the holder"),
-    ("last_name", "Last name", "Last name of the holder"),
-    ("organization", "Organization", "Organization of the holder"),
-    ("comment", "Comment", "Comment for the RA"),
-    ("uuid", "UUID", "UUID for the RA"),
-)
+_GENERIC = {
+    "device_name": ("Device Name", "Name of the device that the certificate is for"),
+    "application_ip": ("Application IP Address", "IP address of the application"),
+    "tracking_id": ("Tracking ID", "Id of a ticket or an order elsewhere"),
+    "holder_email": ("Certificate holder Email", "E-mail address that the RA notifies"),
+    "first_name": ("First name", "First name of the holder"),
+    "last_name": ("Last name", "Last name of the holder"),
+    "organization": ("Organization", "Organization of the holder"),
+    "comment": ("Comment", "Comment for the RA"),
+    "uuid": ("UUID", "UUID for the RA"),
+}
 _RULES = {"application_ip": rules.ip_address, "holder_email": rules.email_address, "uuid": rules.uuid_reason}
-_LIMITS = {"comment": rules.MAX_LINES, "holder_email": names.MAX_EMAIL, "uuid": 36, "application_ip": 45}
+_LIMITS = {"comment": limits.MAX_LINES, "holder_email": names.MAX_EMAIL, "uuid": 36, "application_ip": 45}
 _SAYS = {
     **{"application_ip": "IPv4 or IPv6, no network", "holder_email": "RFC 5321 without quoted parts, ASCII"},
     **{"uuid": "RFC 9562", "comment": "may have several lines", "tracking_id": "one line; in each line of the audit"},
@@ -102,9 +100,9 @@ _SAYS = {
 
 GENERIC = tuple(
     Field(
-        *(f"generic.{name}", label, "10", "E20", meaning),
+        *(f"generic.{name}", _GENERIC[name][0], "10", "E20", _GENERIC[name][1]),
         kind=LINES if name == "comment" else "text",
-        limit=_LIMITS.get(name, rules.MAX_TEXT),
+        limit=_LIMITS.get(name, limits.MAX_TEXT),
         rule=_RULES.get(name),
         says=_SAYS.get(name, "one line"),
         offer=REGISTRATION if name == "uuid" else None,
@@ -112,7 +110,7 @@ GENERIC = tuple(
         changes=ANYTIME,
         variable="tracking_id" if name == "tracking_id" else f"generic_{name}",
     )
-    for name, label, meaning in _GENERIC
+    for name in GENERIC_FIELDS
 )
 
 _OF_CA = (

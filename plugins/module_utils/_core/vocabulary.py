@@ -47,6 +47,11 @@ CURVE_ALIASES: Mapping[str, str] = {
     "p-384": "secp384r1",
     "p-521": "secp521r1",
 }
+# Table 10 of the manual, in its order.
+GENERIC_FIELDS = (
+    *("device_name", "application_ip", "tracking_id", "holder_email", "first_name", "last_name", "organization"),
+    *("comment", "uuid"),
+)
 VALIDITY_UNITS = ("days", "months", "years")
 
 RSA = "RSA"
