@@ -9,7 +9,7 @@
 --     psql -d edgecert -v schema=team_a -v personal_logins=on -f roles.sql
 --
 -- schema: where the store's tables are; public when left out. Beside it the script makes <schema>_masked, whose views show
--- devices and CA accounts without their secrets; logins other than operators and owners look there first:
+-- devices, CA accounts and key devices without their secrets; logins other than operators and owners look there first:
 --
 --     CREATE ROLE ada LOGIN PASSWORD '...' IN ROLE clm_approver;
 --     ALTER ROLE ada IN DATABASE edgecert SET search_path = public_masked, public;
@@ -77,7 +77,8 @@ DECLARE
 BEGIN
     FOREACH wanted IN ARRAY ARRAY[
         'meta', 'seal', 'leases', 'ledger', 'audit', 'devices', 'vendor_settings', 'ca_accounts', 'certificates', 'pems',
-        'requests', 'connectors', 'work_orders', 'intents', 'groups', 'attachments', 'snapshots', 'clm_rules'
+        'requests', 'connectors', 'work_orders', 'intents', 'groups', 'attachments', 'snapshots', 'key_devices',
+        'held_secrets', 'clm_rules'
     ] LOOP
         IF to_regclass(format('%I.%I', current_schema(), wanted)) IS NULL THEN
             RAISE EXCEPTION 'the schema % holds no store of this version: there is no table %', current_schema(), wanted
@@ -109,7 +110,7 @@ GRANT UPDATE ON intents TO clm_requester;
 
 GRANT UPDATE ON requests, work_orders, intents TO clm_approver;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON devices, ca_accounts TO clm_operator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON devices, ca_accounts, key_devices, held_secrets TO clm_operator;
 GRANT INSERT, UPDATE, DELETE ON vendor_settings, certificates, pems, requests, connectors, work_orders, intents,
     attachments, snapshots TO clm_operator;
 
@@ -125,7 +126,10 @@ DECLARE
     opened_by text;
     columns text;
 BEGIN
-    FOR shown, opened_by IN VALUES ('devices', 'clm_caller'), ('ca_accounts', 'clm_operator') LOOP
+    FOR shown, opened_by IN VALUES
+        ('devices', 'clm_caller'), ('ca_accounts', 'clm_operator'), ('key_devices', 'clm_operator'),
+        ('held_secrets', 'clm_operator')
+    LOOP
         SELECT string_agg(
             CASE atttypid
                 WHEN 'bytea'::regtype

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.policy import APPROVALS, snapshot
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import StoreError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Attachment, Group
+from ansible_collections.edgecert.clm.plugins.module_utils._core.key_records import HeldSecret, KeyDevice
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
     AuditEntry,
@@ -45,6 +46,12 @@ SETTINGS = {
     },
     "admin_contact": CONTACT,
     "tech_contact": CONTACT,
+}
+OF_SECRETS = {
+    "devices": "client_secret",
+    "ca_accounts": "secrets",
+    "key_devices": "secrets",
+    "held_secrets": "value",
 }
 LOGINS = {
     "rolf_reads": "clm_reader",
@@ -89,6 +96,8 @@ def site(postgres_url: str) -> Iterator[Site]:
         unit.groups.add(SHOP)
         unit.devices.add(Device("edge", client_secret=Secret("device-hush")))
         unit.ca_accounts.add(CaAccount("own", "own_ca", secrets=Secret("ca-hush")))
+        unit.key_devices.add(KeyDevice("hsm", "pkcs11", secrets=Secret("pin-hush")))
+        unit.held_secrets.add(HeldSecret("request", "r-1", "private_key/RSA", Secret("key-hush")))
         unit.certificates.add(Certificate("www.example.com", "enrolled", "www.example.com", group="shop"))
         unit.requests.add(request_of("r-1"))
         unit.work_orders.add(order_of("w-1"))
@@ -166,7 +175,7 @@ def read_everything(place: StorePlace) -> None:
         store.describe()
         assert store.verify_audit() == []
         with store.read() as unit:
-            for name in ("devices", "ca_accounts", "certificates", "requests", "work_orders", "groups", "attachments"):
+            for name in (*OF_SECRETS, "certificates", "requests", "work_orders", "groups", "attachments"):
                 getattr(unit, name).find()
 
 
@@ -182,7 +191,9 @@ def test_secrets_of_devices_and_authorities_are_not_even_shown_sealed(name: str,
         device, account = unit.devices.get("edge"), unit.ca_accounts.get("own")
         assert device is not None and account is not None
         assert (device.client_secret, account.secrets) == (None, None)
-    for column, table in (("client_secret", "devices"), ("secrets", "ca_accounts")):
+        [token], [held] = unit.key_devices.find(), unit.held_secrets.find()
+        assert (token.secrets, held.value) == (None, None)
+    for table, column in OF_SECRETS.items():
         with pytest.raises(Exception, match="permission denied"):
             place.execute(f"SELECT {column} FROM public.{table}")
 
@@ -198,6 +209,9 @@ def test_a_caller_opens_credentials_of_devices_and_of_no_authority(site: Site) -
         account = unit.ca_accounts.get("own")
         assert account is not None and account.secrets is not None
         assert account.secrets.reveal() == "ca-hush"
+        [token], [held] = unit.key_devices.find(), unit.held_secrets.find()
+        assert token.secrets is not None and token.secrets.reveal() == "pin-hush"
+        assert held.value is not None and held.value.reveal() == "key-hush"
 
 
 def test_a_reader_writes_nothing(site: Site) -> None:
@@ -233,6 +247,7 @@ def test_a_requester_submits_and_approves_nothing(site: Site) -> None:
     refused(requester, lambda unit: unit.groups.put(replace(SHOP, auto_approve=True, version=1)))
     refused(requester, lambda unit: unit.devices.put(Device("edge", version=1)), "use one of clm_operator")
     refused(requester, lambda unit: unit.ca_accounts.add(CaAccount("mine", "own_ca")), "use one of clm_operator")
+    refused(requester, lambda unit: unit.key_devices.add(KeyDevice("mine", "pkcs11")), "use one of clm_operator")
     with pytest.raises(Exception, match="permission denied"):
         requester.execute("SELECT client_secret FROM public.devices")
 
