@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import pathlib
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -192,6 +194,21 @@ def test_lost_answer_is_looked_for_and_nothing_made_twice(bench: Bench, what: st
     assert openssl_says(reference["csrs"]["RSA"])
     assert bench.key_count() == 1
     assert len(bench.fake.calls("POST", path)) == 1
+
+
+def test_two_runs_at_once_make_one_key(bench: Bench) -> None:
+    """W5: should the lease ever fail, the one that comes second takes what the first made."""
+    begun = threading.Barrier(2)
+
+    def run(_number: int) -> Any:
+        keys = bench.keys()
+        begun.wait(10)
+        return keys.begin(order())
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(run, range(2))
+    assert first == second
+    assert bench.key_count() == 1
 
 
 def test_write_that_was_not_done_is_not_repeated_by_itself(bench: Bench) -> None:

@@ -22,7 +22,7 @@ from .adc_keys import NAME_TAKEN, NOT_FOUND, STANDBY, AdcKeys, Driver, KeySeen
 from .adc_orders import Part, alternative_names
 from .base import KeyOrder
 from .device_base import DeviceAbilities, DeviceCheck
-from .rest_device import Call, DeviceConflict, RestDevice, Rule, Said
+from .rest_device import Call, DeviceConflict, RestDevice, Rule, Said, entries, inside
 from .rest_options import Option, RestDeviceType
 from .rest_session import LOGIN_REFUSED, Session
 
@@ -194,13 +194,12 @@ class F5Driver(Driver):
         value = self._call(
             f"list the keys in {self.place}", "GET", KEY_FILES, query=(("$filter", f"partition eq {self._partition}"),)
         )
-        items = value.get("items", []) if isinstance(value, Mapping) else []
-        return [_seen(item) for item in items if item.get("partition") == self._partition]
+        return [_seen(item) for item in entries(value, "items") if item.get("partition") == self._partition]
 
     def key(self, name: str) -> KeySeen | None:
         """Look for one key."""
         value = self._look(f"look for key {name}", f"{KEY_FILES}/{self._id(name)}")
-        return None if value is None else _seen(value)
+        return _seen(value) if isinstance(value, Mapping) else None
 
     def has_csr(self, name: str) -> bool:
         """Look for one CSR."""
@@ -282,7 +281,7 @@ class F5Driver(Driver):
             "loginProviderName": self._options["login_provider"],
         }
         value = self._device.call(Call("log in", "POST", LOGIN, body=body))
-        token = value.get("token", {}).get("token") if isinstance(value, Mapping) else None
+        token = inside(value, "token", "token")
         if not token:
             raise self._device.refusal("log in", "no token in the answer", "check host and port", "not_the_api")
         return Secret(str(token))
@@ -303,7 +302,7 @@ class F5Driver(Driver):
     def _bash(self, what: str, command: str) -> str:
         body = {"command": "run", "utilCmdArgs": f"-c '{command}'"}
         value = self._session.call(Call(what, "POST", BASH, body=body, is_read=True))
-        return str(value.get("commandResult") or "") if isinstance(value, Mapping) else ""
+        return str(inside(value, "commandResult") or "")
 
     def _id(self, name: str) -> str:
         return f"~{self._partition}~{name}"
@@ -334,11 +333,11 @@ def _moment(text: Any) -> datetime | None:
 
 def _entry(value: Any, name: str) -> str:
     """Give a text of a statistics answer, which nests its only entry under its own URL."""
-    entries = value.get("entries", {}) if isinstance(value, Mapping) else {}
-    for entry in entries.values():
-        found = entry.get("nestedStats", {}).get("entries", {}).get(name, {})
-        if "description" in found:
-            return str(found["description"])
+    nested = inside(value, "entries")
+    for entry in nested.values() if isinstance(nested, Mapping) else ():
+        found = inside(entry, "nestedStats", "entries", name, "description")
+        if found:
+            return str(found)
     return ""
 
 

@@ -25,7 +25,7 @@ from .adc_keys import NAME_TAKEN, NOT_FOUND, STANDBY, AdcKeys, Driver, KeySeen
 from .adc_orders import CSR_ENDING, KEY_ENDING, Part, alternative_names
 from .base import KeyOrder
 from .device_base import DeviceAbilities, DeviceCheck
-from .rest_device import Call, DeviceConflict, RestDevice, Rule, Said
+from .rest_device import Call, DeviceConflict, RestDevice, Rule, Said, entries, inside
 from .rest_options import Option, RestDeviceType
 from .rest_session import LOGIN_REFUSED, SESSION_ENDED, Session
 
@@ -234,8 +234,8 @@ class NetScalerDriver(Driver):
         if not name.endswith(CSR_ENDING):
             raise self._device.refusal(what, "its name is none of a CSR", "it is not asked for", "csr_unreadable")
         value = self._call(what, "GET", self._files_path(name))
-        items = value.get("systemfile", []) if isinstance(value, Mapping) else []
-        content = str(items[0].get("filecontent") or "") if items else ""
+        files = entries(value, "systemfile")
+        content = str(files[0].get("filecontent") or "") if files else ""
         try:
             text = base64.b64decode("".join(content.split()), validate=True).decode("utf-8", "replace")
         except (binascii.Error, ValueError):
@@ -255,9 +255,7 @@ class NetScalerDriver(Driver):
     def checks(self) -> Iterator[DeviceCheck]:
         """Try what making keys needs."""
         value = self._call("read the version", "GET", f"{CONFIG}/nsversion")
-        found = value.get("nsversion", {}) if isinstance(value, Mapping) else {}
-        first = found[0] if isinstance(found, list) and found else found
-        version = str(first.get("version", "")) if isinstance(first, Mapping) else ""
+        version = "".join(str(one.get("version") or "") for one in entries(value, "nsversion")[:1])
         yield DeviceCheck("reach and log in", True, f"{self.label} answers and takes the login")
         yield _version_check(version)
         role = self._role()
@@ -277,16 +275,15 @@ class NetScalerDriver(Driver):
     def _role(self) -> str:
         """Give the node's role in capitals; empty for one that stands alone."""
         value = self._call("read the role", "GET", HA)
-        node = value.get("hanode", {}) if isinstance(value, Mapping) else {}
-        node = node[0] if isinstance(node, list) and node else node
-        if not isinstance(node, Mapping) or node.get("hacurstatus") == "NO":
+        found = entries(value, "hanode")
+        if not found or found[0].get("hacurstatus") == "NO":
             return ""
-        return str(node.get("hacurmasterstate") or "").upper()
+        return str(found[0].get("hacurmasterstate") or "").upper()
 
     def _login(self, user: Secret, password: Secret) -> Secret:
         body = {"login": {"username": user.reveal(), "password": password.reveal(), "timeout": SESSION_S}}
         value = self._device.call(Call("log in", "POST", f"{CONFIG}/login", body=body))
-        token = value.get("sessionid") if isinstance(value, Mapping) else None
+        token = inside(value, "sessionid")
         if not token:
             raise self._device.refusal("log in", "no session in the answer", "check host and port", "not_the_api")
         return Secret(str(token))
@@ -298,8 +295,7 @@ class NetScalerDriver(Driver):
 
     def _files(self) -> dict[str, Mapping[str, Any]]:
         value = self._call(f"list the files in {self.place}", "GET", self._files_path())
-        items = value.get("systemfile", []) if isinstance(value, Mapping) else []
-        return {str(item.get("filename", "")): item for item in items if isinstance(item, Mapping)}
+        return {str(item.get("filename", "")): item for item in entries(value, "systemfile")}
 
     def _files_path(self, name: str = "") -> str:
         # NITRO's args are a small language of their own, whose colon and comma it wants as they are.

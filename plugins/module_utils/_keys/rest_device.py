@@ -276,6 +276,22 @@ def _title(text: str) -> str:
     return found.group(1) if found else ""
 
 
+def inside(value: Any, *names: str) -> Any:
+    """Give a member of a JSON value, by the names on the way to it; None where there is none."""
+    for name in names:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def entries(value: Any, name: str) -> list[Mapping[str, Any]]:
+    """Give the objects of a member that is a list of them, or one of them alone; empty where there is none."""
+    found = inside(value, name)
+    listed = found if isinstance(found, list) else [found]
+    return [one for one in listed if isinstance(one, Mapping)]
+
+
 def may_have_been_done(exc: RemoteError) -> bool:
     """Say whether a change may have been made although its call failed."""
     if isinstance(exc, TransportError):
@@ -290,5 +306,7 @@ __all__ = [
     "RestDevice",
     "Rule",
     "Said",
+    "entries",
+    "inside",
     "may_have_been_done",
 ]
