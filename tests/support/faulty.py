@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from edgecert_sandbox.faults import SHAPES, STYLES, parse
+from edgecert_sandbox.faults import SHAPES, parse
+from edgecert_sandbox.limits import STYLES
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
