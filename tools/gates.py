@@ -211,7 +211,7 @@ def sanity() -> None:
 
 
 def matrix_() -> None:
-    """Run unit and contract tests on the oldest, a middle and the newest ansible-core."""
+    """Run what the oldest, a middle and the newest ansible-core may change, and every module from a playbook."""
     if not matrix.run_all():
         raise Skipped("none of its Pythons is on this machine")
 

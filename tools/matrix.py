@@ -72,9 +72,9 @@ def check(core: str, version: str, python: str) -> None:
     """Run the tests of one pair; PostgreSQL is the contract gate's business and stays off here."""
     path = environment(core, version, python)
     env = {"EDGECERT_TEST_POSTGRES": "off", "PATH": path_with(path)}
-    pytest = (path / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *parallel())
     # The slow ones are about the store and the clock, which no ansible-core changes; the newest one runs them.
-    run(*pytest, "-m", "not slow", *chosen((core, version) == PAIRS[0]), env=env)
+    words = (*parallel(), "-m", "not slow", *chosen((core, version) == PAIRS[0]))
+    run(path / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, env=env)
     if SMOKE.exists():
         playbook = {**env, "ANSIBLE_CONFIG": str(SMOKE.parent / "ansible.cfg"), "ANSIBLE_NOCOWS": "1"}
         python_here = f"ansible_python_interpreter={path / 'python'}"

@@ -1,25 +1,19 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The option that says which network settings a live enrollment is to have, in words."""
+"""Network settings in words, each written once: those of enrollments to come, and those of one that is live."""
 
 from __future__ import annotations
 
-
-class ModuleDocFragment:
-    """For the module that changes them."""
-
-    DOCUMENTATION = r"""
-options:
-  network_settings:
-    description:
-      - Network settings that the enrollment is to have, with O(action=configure) only; required there, or
-        O(from_snapshot).
-      - A setting left out stays as it is in the enrollment; an empty text or list clears it.
-      - How CPS writes a setting plays no part. No cipher profile is the default one, lists are sets, and names have no
-        case.
-    type: dict
-    suboptions:
+# What both have; OPTION stands for the name of the option that holds them.
+_SHARED = """
+      geography:
+        description: Where the certificate is deployed.
+        type: str
+        choices: [core, china+core, russia+core]
+      quic:
+        description: Whether QUIC is enabled.
+        type: bool
       must_have_ciphers:
         description: Name of the cipher profile that clients must be able to use; empty for Akamai's default.
         type: str
@@ -34,8 +28,8 @@ options:
       clone_dns_names:
         description:
           - Whether the names to serve are those of the certificate.
-          - It is false once O(network_settings.dns_names) names some; true together with names is refused. CPS takes
-            neither in an enrollment that is not for SNI only.
+          - It is false once O(OPTION.dns_names) names some; true together with names is refused. CPS takes neither in
+            an enrollment that is not for SNI only.
         type: bool
       dns_names:
         description:
@@ -47,13 +41,19 @@ options:
         description: Whether OCSP responses are stapled.
         type: str
         choices: ["on", "off", "not-set"]
-      quic:
-        description: Whether QUIC is enabled.
-        type: bool
-      geography:
-        description: Where the certificate is deployed.
-        type: str
-        choices: [core, china+core, russia+core]
+"""
+
+_LIVE = """
+options:
+  network_settings:
+    description:
+      - Network settings that the enrollment is to have, with O(action=configure) only; required there, or
+        O(from_snapshot).
+      - A setting left out stays as it is in the enrollment; an empty text or list clears it.
+      - How CPS writes a setting plays no part. No cipher profile is the default one, lists are sets, and names have no
+        case.
+    type: dict
+    suboptions:
       client_mutual_authentication:
         description:
           - Verification of client certificates. CPS refuses it in a new enrollment, so it is added here, once the
@@ -81,3 +81,31 @@ options:
         description: Likewise, whether the enrollment is for clients with SNI only.
         type: bool
 """
+
+_NEW = """
+options:
+  network:
+    description:
+      - Network configuration of new enrollments. What is left out is up to CPS.
+    type: dict
+    suboptions:
+      sni_only:
+        description: Whether the certificate is served to clients with SNI only, which standard-tls always is.
+        type: bool
+      client_mutual_authentication:
+        description:
+          - Refused, with the reason. CPS takes client mutual authentication in no new enrollment. Push the certificate
+            to production, then add it there with M(edgecert.clm.cert_push) and C(action=configure).
+        type: dict
+"""
+
+
+def _with_shared(text: str, option: str) -> str:
+    return f"{text.rstrip()}{_SHARED.replace('OPTION', option)}"
+
+
+class ModuleDocFragment:
+    """For the module that changes those of a live enrollment, and for the one that keeps those of new ones."""
+
+    DOCUMENTATION = _with_shared(_LIVE, "network_settings")
+    NEW = _with_shared(_NEW, "network")

@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
+  - edgecert.clm._network_settings.new
 options:
   state:
     description:
@@ -108,52 +109,6 @@ options:
       - Whether a new certificate stops on the staging network until it is acknowledged.
       - New settings get V(true). Pushing to staging only needs it.
     type: bool
-  network:
-    description:
-      - Network configuration of new enrollments. What is left out is up to CPS.
-    type: dict
-    suboptions:
-      sni_only:
-        description: Whether the certificate is served to clients with SNI only, which standard-tls always is.
-        type: bool
-      geography:
-        description: Where the certificate is deployed.
-        type: str
-        choices: [core, china+core, russia+core]
-      quic:
-        description: Whether QUIC is enabled.
-        type: bool
-      must_have_ciphers:
-        description: Name of the cipher profile that clients must be able to use.
-        type: str
-      preferred_ciphers:
-        description: Name of the preferred cipher profile.
-        type: str
-      disallowed_tls_versions:
-        description: TLS versions that are not to be spoken.
-        type: list
-        elements: str
-        choices: [TLSv1, TLSv1_1, TLSv1_2, TLSv1_3]
-      clone_dns_names:
-        description:
-          - Whether the names to serve are those of the certificate.
-          - It is false once O(network.dns_names) names some; true together with names is refused.
-        type: bool
-      dns_names:
-        description:
-          - The names to serve, when they are not those of the certificate; the order plays no part.
-          - An empty list goes back to the names of the certificate.
-        type: list
-        elements: str
-      ocsp_stapling:
-        description: Whether OCSP responses are stapled.
-        type: str
-        choices: ["on", "off", "not-set"]
-      client_mutual_authentication:
-        description:
-          - Refused, with the reason. CPS takes client mutual authentication in no new enrollment. Push the certificate
-            to production, then add it there with M(edgecert.clm.cert_push) and C(action=configure).
-        type: dict
 seealso:
   - module: edgecert.clm.cert_enroll
 """
@@ -238,17 +193,14 @@ failure:
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.settings import plan
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
-    GEOGRAPHIES,
-    OCSP_STAPLING,
     SECURE_NETWORKS,
-    TLS_VERSIONS,
     VALIDATION_TYPES,
     VENDOR_CERTIFICATE_TYPES,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.options import NEW_NETWORK
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import run_module
 
 _TEXT = {"type": "str"}
-_TEXTS = {"type": "list", "elements": "str"}
 _CONTACT = dict.fromkeys(("first_name", "last_name", "phone", "email"), _TEXT)
 _ORGANIZATION = ("name", "address", "address_line_two", "country", "city", "state", "postal_code", "phone")
 
@@ -262,21 +214,7 @@ SPEC = {
     "tech_contact": {"type": "dict", "options": _CONTACT},
     "contract_id": {"type": "str"},
     "change_management": {"type": "bool"},
-    "network": {
-        "type": "dict",
-        "options": {
-            "sni_only": {"type": "bool"},
-            "geography": {"type": "str", "choices": list(GEOGRAPHIES)},
-            "quic": {"type": "bool"},
-            "must_have_ciphers": _TEXT,
-            "preferred_ciphers": _TEXT,
-            "disallowed_tls_versions": {**_TEXTS, "choices": list(TLS_VERSIONS)},
-            "clone_dns_names": {"type": "bool"},
-            "dns_names": _TEXTS,
-            "ocsp_stapling": {"type": "str", "choices": list(OCSP_STAPLING)},
-            "client_mutual_authentication": {"type": "dict"},
-        },
-    },
+    "network": NEW_NETWORK,
 }
 
 

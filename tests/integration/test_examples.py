@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import pathlib
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import yaml
@@ -15,6 +14,7 @@ from edgecert_sandbox.handle import SandboxOptions, start
 
 from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.module_docs import plugin_names
+from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
 
 # A module's examples are run whole and in order; a number stands for one of them, run to lay ground for the next.
@@ -83,8 +83,10 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
         limits=False, instant=True, contracts=["C-EXAMPLE"], extra=("--set", "create_interval_s=0")
     )
     with start(options) as sandbox:
+        clock = MovedClock(tmp_path, sandbox)
         env = {
             **of_token,
+            **clock.environment,
             "EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db",
             "EDGECERT_BACKUPS": str(tmp_path),
             "EDGECERT_EXPORTS": str(tmp_path),
@@ -93,9 +95,9 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
             "EDGECERT_CA_PATH": sandbox.ca_path,
             "EDGECERT_STAGING_EDGE": sandbox.edge("staging"),
             "EDGECERT_SCRIPT_LIBRARY": str(script_library(tmp_path)),
-            "EDGECERT_SUNDAY": (datetime.now(timezone.utc) + timedelta(days=3)).isoformat(),
+            "EDGECERT_SUNDAY": clock.soon(days=3),
         }
-        run = run_playbook(playbook, {}, env).ok()
+        run = run_playbook(playbook, {}, env, timeout_s=600).ok()
     assert run.task("Enroll a certificate with key and CSR made by CPS").result["request"]["state"] == "issued"
     pushed = run.task("Push the certificate to staging and prove it at a staging edge").result["work_order"]
     assert (pushed["state"], pushed["approvals_needed"]) == ("submitted", 1)

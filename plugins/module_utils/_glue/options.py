@@ -48,16 +48,26 @@ COMMON: Mapping[str, CommonOption] = {
 
 _TEXTS = {"type": "list", "elements": "str"}
 
+_SHARED_SETTINGS: Spec = {
+    **{word: {"type": "bool"} for word in ("sni_only", "quic", "clone_dns_names")},
+    **{word: {"type": "str"} for word in ("must_have_ciphers", "preferred_ciphers")},
+    "geography": {"type": "str", "choices": list(GEOGRAPHIES)},
+    "disallowed_tls_versions": {**_TEXTS, "choices": list(TLS_VERSIONS)},
+    "dns_names": _TEXTS,
+    "ocsp_stapling": {"type": "str", "choices": list(OCSP_STAPLING)},
+}
+
+NEW_NETWORK: Spec = {
+    "type": "dict",
+    "options": {**_SHARED_SETTINGS, "client_mutual_authentication": {"type": "dict"}},
+}
+"""The option ``network``, for enrollments to come; its words are in the doc fragment ``_network_settings``."""
+
 NETWORK_SETTINGS: Spec = {
     "type": "dict",
     "options": {
-        **{word: {"type": "bool"} for word in ("sni_only", "quic", "clone_dns_names")},
-        **{word: {"type": "str"} for word in ("must_have_ciphers", "preferred_ciphers")},
+        **_SHARED_SETTINGS,
         "secure_network": {"type": "str", "choices": list(SECURE_NETWORKS)},
-        "geography": {"type": "str", "choices": list(GEOGRAPHIES)},
-        "disallowed_tls_versions": {**_TEXTS, "choices": list(TLS_VERSIONS)},
-        "dns_names": _TEXTS,
-        "ocsp_stapling": {"type": "str", "choices": list(OCSP_STAPLING)},
         "client_mutual_authentication": {
             "type": "dict",
             "options": {

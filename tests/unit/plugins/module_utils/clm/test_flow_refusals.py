@@ -15,6 +15,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import I
 from ansible_collections.edgecert.clm.plugins.module_utils._target.edge_base import Presented
 from ansible_collections.edgecert.clm.tests.support.edges import LoopbackEdges, TableResolver
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.undoing import line, live, undo
 
 NETWORKS = ("staging", "production")
 OLD = ["TLSv1", "TLSv1_1"]
@@ -62,13 +63,6 @@ def places(bench: Bench, *networks: str) -> dict[str, list[str]]:
     return {network: [bench.sandbox.edge(network)] for network in networks or NETWORKS}
 
 
-def live(bench: Bench, **changes: Any) -> None:
-    """Have a certificate on production, and forget the calls."""
-    bench.issued(**changes)
-    assert dict(bench.push(network="production").record or {})["state"] == "completed"
-    bench.calls()
-
-
 def configure(bench: Bench, **changes: Any) -> dict[str, Any]:
     """Disallow the old versions, or go on; give the work order."""
     wanted = {"action": "configure", "network_settings": TLS, "network": "production", "edge": places(bench)}
@@ -77,7 +71,7 @@ def configure(bench: Bench, **changes: Any) -> dict[str, Any]:
 
 def remove(bench: Bench, **changes: Any) -> dict[str, Any]:
     """Remove, or go on; give the work order."""
-    return dict(bench.push(**{"action": "remove", "edge": places(bench), **changes}).record or {})
+    return undo(bench, "remove", **{"edge": places(bench), **changes})
 
 
 def handshakes(order: dict[str, Any]) -> list[dict[str, Any]]:
@@ -187,9 +181,7 @@ def test_a_removed_certificate_is_presented_by_no_edge_any_more(bench: Bench, ed
     """U5, U6: for each of its names, on both networks, beside CPS's own answer."""
     other = f"api.{bench.contract.lower()}.example.com"
     live(bench, subject_alternative_names={"dns": [other]})
-    with bench.store.read() as unit:
-        certificate = unit.certificates.get(bench.name())
-    assert certificate is not None
+    certificate = line(bench)
     order = remove(bench)
     assert order["state"] == "completed", order["message"]
     found = handshakes(order)
@@ -203,9 +195,7 @@ def test_a_removed_certificate_is_presented_by_no_edge_any_more(bench: Bench, ed
 def test_an_edge_that_still_presents_it_is_waited_for_and_nothing_is_sent_again(bench: Bench, edges: Edges) -> None:
     """U6, W5: the order waits as not proven, and the inventory is told when it is proved."""
     live(bench)
-    with bench.store.read() as unit:
-        certificate = unit.certificates.get(bench.name())
-    assert certificate is not None
+    certificate = line(bench)
     edges.present, edges.left = (lambda: certificate.fingerprint), 10_000
     order = remove(bench)
     assert (order["state"], order["reason"]) == ("implementing", "not_proven")
@@ -215,9 +205,7 @@ def test_an_edge_that_still_presents_it_is_waited_for_and_nothing_is_sent_again(
     order = remove(bench)
     assert order["state"] == "completed"
     assert [method for method, _path in bench.calls()].count("DELETE") == 0
-    with bench.store.read() as unit:
-        line = unit.certificates.get(bench.name())
-    assert line is not None and line.state == "vanished"
+    assert line(bench).state == "vanished"
 
 
 def test_an_address_that_does_not_answer_proves_no_removal(bench: Bench, edges: Edges) -> None:

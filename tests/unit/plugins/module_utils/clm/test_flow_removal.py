@@ -22,13 +22,13 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ScriptError,
     StateError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate, WorkOrder
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import client_of
 from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import Presence
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.undoing import deletes, kept, line, live, undo
 
 DAY_S = 86_400
 SAN_WARNING = "A SAN name is scheduled to be removed."
@@ -36,30 +36,7 @@ SAN_WARNING = "A SAN name is scheduled to be removed."
 
 def remove(bench: Bench, **changes: Any) -> dict[str, Any]:
     """Remove, or go on; give the work order."""
-    outcome = bench.push(**{"action": "remove", **changes})
-    assert outcome.record is not None
-    return dict(outcome.record)
-
-
-def deletes(bench: Bench) -> list[str]:
-    """Give the paths of the DELETEs since the last look."""
-    return [path for method, path in bench.calls() if method == "DELETE"]
-
-
-def line(bench: Bench) -> Certificate:
-    """Give the certificate as stored."""
-    with bench.store.read() as unit:
-        stored = unit.certificates.get(bench.name())
-    assert stored is not None
-    return stored
-
-
-def stored(bench: Bench, order: dict[str, Any]) -> WorkOrder:
-    """Give a work order as stored."""
-    with bench.store.read() as unit:
-        found = unit.work_orders.get(order["work_order_id"])
-    assert found is not None
-    return found
+    return undo(bench, "remove", **changes)
 
 
 def client(bench: Bench) -> CpsClient:
@@ -67,14 +44,6 @@ def client(bench: Bench) -> CpsClient:
     with bench.store.read() as unit:
         [device] = unit.devices.find()
     return client_of(device, bench.store, bench.clock, {})
-
-
-def live(bench: Bench, **changes: Any) -> Certificate:
-    """Have a certificate that production serves; give it."""
-    bench.issued(**changes)
-    assert dict(bench.push(network="production").record or {})["state"] == "completed"
-    bench.calls()
-    return line(bench)
 
 
 def renewal_at_cps(bench: Bench) -> int:
@@ -234,7 +203,7 @@ def test_what_changes_between_the_decision_and_the_removal_is_seen(
     with pytest.raises(StateError, match="its names changed since alice approved it") as caught:
         bench.act("bob", "implement", work_order_id=order["work_order_id"])
     assert caught.value.code == "approval_void" and deletes(bench) == []
-    assert stored(bench, order).state == "failed"
+    assert kept(bench, order).state == "failed"
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------
@@ -258,7 +227,7 @@ def test_a_device_that_is_monitored_meanwhile_is_left_alone(bench: Bench) -> Non
     bench.again(cert_sync="monitored", discover="none").execute()
     with pytest.raises(PolicyError):
         bench.act("bob", "implement", work_order_id=order["work_order_id"])
-    assert deletes(bench) == [] and stored(bench, order).state == "approved"
+    assert deletes(bench) == [] and kept(bench, order).state == "approved"
 
 
 def test_live_names_stop_it_and_are_listed_with_what_to_do(bench: Bench) -> None:
@@ -276,7 +245,7 @@ def test_live_names_stop_it_and_are_listed_with_what_to_do(bench: Bench) -> None
     assert (order.state, order.reason) == ("failed", "certificate_live")
     bench.sandbox.configure({"traffic_names": []})
     bench.act("tester", "retry", work_order_id=order.work_order_id, wait=True, wait_timeout=900)
-    assert stored(bench, {"work_order_id": order.work_order_id}).state == "completed"
+    assert kept(bench, {"work_order_id": order.work_order_id}).state == "completed"
 
 
 def test_another_ones_change_is_in_the_way_until_it_is_named(bench: Bench) -> None:
@@ -425,7 +394,7 @@ def test_a_slow_removal_is_left_and_taken_up_by_the_runner(bench: Bench) -> None
     assert [entry["state"] for entry in report["waiting"]] == ["implementing"] and len(bench.calls()) == 1
     bench.advance(1800)
     bench.run_due()
-    assert stored(bench, order).state == "completed" and line(bench).state == "vanished"
+    assert kept(bench, order).state == "completed" and line(bench).state == "vanished"
 
 
 def test_a_removal_waits_for_approval_and_is_done_by_the_runner(bench: Bench) -> None:
@@ -440,13 +409,13 @@ def test_a_removal_waits_for_approval_and_is_done_by_the_runner(bench: Bench) ->
     bench.run_due()
     assert deletes(bench) == []
     bench.act("carol", "approve", work_order_id=order["work_order_id"])
-    binds = stored(bench, order).approvals[0]["binds"]
+    binds = kept(bench, order).approvals[0]["binds"]
     assert binds["names"] == [bench.name()] and binds["place"] == {"enrollment_id": before.enrollment_id}
     assert set(binds["fingerprints"].values()) == {before.fingerprint}
     bench.run_due()
     bench.advance(300)
     bench.run_due()
-    assert stored(bench, order).state == "completed"
+    assert kept(bench, order).state == "completed"
 
 
 @pytest.mark.parametrize(("fault", "sent"), [("lost_after", 1), ("lost_before", 2)])
@@ -511,15 +480,15 @@ def test_a_removal_that_somebody_cancelled_has_failed_and_can_be_asked_for_again
     bench.sandbox.configure({"deprovision_warnings": [SAN_WARNING]})
     order = remove(bench, wait=False)
     bench.advance(10)
-    client(bench).cancel_change(order["enrollment_id"], stored(bench, order).change["change_id"])
+    client(bench).cancel_change(order["enrollment_id"], kept(bench, order).change["change_id"])
     bench.advance(300)
     with pytest.raises(StateError) as caught:
         remove(bench)
-    assert caught.value.code == "removal_cancelled" and stored(bench, order).state == "failed"
+    assert caught.value.code == "removal_cancelled" and kept(bench, order).state == "failed"
     bench.sandbox.configure({"deprovision_warnings": []})
     if is_retried:
         bench.act("bob", "retry", work_order_id=order["work_order_id"], wait=True, wait_timeout=900)
-        assert stored(bench, order).state == "completed"
+        assert kept(bench, order).state == "completed"
     else:
         assert remove(bench)["state"] == "completed"
     assert line(bench).state == "vanished"
@@ -531,7 +500,7 @@ def test_a_cancelled_order_says_what_goes_on_at_cps(bench: Bench) -> None:
     bench.sandbox.configure({"deprovision_s": 1800})
     order = remove(bench, wait=False)
     bench.act("bob", "cancel", work_order_id=order["work_order_id"])
-    assert "CPS goes on to remove" in stored(bench, order).message
+    assert "CPS goes on to remove" in kept(bench, order).message
 
 
 # -- renewals --------------------------------------------------------------------------------------------------------

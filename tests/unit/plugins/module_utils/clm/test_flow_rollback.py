@@ -15,35 +15,19 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Ce
 from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import PushState
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.undoing import deletes, line, live, undo
 
 DAY_S = 86_400
 
 
 def roll_back(bench: Bench, **changes: Any) -> dict[str, Any]:
     """Roll back, or go on; give the work order."""
-    outcome = bench.push(**{"action": "rollback", **changes})
-    assert outcome.record is not None
-    return dict(outcome.record)
-
-
-def deletes(bench: Bench) -> list[str]:
-    """Give the paths of the DELETEs since the last look."""
-    return [path for method, path in bench.calls() if method == "DELETE"]
-
-
-def line(bench: Bench) -> Certificate:
-    """Give the certificate as stored."""
-    with bench.store.read() as unit:
-        stored = unit.certificates.get(bench.name())
-    assert stored is not None
-    return stored
+    return undo(bench, "rollback", **changes)
 
 
 def renewed(bench: Bench) -> Certificate:
     """Have a certificate on production, renewed and on staging; give it as it was before."""
-    bench.issued(validity={"count": 47, "unit": "days"}, auto_renew={"enabled": True, "days_before": 20})
-    assert dict(bench.push(network="production").record or {})["state"] == "completed"
-    before = line(bench)
+    before = live(bench, validity={"count": 47, "unit": "days"}, auto_renew={"enabled": True, "days_before": 20})
     bench.advance(28 * DAY_S)
     assert dict(bench.enroll(action="renew", force=True).record or {})["state"] == "issued"
     assert dict(bench.push().record or {})["state"] == "completed"
