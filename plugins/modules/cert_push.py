@@ -287,6 +287,10 @@ work_order:
       description: The settings that are changed, C(before) and C(after).
       returned: when it changes network settings
       type: dict
+    restores:
+      description: The C(snapshot_id) or C(work_order_id) that they come back from.
+      returned: when it brings network settings back
+      type: dict
     evidence:
       description:
         - What proves the deployment, for each network and kind of key. C(kind) is V(handshake) for an address that was

@@ -74,9 +74,11 @@ def request_view(request: CertRequest) -> View:
 
 
 def _settings(order: WorkOrder) -> View:
-    """Show which network settings an order changes, and what they were before; nothing for one that changes none."""
-    settings = order.change.get("settings")
-    return {"network_settings": redacted(settings)} if settings else {}
+    """Show which network settings an order changes, what they were before, and where they come back from, if they do;
+    nothing for one that changes none."""
+    settings, restores = order.change.get("settings"), order.change.get("restores")
+    found = {"network_settings": redacted(settings)} if settings else {}
+    return {**found, "restores": redacted(restores)} if settings and restores else found
 
 
 def work_order_brief(order: WorkOrder) -> View:

@@ -275,6 +275,7 @@ def test_settings_alone_come_back_from_a_snapshot(bench: Bench) -> None:
     order = restore(bench, word)
     assert order["state"] == "completed" and writes(bench).count("PUT") == 1
     assert order["network_settings"]["after"] == {"quic": False, "ocsp_stapling": "not-set", **OLD}
+    assert order["restores"] == {"snapshot_id": word}
     assert restore(bench, word)["work_order_id"] == order["work_order_id"] and writes(bench) == []
     assert restore(bench, snapshot_before(bench, second).snapshot_id)["network_settings"]["after"] == TLS
     with bench.store.read() as unit:
