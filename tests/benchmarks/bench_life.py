@@ -18,7 +18,7 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for bench in benches:
             bench.prepare()
         sandbox.calls(reset=True)
-        lives = {
+        lives: dict[str, tuple[int, Callable[[], tuple[Calls, float]]]] = {
             "alone": (1, lambda: alone(benches[0])),
             "the next one": (1, lambda: alone(benches[0], "next")),
             "together": (given.count, lambda: together(benches[1], given.count)),

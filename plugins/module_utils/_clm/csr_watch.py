@@ -66,9 +66,10 @@ def saw(mover: Mover, answer: CsrAnswer) -> None:
         _learn(mover, lambda pace: pace.after_vain(paces.CSR, waited_s))
 
 
-def due_s(mover: Mover, seconds: float) -> float:
-    """Give the seconds since the place was opened at which a look is planned that is so far ahead."""
-    return _waited_s(mover, _since(mover) or _moved(mover)) + seconds
+def pause(mover: Mover, seconds: float) -> bool:
+    """Wait for the next look; False when the time to wait is over."""
+    mover.due_s = _waited_s(mover, _since(mover) or _moved(mover)) + seconds
+    return mover.pause(seconds)
 
 
 def _learn(mover: Mover, change: paces.Change) -> None:

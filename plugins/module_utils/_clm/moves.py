@@ -219,6 +219,8 @@ class Mover:
         request = self.request
         if self._next_look_s is None or not request.version or states.is_final(request.state):
             return
+        if isinstance(self._peeked, CsrPending):
+            csr_watch.saw(self, self._peeked)
         self.park(request.reason, request.message, self._next_look_s)
 
     @property
@@ -312,7 +314,7 @@ class Mover:
     def _fetch_csr(self) -> bool:
         with self.lease():
             left_s = 0.0 if self._peeked else csr_watch.first_s(self)
-            if left_s > 0 and not self._pause_for_csr(left_s):
+            if left_s > 0 and not csr_watch.pause(self, left_s):
                 return self.park("csr_pending", "CPS was asked for key and CSR, and makes them", left_s)
             while True:
                 answer, self._peeked = self._peeked or csr_watch.look(self), None
@@ -331,12 +333,8 @@ class Mover:
                         return self.park("needs_decision", left, _ASK_AGAIN_S)
                     self._acknowledge(answer)
                     answer = CsrPending(acknowledging.SHOWN_STILL, _NEAR_S)
-                if isinstance(answer, CsrPending) and not self._pause_for_csr(csr_watch.left_s(self, answer)):
+                if isinstance(answer, CsrPending) and not csr_watch.pause(self, csr_watch.left_s(self, answer)):
                     return self.park(reason, answer.message, csr_watch.park_s(self, answer))
-
-    def _pause_for_csr(self, seconds: float) -> bool:
-        self.due_s = csr_watch.due_s(self, seconds)
-        return self.pause(seconds)
 
     def _decided(self, question: CsrQuestion) -> novelty.Decided:
         is_private = not self.ca.capabilities().is_public

@@ -134,6 +134,78 @@ def test_a_change_that_somebody_cancelled_is_seen_in_the_list(bench: Bench) -> N
     assert told["work_order_id"] == order.work_order_id
 
 
+def tails(bench: Bench) -> Counter[tuple[str, str]]:
+    """Count the calls since the last time by method and the last part of their path."""
+    return Counter((method, path.split("?")[0].rsplit("/", 1)[1]) for method, path in bench.calls())
+
+
+def go_on(bench: Bench, state: str, seconds: float) -> None:
+    """Do what is due, when it is, until every work order is in a state or so much time is over."""
+    until_at = bench.clock.now() + timedelta(seconds=seconds)
+    while bench.clock.now() < until_at:
+        with bench.store.read() as unit:
+            orders = unit.work_orders.find()
+        if {order.state for order in orders} == {state}:
+            return
+        bench.run_due(fail=False)
+        bench.advance(60)
+    raise AssertionError(f"the work orders never came to {state}: {[order.state for order in orders]}")
+
+
+def look_now(bench: Bench) -> list[tuple[str, str]]:
+    """Look at everything that waits, now; give the calls: method and last part of the path."""
+    with bench.store.write() as unit:
+        for order in unit.work_orders.find():
+            unit.work_orders.put(replace(order, next_look_at=bench.clock.now()))
+    bench.calls()
+    report = bench.run_due()
+    assert report["failures"] == [], report["failures"]
+    return [(method, path.split("?")[0].rsplit("/", 1)[1]) for method, path in bench.calls()]
+
+
+def test_what_the_lists_show_on_staging_is_reviewed_before_it_is_let_go_on(bench: Bench) -> None:
+    """U3+: staging serves it minutes before CPS stops there, and what is acknowledged is read directly before."""
+    many(bench, network="production")
+    bench.sandbox.advance(0.85 * HOUR_S)
+    reads = [("GET", "enrollments"), ("GET", "active-certificates"), ("GET", "change-management-info")]
+    first = look_now(bench)
+    assert first in (reads, reads[:2]), "what one of them found holds for the others"
+    with bench.store.read() as unit:
+        assert {order.state for order in unit.work_orders.find()} == {"on_staging"}
+    bench.advance(0.3 * HOUR_S)
+    sends = [("GET", "change-management-info"), ("POST", "change-management-ack")]
+    assert look_now(bench) == reads[:2] + sends * 4, "the lists and the review tell all of it"
+
+
+@pytest.mark.parametrize("kind", ["lost_after", "lost_before"])
+def test_a_lost_reply_to_one_of_many_acknowledgements_is_looked_into(bench: Bench, kind: str) -> None:
+    """Design §3: no list tells whether it was taken, so the change itself is asked, and nothing is sent twice."""
+    many(bench, network="production")
+    bench.sandbox.configure({"production_s": 9 * HOUR_S})
+    bench.sandbox.advance(1.1 * HOUR_S)
+    bench.sandbox.fault(kind, method="POST", path="change-management-ack", nth=2, times=1)
+    bench.calls()
+    go_on(bench, "deploying_production", 2 * HOUR_S)
+    taken = 4 if kind == "lost_after" else 5
+    assert tails(bench)["POST", "change-management-ack"] == taken
+    assert bench.audit().count("production_acknowledged") == 4
+
+
+def test_a_change_with_a_date_of_ours_is_asked_itself(bench: Bench) -> None:
+    """No list shows the date."""
+    names = many(bench, network="production")
+    with bench.store.write() as unit:
+        [order] = unit.work_orders.find(certificate_id=names[0])
+        dated = {**order.change, "held_until": "2030-01-01T00:00:00Z"}
+        before = replace(order, state="completed", network="staging", work_order_id="wo-before", change=dated)
+        unit.work_orders.add(before)
+    bench.advance(600)
+    bench.calls()
+    bench.run_due()
+    asked = [path for method, path in bench.calls() if path.endswith(f"/changes/{order.change['change_id']}")]
+    assert len(asked) == 1
+
+
 @given(
     least_s=st.floats(1, 60),
     waited_s=st.floats(0, 100_000),
