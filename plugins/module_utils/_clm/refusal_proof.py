@@ -42,7 +42,8 @@ class Versions:
     """What the edges of a network are to refuse.
 
     :ivar sans: names to ask for.
-    :ivar fingerprint: of the certificate that the network serves; empty when not known.
+    :ivar fingerprint: of the certificate that the network serves, with the setting; empty when not known.
+    :ivar key_algorithm: of its key.
     :ivar is_strict: a version that this machine cannot offer is not proved, rather than told.
     """
 
@@ -51,6 +52,7 @@ class Versions:
     sans: Sequence[str]
     disallowed: Sequence[str]
     fingerprint: str = ""
+    key_algorithm: str = RSA
     is_strict: bool = False
 
 
@@ -95,6 +97,8 @@ class VersionProver:
         taken = next((one for one in allowed if self._probe.takes_version(place.address, name, one)), "")
         if not taken:
             return f"{place.shown} takes none of {', '.join(allowed)} for {name}, which are allowed"
+        if other := self._presents_another(place, name):
+            return other
         still = [version for version, is_taken in takes.items() if is_taken]
         if still:
             return f"{place.shown} still takes {', '.join(still)} for {name}"
@@ -112,6 +116,14 @@ class VersionProver:
             "taken": taken,
         }
         return ""
+
+    def _presents_another(self, place: Place, name: str) -> str:
+        """Say so where a server presents another certificate, and so speaks by another one's settings."""
+        wanted = self._question.fingerprint
+        if not wanted:
+            return ""
+        shown = self._probe.presented(place.address, name, self._question.key_algorithm).fingerprint
+        return "" if shown == wanted else f"{place.shown} presents {shown} for {name}, and the settings are {wanted}'s"
 
 
 @dataclass(frozen=True)
@@ -211,8 +223,10 @@ def of_versions(deployer: Deployer, network: str, evidence: proof.Evidence) -> p
     if not versions:
         return evidence
     fingerprint = next((str(entry.get("fingerprint") or "") for entry in evidence), "")
+    served = [*deployer.state.staging.certificates, *deployer.state.production.certificates]
+    kinds = [str(facts.get("key_algorithm") or RSA) for facts in served if facts.get("fingerprint") == fingerprint]
     sans, is_strict = deployer.certificate.sans, wanted == edges.HANDSHAKE
-    question = Versions(network, order.edges, sans, versions, fingerprint, is_strict)
+    question = Versions(network, order.edges, sans, versions, fingerprint, kinds[0] if kinds else RSA, is_strict)
     found = _settled(deployer, network, evidence, lambda probe: VersionProver(question, probe, deployer.ports.clock))
     if found is None:
         deployer.reach_network(network)

@@ -114,6 +114,15 @@ def test_an_edge_that_still_takes_a_version_is_waited_for(bench: Bench, edges: E
     assert edges.left == 0
 
 
+def test_an_edge_that_presents_another_certificate_shows_anothers_settings(bench: Bench, edges: Edges) -> None:
+    """U6: it refuses what it should, and proves nothing of this enrollment."""
+    live(bench)
+    edges.present, edges.left = (lambda: "f" * 64), 10_000
+    order = configure(bench)
+    assert order["reason"] == "not_proven" and f"presents {'f' * 64} for {bench.name()}" in order["message"]
+    assert handshakes(order) == []
+
+
 def test_an_edge_that_is_down_refuses_everything_and_proves_nothing(bench: Bench, edges: Edges) -> None:
     """U6: a version that is allowed has to be taken."""
     live(bench)
