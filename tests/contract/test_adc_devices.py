@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,14 @@ from ansible_collections.edgecert.clm.tests.support.fake_adc import bigip, netsc
 from ansible_collections.edgecert.clm.tests.support.fake_adc.server import Fault, Reply, html
 
 CHALLENGE = "Chall-Enge-7xq"
+KILLED = """
+import sys
+from types import SimpleNamespace
+from ansible_collections.edgecert.clm.tests.support import adc
+kind, host, ca_path, user, password = sys.argv[1:]
+fake = SimpleNamespace(host=host, ca_path=ca_path)
+adc.connect(kind, fake, secrets={"user": user, "password": password}, timeout=60).begin(adc.order())
+"""
 
 
 @dataclass
@@ -183,6 +192,22 @@ def test_run_killed_between_key_and_csr_makes_no_second_key(bench: Bench) -> Non
     keys.begin(order())
     assert bench.key_count() == 1
     assert len(bench.fake.calls("POST", bench.key_path)) == 1
+
+
+def test_process_killed_between_key_and_csr_makes_no_second_key(bench: Bench) -> None:
+    """W5, E8: the same with a process that really dies, while the device has its request for a CSR."""
+    bench.fake.faults.append(Fault("POST", bench.csr_path, "hang", seconds=60))
+    command = [sys.executable, "-c", KILLED, bench.kind, bench.fake.host, bench.fake.ca_path]
+    command += [bench.fake.options.user, bench.fake.options.password]
+    with subprocess.Popen(command) as child:
+        assert bench.fake.is_hanging.wait(60)
+        child.kill()
+    bench.fake.is_released.set()
+    assert bench.key_count() == 1
+    keys = bench.keys()
+    assert keys.find(order()) == []
+    assert keys.begin(order())["csrs"]
+    assert bench.key_count() == 1
 
 
 @pytest.mark.parametrize("what", ["key", "csr"])

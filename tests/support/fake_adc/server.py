@@ -13,7 +13,6 @@ import socket
 import ssl
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,7 +58,7 @@ class Fault:
     """What goes wrong with the next requests that fit.
 
     :ivar kind: ``reply`` (this one, nothing is done), ``lost`` (done, and the connection ends without an answer),
-        ``slow`` (done after ``seconds``).
+        ``slow`` (done, and answered after ``seconds``), ``hang`` (nothing is done, and nobody answers for ``seconds``).
     :ivar skip: so many fitting requests pass before it begins.
     """
 
@@ -85,6 +84,7 @@ class FakeAdc:
         self.log: list[Arrived] = []
         self.faults: list[Fault] = []
         self.lock = threading.RLock()
+        self.is_hanging, self.is_released = threading.Event(), threading.Event()
         self.ca_path = str(folder / "ca.pem")
         folder.mkdir(parents=True, exist_ok=True)
         context = _tls(folder, names)
@@ -108,6 +108,7 @@ class FakeAdc:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.is_released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
@@ -154,10 +155,12 @@ def _handler_of(fake: FakeAdc) -> type[BaseHTTPRequestHandler]:
             with fake.lock:
                 fake.log.append(arrived)
                 fault = fake.fault_for(arrived)
-                reply = fault.reply if fault and fault.kind == "reply" else fake.handle(arrived)
-            if fault and fault.kind == "slow":
-                time.sleep(fault.seconds)
-            if fault and fault.kind == "lost":
+                reply = fault.reply if fault and fault.kind in ("reply", "hang") else fake.handle(arrived)
+            if fault and fault.kind == "hang":
+                fake.is_hanging.set()
+            if fault and fault.kind in ("slow", "hang"):
+                fake.is_released.wait(fault.seconds)
+            if fault and fault.kind in ("lost", "hang"):
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
