@@ -204,6 +204,7 @@ def found_in_a_run(
             {**variables(sandbox, store, contract), **more},
             env,
             arguments=("-vvv", "--diff"),
+            timeout_s=600,
         )
     run.ok()
     assert run.task("Enrol").result["request"]["state"] == "issued"

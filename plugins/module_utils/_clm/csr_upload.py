@@ -141,10 +141,10 @@ def _sans(sans: Sans, problems: list[str]) -> dict[str, list[str]]:
 
 def _is_same(option: str, given: Any, said: Any) -> bool:
     if option == "curve":
-        return vocabulary.curve_name(str(given)) == said
+        return bool(vocabulary.curve_name(str(given)) == said)
     if option in ("common_name", "country"):
         return str(given).strip().lower() == str(said).lower()
-    return bool(given == said) or str(given).strip() == str(said)
+    return bool(given == said or str(given).strip() == str(said))
 
 
 def _name_problems(given: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import csr_sources, vocabulary
-from .._core.errors import NotFoundError
+from .._core.errors import ClmError, InputError, NotFoundError
 from .._core.types import Device, VendorSettings
 from .._store.base import Unit
 from .managed import managed_device
@@ -54,9 +54,17 @@ def place_of(params: Params, unit: Unit, problems: list[str]) -> Place:
     :raises NotFoundError: no device, or no settings of the combination (S5).
     """
     source = source_of(params)
-    problems.extend(csr_sources.misplaced(params, source))
+    misplaced = csr_sources.misplaced(params, source)
+    problems.extend(misplaced)
     if source == vocabulary.ENDPOINT:
-        return _endpoint(params, unit, problems)
+        try:
+            return _endpoint(params, unit, problems)
+        except ClmError as exc:
+            if not misplaced:
+                raise
+            # Who gives a CSR and forgets to say so has no device that could be missing.
+            what = f"Cannot enrol {params.get('common_name') or 'a certificate'}"
+            raise InputError.of_problems(what, [*problems, exc.message]) from exc
     if source == vocabulary.UPLOAD:
         if not params.get("csr"):
             problems.append("csr is missing; with csr_source upload give csr or csr_path (E7)")

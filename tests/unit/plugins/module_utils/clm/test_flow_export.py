@@ -72,7 +72,7 @@ def test_pem_bundle_is_key_certificate_and_chain_for_the_owner_alone(house: Benc
     export(house, dest)
     assert stat.S_IMODE(dest.stat().st_mode) == 0o600
     with house.store.read() as unit:
-        lines = [row.entry for row in unit.audit_rows() if row.entry.action == "key_exported"]
+        lines: list[Any] = [row.entry for row in unit.audit_rows() if row.entry.action == "key_exported"]
     assert len(lines) == 2 and lines[0].comment == "rollout" and lines[0].after["dest"] == str(dest)
     assert "PRIVATE" not in repr(lines)
 

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Capabilities, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import push
 from ansible_collections.edgecert.clm.plugins.module_utils._core import csr_sources
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, PolicyError, StateError
-from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.flow import Bench, StubCa
 
 
 def enroll(bench: Bench, **changes: Any) -> Any:
@@ -107,7 +109,7 @@ def test_edits_need_no_look_at_akamai(house: Bench) -> None:
         certificate=house.name(),
         subject_alternative_names={"dns": [house.name("api")], "ip": ["192.0.2.9"]},
     )
-    outcome = plan.execute()
+    outcome: Any = plan.execute()
     assert outcome.record["state"] == "issued" and house.calls() == []
     prediction = plan.extra["prediction"]
     assert prediction["edits"]["names_added"] == [house.name("api")] and prediction["warnings"] == []
@@ -137,3 +139,28 @@ def test_automatic_renewal_makes_a_new_key_here(house: Bench) -> None:
     [line] = [one for one in house.certificates() if one["certificate"] == house.name()]
     assert line["state"] == "issued" and line["parent"] and line["auto_renew"]["enabled"]
     assert house.records()["held_secrets"] == 2
+
+
+class Choosy(StubCa):
+    """A CA that takes keys from two sources."""
+
+    def capabilities(self) -> Capabilities:
+        """Promise nothing else."""
+        return replace(super().capabilities(), csr_sources=("local", "upload"))
+
+
+def test_sources_that_a_ca_does_not_take_are_refused_with_those_it_does(house: Bench) -> None:
+    """E7-E9: what a CA takes is data of it."""
+    house.use_ca(Choosy(lambda csr: Rejected("not asked")))
+    with pytest.raises(InputError, match="csr_source endpoint is not to be had with .*, which takes local, upload"):
+        house.plan_enroll(common_name=house.name("b"), contract_id=house.contract)
+    assert house.plan_enroll(common_name=house.name("b"), device=None, csr_source="local").changed
+
+
+def test_csr_without_its_source_is_told_beside_what_else_is_missing(bench: Bench) -> None:
+    """E7: a forgotten csr_source is not hidden behind a device that nobody needs."""
+    bench.ca()
+    with pytest.raises(InputError, match="csr does not go with csr_source endpoint") as caught:
+        bench.plan_enroll(device=None, hsm={"device": "x"}, csr_source="endpoint", csr="x")
+    told = caught.value.details["problems"]
+    assert len(told) == 3 and "hsm does not go" in told[1] and "device is missing" in told[2]

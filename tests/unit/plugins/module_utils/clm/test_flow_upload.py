@@ -243,7 +243,7 @@ def test_another_csr_for_the_same_certificate_is_refused_with_both_fingerprints(
 
 def test_key_of_another_certificate_is_told_and_one_of_cps_is_refused(bench: Bench) -> None:
     """E7, E9."""
-    outcome = bench.issued(common_name=bench.name())
+    outcome: Any = bench.issued(common_name=bench.name())
     with pytest.raises(StateError, match="CPS made it for request") as caught:
         bench.plan_enroll(**upload(bench, outcome.record["csrs"]["RSA"], certificate="again"))
     assert caught.value.code == "csr_of_endpoint"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -84,6 +85,7 @@ def test_each_option_that_belongs_elsewhere_is_named_with_where(source: str) -> 
         found = csr_sources.misplaced({option: "x"}, source)
         assert bool(found) is (source not in sources) is not csr_sources.applies(option, source)
         assert all(option in told and why in told for told in found)
-        for empty in (None, "", False, {}, []):
+        nothing: tuple[Any, ...] = (None, "", False, {}, [])
+        for empty in nothing:
             assert csr_sources.misplaced({option: empty}, source) == []
     assert source in csr_sources.WHERE

@@ -82,6 +82,7 @@ def test_a_name_more_or_less_is_never_overlooked(form: dict[str, Any], kind: str
         "other_names": ("1.2.3.4", "more"),
         "directory_names": "CN=more",
     }
-    wider: CsrSpec = replace(spec, **{kind: (*getattr(spec, kind), more[kind])})
+    wanted: dict[str, Any] = {kind: (*getattr(spec, kind), more[kind])}
+    wider: CsrSpec = replace(spec, **wanted)
     assert len(wanted_problems(csr_facts(build_csr(wider, KEY)), spec)) == 1
     assert len(wanted_problems(csr_facts(build_csr(spec, KEY)), wider)) == 1
