@@ -93,7 +93,7 @@ def problems(
         if row.needed is not None and not given and row.needed(params, source):
             found.append(f"{_noun(row)} is missing ({row.requirement})")
         found += [problem for value in given for problem in _of_value(row, value, source)]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def ca_problems(params: Mapping[str, Any], capabilities: CaFacts, ca: str) -> list[str]:
@@ -139,7 +139,10 @@ def _misplaced(row: Field, asked: Mapping[str, Any], source: str) -> list[str]:
     if row.top == _SANS:
         return [f"{why} ({', '.join(map(str, given))}; csr_source {source})"]
     told = f": {why}" if why else ""
-    return [f"{_noun(row)} does not go with csr_source {source}{told}; it goes with {' and '.join(row.sources)}"]
+    # Of an option that does not go with it at all, not each member is told.
+    is_whole = not any(source in other.sources for other in ROWS if other.top == row.top)
+    name = row.top if is_whole else _noun(row)
+    return [f"{name} does not go with csr_source {source}{told}; it goes with {' and '.join(row.sources)}"]
 
 
 def _of_value(row: Field, value: Any, source: str) -> list[str]:

@@ -126,7 +126,7 @@ def token() -> Token:
 def house(bench: Bench, token: Token) -> Bench:
     """Give a bench with a CA and a key device."""
     bench.ca()
-    bench.group(approvals={"push": 0}, defaults={"organization": "Example AG"})
+    bench.group(approvals={"push": 0}, defaults={"organization": "Example AG", "country": "DE"})
     with bench.store.write() as unit:
         unit.key_devices.add(KeyDevice("vault", "pkcs11"))
     real = bench.ports.key_provider
