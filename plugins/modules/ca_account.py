@@ -101,8 +101,8 @@ ca_account:
     capabilities:
       is_public: false
       is_immediate: true
-      can_revoke: false
-      can_renew: true
+      renew: reenroll
+      revoke_reasons: [unspecified, key_compromise, superseded]
       san_types: [dns, ip, email, uri]
       key_types: [rsa, ec, ed25519]
       csr_sources: [endpoint, local, upload, hsm, adc]

@@ -26,20 +26,9 @@ from .._pki.csr import strength_problems
 from .._pki.x509 import CsrFacts, certificate_facts, csr_facts, load_csr
 from . import own_ca_account as account
 from . import own_ca_signing as signing
-from .base import (
-    Answer,
-    CaConnector,
-    CaConnectorType,
-    Capabilities,
-    Check,
-    Choice,
-    Handle,
-    Issued,
-    Order,
-    Pending,
-    Rejected,
-    StoredAccount,
-)
+from .answer_base import Answer, Found, Handle, Issued, NotThere, Pending, Rejected
+from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount
+from .capability_base import FIND_HARMLESS, Capabilities
 
 PROFILE_OPTION = "certificate_profile"
 PROFILES: Mapping[str, str] = {
@@ -109,8 +98,7 @@ class OwnCa(CaConnector):
         return Capabilities(
             is_public=False,
             is_immediate=not self._options["delay_s"],
-            can_revoke=False,
-            can_renew=True,
+            find=FIND_HARMLESS,
             san_types=("dns", "ip", "email", "uri"),
             key_types=("rsa", "ec", "ed25519"),
             request_options={
@@ -181,9 +169,9 @@ class OwnCa(CaConnector):
             return Rejected(f"CA account {self._name} does not sign this: {'; '.join(problems)}")
         return self.collect({"order": _order_to_json(order), "csr": pem.one_csr(csr_pem)})
 
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
+    def find(self, order: Order, csr_pem: str) -> Found:
         """Answer that nothing was left: a second ``submit`` gives the same certificate and costs nothing."""
-        return None
+        return NotThere("the own CA keeps no orders, and the same one twice is the same certificate")
 
     def collect(self, handle: Handle) -> Answer:
         """Sign once the delay, counted from the order's time, is over."""

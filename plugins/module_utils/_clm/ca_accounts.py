@@ -15,13 +15,14 @@ from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry, CaAccount
 from .._store.base import Unit
+from . import states
 from .ports import Params, Ports
 from .views import ca_account_view
 
 if TYPE_CHECKING:
     from .._ca.base import CaConnector
 
-_OPEN_STATES = ("draft", "submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
+_OPEN_STATES = tuple(state for state in states.REQUEST if not states.is_final(state))
 
 
 def secrets_of(account: CaAccount) -> dict[str, str]:
@@ -151,10 +152,4 @@ def _choices(account: CaAccount, connector: CaConnector, kinds: list[str]) -> di
 
 def _shown(account: CaAccount, ports: Ports) -> Mapping[str, Any]:
     """Show an account with what its CA can do, as data."""
-    capabilities = vars(ports.ca(account).capabilities())
-    return {
-        **ca_account_view(account),
-        "capabilities": {
-            name: list(value) if isinstance(value, tuple) else value for name, value in capabilities.items()
-        },
-    }
+    return {**ca_account_view(account), "capabilities": ports.ca(account).capabilities().shown()}

@@ -45,7 +45,7 @@ from .work_views import request_view
 if TYPE_CHECKING:
     from .moves import Mover
 
-ACTIONS = ("enroll", "renew", "regenerate")
+ACTIONS = ("enroll", "renew", "regenerate", "revoke")
 _RULES = {"warnings": "the lists of warnings", "allow_missing": "what may be missing"}
 _OF_DRAFT = ("ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
 
@@ -58,6 +58,12 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
     refuse_only_missing(params)
+    if params.get("action") == "revoke":
+        from . import revoking
+
+        return revoking.plan(params, ports)
+    if params.get("reason"):
+        raise InputError("Cannot enrol a certificate for a reason: reason goes with action: revoke alone")
     if params.get("from_snapshot"):
         from .snapshots import refuse_filled
 

@@ -39,6 +39,17 @@ CSR_SOURCES = ("endpoint",)
 KEY_TYPES = ("rsa", "ec")
 HASHES = ("sha256", "sha384", "sha512")
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
+# RFC 5280 §5.3.1; a hold, and its end, make no sense for a server's certificate, and public trust forbids them.
+REVOCATION_REASONS = (
+    "unspecified",
+    "key_compromise",
+    "ca_compromise",
+    "affiliation_changed",
+    "superseded",
+    "cessation_of_operation",
+    "privilege_withdrawn",
+    "aa_compromise",
+)
 VALIDITY_UNITS = ("days", "months", "years")
 
 RSA = "RSA"
@@ -56,8 +67,10 @@ REQUEST_LABELS: Mapping[str, str] = {
     "approved": "Approved",
     "scheduled": "Scheduled",
     "implementing": "CSR submission to CA in progress",
+    "in_doubt": "In doubt",
     "retrieval_in_progress": "Submit certificate - retrieval in progress",
     "issued": "Completed",
+    "revoked": "Revoked",
     "rejected": "Rejected",
     "cancelled": "Cancelled",
     "failed": "Failed",
