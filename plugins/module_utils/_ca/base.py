@@ -24,6 +24,8 @@ from .._core.redact import Secret
 from .._core.types import CsrSpec
 
 if TYPE_CHECKING:
+    from .._core.clock import Clock
+    from .._http.base import TransportMaker
     from .answer_base import Answer, Found, Handle, Revocation
     from .capability_base import Capabilities
 
@@ -207,6 +209,18 @@ class CaConnector(ABC):
 
 
 @dataclass(frozen=True)
+class Tools:
+    """What connectors are made with.
+
+    :ivar clock: the only one they have; they sleep by it, too.
+    :ivar transports: builds the transport to a host; connectors build them when they first call.
+    """
+
+    clock: Clock
+    transports: TransportMaker
+
+
+@dataclass(frozen=True)
 class StoredAccount:
     """An account as it is in the store; empty for a new one."""
 
@@ -237,3 +251,7 @@ class CaConnectorType(ABC):
     @abstractmethod
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector of a stored account; no traffic."""
+
+    def expires_at(self, options: Mapping[str, Any]) -> datetime | None:
+        """Give when what the account authenticates with ends, UTC; None where nobody can tell, or it does not."""
+        return None

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.errors import InputError, NotFoundError, StateError
+from .._core.clock import to_text
+from .._core.errors import AuthError, InputError, NotFoundError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry, CaAccount
@@ -57,6 +58,8 @@ def plan(params: Params, ports: Ports) -> Plan:
         return _plan_absent(before, [o.request_id for o in orders], ports)
     wanted = _merged(params, before, ports)
     extra = _asked(params, wanted, ports)
+    if wanted != before:
+        _refuse_failing(wanted, extra.get("checks") or [])
 
     def save() -> bool:
         now = ports.clock.now()
@@ -135,11 +138,32 @@ def _asked(params: Params, account: CaAccount, ports: Ports) -> dict[str, Any]:
     if params.get("test"):
         result["checks"] = [vars(check) for check in connector.test()]
     if kinds:
-        result["choices"] = _choices(account, connector, kinds)
+        result["choices"], refused = _choices(account, connector, kinds)
+        if refused:
+            result["warnings"] = refused
     return result
 
 
-def _choices(account: CaAccount, connector: CaConnector, kinds: list[str]) -> dict[str, list[dict[str, str]]]:
+def _refuse_failing(account: CaAccount, checks: list[dict[str, Any]]) -> None:
+    """Refuse to store an account whose test failed: what worked before stays.
+
+    :raises StateError: a check did not pass.
+    """
+    failed = [check for check in checks if not check["passed"]]
+    if failed:
+        told = "; ".join(f"{check['name']}: {check['detail']}" for check in failed)
+        raise StateError(
+            f"Cannot store CA account {account.name}: its test failed ({told}); nothing was stored. Mend that, or "
+            "leave test out to store it untested",
+            code="account_test_failed",
+            details={"checks": checks},
+        )
+
+
+def _choices(
+    account: CaAccount, connector: CaConnector, kinds: list[str]
+) -> tuple[dict[str, list[dict[str, str]]], list[str]]:
+    """Give the lists that may be read, and a sentence for each that may not: that is no fault of the account."""
     offered = connector.capabilities().choices
     unknown = [kind for kind in kinds if kind not in offered]
     if unknown:
@@ -147,9 +171,24 @@ def _choices(account: CaAccount, connector: CaConnector, kinds: list[str]) -> di
             f"CA account {account.name} ({account.type}) has no list of {', '.join(unknown)}; it has "
             f"{', '.join(offered) or 'none'}"
         )
-    return {kind: [vars(choice) for choice in connector.choices(kind)] for kind in kinds}
+    found: dict[str, list[dict[str, str]]] = {}
+    refused = []
+    for kind in kinds:
+        try:
+            found[kind] = [vars(choice) for choice in connector.choices(kind)]
+        except AuthError as exc:
+            found[kind] = []
+            refused.append(f"CA account {account.name} may not list {kind}: {exc.message}")
+    return found, refused
 
 
 def _shown(account: CaAccount, ports: Ports) -> Mapping[str, Any]:
     """Show an account with what its CA can do, as data."""
-    return {**ca_account_view(account), "capabilities": ports.ca(account).capabilities().shown()}
+    ends = ports.ca_type(account.type).expires_at(account.options)
+    left = (ends - ports.clock.now()).days if ends is not None else None
+    return {
+        **ca_account_view(account),
+        "capabilities": ports.ca(account).capabilities().shown(),
+        "client_certificate_expires_at": to_text(ends) if ends is not None else None,
+        "client_certificate_days_left": left,
+    }

@@ -35,6 +35,7 @@ GEOGRAPHIES = ("core", "china+core", "russia+core")
 OCSP_STAPLING = ("on", "off", "not-set")
 TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 
+CA_TYPES = ("own_ca", "vault_pki")
 CSR_SOURCES = ("endpoint",)
 KEY_TYPES = ("rsa", "ec")
 HASHES = ("sha256", "sha384", "sha512")
