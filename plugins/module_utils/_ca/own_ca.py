@@ -219,6 +219,8 @@ class OwnCa(CaConnector):
 
     def cancel(self, handle: Handle) -> Answer:
         """Say that it is taken back: nothing is signed that nobody collects."""
+        if not self.capabilities().can_cancel:
+            return super().cancel(handle)
         return Rejected("it was taken back", dict(handle), state=CANCELLED)
 
     def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.errors import InputError, RemoteError
+from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .options import Option, Table
 from .rest import Rest, quoted
@@ -143,7 +143,13 @@ class Login:
         rest = self._rest()
         if body.get("jwt"):
             rest.hide(Secret(body["jwt"]))
-        found = rest.ask(f"log in by {name}", "POST", f"/v1/auth/{mount}/{path}", body=body)
+        try:
+            found = rest.ask(f"log in by {name}", "POST", f"/v1/auth/{mount}/{path}", body=body)
+        except RemoteError as exc:
+            if exc.status != 400:
+                raise
+            # A wrong credential is a 400 with some methods; nobody is to take it for a refusal of the order.
+            raise AuthError(exc.message, status=401) from exc
         token = str(((found or {}).get("auth") or {}).get("client_token") or "")
         if not token:
             raise RemoteError(f"Cannot log in by {name}: the answer holds no token", code="no_token")

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part that all fakes of CAs share: a server over TLS or mutual TLS, a CA that really signs, a clock that tests move.
+"""The part that all fakes of CAs share: a server over TLS or mutual TLS, a CA that really signs, a clock to be moved.
 
-A fake of a vendor is one file with a ``Vendor``: it maps the vendor's wire to ``Orders`` and is as strict as the vendor,
-with unknown and missing fields refused in the vendor's own words.
+A fake of a vendor is one file with a ``Vendor``: it maps the vendor's wire to ``Orders`` and is as strict as that, with
+unknown and missing fields refused in the vendor's own words.
 """
 
 from __future__ import annotations
