@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
+from ansible_collections.edgecert.clm.tests.support.openbao import running
+
 HERE = pathlib.Path(__file__).resolve().parent
 STORE_KEY = "integration store key, kept by nobody"
 
@@ -30,6 +32,19 @@ def sandbox() -> Iterator[Handle]:
     options = SandboxOptions(limits=False, instant=True, contracts=contracts, extra=("--set", "create_interval_s=0"))
     with start(options) as handle:
         yield handle
+
+
+@pytest.fixture(scope="session")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run an OpenBao, and give what a playbook has to know of it."""
+    with running(tmp_path_factory.mktemp("openbao")) as bao:
+        options, secrets = bao.credentials["approle"]
+        yield {
+            "clm_vault_url": bao.url,
+            "clm_vault_ca_path": bao.ca_path,
+            "clm_vault_role_id": options["role_id"],
+            "clm_vault_secret_id": secrets["secret_id"],
+        }
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -17,6 +17,8 @@ from ansible_collections.edgecert.clm.tests.support.playbooks import run_playboo
 HERE = pathlib.Path(__file__).resolve().parent
 TARGETS = sorted(path.parent.parent.name for path in HERE.glob("targets/*/tasks/main.yml"))
 RUNNABLE = [name for name in TARGETS if not name.startswith("setup_")]
+# Fixtures that run what a target speaks to beside the sandbox; skipped, by name, where that is not installed.
+SERVERS = {"ca_vault_pki": "openbao"}
 _numbers = itertools.count()
 
 PLAY = """
@@ -30,12 +32,16 @@ PLAY = """
 
 
 @pytest.mark.parametrize("target", RUNNABLE)
-def test_target_passes(target: str, sandbox: Handle, store: dict[str, str], tmp_path: pathlib.Path) -> None:
+def test_target_passes(
+    target: str, sandbox: Handle, store: dict[str, str], tmp_path: pathlib.Path, request: pytest.FixtureRequest
+) -> None:
     """One target, each with a contract of its own, so that no target meets another's enrollments."""
     playbook = tmp_path / "site.yml"
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
     contract = f"C-T{next(_numbers):02d}"
     work = {"clm_work": str(tmp_path)}
+    if target in SERVERS:
+        work.update(request.getfixturevalue(SERVERS[target]))
     run_playbook(
         playbook,
         {**variables(sandbox, store, contract), **work},

@@ -35,6 +35,7 @@ class DoubtfulCa(StubCa):
     :ivar tells: what ``find`` answers: None for the truth.
     :ivar orders: CSR by order id, each paid for.
     :ivar signs: False leaves orders pending.
+    :ivar fails: raised by ``cancel`` and ``revoke``, by name, after the CA has done it.
     :ivar calls: the words of the contract it was asked for, in order.
     """
 
@@ -47,6 +48,7 @@ class DoubtfulCa(StubCa):
         self.progress: dict[str, Any] = {"state": "pending_validation", "actions": (PROOF,)}
         self.revocations: list[Revocation] = [Revocation()]
         self.told: list[tuple[str, str]] = []
+        self.fails: dict[str, ClmError] = {}
 
     loses: ClmError | None
     tells: Found | None
@@ -56,7 +58,7 @@ class DoubtfulCa(StubCa):
         """Promise all there is, but for what a test changes."""
         reasons = ("unspecified", "key_compromise", "superseded")
         able = Capabilities(is_public=False, is_immediate=True, find=FIND_EXACT, can_adopt=True, can_cancel=True)
-        return replace(able, revoke_reasons=reasons, **self.changes)
+        return replace(able, **{"revoke_reasons": reasons, **self.changes})
 
     def _answer(self, order_id: str) -> Answer:
         handle = {"order_id": order_id}
@@ -108,12 +110,16 @@ class DoubtfulCa(StubCa):
     def cancel(self, handle: Mapping[str, Any]) -> Answer:
         """Take an order back."""
         self.calls.append(f"cancel {handle['order_id']}")
+        if "cancel" in self.fails:
+            raise self.fails["cancel"]
         return Rejected("cancelled", handle, state="cancelled")
 
     def revoke(self, handle: Mapping[str, Any], reason: str, comment: str) -> Revocation:
         """Note it, and answer with the first of the list."""
         self.calls.append(f"revoke {handle['order_id']}")
         self.told.append((reason, comment))
+        if "revoke" in self.fails:
+            raise self.fails["revoke"]
         return self.revocations[0]
 
     def revocation(self, handle: Mapping[str, Any]) -> Revocation:

@@ -253,5 +253,7 @@ class CaConnectorType(ABC):
         """Build the connector of a stored account; no traffic."""
 
     def expires_at(self, options: Mapping[str, Any]) -> datetime | None:
-        """Give when what the account authenticates with ends, UTC; None where nobody can tell, or it does not."""
-        return None
+        """Give when the account's client certificate ends, UTC; None where it has none."""
+        from . import client_certificate
+
+        return client_certificate.expires_at(options)

@@ -149,16 +149,13 @@ def sign_server(
     """Sign a TLS server's certificate and give it as PEM.
 
     :param crl_url: where its CRL is published; empty for nowhere.
-
     :source: RFC 5280 §4.2.1; ca-connectors §4.1 for the extensions that are always there.
     """
     with needed("cryptography", FEATURE):
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import rsa
         from cryptography.hazmat.primitives.serialization import Encoding
-        from cryptography.x509.oid import ExtendedKeyUsageOID
     usages = ["digital_signature", *(["key_encipherment"] if isinstance(public, rsa.RSAPublicKey) else [])]
-    extended = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if with_client_auth else [])]
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(subject))
@@ -169,7 +166,7 @@ def sign_server(
         .not_valid_after(span.end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(*usages), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(extended), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(_purposes(with_client_auth)), critical=False)
         .add_extension(x509.SubjectAlternativeName(_general_names(names)), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(_authority_key_id(authority.cert, authority.key.public_key()), critical=False)
@@ -178,6 +175,12 @@ def sign_server(
         builder = builder.add_extension(_crl_points(crl_url), critical=False)
     cert = builder.sign(authority.key, _digest(authority.key, hash_name))
     return cert.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def _purposes(with_client_auth: bool) -> list[x509.ObjectIdentifier]:
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    return [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if with_client_auth else [])]
 
 
 def certificate_pem(authority: Authority) -> str:

@@ -78,10 +78,6 @@ class VaultPkiType(CaConnectorType):
         """Build the connector; no traffic."""
         return VaultPki(name, options_, secrets, self._tools)
 
-    def expires_at(self, options_: Mapping[str, Any]) -> datetime | None:
-        """Give when the client certificate ends."""
-        return client_certificate.expires_at(options_)
-
 
 class VaultPki(CaConnector):
     """One mount of the engine, with one way to log in."""

@@ -58,20 +58,13 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
     refuse_only_missing(params)
-    if params.get("action") == "revoke":
-        from . import revoking
-
-        return revoking.plan(params, ports)
-    if params.get("reason"):
-        raise InputError("Cannot enrol a certificate for a reason: reason goes with action: revoke alone")
     if params.get("from_snapshot"):
         from .snapshots import refuse_filled
 
         refuse_filled(params)
     if (params.get("action") or "enroll") != "enroll":
-        from . import renewing
-
-        return renewing.plan(params, ports)
+        return _other_action(params, ports)
+    _refuse_reason(params)
     edits.refuse_unused(params)
     drafts = attachments.read(params)
     seen = _look(params, ports)
@@ -93,6 +86,23 @@ def plan(params: Params, ports: Ports) -> Plan:
     mover.follows = standing.follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
     return _plan(params, ports, mover, seen, drafts)
+
+
+def _other_action(params: Params, ports: Ports) -> Plan:
+    """Plan what follows a first enrolment: another certificate, or the end of this one."""
+    if params["action"] == "revoke":
+        from . import revoking
+
+        return revoking.plan(params, ports)
+    from . import renewing
+
+    _refuse_reason(params)
+    return renewing.plan(params, ports)
+
+
+def _refuse_reason(params: Params) -> None:
+    if params.get("reason"):
+        raise InputError("Cannot enrol a certificate for a reason: reason goes with action: revoke alone")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import ssl
+import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def test_what_does_not_fit_is_told_without_quoting_it(pair: Pair, given: str) ->
 def test_the_key_is_in_no_file_after_it_is_loaded(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 6: without a lasting file, also where it cannot be loaded; in memory, and with a temporary file."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(mutual_tls.tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
     good = ClientIdentity(pair.pem, Secret(pair.key_pem()))
     bad = ClientIdentity(pair.pem, Secret(make("other").key_pem()))
     seen: list[int] = []

@@ -258,11 +258,7 @@ def test_a_ca_that_is_away_keeps_nobody_from_cancelling(virtual: VirtualBench, c
     """W5."""
     ca.signs = False
     request_id = record_of(virtual.enroll(wait_timeout=120))["request_id"]
-
-    def away(_handle: Any) -> Any:
-        raise TransportError("the CA does not answer", kind="connect", sent=False)
-
-    ca.cancel = away
+    ca.fails["cancel"] = TransportError("the CA does not answer", kind="connect", sent=False)
     ended = record_of(virtual.act("bob", "cancel", request_id=request_id))
     assert ended["state"] == "cancelled" and "cancel it there: the CA does not answer" in ended["message"]
 
