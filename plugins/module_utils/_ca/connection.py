@@ -45,7 +45,10 @@ def address_of(url: str) -> Address:
 
 def url_reason(url: str) -> str:
     """Say why a URL cannot be an account's; empty when it can."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return f"is {url!r}; a URL that begins with https:// is wanted"
     if parts.scheme != "https" or not parts.netloc:
         return f"is {url!r}; a URL that begins with https:// is wanted"
     if "@" in parts.netloc or parts.query or parts.fragment:

@@ -146,9 +146,8 @@ def sign_server(
     with_client_auth: bool,
     crl_url: str = "",
 ) -> str:
-    """Sign a TLS server's certificate and give it as PEM.
+    """Sign a TLS server's certificate and give it as PEM; with an empty ``crl_url`` it names no CRL.
 
-    :param crl_url: where its CRL is published; empty for nowhere.
     :source: RFC 5280 §4.2.1; ca-connectors §4.1 for the extensions that are always there.
     """
     with needed("cryptography", FEATURE):

@@ -62,6 +62,12 @@ def _not_taken(request: CertRequest, spec: CsrSpec, capabilities: Capabilities) 
         for kind, values in kinds.items()
         if values and kind not in capabilities.san_types
     ]
+    if spec.key_type not in capabilities.key_types:
+        found.append(
+            f"CA account {request.ca} takes no {spec.key_type} keys; it takes {', '.join(capabilities.key_types)}"
+        )
+    if spec.hash_name not in capabilities.hashes:
+        found.append(f"CA account {request.ca} takes no {spec.hash_name}; it takes {', '.join(capabilities.hashes)}")
     if request.wish.get("exclude_sans") and capabilities.csr_is_truth:
         found.append(
             f"CA account {request.ca} takes names from the CSR alone, and exclude_sans leaves them out of it; leave "

@@ -298,6 +298,24 @@ def test_a_csr_without_names_is_refused_for_a_ca_that_believes_it_alone(virtual:
         virtual.enroll(exclude_sans=True)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"key_types": ("rsa",)}, "takes no ec keys; it takes rsa"),
+        ({"hashes": ("sha384",)}, "takes no sha256; it takes sha384"),
+        ({"csr_sources": ("upload",)}, "csr_source endpoint is not to be had"),
+    ],
+)
+def test_what_the_capabilities_rule_out_is_told_at_once(
+    virtual: VirtualBench, ca: DoubtfulCa, changes: dict[str, Any], words: str
+) -> None:
+    """E7-E9, E17: by data, before anything is stored."""
+    ca.changes = changes
+    with pytest.raises(InputError, match=words):
+        virtual.enroll()
+    assert virtual.requests() == [] and ca.calls == []
+
+
 def test_other_validity_and_what_the_ca_says_are_told_as_differences(virtual: VirtualBench, ca: DoubtfulCa) -> None:
     """E15, issue 6: what came back is compared with what was asked."""
     plain = ca._make
