@@ -95,12 +95,7 @@ def read(
     """
     plain = {name: one for name, one in table.items() if not one.secret}
     hidden = {name: one for name, one in table.items() if one.secret}
-    problems = [
-        f"{name} is {'a secret' if name in hidden else 'no option'} of {kind}; "
-        + (f"give {name} under secrets" if name in hidden else f"there are {', '.join(sorted(plain))}")
-        for name in options
-        if name not in plain
-    ]
+    problems = [f"{name} {_misplaced(name, kind, plain, hidden)}" for name in options if name not in plain]
     problems += [
         f"{name} is no secret of {kind}; there are {', '.join(sorted(hidden)) or 'none'}"
         for name in secrets
@@ -118,6 +113,12 @@ def read(
         f"{name} is missing among the secrets" for name, one in hidden.items() if one.required and name not in opened
     ]
     return result, opened, problems
+
+
+def _misplaced(name: str, kind: str, plain: Table, hidden: Table) -> str:
+    if name in hidden:
+        return f"is a secret of {kind}; give {name} under secrets"
+    return f"is no option of {kind}; there are {', '.join(sorted(plain))}"
 
 
 def _read_one(one: Option, value: Any) -> tuple[Any, str]:

@@ -9,6 +9,7 @@ back is held against the order by the caller. :source: ca-connectors §4.2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -260,8 +261,8 @@ class VaultPki(CaConnector):
 
         ordered = order_chain(leaf, chain, at=self._tools.clock.now()).bundle
         serial = certificate_facts(leaf).serial
-        pairs = [serial[index : index + 2] for index in range(0, len(serial), 2)]
-        return Issued(Bundle(ordered.leaf, ordered.chain, ordered.root), {"serial": ":".join(pairs)}, notes)
+        bundle = Bundle(ordered.leaf, ordered.chain, ordered.root)
+        return Issued(bundle, {"serial": _with_colons(serial)}, notes)
 
     def find(self, order: Order, csr_pem: str) -> Found:
         """Answer that nothing is lost: what was signed and not received is known to nobody, and cost nothing."""
@@ -282,7 +283,7 @@ class VaultPki(CaConnector):
         from .._pki.x509 import certificate_facts, csr_facts
 
         plain = order_id.replace(":", "").replace("-", "").lower()
-        serial = ":".join(plain[index : index + 2] for index in range(0, len(plain), 2))
+        serial = _with_colons(plain)
         try:
             answer = self.collect({"serial": serial})
         except RemoteError as exc:
@@ -304,3 +305,9 @@ class VaultPki(CaConnector):
         )
         at = int((found or {}).get("data", {}).get("revocation_time") or 0)
         return Revocation(at=datetime.fromtimestamp(at, timezone.utc) if at else None)
+
+
+def _with_colons(serial: str) -> str:
+    """Write a serial number in hex as the engine does, two digits at a time."""
+    even = serial.zfill(len(serial) + len(serial) % 2)
+    return ":".join(re.findall("..", even))

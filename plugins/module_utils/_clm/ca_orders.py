@@ -56,7 +56,8 @@ def note_pending(mover: Mover, waiting: Mapping[str, Pending]) -> None:
     if any(has_news(request, name, replace(answer, look_again_s=1.0)) for name, answer in waiting.items()):
         with mover.ports.store.write() as unit:
             mover.save(unit, "order_progressed", ca_handles=handles, ca_progress=progress)
-    elif (handles, progress) != (dict(request.ca_handles), dict(request.ca_progress)):
+    elif handles != dict(request.ca_handles) or set(progress) != set(request.ca_progress):
+        # Messages count seconds; another one alone is not worth a write.
         with mover.ports.store.write() as unit:
             mover.request = unit.requests.put(replace(request, ca_handles=handles, ca_progress=progress))
 
