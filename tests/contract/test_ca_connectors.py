@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-import itertools
 import json
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +16,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     ACTION_KINDS,
@@ -50,42 +46,14 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     RemoteError,
     TransportError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import HASHES, REVOCATION_REASONS
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.preflight import WantedNames, check_bundle
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.tests.support.ca_makers import MAKERS, Site
+from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
-SPEC = CsrSpec(
-    common_name="www.example.com",
-    dns_names=("www.example.com", "*.shop.example.com"),
-    organization="Example Ltd",
-    country="US",
-)
-KEYS: dict[str, Callable[[], Any]] = {
-    "rsa": lambda: rsa.generate_private_key(65537, 2048),
-    "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
-    "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-    "p521": lambda: ec.generate_private_key(ec.SECP521R1()),
-    "ed25519": ed25519.Ed25519PrivateKey.generate,
-}
 KINDS = {"rsa": "rsa", "ed25519": "ed25519"}
-
-
-def make_csr(key: Any, names: tuple[str, ...] = SPEC.dns_names, common_name: str = SPEC.common_name) -> str:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    if names:
-        entries: list[x509.GeneralName] = []
-        for name in names:
-            try:
-                entries.append(x509.IPAddress(ipaddress.ip_address(name)))
-            except ValueError:
-                entries.append(x509.DNSName(name))
-        builder = builder.add_extension(x509.SubjectAlternativeName(entries), critical=False)
-    digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    return builder.sign(key, digest).public_bytes(serialization.Encoding.PEM).decode()
 
 
 @pytest.fixture(params=sorted(MAKERS), scope="module")
@@ -120,9 +88,6 @@ def fake(fresh: Site) -> Site:
     if fresh.orders is None:
         pytest.skip("a real CA does not err on demand; its fake would")
     return fresh
-
-
-_NUMBERS = itertools.count()
 
 
 def make_order(site: Site, **changes: Any) -> Order:

@@ -22,7 +22,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import I
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
-from ansible_collections.edgecert.clm.tests.contract.test_ca_connectors import KEYS, make_csr
+from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, make_csr
 from ansible_collections.edgecert.clm.tests.support.fake_ca.core import FakeClock
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)

@@ -22,7 +22,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import S
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
-from ansible_collections.edgecert.clm.tests.contract.test_ca_connectors import KEYS, make_csr
+from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, make_csr
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 from ansible_collections.edgecert.clm.tests.support.openbao import OpenBao, running
 
