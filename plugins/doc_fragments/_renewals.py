@@ -25,9 +25,28 @@ options:
       - Another O(dual_stack) turns a single stack into a dual one, or back. Until the new certificates are pushed, the
         one before stays where it is.
       - Automatic renewal is not inherited, unless it made the renewal.
+      - V(revoke) has the CA revoke the certificate, for O(reason), with the approvals of its group, and keeps it as
+        revoked in the inventory. Nothing is changed at Akamai; where a network serves it still, a warning says so. A
+        superseded certificate is revoked under the id it has in the inventory. Nothing revoked renews by itself.
     type: str
-    choices: [enroll, renew, regenerate]
+    choices: [enroll, renew, regenerate, revoke]
     default: enroll
+  reason:
+    description:
+      - Why a certificate is revoked; goes with O(action=revoke), and V(unspecified) is the default. A reason that the
+        CA has no word for is refused; C(revoke_reasons) of RV(edgecert.clm.ca_account#module:ca_account.capabilities)
+        names those it has.
+    type: str
+    choices:
+      - unspecified
+      - key_compromise
+      - ca_compromise
+      - affiliation_changed
+      - superseded
+      - cessation_of_operation
+      - privilege_withdrawn
+      - aa_compromise
+    version_added: 0.1.0
   force:
     description:
       - Whether to renew or regenerate although the window has not opened.

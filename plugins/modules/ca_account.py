@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [own_ca]
+    choices: [own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -46,20 +46,35 @@ options:
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
         rehearse a CA that takes its time. With C(certificate) and C(chain) (PEM) it is an existing issuing CA.
+        C(approval) lets orders wait until an approver of yours sets it to V(granted) or V(denied), C(crl_days) is the
+        lifetime of the CRL, and C(crl_path) a file it is written to.
+      - V(vault_pki) is the PKI engine of HashiCorp Vault or OpenBao. It takes C(url), C(namespace), C(mount), C(role),
+        C(issuer), C(sign) (V(role) or V(verbatim)), C(lifetime_as) (V(ttl) or V(not_after)), and C(auth_method)
+        (V(token), V(approle), V(jwt), V(kubernetes), V(userpass) or V(cert)) with C(auth_mount), C(auth_role),
+        C(role_id), C(username) and C(jwt_path).
+      - All CAs take C(csr_sources), which overrides where CSRs may come from. All that are reached over a network take
+        C(ca_path), C(validate_certs), C(proxy) and C(timeout_s); those that know mutual TLS C(client_certificate).
     type: dict
   secrets:
     description:
       - The CA's own secret options; one left out keeps what is stored.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
+      - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
+      - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,
+        base64), with C(client_passphrase). The key is sealed, the passphrase is not kept, and no file is made.
+        C(proxy_login) is user and password at the proxy, as C(user:password).
+      - Given with O(test=true), new secrets are tried before they take the place of the old ones.
     type: dict
   test:
     description:
-      - Whether to test the account, reachability, authentication and rights. Nothing is issued.
+      - Whether to test the account, reachability, authentication, rights and clock. Nothing is issued. An account
+        that is new or changed is stored only if the test passes.
     type: bool
     default: false
   choices:
     description:
-      - Lists to fetch from the CA; RV(ca_account.capabilities) names those it has.
+      - Lists to fetch from the CA; RV(ca_account.capabilities) names those it has. One that the account may not read is
+        empty, and a warning says so.
     type: list
     elements: str
 seealso:
@@ -101,8 +116,8 @@ ca_account:
     capabilities:
       is_public: false
       is_immediate: true
-      can_revoke: false
-      can_renew: true
+      renew: reenroll
+      revoke_reasons: [unspecified, key_compromise, superseded]
       san_types: [dns, ip, email, uri, other, directory]
       key_types: [rsa, ec, ed25519]
       csr_sources: [endpoint, local, upload, hsm, adc]
@@ -116,6 +131,14 @@ ca_account:
       description: What the CA can take and do; C(request_options) are what a request may set, C(choices) its lists.
       returned: unless removed
       type: dict
+    client_certificate_expires_at:
+      description: When the certificate ends that the account authenticates with; null where it has none.
+      returned: unless removed
+      type: str
+    client_certificate_days_left:
+      description: Days until then; null where it has none.
+      returned: unless removed
+      type: int
     secrets_set:
       description: Whether secrets are stored for it.
       returned: always
@@ -145,13 +168,14 @@ failure:
 """
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_accounts import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import CA_TYPES
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
 
 SPEC = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "type": {"type": "str", "choices": ["own_ca"]},
+    "type": {"type": "str", "choices": list(CA_TYPES)},
     # What does not belong here may be pasted here all the same; see MIXED_OPTIONS.
     "options": {"type": "dict", "no_log": True},
     "secrets": {"type": "dict", "no_log": True},

@@ -158,13 +158,13 @@ request:
     wish: {common_name: www.example.com, key_type: rsa}
     csrs: {RSA: "-----BEGIN CERTIFICATE REQUEST-----..."}
     ca_handles: {RSA: {}}
+    ca_progress: {RSA: {state: issued, vendor_state: "", message: "", actions: [], differences: []}}
+    actions: []
     fingerprints: {RSA: 5f0c...}
     missing: []
     refusals: {}
     conditions: [{type: submitted, at: "2026-11-23T12:00:00Z", actor: ada, comment: first certificate}]
     actor: ada
-    comment: first certificate
-    tracking_id: ""
     next_look_at:
     created_at: "2026-11-23T12:00:00Z"
     updated_at: "2026-11-23T12:02:00Z"
@@ -175,14 +175,15 @@ request:
       type: str
     state:
       description: >-
-        V(draft), V(submitted), V(approved), V(scheduled), V(implementing), V(retrieval_in_progress), or how it ended,
-        V(issued), V(rejected), V(cancelled), V(failed).
+        V(draft), V(submitted), V(approved), V(scheduled), V(implementing), V(in_doubt), V(retrieval_in_progress), or
+        how it ended, V(issued), V(revoked), V(rejected), V(cancelled), V(failed).
       returned: always
       type: str
-    label:
-      description: The state in words.
+    actions:
+      description: >-
+        What somebody has to do before the CA signs, each with C(kind), C(domain), C(name), C(value), C(url), C(who).
       returned: always
-      type: str
+      type: list
     message:
       description: What it waits for, or why it failed.
       returned: always
@@ -297,6 +298,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary impo
     CSR_SOURCES,
     HASHES,
     KEY_TYPES,
+    REVOCATION_REASONS,
     VALIDITY_UNITS,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
@@ -327,6 +329,7 @@ _ATTACHMENT = {
 SPEC = {
     "certificate": _TEXT,
     "action": {"type": "str", "choices": list(ACTIONS), "default": ACTIONS[0]},
+    "reason": {"type": "str", "choices": list(REVOCATION_REASONS)},
     "force": {"type": "bool", "default": False},
     "only_missing": {"type": "bool", "default": False},
     "from_snapshot": _TEXT,

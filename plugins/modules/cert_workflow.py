@@ -19,7 +19,8 @@ description:
   - An approval is bound to what would be implemented, to the certificate, its chain, the network, the lists of warnings
     and the network settings pending at CPS. Where one of these changes before it is used, or it expires, it is void,
     and the record waits for approval again.
-  - Approving, rejecting, scheduling and cancelling send nothing to Akamai and need no credential of it.
+  - Approving, rejecting, scheduling and cancelling send nothing to Akamai and need no credential of it. Cancelling a
+    request may send something to the CA, whose account is in the store.
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
@@ -39,11 +40,19 @@ options:
       - V(reject) ends what waits for approval.
       - V(schedule) sets when what is approved is implemented, at O(at).
       - V(implement) implements what is approved now, or goes on with what is being implemented.
-      - V(retry) takes up what failed again, from its approval if that still holds.
-      - V(cancel) ends it. What is at Akamai already stays there, and the result says what that is.
+      - V(retry) takes up what failed again, from its approval if that still holds. Of a request that is V(in_doubt) it
+        says that the CA has no order for it, so that it is ordered again, or with O(order_id) which order it is.
+      - V(cancel) ends it. What is at Akamai already stays there, and the result says what that is. An order that is not
+        signed yet is cancelled at the CA, where the CA can.
     type: str
     required: true
     choices: [approve, reject, schedule, implement, retry, cancel]
+  order_id:
+    description:
+      - Id, as the CA shows it, of the order that was found for a request that is V(in_doubt). It is taken over if it is
+        for the request's CSR. Goes with O(action=retry).
+    type: str
+    version_added: 0.1.0
   at:
     description:
       - Time from which an approval counts, or at which it is implemented, in ISO 8601, as V(2027-01-31T22:00:00Z);
@@ -171,6 +180,7 @@ SPEC = {
     "request_id": _TEXT,
     "work_order_id": _TEXT,
     "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
+    "order_id": _TEXT,
     "at": _TEXT,
     "comment": _TEXT,
     "freeze_override": _TEXT,

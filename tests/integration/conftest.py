@@ -13,6 +13,7 @@ import pytest
 from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
+from ansible_collections.edgecert.clm.tests.support.openbao import running
 
 HERE = pathlib.Path(__file__).resolve().parent
 STORE_KEY = "integration store key, kept by nobody"
@@ -38,6 +39,19 @@ def sandbox() -> Iterator[Handle]:
 def clock(sandbox: Handle, tmp_path_factory: pytest.TempPathFactory) -> MovedClock:
     """Give the clock that lets nobody wait for this sandbox."""
     return MovedClock(tmp_path_factory.mktemp("clock"), sandbox)
+
+
+@pytest.fixture(scope="session")
+def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run an OpenBao, and give what a playbook has to know of it."""
+    with running(tmp_path_factory.mktemp("openbao")) as bao:
+        options, secrets = bao.credentials["approle"]
+        yield {
+            "clm_vault_url": bao.url,
+            "clm_vault_ca_path": bao.ca_path,
+            "clm_vault_role_id": options["role_id"],
+            "clm_vault_secret_id": secrets["secret_id"],
+        }
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

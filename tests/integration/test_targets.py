@@ -22,6 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 TARGETS = sorted(path.parent.parent.name for path in HERE.glob("targets/*/tasks/main.yml"))
 TOKENS = ("key_device", "csr_hsm")
 RUNNABLE = [name for name in TARGETS if not name.startswith("setup_")]
+# Fixtures that run what a target speaks to beside the sandbox; skipped, by name, where that is not installed.
+SERVERS = {"ca_vault_pki": "openbao"}
 _numbers = itertools.count()
 
 PLAY = """
@@ -54,13 +56,20 @@ def token_variables(target: str, folder: pathlib.Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("target", RUNNABLE)
 def test_target_passes(
-    target: str, sandbox: Handle, store: dict[str, str], clock: MovedClock, tmp_path: pathlib.Path
+    target: str,
+    sandbox: Handle,
+    store: dict[str, str],
+    clock: MovedClock,
+    tmp_path: pathlib.Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     """One target, each with a contract of its own, so that no target meets another's enrollments."""
     playbook = tmp_path / "site.yml"
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
     contract = f"C-T{next(_numbers):02d}"
     work = {"clm_work": str(tmp_path), "clm_now": clock.command, **token_variables(target, tmp_path)}
+    if target in SERVERS:
+        work.update(request.getfixturevalue(SERVERS[target]))
     with devices_of_target(target, tmp_path) as devices:
         run_playbook(
             playbook,

@@ -15,15 +15,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
-    Answer,
-    CaConnector,
-    Capabilities,
-    Check,
-    Choice,
-    Issued,
-    Order,
-)
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Found, Issued
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Check, Choice, Order
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, AuditRow
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
@@ -183,7 +177,7 @@ class WatchedCa(CaConnector):
         with self._points.around("submit to the CA"):
             return self._kept(order.intent_id, self._inner.submit(order, csr_pem))
 
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
+    def find(self, order: Order, csr_pem: str) -> Found:
         """Look for an order."""
         with self._points.around("find at the CA"):
             return self._inner.find(order, csr_pem)

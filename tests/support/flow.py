@@ -19,16 +19,15 @@ from typing import Any
 
 from edgecert_sandbox.handle import Handle
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Found, NotThere, Pending
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
-    Answer,
     CaConnector,
-    Capabilities,
     Check,
     Choice,
     Order,
-    Pending,
     RenewalHint,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     ca_accounts,
     connectors,
@@ -291,6 +290,10 @@ class Bench:
         """Enrol, or go on."""
         return self.plan_enroll(**changes).execute()
 
+    def enroll_action(self, action: str, certificate: str, **changes: Any) -> Outcome:
+        """Do something else than enrolling with ``cert_enroll``."""
+        return enroll.plan({"action": action, "certificate": certificate, **changes}, self.ports).execute()
+
     def connector(self, **changes: Any) -> Outcome:
         """Add the application connector."""
         wanted = {"certificate": self.name(), "name": "app", "state": "present", "devices": ["edge"]}
@@ -376,7 +379,7 @@ class StubCa(CaConnector):
 
     def capabilities(self) -> Capabilities:
         """Promise nothing special."""
-        return Capabilities(is_public=False, is_immediate=self._immediate, can_revoke=False, can_renew=False)
+        return Capabilities(is_public=False, is_immediate=self._immediate)
 
     def test(self) -> Sequence[Check]:
         """Check nothing."""
@@ -395,9 +398,9 @@ class StubCa(CaConnector):
         self.submitted.append(order.intent_id)
         return Pending({"csr": csr_pem}, "a person signs", 60.0) if not self._immediate else self._make(csr_pem)
 
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
-        """Remember nothing."""
-        return None
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Remember nothing, and mind nothing."""
+        return NotThere("a stub keeps no orders")
 
     def collect(self, handle: Mapping[str, Any]) -> Answer:
         """Answer now."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Issued
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle

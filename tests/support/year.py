@@ -16,15 +16,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
-    Answer,
-    CaConnector,
-    Capabilities,
-    Check,
-    Choice,
-    Order,
-    Rejected,
-)
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Found, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Check, Choice, Order
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import devices, lifecycle, states
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import StoreError, TransportError
@@ -112,7 +106,7 @@ class MoodyCa(CaConnector):
             raise TransportError("Cannot order a certificate: the CA does not answer", kind="timeout", sent=True)
         return answer
 
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
+    def find(self, order: Order, csr_pem: str) -> Found:
         """As the own CA."""
         return self._own.find(order, csr_pem)
 

@@ -6,8 +6,9 @@
 A connector is built from an account (options, opened secrets) and holds no state between calls: what it needs to go on
 is in the *handle* it answers with, JSON-ready, kept in the store by the caller.
 
-Around ``submit`` the caller keeps an intent. After a crash between sending and storing it asks ``find`` first; a
-connector whose CA cannot tell answers None there only if a second ``submit`` of the same intent is harmless.
+Around ``submit`` the caller keeps an intent. After a crash between sending and storing it asks ``find`` first, which
+has three answers: the order, surely none, or that nobody can tell. Orders cost money: the last never leads to another.
+Answers are in ``answer_base``, what a CA can do in ``capability_base``.
 """
 
 from __future__ import annotations
@@ -16,43 +17,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from .._core.errors import InputError
 from .._core.redact import Secret
-from .._core.types import Bundle, CsrSpec
+from .._core.types import CsrSpec
 
-Handle = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Capabilities:
-    """What a CA can take and do, as data; each false one is said to the user before anything is sent.
-
-    :ivar is_public: its roots are trusted by browsers, so the validity limits of public trust hold.
-    :ivar is_immediate: ``submit`` answers with the certificate itself.
-    :ivar san_types: of ``dns``, ``ip``, ``email``, ``uri``.
-    :ivar csr_sources: of ``endpoint``, ``local``, ``upload``, ``hsm``, ``adc``.
-    :ivar request_options: options of a request it takes, as ``{name: {required, choices_from, description}}``.
-    :ivar choices: the kinds of lists it can be asked for.
-    :ivar max_validity_days: None when the CA itself decides.
-    :ivar hashes: signature hashes of CSRs that make sense with it, of ``sha256``, ``sha384``, ``sha512``.
-    :ivar registration_authority: it keeps data about the holder beside the certificate.
-    :ivar gives_renewal_hints: ``renewal_hint`` is worth asking; it costs a call.
-    """
-
-    is_public: bool
-    is_immediate: bool
-    can_revoke: bool
-    can_renew: bool
-    san_types: tuple[str, ...] = ("dns",)
-    key_types: tuple[str, ...] = ("rsa", "ec")
-    csr_sources: tuple[str, ...] = ("endpoint", "local", "upload", "hsm", "adc")
-    request_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    choices: tuple[str, ...] = ()
-    max_validity_days: int | None = None
-    gives_renewal_hints: bool = False
-    hashes: tuple[str, ...] = ("sha256", "sha384", "sha512")
-    registration_authority: bool = False
+if TYPE_CHECKING:
+    from .._core.clock import Clock
+    from .._http.base import TransportMaker
+    from .answer_base import Answer, Found, Handle, Revocation
+    from .capability_base import Capabilities
 
 
 @dataclass(frozen=True)
@@ -63,6 +38,11 @@ class Order:
     :ivar options: the request's options of this CA, checked by ``validate``.
     :ivar intent_id: id of the intent this order is sent under; the same order sent twice bears the same id.
     :ivar at: time of the intent, UTC.
+    :ivar action: ``enroll``, ``renew`` or ``regenerate``; ``parent`` is the handle of what it follows at the same
+        account, empty where there is none.
+    :ivar validity: the lifetime as it was asked for, ``{count, unit}``; empty where only the days are known.
+    :ivar certificate_id: id in the inventory, for names that a CA wants to be given.
+    :ivar attributes: of the certificate (E19), for CAs with custom fields; ``generic`` the fields of Table 10 (E20).
     """
 
     spec: CsrSpec
@@ -70,6 +50,12 @@ class Order:
     intent_id: str
     at: datetime
     options: Mapping[str, Any] = field(default_factory=dict)
+    action: str = "enroll"
+    parent: Handle = field(default_factory=dict)
+    validity: Mapping[str, Any] = field(default_factory=dict)
+    certificate_id: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    generic: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,38 +73,6 @@ class Choice:
 
     value: str
     label: str
-
-
-@dataclass(frozen=True)
-class Issued:
-    """The CA signed; the leaf is checked against the CSR by the caller."""
-
-    bundle: Bundle
-    handle: Handle
-
-
-@dataclass(frozen=True)
-class Pending:
-    """The CA took the order and has not signed yet; no error.
-
-    :ivar message: a sentence about what it waits for, and who has to do what.
-    :ivar look_again_s: seconds after which asking again makes sense.
-    """
-
-    handle: Handle
-    message: str
-    look_again_s: float
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """The CA refused for good; the reason in its words."""
-
-    reason: str
-    handle: Handle = field(default_factory=dict)
-
-
-Answer: TypeAlias = "Issued | Pending | Rejected"
 
 
 @dataclass(frozen=True)
@@ -144,11 +98,18 @@ class CaConnector(ABC):
 
     @abstractmethod
     def test(self) -> Sequence[Check]:
-        """Try reachability, authentication and rights; never issues anything."""
+        """Try reachability, authentication, rights and the clock; never issues anything.
+
+        What goes wrong is a check that did not pass, not an exception.
+        """
 
     @abstractmethod
     def choices(self, kind: str) -> Sequence[Choice]:
-        """Give one of the lists named in the capabilities."""
+        """Give one of the lists named in the capabilities.
+
+        :raises InputError: there is no such list.
+        :raises AuthError: the account may not read it, which says nothing against the account.
+        """
 
     @abstractmethod
     def validate(self, order: Order) -> Sequence[str]:
@@ -158,16 +119,82 @@ class CaConnector(ABC):
     def submit(self, order: Order, csr_pem: str) -> Answer:
         """Ask the CA to sign.
 
+        It places the order in one call, never repeated where the first may have been taken. Once the CA has taken it,
+        nothing is raised any more: what cannot be fetched in the same breath is ``Pending`` with its handle. An error
+        therefore speaks of the order itself: one that was never sent, or that the CA refused with a 4xx, left nothing;
+        after any other the caller asks ``find``.
+
         :param csr_pem: PKCS#10; its signature has been verified.
+        :raises RemoteError: it was not taken, or nobody knows.
         """
 
     @abstractmethod
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
-        """Look for what an earlier ``submit`` of the same intent left at the CA."""
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Look for what an earlier ``submit`` of the same intent left at the CA.
+
+        ``NotThere`` only where a second ``submit`` surely doubles nothing; a list that may lag behind, or cannot be
+        searched, is ``CannotTell``. What is found is the order of this very CSR, not one of the same names.
+        """
 
     @abstractmethod
     def collect(self, handle: Handle) -> Answer:
-        """Ask again for a pending order."""
+        """Ask again for a pending order, and move it on where that is the connector's part, as ACME's finalize is.
+
+        Safe to repeat, also for one that was issued long ago.
+        """
+
+    def peek(self, handle: Handle) -> Answer:
+        """Ask as ``collect`` does, and change nothing: used while planning, in check mode too.
+
+        A ``Pending`` to look at again in 0 seconds says that ``collect`` can move it on now.
+        """
+        return self.collect(handle)
+
+    def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
+        """Take over an order that a person found at the CA.
+
+        :param order_id: as the CA shows it.
+        :raises InputError: the CA has no such order, it is of another CSR, or this cannot be done here.
+        """
+        raise InputError("orders of this CA cannot be taken over by an id", code="cannot_adopt")
+
+    def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
+        """Order the successor of what a handle stands for; as ``submit`` in all else.
+
+        :param handle: of the certificate that is renewed, issued by this account.
+        """
+        return self.submit(order, csr_pem)
+
+    def reissue(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
+        """Order another key or other names under the same order at the CA; as ``submit`` in all else."""
+        return self.submit(order, csr_pem)
+
+    def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
+        """Revoke a certificate; one that is revoked already is success, with the first time.
+
+        :param handle: as ``Issued`` gave it.
+        :param reason: one of the capabilities' ``revoke_reasons``.
+        :param comment: for CAs that keep one.
+        :raises InputError: this CA cannot.
+        """
+        raise InputError("this CA cannot revoke", code="cannot_revoke")
+
+    def revocation(self, handle: Handle) -> Revocation:
+        """Ask what became of a revocation that was pending.
+
+        :raises InputError: revocations are never pending here.
+        """
+        raise InputError("this CA revokes at once or not at all", code="cannot_revoke")
+
+    def cancel(self, handle: Handle) -> Answer:
+        """Take back an order that is not signed yet; one that was taken back before is success.
+
+        ``Rejected`` with the state ``cancelled`` when it is done; ``Issued`` when the CA was quicker; ``Pending`` when
+        the CA does not say yet.
+
+        :raises InputError: this CA cannot.
+        """
+        raise InputError("orders of this CA cannot be taken back", code="cannot_cancel")
 
     def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
         """Ask when the CA would like a certificate to be renewed; None when it has no say in that.
@@ -179,6 +206,18 @@ class CaConnector(ABC):
         :source: RFC 9773 (ACME Renewal Information).
         """
         return None
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What connectors are made with.
+
+    :ivar clock: the only one they have; they sleep by it, too.
+    :ivar transports: builds the transport to a host; connectors build them when they first call.
+    """
+
+    clock: Clock
+    transports: TransportMaker
 
 
 @dataclass(frozen=True)
@@ -212,3 +251,9 @@ class CaConnectorType(ABC):
     @abstractmethod
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector of a stored account; no traffic."""
+
+    def expires_at(self, options: Mapping[str, Any]) -> datetime | None:
+        """Give when the account's client certificate ends, UTC; None where it has none."""
+        from . import client_certificate
+
+        return client_certificate.expires_at(options)

@@ -26,22 +26,25 @@ from .._pki.chain import order_chain
 from .._pki.csr import strength_problems
 from .._pki.csr_building import general_names
 from .._pki.x509 import CsrFacts, certificate_facts, csr_facts, load_csr
+from . import options
 from . import own_ca_account as account
+from . import own_ca_crl as crl
 from . import own_ca_signing as signing
-from .base import (
+from .answer_base import (
+    CANCELLED,
+    PENDING_APPROVAL,
+    Action,
     Answer,
-    CaConnector,
-    CaConnectorType,
-    Capabilities,
-    Check,
-    Choice,
+    Found,
     Handle,
     Issued,
-    Order,
+    NotThere,
     Pending,
     Rejected,
-    StoredAccount,
+    Revocation,
 )
+from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount
+from .capability_base import FIND_HARMLESS, Capabilities
 
 PROFILE_OPTION = "certificate_profile"
 PROFILES: Mapping[str, str] = {
@@ -108,11 +111,14 @@ class OwnCa(CaConnector):
 
     def capabilities(self) -> Capabilities:
         """Give what it can take: every kind of name and key, from any source."""
-        return Capabilities(
+        is_immediate = not self._options["delay_s"] and self._approval == "none"
+        found = Capabilities(
             is_public=False,
-            is_immediate=not self._options["delay_s"],
-            can_revoke=False,
-            can_renew=True,
+            is_immediate=is_immediate,
+            revoke_reasons=tuple(crl.REASONS) if self._options.get("crl_path") else (),
+            can_cancel=not is_immediate,
+            may_need_approval=self._approval != "none",
+            find=FIND_HARMLESS,
             san_types=("dns", "ip", "email", "uri", "other", "directory"),
             key_types=("rsa", "ec", "ed25519"),
             request_options={
@@ -125,6 +131,12 @@ class OwnCa(CaConnector):
             choices=("profiles",),
             max_validity_days=self._options["max_validity_days"],
         )
+        return options.overridden(found, self._options)
+
+    @property
+    def _approval(self) -> str:
+        # Accounts of before this was an option have none.
+        return str(self._options.get("approval") or "none")
 
     def test(self) -> Sequence[Check]:
         """Look whether the key is there and fits, and whether the issuing CA and its chain are valid now."""
@@ -178,13 +190,19 @@ class OwnCa(CaConnector):
             return Rejected(f"CA account {self._name} does not sign this: {'; '.join(problems)}")
         return self.collect({"order": _order_to_json(order), "csr": pem.one_csr(csr_pem)})
 
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
+    def find(self, order: Order, csr_pem: str) -> Found:
         """Answer that nothing was left: a second ``submit`` gives the same certificate and costs nothing."""
-        return None
+        return NotThere("the own CA keeps no orders, and the same one twice is the same certificate")
 
     def collect(self, handle: Handle) -> Answer:
         """Sign once the delay, counted from the order's time, is over."""
         order, csr_pem = _order_from_json(handle["order"]), handle["csr"]
+        if self._approval == "denied":
+            return Rejected(f"CA account {self._name} denies all orders (option approval)", dict(handle))
+        if self._approval == "waiting":
+            message = f"CA account {self._name} waits for approval; its owner sets the option approval to granted"
+            action = Action("approval", name="approval", value="granted", who=f"the owner of CA account {self._name}")
+            return Pending(dict(handle), message, 60.0, state=PENDING_APPROVAL, actions=(action,))
         left = (order.at + timedelta(seconds=self._options["delay_s"]) - self._clock.now()).total_seconds()
         if left > 0:
             message = f"CA account {self._name} signs in {left:.0f} seconds (option delay_s); nobody has to do anything"
@@ -195,6 +213,22 @@ class OwnCa(CaConnector):
         chain = () if is_root else (upper.leaf, *upper.chain)
         bundle = Bundle(leaf, chain, upper.leaf if is_root else upper.root)
         return Issued(bundle, {**handle, "serial": certificate_facts(leaf).serial})
+
+    def cancel(self, handle: Handle) -> Answer:
+        """Say that it is taken back: nothing is signed that nobody collects."""
+        if not self.capabilities().can_cancel:
+            return super().cancel(handle)
+        return Rejected("it was taken back", dict(handle), state=CANCELLED)
+
+    def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
+        """Put it on the CRL."""
+        path = str(self._options.get("crl_path") or "")
+        if not path:
+            raise InputError(f"CA account {self._name} has no crl_path, so it cannot revoke", code="cannot_revoke")
+        authority = account.authority_of(self._options, self._opened())
+        serial, now = int(str(handle["serial"]), 16), self._clock.now()
+        days, hash_name = int(self._options.get("crl_days") or 7), str(self._options["hash"])
+        return Revocation(at=crl.revoke(path, authority, serial, reason, now, days=days, hash_name=hash_name))
 
     def _signed(self, order: Order, csr_pem: str) -> str:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -220,6 +254,7 @@ class OwnCa(CaConnector):
             serial=signing.serial_for(order.intent_id, spki),
             hash_name=order.spec.hash_name,
             with_client_auth=order.options.get(PROFILE_OPTION) == "server_client",
+            crl_url=str(self._options.get("crl_url") or ""),
         )
 
     def _opened(self) -> dict[str, str]:

@@ -14,6 +14,7 @@ from .._core.names import country_reason
 from .._core.vocabulary import CURVES, HASHES
 from .._pki import pem, x509
 from .._pki.chain import order_chain
+from . import options as common
 from . import own_ca_signing as signing
 
 _PREFIX_LIMIT = 50
@@ -25,16 +26,24 @@ _NUMBERS: Mapping[str, tuple[int, int, int, str]] = {
     "max_validity_days": (1, 7300, 397, "Longest lifetime of a certificate that this CA signs."),
     "backdate_minutes": (0, 1440, 5, "How long before the order a certificate's lifetime begins, for clocks that lag."),
     "delay_s": (0, 31536000, 0, "Seconds for which an order stays pending; for rehearsals of a slow CA."),
+    "crl_days": (1, 366, 7, "Lifetime of the CRL; each revocation signs it anew."),
 }
 _TEXTS: Mapping[str, tuple[int, str]] = {
     "common_name": (_PREFIX_LIMIT, "Beginning of the CA's names; the account's name when it is left out."),
     "organization": (64, "Organization in the CA's names."),
     "country": (2, "Two-letter country code in the CA's names."),
+    "crl_path": (1024, "File of the CRL, PEM where it ends in .pem, else DER; without it nothing can be revoked."),
+    "crl_url": (1024, "Where the CRL is published, for the certificates signed from now on."),
 }
 _CHOICES: Mapping[str, tuple[tuple[Any, ...], Any, str]] = {
     "key_type": (("ec", "rsa", "ed25519"), "ec", "Kind of key of a CA made here."),
     "key_size": ((2048, 3072, 4096), 3072, "Bits of an RSA key of a CA made here."),
     "curve": (CURVES, "secp256r1", "Curve of an EC key of a CA made here."),
+    "approval": (
+        ("none", "waiting", "granted", "denied"),
+        "none",
+        "Whether orders wait for a person, who sets it to granted or denied; for rehearsals.",
+    ),
     "hash": (HASHES, "sha256", "Hash the CA certificates made here are signed with."),
 }
 _PEMS: Mapping[str, str] = {
@@ -46,7 +55,12 @@ _SECRETS: Mapping[str, str] = {
     "passphrase": "Passphrase of that key, where it has one.",
 }
 # What a CA is made with, once.
-_MADE_WITH = (*_TEXTS, *_CHOICES, "root_validity_days", "issuing_validity_days")
+_LATER = ("crl_path", "crl_url", "approval")
+_MADE_WITH = (
+    *(option for option in (*_TEXTS, *_CHOICES) if option not in _LATER),
+    "root_validity_days",
+    "issuing_validity_days",
+)
 # Kept for making another issuing CA below the same root; nobody gives it.
 ROOT_KEY = "root_private_key"
 
@@ -64,18 +78,21 @@ def describe() -> dict[str, dict[str, Any]]:
         table[name] = entry(kind, default, text, choices=list(allowed))
     table.update({name: entry("str", None, text) for name, text in _PEMS.items()})
     table.update({name: entry("str", None, text, secret=True) for name, text in _SECRETS.items()})
+    table.update(common.describe(common.EVERY))
     return dict(sorted(table.items()))
 
 
 def checked(name: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Complete the options with their defaults; give every problem as a sentence."""
-    known = {*_NUMBERS, *_TEXTS, *_CHOICES, *_PEMS}
+    known = {*_NUMBERS, *_TEXTS, *_CHOICES, *_PEMS, *common.EVERY}
     problems = [
         f"{option} is no option of own_ca; there are {', '.join(sorted(known))}"
         for option in options
         if option not in known
     ]
-    result: dict[str, Any] = {}
+    every = {option: options[option] for option in common.EVERY if option in options}
+    result, _none, faults = common.read("own_ca", common.EVERY, every, {}, {})
+    problems += faults
     readers: tuple[tuple[Mapping[str, Any], Callable[[str, Any], Any]], ...] = (
         (_NUMBERS, _number),
         (_CHOICES, _choice),

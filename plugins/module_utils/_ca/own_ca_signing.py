@@ -125,8 +125,9 @@ def sign_server(
     serial: int,
     hash_name: str,
     with_client_auth: bool,
+    crl_url: str = "",
 ) -> str:
-    """Sign a TLS server's certificate and give it as PEM.
+    """Sign a TLS server's certificate and give it as PEM; with an empty ``crl_url`` it names no CRL.
 
     :source: RFC 5280 §4.2.1; ca-connectors §4.1 for the extensions that are always there.
     """
@@ -134,9 +135,7 @@ def sign_server(
         from cryptography import x509
         from cryptography.hazmat.primitives.asymmetric import rsa
         from cryptography.hazmat.primitives.serialization import Encoding
-        from cryptography.x509.oid import ExtendedKeyUsageOID
     usages = ["digital_signature", *(["key_encipherment"] if isinstance(public, rsa.RSAPublicKey) else [])]
-    extended = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if with_client_auth else [])]
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(subject))
@@ -152,8 +151,16 @@ def sign_server(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(_authority_key_id(authority.cert, authority.key.public_key()), critical=False)
     )
+    if crl_url:
+        builder = builder.add_extension(_crl_points(crl_url), critical=False)
     cert = builder.sign(authority.key, _digest(authority.key, hash_name))
     return cert.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def _purposes(with_client_auth: bool) -> list[x509.ObjectIdentifier]:
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    return [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if with_client_auth else [])]
 
 
 def certificate_pem(authority: Authority) -> str:
@@ -161,6 +168,18 @@ def certificate_pem(authority: Authority) -> str:
     with needed("cryptography", FEATURE):
         from cryptography.hazmat.primitives.serialization import Encoding
     return authority.cert.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def digest_for(
+    key: CertificateIssuerPrivateKeyTypes, name: str
+) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
+    """Give the hash that a key signs with; None for one that brings its own."""
+    return _digest(key, name)
+
+
+def authority_key_id(authority: Authority) -> x509.AuthorityKeyIdentifier:
+    """Name an issuer's key as its own certificate does."""
+    return _authority_key_id(authority.cert, authority.key.public_key())
 
 
 def _digest(key: CertificateIssuerPrivateKeyTypes, name: str) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
@@ -202,6 +221,13 @@ def _key_usage(*granted: str) -> x509.KeyUsage:
         "encipher_only decipher_only"
     )
     return x509.KeyUsage(**{usage: usage in granted for usage in every.split()})
+
+
+def _crl_points(url: str) -> x509.CRLDistributionPoints:
+    from cryptography import x509
+
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None)
+    return x509.CRLDistributionPoints([point])
 
 
 def _own_key_id(public: CertificatePublicKeyTypes) -> x509.AuthorityKeyIdentifier:

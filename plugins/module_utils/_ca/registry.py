@@ -1,30 +1,58 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every kind of CA there is, alphabetical. Plain imports: Ansible bundles what it reads in import statements."""
+"""Every kind of CA there is, alphabetical: one function and one line each.
+
+Plain imports, as Ansible bundles what it reads in import statements, and late, as a call needs one kind at most.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from .._core.clock import Clock
 from .._core.errors import InputError
-from .base import CaConnectorType
-from .own_ca import OwnCaType
+from .._http.base import Transport, TransportOptions
+from .base import CaConnectorType, Tools
 
-_TYPES: tuple[type[OwnCaType], ...] = (OwnCaType,)
+
+def _own_ca(tools: Tools) -> CaConnectorType:
+    from .own_ca import OwnCaType
+
+    return OwnCaType(tools.clock)
+
+
+def _vault_pki(tools: Tools) -> CaConnectorType:
+    from .vault_pki import VaultPkiType
+
+    return VaultPkiType(tools)
+
+
+_TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
+    "own_ca": _own_ca,
+    "vault_pki": _vault_pki,
+}
 
 
 def type_names() -> tuple[str, ...]:
     """Give the names of all kinds, alphabetical."""
-    return tuple(kind.name for kind in _TYPES)
+    return tuple(_TYPES)
 
 
-def connector_type(name: str, clock: Clock | None = None) -> CaConnectorType:
+def connector_type(name: str, tools: Tools | Clock | None = None) -> CaConnectorType:
     """Give a kind of CA by its name.
 
-    :param clock: the computer's own when left out.
+    :param tools: what its connectors are made with; with a clock alone, or nothing, they cannot call anybody.
     :raises InputError: there is none of that name; names those there are.
     """
-    for kind in _TYPES:
-        if kind.name == name:
-            return kind(clock)
-    raise InputError(f"There is no CA type {name!r}; there is: {', '.join(type_names())}", code="unknown_ca_type")
+    if name not in _TYPES:
+        raise InputError(f"There is no CA type {name!r}; there is: {', '.join(_TYPES)}", code="unknown_ca_type")
+    if isinstance(tools, Tools):
+        return _TYPES[name](tools)
+    from .._core.clock import SystemClock
+
+    return _TYPES[name](Tools(tools or SystemClock(), _no_transport))
+
+
+def _no_transport(options: TransportOptions) -> Transport:
+    raise RuntimeError(f"nothing that could reach {options.host} was handed in")

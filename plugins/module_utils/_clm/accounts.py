@@ -34,6 +34,8 @@ class Family(Generic[R]):
     :ivar asked: the test, and lists asked for; reads only.
     :ivar stored_view: what the audit keeps; ``view`` is that with what the type can do, for results.
     :ivar needed_by: what stands on a record, a sentence's part each; removal is refused while there is any.
+    :ivar refuse_failing: refuses to store a new or changed record whose checks did not all pass; None where it is
+        stored all the same.
     """
 
     noun: str
@@ -44,6 +46,7 @@ class Family(Generic[R]):
     stored_view: Callable[[R], dict[str, Any]]
     view: Callable[[R, Ports], Mapping[str, Any]]
     needed_by: Callable[[Unit, R], Mapping[str, list[str]]]
+    refuse_failing: Callable[[R, list[dict[str, Any]]], None] | None = None
 
 
 def secrets_of(record: CaAccount | KeyDevice) -> dict[str, str]:
@@ -76,6 +79,8 @@ def plan(family: Family[R], params: Params, ports: Ports) -> Plan:
         return _absent(family, before, users, ports)
     wanted = family.merged(params, before, ports)
     extra = family.asked(params, wanted, ports)
+    if wanted != before and family.refuse_failing is not None:
+        family.refuse_failing(wanted, extra.get("checks") or [])
 
     def finish() -> Outcome:
         with ports.store.read() as unit:

@@ -50,6 +50,7 @@ _CALLED = {
     "ca_options": "the options for the CA",
     "action": "the action",
     "restores": "the snapshot it goes back to",
+    "revokes": "what is revoked, or why",
     "allow_missing": "whether one certificate of a dual stack alone may do",
 }
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.errors import InputError, NotFoundError
+from .._core.clock import to_text
+from .._core.errors import AuthError, InputError, NotFoundError, StateError
 from .._core.plan import Plan
 from .._core.types import CaAccount
 from .._store.base import Unit
-from . import accounts
+from . import accounts, states
 from .accounts import secrets_of
 from .ports import Params, Ports
 from .views import ca_account_view
@@ -21,7 +22,7 @@ from .views import ca_account_view
 if TYPE_CHECKING:
     from .._ca.base import CaConnector
 
-_OPEN_STATES = ("draft", "submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
+_OPEN_STATES = tuple(state for state in states.REQUEST if not states.is_final(state))
 
 
 def required(unit: Unit, name: str) -> CaAccount:
@@ -84,11 +85,32 @@ def _asked(params: Params, account: CaAccount, ports: Ports) -> dict[str, Any]:
     if params.get("test"):
         result["checks"] = [vars(check) for check in connector.test()]
     if kinds:
-        result["choices"] = _choices(account, connector, kinds)
+        result["choices"], refused = _choices(account, connector, kinds)
+        if refused:
+            result["warnings"] = refused
     return result
 
 
-def _choices(account: CaAccount, connector: CaConnector, kinds: list[str]) -> dict[str, list[dict[str, str]]]:
+def _refuse_failing(account: CaAccount, checks: list[dict[str, Any]]) -> None:
+    """Refuse to store an account whose test failed: what worked before stays.
+
+    :raises StateError: a check did not pass.
+    """
+    failed = [check for check in checks if not check["passed"]]
+    if failed:
+        told = "; ".join(f"{check['name']}: {check['detail']}" for check in failed)
+        raise StateError(
+            f"Cannot store CA account {account.name}: its test failed ({told}); nothing was stored. Mend that, or "
+            "leave test out to store it untested",
+            code="account_test_failed",
+            details={"checks": checks},
+        )
+
+
+def _choices(
+    account: CaAccount, connector: CaConnector, kinds: list[str]
+) -> tuple[dict[str, list[dict[str, str]]], list[str]]:
+    """Give the lists that may be read, and a sentence for each that may not: that is no fault of the account."""
     offered = connector.capabilities().choices
     unknown = [kind for kind in kinds if kind not in offered]
     if unknown:
@@ -96,17 +118,26 @@ def _choices(account: CaAccount, connector: CaConnector, kinds: list[str]) -> di
             f"CA account {account.name} ({account.type}) has no list of {', '.join(unknown)}; it has "
             f"{', '.join(offered) or 'none'}"
         )
-    return {kind: [vars(choice) for choice in connector.choices(kind)] for kind in kinds}
+    found: dict[str, list[dict[str, str]]] = {}
+    refused = []
+    for kind in kinds:
+        try:
+            found[kind] = [vars(choice) for choice in connector.choices(kind)]
+        except AuthError as exc:
+            found[kind] = []
+            refused.append(f"CA account {account.name} may not list {kind}: {exc.message}")
+    return found, refused
 
 
 def _shown(account: CaAccount, ports: Ports) -> Mapping[str, Any]:
     """Show an account with what its CA can do, as data."""
-    capabilities = vars(ports.ca(account).capabilities())
+    ends = ports.ca_type(account.type).expires_at(account.options)
+    left = (ends - ports.clock.now()).days if ends is not None else None
     return {
         **ca_account_view(account),
-        "capabilities": {
-            name: list(value) if isinstance(value, tuple) else value for name, value in capabilities.items()
-        },
+        "capabilities": ports.ca(account).capabilities().shown(),
+        "client_certificate_expires_at": to_text(ends) if ends is not None else None,
+        "client_certificate_days_left": left,
     }
 
 
@@ -116,6 +147,7 @@ _FAMILY = accounts.Family(
     records=lambda unit: unit.ca_accounts,
     merged=_merged,
     asked=_asked,
+    refuse_failing=_refuse_failing,
     stored_view=ca_account_view,
     view=_shown,
     needed_by=_needed_by,

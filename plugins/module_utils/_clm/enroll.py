@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from .._core.key_records import KeyDevice
     from .moves import Mover
 
-ACTIONS = ("enroll", "renew", "regenerate")
+ACTIONS = ("enroll", "renew", "regenerate", "revoke")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -60,9 +60,8 @@ def plan(params: Params, ports: Ports) -> Plan:
     """
     params = _read(params)
     if (params.get("action") or "enroll") != "enroll":
-        from . import renewing
-
-        return renewing.plan(params, ports)
+        return _other_action(params, ports)
+    _refuse_reason(params)
     edits.refuse_unused(params)
     drafts, wrong = attachments.drafted(params)
     seen = _look(params, ports, wrong)
@@ -102,6 +101,23 @@ def _read(params: Params) -> Params:
 
         refuse_filled(params)
     return params
+
+
+def _other_action(params: Params, ports: Ports) -> Plan:
+    """Plan what follows a first enrolment: another certificate, or the end of this one."""
+    if params["action"] == "revoke":
+        from . import revoking
+
+        return revoking.plan(params, ports)
+    from . import renewing
+
+    _refuse_reason(params)
+    return renewing.plan(params, ports)
+
+
+def _refuse_reason(params: Params) -> None:
+    if params.get("reason"):
+        raise InputError("Cannot enrol a certificate for a reason: reason goes with action: revoke alone")
 
 
 @dataclass(frozen=True)

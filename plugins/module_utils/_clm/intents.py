@@ -17,6 +17,8 @@ from .._store.base import Store, Unit
 OPEN_ENROLLMENT = "open_enrollment"
 AMEND_ENROLLMENT = "amend_enrollment"
 ORDER_CERTIFICATE = "order_certificate"
+CANCEL_ORDER = "cancel_order"
+REVOKE_CERTIFICATE = "revoke_certificate"
 UPLOAD_CERTIFICATE = "upload_certificate"
 ACKNOWLEDGE_WARNINGS = "acknowledge_warnings"
 GO_TO_PRODUCTION = "go_to_production"

@@ -47,7 +47,7 @@ def succeed(unit: Unit, certificate: Certificate, request: CertRequest, actor: s
     parent = replace(
         certificate,
         certificate_id=kept,
-        state="superseded",
+        state="revoked" if certificate.state == "revoked" else "superseded",
         enrollment_id=None,
         production={},
         staging={},

@@ -163,6 +163,9 @@ class Mover:
             if isinstance(self._peeked, CsrQuestion):
                 self._next_look_s = _ASK_AGAIN_S
                 return not self._undecided(self._peeked) or self.request.reason != "needs_decision"
+        if self.request.state == "in_doubt":
+            self._next_look_s = signing.in_doubt_for(self)
+            return self._next_look_s is None
         if move == "retrieve" and not self.wait_s:
             self._next_look_s = signing.not_ready_for(self)
             return self._next_look_s is None

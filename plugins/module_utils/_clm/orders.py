@@ -155,6 +155,11 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
             "edgecert.clm.cert_enroll until the request is issued",
             code="certificate_not_issued",
         )
+    if certificate.state == "revoked":
+        raise StateError(
+            f"Cannot push {certificate.certificate_id}: it is revoked; have another one with action: regenerate",
+            code="certificate_revoked",
+        )
     bundles = {}
     for algorithm, fingerprint in request.fingerprints.items():
         if algorithm not in request.csrs:

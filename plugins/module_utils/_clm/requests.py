@@ -98,8 +98,9 @@ def refuse_violations(request: CertRequest, group: Group) -> None:
 def parts(request: CertRequest, account: CaAccount) -> dict[str, Any]:
     """Give what an approval of the request is bound to; metadata, which is in no CSR and no order, is not."""
     wish = {name: value for name, value in request.wish.items() if name not in form.METADATA}
-    restored = request.renews.get("restores")
+    restored, revoked = request.renews.get("restores"), request.renews.get("revokes")
     return {
+        **({"revokes": approvals.sha256(revoked)} if revoked else {}),
         "action": request.action,
         "restores": approvals.sha256(restored) if restored else None,
         "wish": approvals.sha256(wish),
@@ -142,6 +143,10 @@ def mover_of(request: CertRequest, ports: Ports, *, wait_s: float, challenge: Se
 
     with ports.store.read() as unit:
         account = ca_accounts.required(unit, request.ca)
+        if request.action == "revoke":
+            from .revoker import Revoker
+
+            return Revoker(ports, request, account, wait_s=wait_s)
         device = places.required(unit, request)
     mover = Mover(ports, request, device, account, wait_s=wait_s)
     mover.challenge = challenge
@@ -153,9 +158,14 @@ def lease_of(request: CertRequest) -> str:
     return f"request:{request.request_id}"
 
 
-def left_behind(unit: Unit, request: CertRequest) -> str:
-    """Say what a cancelled request leaves at the place of its key and at the CA; empty when nothing was sent."""
+def left_behind(unit: Unit, request: CertRequest, settled: Mapping[str, str]) -> str:
+    """Say what a cancelled request leaves at the place of its key and at the CA; empty when nothing was sent.
+
+    :param settled: what became of orders that the CA was told to take back, by key algorithm.
+    """
     left = []
+    if request.action == "revoke":
+        return f"CA account {request.ca} may have been told to revoke it" if request.ca_progress else ""
     if request.key_reference and request.csr_source == vocabulary.ENDPOINT:
         advice = "cancel the change" if request.renews else "enrol the same names again to use it, or remove it"
         label = request.key_reference.get("label", "what was opened")
@@ -171,7 +181,8 @@ def left_behind(unit: Unit, request: CertRequest) -> str:
         named = request.wish[option]
         left.append(f"key {named[member]!r} stays on key device {named['device']}, if it was made: remove it there")
     open_ones = [name for name in request.csrs if name not in {*request.fingerprints, *request.refusals}]
-    in_doubt = [name for name in open_ones if _is_ordered(unit, request, name)]
+    left += settled.values()
+    in_doubt = [name for name in open_ones if name not in settled and _is_ordered(unit, request, name)]
     if in_doubt:
         left.append(f"CA account {request.ca} may sign the {' and the '.join(in_doubt)} CSR all the same")
     return "; ".join(left)

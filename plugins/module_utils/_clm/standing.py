@@ -25,7 +25,7 @@ def newest(unit: Unit, certificate_id: str, certificate: Certificate | None) -> 
         return latest
     own = certificate.request_id if certificate is not None else ""
     is_back = latest.state == "issued" and own not in ("", latest.request_id)
-    if is_back or latest.state in ("failed", "rejected", "cancelled"):
+    if is_back or latest.action == "revoke" or latest.state in ("failed", "rejected", "cancelled"):
         return unit.requests.get(own) if own else None
     return latest
 

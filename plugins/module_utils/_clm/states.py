@@ -18,9 +18,12 @@ REQUEST: Machine = {
     "submitted": ("approved", "rejected", "cancelled"),
     "approved": ("submitted", "scheduled", "implementing", "cancelled"),
     "scheduled": ("submitted", "implementing", "cancelled"),
-    "implementing": ("submitted", "retrieval_in_progress", "cancelled", "failed"),
-    "retrieval_in_progress": ("issued", "cancelled", "failed"),
+    "implementing": ("submitted", "in_doubt", "retrieval_in_progress", "revoked", "cancelled", "failed"),
+    # With the answer to an order lost, and a CA that cannot tell; of two orders the other one may be there already.
+    "in_doubt": ("implementing", "retrieval_in_progress", "cancelled", "failed"),
+    "retrieval_in_progress": ("in_doubt", "issued", "revoked", "cancelled", "failed"),
     "issued": (),
+    "revoked": (),
     "rejected": (),
     "cancelled": (),
     "failed": ("submitted", "approved"),
@@ -53,7 +56,7 @@ WORK_ORDER: Machine = {
 }
 
 # What a person may do in which state (``cert_workflow``); E24, W2, W5.
-_OPEN_REQUEST = ("submitted", "approved", "scheduled", "implementing", "retrieval_in_progress")
+_OPEN_REQUEST = ("submitted", "approved", "scheduled", "implementing", "in_doubt", "retrieval_in_progress")
 CONFIGURE = "configure"
 """Action of a work order about network settings, not about a certificate."""
 VERBS = {"push": "push", "rollback": "roll back", "remove": "remove", CONFIGURE: "configure"}
@@ -74,8 +77,8 @@ REQUEST_ACTIONS: Machine = {
     "approve": ("submitted",),
     "reject": ("submitted",),
     "schedule": ("approved", "scheduled"),
-    "implement": ("approved", "scheduled", "implementing", "retrieval_in_progress"),
-    "retry": ("failed",),
+    "implement": ("approved", "scheduled", "implementing", "in_doubt", "retrieval_in_progress"),
+    "retry": ("failed", "in_doubt"),
     "cancel": ("draft", *_OPEN_REQUEST),
 }
 WORK_ORDER_ACTIONS: Machine = {
@@ -97,7 +100,7 @@ WORK_ORDER_ACTIONS: Machine = {
 }
 
 BEFORE_IMPLEMENTING = ("draft", "submitted", "review_in_progress", "approved", "scheduled")
-ENDS = frozenset(["issued", "completed", "rejected", "cancelled", "failed"])
+ENDS = frozenset(["issued", "revoked", "completed", "rejected", "cancelled", "failed"])
 
 
 def is_final(state: str) -> bool:

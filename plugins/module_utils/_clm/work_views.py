@@ -14,7 +14,7 @@ from typing import Any
 from .._core.redact import redacted
 from .._core.types import CertRequest, WorkOrder
 from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
-from . import approvals, dual_stack
+from . import approvals, dual_stack, states
 from .deployment_date import NOT_BEFORE
 from .views import View, group_name, text_of, times
 
@@ -40,6 +40,16 @@ def _governed(record: CertRequest | WorkOrder) -> View:
     }
 
 
+def actions_view(request: CertRequest) -> list[View]:
+    """Show what somebody has to do before the CA signs, each once: a renewal of two keys proves a name once."""
+    found: list[View] = []
+    if states.is_final(request.state):
+        return found
+    for progress in request.ca_progress.values():
+        found += [dict(action) for action in progress.get("actions") or () if dict(action) not in found]
+    return found
+
+
 def request_view(request: CertRequest) -> View:
     """Show a request, with the manual's label beside its state."""
     return {
@@ -59,6 +69,8 @@ def request_view(request: CertRequest) -> View:
         "wish": redacted(request.wish),
         "csrs": redacted(request.csrs),
         "ca_handles": redacted(request.ca_handles),
+        "ca_progress": redacted(request.ca_progress),
+        "actions": actions_view(request),
         "fingerprints": redacted(request.fingerprints),
         "missing": dual_stack.missing(request),
         "refusals": redacted(request.refusals),

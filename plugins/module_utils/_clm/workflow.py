@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a person does with a request or work order: approve, reject, schedule, implement, retry, cancel (E24, W1-W5).
 
-Approving, rejecting, scheduling and cancelling send nothing, so that an approver needs no credential of CPS.
+Approving, rejecting, scheduling and cancelling send nothing to CPS, so that an approver needs no credential of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from .._core.errors import InputError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CertRequest, WorkOrder
 from .._store.base import Unit
-from . import approvals, gate, moments, orders, requests, states
+from . import approvals, doubts, gate, moments, orders, requests, states
 from .deployment import Deployer
 from .keeper import REQUEST, WORK_ORDER, Keeper, Kind
 from .moves import Mover
@@ -47,6 +47,8 @@ def plan(params: Params, ports: Ports) -> Plan:
         raise InputError(f"{what}: at goes with {' and '.join(_TIMED)} only; to implement later, use schedule")
     if at is None and action == "schedule":
         raise InputError(f"{what}: at is missing; say when")
+    if (params.get("order_id") or "").strip() and (action != "retry" or given[0] != "request_id"):
+        raise InputError(f"{what}: order_id goes with action: retry of a request alone")
     act = _Act(params, ports, at)
     return act.on_request() if given[0] == "request_id" else act.on_work_order()
 
@@ -119,6 +121,9 @@ class _Act:
         passage = requests.gate_of(mover, override=self.override)
         if self.action in ("approve", "schedule"):
             return (self._review(request, passage, lambda: requests.parts(request, mover.account), named),)
+        order_id = (self.params.get("order_id") or "").strip()
+        if self.action == "retry" and (request.state == "in_doubt" or order_id):
+            return tuple(doubts.steps(mover, order_id, self.comment))
         if self.action == "implement":
             if request.state not in states.BEFORE_IMPLEMENTING:
                 return tuple(requests.steps(mover))
@@ -141,8 +146,8 @@ class _Act:
         return (Step(f"Take up {named} again", retry), *(following if is_free else ()))
 
     def _end(self, keeper: Keeper[Any], lease: str, named: str) -> Step:
-        """Give the step that rejects or cancels; neither sends anything, so a device that may not be acted on any more
-        is no obstacle."""
+        """Give the step that rejects or cancels; nothing is sent to CPS, so a device that may not be acted on any more
+        is no obstacle. An order that the CA can take back is taken back."""
         passage: gate.Gate[Any] = gate.Gate(keeper, dict, lambda _now: None)
 
         def end() -> bool:
@@ -150,8 +155,9 @@ class _Act:
                 passage.reject(self.comment)
                 return True
             with self.ports.store.lease(lease, LEASE_S):
+                settled = doubts.cancelled_at_ca(self.ports, keeper.record)
                 with self.ports.store.read() as unit:
-                    left = left_behind(unit, keeper.record)
+                    left = left_behind(unit, keeper.record, settled)
                 passage.cancel(self.comment, left)
             return True
 
@@ -233,8 +239,11 @@ class _Act:
         return replace(record, state=state, scheduled_at=self.at if self.action == "schedule" else record.scheduled_at)
 
 
-def left_behind(unit: Unit, record: CertRequest | WorkOrder) -> str:
-    """Say what a cancelled request or work order leaves at CPS and the CA; empty when nothing was sent."""
+def left_behind(unit: Unit, record: CertRequest | WorkOrder, settled: Mapping[str, str]) -> str:
+    """Say what a cancelled request or work order leaves at CPS and the CA; empty when nothing was sent.
+
+    :param settled: what became of orders at the CA, by key algorithm.
+    """
     if isinstance(record, CertRequest):
-        return requests.left_behind(unit, record)
+        return requests.left_behind(unit, record, settled)
     return orders.left_behind(unit, record)

@@ -176,13 +176,12 @@ class StoredPem:
 class CertRequest:
     """One certificate request: asked for once, its wish never changes, it ends issued, rejected, cancelled or failed.
 
-    :ivar action: ``enroll``, ``renew`` or ``regenerate``.
-    :ivar state: design §5.
+    :ivar action: ``enroll``, ``renew``, ``regenerate`` or ``revoke``; ``state``: design §5.
     :ivar reason: stable word for why it stands where it stands, may be empty; ``message`` the same as a sentence.
     :ivar wish: CSR parameters and endpoint choices as asked for, in the words of the module's options.
     :ivar key_reference: what the key provider needs to go on: for CPS the enrollment and change ids.
-    :ivar csrs: PEM by key algorithm, ``RSA`` or ``ECDSA``.
-    :ivar ca_handles: the CA connector's handle by key algorithm.
+    :ivar csrs: PEM by key algorithm, ``RSA`` or ``ECDSA``; ``ca_handles`` the CA connector's handles.
+    :ivar ca_progress: what the CA says of each order, by key algorithm, as ``ca_orders`` writes it.
     :ivar fingerprints: of the issued leaves by key algorithm; ``refusals`` say why there is none.
     :ivar conditions: ``type, at, actor, comment`` of each step taken, oldest first.
     :ivar policy: the part of the group's policy that holds for it, as it was when it was submitted.
@@ -206,6 +205,7 @@ class CertRequest:
     key_reference: JsonMap = field(default_factory=dict)
     csrs: JsonMap = field(default_factory=dict)
     ca_handles: JsonMap = field(default_factory=dict)
+    ca_progress: JsonMap = field(default_factory=dict)
     fingerprints: JsonMap = field(default_factory=dict)
     conditions: tuple[JsonMap, ...] = ()
     actor: str = ""

@@ -35,6 +35,18 @@ GEOGRAPHIES = ("core", "china+core", "russia+core")
 OCSP_STAPLING = ("on", "off", "not-set")
 TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 
+CA_TYPES = ("own_ca", "vault_pki")
+# RFC 5280 §5.3.1; a hold, and its end, make no sense for a server's certificate, and public trust forbids them.
+REVOCATION_REASONS = (
+    "unspecified",
+    "key_compromise",
+    "ca_compromise",
+    "affiliation_changed",
+    "superseded",
+    "cessation_of_operation",
+    "privilege_withdrawn",
+    "aa_compromise",
+)
 ENDPOINT, LOCAL, UPLOAD, HSM, ADC = "endpoint", "local", "upload", "hsm", "adc"
 CSR_SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC)
 KEY_TYPES = ("rsa", "ec", "ed25519")
@@ -70,8 +82,10 @@ REQUEST_LABELS: Mapping[str, str] = {
     "approved": "Approved",
     "scheduled": "Scheduled",
     "implementing": "CSR submission to CA in progress",
+    "in_doubt": "In doubt",
     "retrieval_in_progress": "Submit certificate - retrieval in progress",
     "issued": "Completed",
+    "revoked": "Revoked",
     "rejected": "Rejected",
     "cancelled": "Cancelled",
     "failed": "Failed",

@@ -12,10 +12,23 @@ from typing import TYPE_CHECKING
 from .._core.redact import Secret
 
 if TYPE_CHECKING:
-    from .._ca.base import CaConnector, CaConnectorType
+    from .._ca.base import CaConnector, CaConnectorType, Tools
     from .._core.clock import Clock
     from .._core.types import CaAccount
+    from .._http.base import Transport, TransportOptions
     from .._store.base import Store
+
+
+def _tools(clock: Clock) -> Tools:
+    """Give what connectors are made with; what speaks HTTP is imported when the first one does."""
+    from .._ca.base import Tools
+
+    def transport(options: TransportOptions) -> Transport:
+        from .._http.transport import RequestsTransport
+
+        return RequestsTransport(options)
+
+    return Tools(clock, transport)
 
 
 def ca_type_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) -> Callable[[str], CaConnectorType]:
@@ -24,7 +37,7 @@ def ca_type_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) 
     def by_name(name: str) -> CaConnectorType:
         from .._ca.registry import connector_type
 
-        return connector_type(name, clock)
+        return connector_type(name, _tools(clock))
 
     return by_name
 
@@ -37,6 +50,6 @@ def ca_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) -> Ca
 
         opened = json.loads(account.secrets.reveal()) if account.secrets else {}
         secrets = {name: Secret(text) for name, text in opened.items()}
-        return connector_type(account.type, clock).connect(account.name, account.options, secrets)
+        return connector_type(account.type, _tools(clock)).connect(account.name, account.options, secrets)
 
     return connect

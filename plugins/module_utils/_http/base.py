@@ -5,9 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from .._core.redact import Secret
+
+
+@dataclass(frozen=True)
+class ClientIdentity:
+    """What a client authenticates with in TLS.
+
+    :ivar certificate: PEM, the leaf first, then its chain.
+    :ivar key: its private key, PEM without passphrase.
+    """
+
+    certificate: str
+    key: Secret
 
 
 @dataclass(frozen=True)
@@ -19,6 +33,7 @@ class TransportOptions:
     :ivar ca_path: file of PEM CA certificates that replaces the system's, or None.
     :ivar validate_certs: False accepts any server certificate (laboratories only).
     :ivar timeout_s: seconds for connecting and for each read.
+    :ivar client: for mutual TLS, or None.
     """
 
     host: str
@@ -26,6 +41,7 @@ class TransportOptions:
     ca_path: str | None = None
     validate_certs: bool = True
     timeout_s: float = 60.0
+    client: ClientIdentity | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,10 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+TransportMaker = Callable[[TransportOptions], Transport]
+"""Builds a transport to one host; no traffic."""
 
 
 class Pacer(Protocol):

@@ -158,7 +158,12 @@ def _session(options: TransportOptions, auth: Any) -> requests.Session:
         import urllib3
 
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+    if options.client is not None:
+        from .mutual_tls import client_adapter
+
+        adapter = client_adapter(options.client, validate_certs=options.validate_certs)
+    session.mount("https://", adapter)
     return session
 
 

@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_signing as signing
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Issued, Order, StoredAccount
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCaType
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type, type_names
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError

@@ -14,16 +14,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Answer,
-    CaConnector,
-    Capabilities,
-    Check,
-    Choice,
-    Order,
+    Found,
+    NotThere,
     Pending,
     Rejected,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Check, Choice, Order
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
@@ -83,9 +82,9 @@ class PickyCa(CaConnector):
             return Rejected(f"the profile has no {algorithm} keys")
         return self.behind.submit(order, csr_pem)
 
-    def find(self, order: Order, csr_pem: str) -> Answer | None:
-        """Remember nothing."""
-        return None
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Remember nothing, and mind nothing."""
+        return NotThere("a stub keeps no orders")
 
     def collect(self, handle: Mapping[str, Any]) -> Answer:
         """Sign what waited, once it need not any more."""

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, CaConnector, Issued, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (

@@ -12,13 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
-    Answer,
-    Capabilities,
-    Issued,
-    Rejected,
-    RenewalHint,
-)
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import RenewalHint
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import due, lifecycle
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.lineage import parent_id
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text, to_text

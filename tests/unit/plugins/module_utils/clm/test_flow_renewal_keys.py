@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Issued
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, NotFoundError, RemoteError

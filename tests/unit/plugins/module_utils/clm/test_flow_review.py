@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (

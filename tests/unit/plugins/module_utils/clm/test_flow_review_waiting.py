@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Pending
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Pending
 from ansible_collections.edgecert.clm.plugins.module_utils._glue import run as glue
 from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
 from ansible_collections.edgecert.clm.tests.support import run_module

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Issued, Pending, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import states, workflow
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.keeper import REQUEST, WORK_ORDER, Keeper
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, StateError, TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest, WorkOrder
+from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
 from ansible_collections.edgecert.clm.tests.support.flow import Bench, StubCa
 from ansible_collections.edgecert.clm.tests.support.meanwhile import cancel_change, signing
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
@@ -108,11 +109,14 @@ REQUEST_LEADS: dict[str, dict[str, str]] = {
     "approve": {"submitted": "approved"},
     "reject": {"submitted": "rejected"},
     "schedule": {"approved": "scheduled", "scheduled": "scheduled"},
-    "implement": dict.fromkeys(("approved", "scheduled", "implementing", "retrieval_in_progress"), "issued"),
+    "implement": dict.fromkeys(
+        ("approved", "scheduled", "implementing", "in_doubt", "retrieval_in_progress"), "issued"
+    ),
     # What had no approval before it failed has to get one.
-    "retry": {"failed": "submitted"},
+    "retry": {"failed": "submitted", "in_doubt": "issued"},
     "cancel": dict.fromkeys(
-        ("draft", "submitted", "approved", "scheduled", "implementing", "retrieval_in_progress"), "cancelled"
+        ("draft", "submitted", "approved", "scheduled", "implementing", "in_doubt", "retrieval_in_progress"),
+        "cancelled",
     ),
 }
 ORDER_LEADS: dict[str, dict[str, str]] = {
@@ -171,17 +175,24 @@ def request_in(bench: VirtualBench, state: str) -> CertRequest:
         return first
     bench.enroll()
     request: CertRequest = bench.requests()[0]
-    if state in ("submitted", "rejected", "cancelled", "failed"):
+    if state in ("submitted", "rejected", "cancelled", "failed", "revoked"):
         ended: CertRequest = put(bench, replace(request, state=state))
         return ended
     bench.act("bob", "approve", request_id=request.request_id)
-    if state in ("implementing", "retrieval_in_progress", "issued"):
+    if state in ("implementing", "in_doubt", "retrieval_in_progress", "issued"):
         bench.enroll(wait=False)
         bench.advance(minutes=5)
     if state == "retrieval_in_progress":
         bench.use_ca(StubCa(lambda csr: Pending({"csr": csr}, "a person signs", 60.0)))
         bench.enroll(wait=False)
         bench.wrap_ca = lambda own: StubCa(lambda csr: own_signing(bench, csr))
+    if state == "in_doubt":
+        doubtful = DoubtfulCa(lambda csr: own_signing(bench, csr), TransportError("lost", kind="timeout", sent=True))
+        doubtful.tells = CANNOT
+        bench.use_ca(doubtful)
+        bench.enroll(wait=False)
+        # By now the CA can tell, and it has the order.
+        doubtful.loses = doubtful.tells = None
     if state == "issued":
         bench.enroll()
     [request] = bench.requests()
@@ -365,6 +376,13 @@ def lead_requests_everywhere(bench: Bench) -> None:
     bench.use_ca(StubCa(lambda _csr: Rejected("no")))
     with pytest.raises(StateError):
         enrolled(bench, "failed")
+    doubtful = DoubtfulCa(signing(bench), TransportError("lost", kind="timeout", sent=True))
+    doubtful.tells = CANNOT
+    bench.use_ca(doubtful)
+    enrolled(bench, "doubt")
+    doubtful.tells = doubtful.loses = None
+    enrolled(bench, "doubt")
+    bench.enroll_action("revoke", bench.name("doubt"))
     bench.ports = own
 
 

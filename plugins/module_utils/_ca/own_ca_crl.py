@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CRL of the own CA: the file is the record. It is read, held against the CA's key, and replaced as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from .._core.errors import InputError, StateError
+from . import own_ca_signing as signing
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+# RFC 5280's names of the reasons, by ours.
+REASONS = {
+    "unspecified": "unspecified",
+    "key_compromise": "keyCompromise",
+    "ca_compromise": "cACompromise",
+    "affiliation_changed": "affiliationChanged",
+    "superseded": "superseded",
+    "cessation_of_operation": "cessationOfOperation",
+    "privilege_withdrawn": "privilegeWithdrawn",
+    "aa_compromise": "aACompromise",
+}
+
+
+def revoke(
+    path: str, authority: signing.Authority, serial: int, reason: str, now: datetime, *, days: int, hash_name: str
+) -> datetime:
+    """Put a serial number on the CRL, and sign it anew; one that is on it stays as it is.
+
+    :param path: of the file, DER or PEM by its ending; made where there is none.
+    :param reason: of ``REASONS``.
+    :returns: when it was revoked, UTC.
+    :raises InputError: the file cannot be read or written, or is another CA's.
+    """
+    with _locked(path):
+        present = _read(path, authority)
+        entry = present.get_revoked_certificate_by_serial_number(serial) if present is not None else None
+        if entry is not None:
+            return entry.revocation_date_utc
+        _replace(path, _signed(authority, present, (serial, reason, now), now, days, hash_name))
+    return now.replace(microsecond=0)
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[None]:
+    """Keep others from the file while it is changed."""
+    try:
+        handle = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as exc:
+        raise InputError(f"Cannot write the CRL {path}: {exc.strerror}; crl_path wants a folder that is there") from exc
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _read(path: str, authority: signing.Authority) -> x509.CertificateRevocationList | None:
+    from cryptography import x509
+
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise InputError(f"Cannot read the CRL {path}: {exc.strerror}") from exc
+    try:
+        is_pem = content.startswith(b"-----")
+        found = x509.load_pem_x509_crl(content) if is_pem else x509.load_der_x509_crl(content)
+    except ValueError as exc:
+        raise StateError(f"Cannot change {path}: it is no CRL; give crl_path of another file, or mend it") from exc
+    if found.issuer != authority.cert.subject or not found.is_signature_valid(authority.key.public_key()):
+        raise StateError(f"Cannot change {path}: it is the CRL of another CA, or was changed; give another crl_path")
+    return found
+
+
+def _signed(
+    authority: signing.Authority,
+    present: x509.CertificateRevocationList | None,
+    added: tuple[int, str, datetime],
+    now: datetime,
+    days: int,
+    hash_name: str,
+) -> x509.CertificateRevocationList:
+    from cryptography import x509
+
+    number = 1
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.cert.subject)
+        .last_update(now)
+        .next_update(now + timedelta(days=days))
+        .add_extension(signing.authority_key_id(authority), critical=False)
+    )
+    if present is not None:
+        number += present.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        for entry in present:
+            builder = builder.add_revoked_certificate(entry)
+    serial, reason, at = added
+    fresh = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at)
+    if reason != "unspecified":
+        # RFC 5280 §5.3.1: unspecified is said by saying none.
+        fresh = fresh.add_extension(x509.CRLReason(x509.ReasonFlags(REASONS[reason])), critical=False)
+    builder = builder.add_revoked_certificate(fresh.build()).add_extension(x509.CRLNumber(number), critical=False)
+    return builder.sign(authority.key, signing.digest_for(authority.key, hash_name))
+
+
+def _replace(path: str, crl: x509.CertificateRevocationList) -> None:
+    """Write the whole file beside the old one, and put it in its place: a reader sees one or the other."""
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    content = crl.public_bytes(Encoding.PEM if path.endswith(".pem") else Encoding.DER)
+    number, name = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".crl")
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # A CRL is for everybody.
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as exc:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise InputError(f"Cannot write the CRL {path}: {exc.strerror}") from exc

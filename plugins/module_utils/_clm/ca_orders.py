@@ -1,0 +1,250 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One order at a CA: placed once, looked for where its answer was lost, in doubt where nobody can tell, taken back.
+
+What a CA says of an order is kept in the request's ``ca_progress``, by key algorithm: ``state, vendor_state, message,
+actions[], differences[]``. Knows no CA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from .._core.errors import ClmError, InputError, RateLimited, RemoteError, TransportError
+from . import dual_stack, form_csr, intents, key_secrets, lifetimes
+
+if TYPE_CHECKING:
+    from .._ca.answer_base import Answer, CannotTell, Found, Pending
+    from .._ca.base import Order
+    from .._core.types import CertRequest, Intent
+    from .moves import Mover
+
+IN_DOUBT = "order_in_doubt"
+"""Reason of a request that is in doubt."""
+_SHOWN = ("state", "vendor_state", "actions")
+
+
+def progress_of(answer: Answer, differences: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Give what is kept of an answer."""
+    from .._ca.answer_base import ISSUED, Issued, Pending
+
+    if isinstance(answer, Issued):
+        return {"state": ISSUED, "vendor_state": "", "message": "", "actions": [], "differences": list(differences)}
+    told = {"state": answer.state, "vendor_state": answer.vendor_state, "differences": []}
+    if isinstance(answer, Pending):
+        return {**told, "message": answer.message, "actions": [asdict(action) for action in answer.actions]}
+    return {**told, "message": answer.reason, "actions": []}
+
+
+def has_news(request: CertRequest, algorithm: str, answer: Pending) -> bool:
+    """Say whether the CA says of a pending order what is not on record yet, or it can be moved on now."""
+    kept: Mapping[str, Any] = request.ca_progress.get(algorithm) or {}
+    told = progress_of(answer)
+    # Orders of before this was kept have none; asked again, they say nothing new by that.
+    return answer.look_again_s <= 0 or (bool(kept) and any(kept.get(name) != told[name] for name in _SHOWN))
+
+
+def note_pending(mover: Mover, waiting: Mapping[str, Pending]) -> None:
+    """Keep what the CA says of pending orders; on record where it asks for something else than before."""
+    request = mover.request
+    handles = {**request.ca_handles, **{name: dict(answer.handle) for name, answer in waiting.items()}}
+    progress = {**request.ca_progress, **{name: progress_of(answer) for name, answer in waiting.items()}}
+    if any(has_news(request, name, replace(answer, look_again_s=1.0)) for name, answer in waiting.items()):
+        with mover.ports.store.write() as unit:
+            mover.save(unit, "order_progressed", ca_handles=handles, ca_progress=progress)
+    elif handles != dict(request.ca_handles) or set(progress) != set(request.ca_progress):
+        # Messages count seconds; another one alone is not worth a write.
+        with mover.ports.store.write() as unit:
+            mover.request = unit.requests.put(replace(request, ca_handles=handles, ca_progress=progress))
+
+
+def key_of(request: CertRequest, algorithm: str) -> str:
+    """Name what the intent of an order stands for."""
+    return f"{request.request_id}/{algorithm}"
+
+
+def order_of(mover: Mover, algorithm: str, intent: Intent) -> Order:
+    """Give the order that an intent stands for."""
+    from .._ca.base import Order
+
+    request, wish = mover.request, mover.request.wish
+    at = intent.created_at or mover.now
+    return Order(
+        form_csr.spec_of(wish),
+        lifetimes.days(wish, at, mover.ca.capabilities()),
+        intent.intent_id,
+        at,
+        request.ca_options,
+        action=request.action,
+        parent=parent_handle(mover, algorithm),
+        validity=wish.get("validity") or {},
+        certificate_id=request.certificate_id,
+        attributes=wish.get("attributes") or {},
+        generic=wish.get("generic") or {},
+    )
+
+
+def parent_handle(mover: Mover, algorithm: str) -> Mapping[str, Any]:
+    """Give the CA's handle of the certificate that is followed; empty where another account issued it, or none."""
+    request = mover.request
+    if not request.renews.get("request_id") or dual_stack.is_addition(request):
+        return {}
+    with mover.ports.store.read() as unit:
+        parent = unit.requests.get(request.renews["request_id"])
+    if parent is None or parent.ca != request.ca:
+        return {}
+    handle: Mapping[str, Any] = parent.ca_handles.get(algorithm) or {}
+    return handle
+
+
+def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
+    """Hand a CSR to the CA, or find what an earlier run left there.
+
+    :returns: the intent, still open, and what came of it; never ``NotThere``.
+    :raises ClmError: it was not ordered, or nobody could look; the next run looks first.
+    """
+    from .._ca.answer_base import NotThere
+
+    ports, request = mover.ports, mover.request
+    intent, is_new = intents.begin(
+        ports.store,
+        intents.ORDER_CERTIFICATE,
+        "request",
+        key_of(request, algorithm),
+        {"algorithm": algorithm},
+        ports.clock.now(),
+    )
+    asked = order_of(mover, algorithm, intent)
+    csr_pem = key_secrets.csr_to_send(ports.store, request, algorithm)
+    if not is_new:
+        found = mover.ca.find(asked, csr_pem)
+        if not isinstance(found, NotThere):
+            return intent, found
+        leave_doubt(mover, found.why)
+    try:
+        return intent, _sent(mover, asked, csr_pem)
+    except ClmError as exc:
+        if is_surely_not_taken(exc):
+            with ports.store.write() as unit:
+                intents.close(unit, intent, {intents.REFUSED: exc.message}, ports.clock.now())
+            raise
+        return intent, _looked_for(mover, asked, csr_pem, exc)
+
+
+def is_surely_not_taken(exc: ClmError) -> bool:
+    """Say whether the CA surely has no order after a ``submit`` that failed so.
+
+    :source: the contract of ``CaConnector.submit``; RFC 9110 §15.5 for 4xx, of which 408 says nothing.
+    """
+    if not isinstance(exc, RemoteError) or isinstance(exc, RateLimited):
+        return True
+    if isinstance(exc, TransportError):
+        return not exc.sent
+    return exc.status is not None and 400 <= exc.status < 500 and exc.status != 408
+
+
+def _sent(mover: Mover, asked: Order, csr_pem: str) -> Answer:
+    from .._ca.capability_base import NATIVE
+
+    capabilities = mover.ca.capabilities()
+    if asked.parent and asked.action == "renew" and capabilities.renew == NATIVE:
+        return mover.ca.renew(asked.parent, asked, csr_pem)
+    if asked.parent and asked.action == "regenerate" and capabilities.reissue == NATIVE:
+        return mover.ca.reissue(asked.parent, asked, csr_pem)
+    return mover.ca.submit(asked, csr_pem)
+
+
+def _looked_for(mover: Mover, asked: Order, csr_pem: str, exc: ClmError) -> Found:
+    """Look at once for an order whose answer was lost."""
+    from .._ca.answer_base import NotThere
+
+    try:
+        found = mover.ca.find(asked, csr_pem)
+    except ClmError:
+        # Nothing was learned; the intent stays, and the next run looks first.
+        raise exc from None
+    if isinstance(found, NotThere):
+        raise exc
+    return found
+
+
+def put_in_doubt(mover: Mover, algorithm: str, told: CannotTell) -> bool:
+    """Let the request wait for a person who looks at the CA; never orders again by itself."""
+    request = mover.request
+    message = (
+        f"CA account {request.ca} may have taken the order for the {algorithm} CSR, for its answer was lost: "
+        f"{told.message}. {_advice(mover, told.look_at)}"
+    )
+    if request.state == "in_doubt":
+        return mover.park(IN_DOUBT, message, told.look_again_s)
+    at = mover.now + timedelta(seconds=told.look_again_s)
+    with mover.ports.store.write() as unit:
+        mover.save(unit, IN_DOUBT, state="in_doubt", reason=IN_DOUBT, message=message, next_look_at=at)
+    return False
+
+
+def _advice(mover: Mover, look_at: str) -> str:
+    adopt = ""
+    if mover.ca.capabilities().can_adopt:
+        adopt = "with action: retry and its order_id to take it over, or, "
+    none = "if there is surely none, with action: retry alone to order again"
+    return f"Look {look_at}; then run edgecert.clm.cert_workflow {adopt}{none}"
+
+
+def leave_doubt(mover: Mover, why: str) -> None:
+    """Go on with a request whose order is not in doubt any more; nothing for any other."""
+    if mover.request.state == "in_doubt":
+        with mover.ports.store.write() as unit:
+            mover.save(unit, "doubt_settled", comment=why, state="implementing", next_look_at=None)
+
+
+def still_in_doubt_s(mover: Mover) -> float | None:
+    """Give the seconds after which asking the CA again makes sense; None when it can tell now. Reads only."""
+    from .._ca.answer_base import CannotTell
+
+    for algorithm in dual_stack.unordered(mover.request):
+        intent = _open_intent(mover, algorithm)
+        if intent is None:
+            continue
+        csr_pem = key_secrets.csr_to_send(mover.ports.store, mover.request, algorithm)
+        found = mover.ca.find(order_of(mover, algorithm, intent), csr_pem)
+        if isinstance(found, CannotTell):
+            return found.look_again_s
+    return None
+
+
+def is_begun(mover: Mover, algorithm: str) -> bool:
+    """Say whether a CSR may have been handed over before."""
+    return _open_intent(mover, algorithm) is not None
+
+
+def _open_intent(mover: Mover, algorithm: str) -> Intent | None:
+    with mover.ports.store.read() as unit:
+        key = key_of(mover.request, algorithm)
+        return intents.left_open(unit, intents.ORDER_CERTIFICATE, "request", key)
+
+
+def in_doubt(mover: Mover) -> tuple[str, Intent]:
+    """Give the key algorithm whose order is in doubt, with its intent.
+
+    :raises InputError: there is none.
+    """
+    for algorithm in dual_stack.unordered(mover.request):
+        intent = _open_intent(mover, algorithm)
+        if intent is not None:
+            return algorithm, intent
+    raise InputError(f"No order of request {mover.request.request_id} is in doubt; run cert_enroll to go on with it")
+
+
+def given_up(mover: Mover, comment: str) -> None:
+    """Take a person's word that the CA has no order: the next move orders anew, under another intent."""
+    algorithm, intent = in_doubt(mover)
+    ports = mover.ports
+    said = comment or f"{ports.actor} says that CA account {mover.request.ca} has no order for the {algorithm} CSR"
+    with ports.store.write() as unit:
+        intents.close(unit, intent, {"given_up": ports.actor}, ports.clock.now())
+        mover.save(unit, "order_given_up", comment=said, state="implementing", next_look_at=None)

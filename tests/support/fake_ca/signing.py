@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What signs in a fake CA: a root, an issuing CA below it, and leaves for the CSRs that were really posted."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from ansible_collections.edgecert.clm.tests.support.lab_pki import make
+
+
+class SigningCore:
+    """A root and an issuing CA."""
+
+    def __init__(self, now: datetime) -> None:
+        self.root = make("Fake root", ca=True, now=now, days=7000)
+        self.issuing = make("Fake issuing", self.root, ca=True, now=now, days=3000)
+
+    def sign(self, csr_pem: str, names: list[str], now: datetime, days: int, *, key: str = "") -> tuple[str, str]:
+        """Sign a leaf; gives its PEM and its serial number in lower-case hex.
+
+        :param names: DNS names and addresses; those of the CSR are not looked at.
+        :param key: not empty: of another key than the CSR's.
+        :raises ValueError: no CSR, or its signature does not verify.
+        """
+        csr = x509.load_pem_x509_csr(csr_pem.encode())
+        if not csr.is_signature_valid:
+            raise ValueError("the CSR's signature does not verify")
+        public: Any = ec.generate_private_key(ec.SECP256R1()).public_key() if key else csr.public_key()
+        entries: list[x509.GeneralName] = []
+        for name in names:
+            try:
+                entries.append(x509.IPAddress(ipaddress.ip_address(name)))
+            except ValueError:
+                entries.append(x509.DNSName(name))
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(csr.subject)
+            .issuer_name(self.issuing.cert.subject)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + timedelta(days=days))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(entries), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.issuing.key.public_key()), critical=False
+            )
+        )
+        cert = builder.sign(self.issuing.key, hashes.SHA256())
+        return cert.public_bytes(Encoding.PEM).decode(), format(cert.serial_number, "x")

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Client certificates: from PEM or PKCS#12 to the same kept pair, used without a lasting file, told when they end."""
+
+from __future__ import annotations
+
+import base64
+import os
+import ssl
+import tempfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import client_certificate
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http import mutual_tls
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import ClientIdentity
+from ansible_collections.edgecert.clm.tests.support.lab_pki import Pair, make
+
+PASSPHRASE = "open sesame 1!"
+
+
+@pytest.fixture(scope="module")
+def pair() -> Pair:
+    return make("client", make("CA", ca=True))
+
+
+def taken(options: dict[str, Any], given: dict[str, str]) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Take what a user gives for a new account."""
+    return client_certificate.taken(options, given, given)
+
+
+def test_every_way_to_give_it_keeps_the_same_pair_and_no_passphrase(pair: Pair) -> None:
+    """Issue 6: mTLS from PEM or PFX."""
+    pfx = base64.b64encode(pair.pfx(PASSPHRASE)).decode()
+    ways = [
+        taken({"client_certificate": pair.pem}, {"client_key": pair.key_pem()}),
+        taken(
+            {"client_certificate": pair.pem},
+            {"client_key": pair.key_pem(PASSPHRASE), "client_passphrase": PASSPHRASE},
+        ),
+        taken({}, {"client_pfx": pfx, "client_passphrase": PASSPHRASE}),
+    ]
+    for options, secrets, problems in ways:
+        assert problems == [] and options["client_certificate"] == pair.pem
+        assert secrets == {"client_key": pair.key_pem()}
+
+
+@pytest.mark.parametrize("given", ["wrong passphrase", "no passphrase", "other key", "no certificate"])
+def test_what_does_not_fit_is_told_without_quoting_it(pair: Pair, given: str) -> None:
+    """Bad input: no key in a message."""
+    options: dict[str, Any] = {"client_certificate": pair.pem}
+    secrets = {"client_key": pair.key_pem(PASSPHRASE), "client_passphrase": PASSPHRASE}
+    if given == "wrong passphrase":
+        secrets["client_passphrase"] = "wrong"
+    elif given == "no passphrase":
+        del secrets["client_passphrase"]
+    elif given == "other key":
+        secrets = {"client_key": make("other").key_pem()}
+    else:
+        options = {}
+    _options, _secrets, problems = taken(options, secrets)
+    assert len(problems) == 1 and "client_" in problems[0]
+    assert PASSPHRASE not in problems[0] and "PRIVATE" not in problems[0]
+
+
+def test_the_key_is_in_no_file_after_it_is_loaded(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 6: without a lasting file, also where it cannot be loaded; in memory, and with a temporary file."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    good = ClientIdentity(pair.pem, Secret(pair.key_pem()))
+    bad = ClientIdentity(pair.pem, Secret(make("other").key_pem()))
+    seen: list[int] = []
+    plain = ssl.SSLContext.load_cert_chain
+
+    def load(self: ssl.SSLContext, path: str, **kwargs: Any) -> None:
+        seen.append(os.stat(path).st_mode & 0o077)
+        plain(self, path, **kwargs)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", load)
+    for _way in ("memory", "file"):
+        mutual_tls.load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), good)
+        with pytest.raises(InputError, match="belong together"):
+            mutual_tls.load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), bad)
+        assert list(tmp_path.iterdir()) == []
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    assert seen[-2:] == [0, 0], "nobody else may read the temporary file"
+
+
+@pytest.mark.parametrize(
+    ("days", "passed", "words"), [(60, True, "60 days"), (10, True, "replace it soon"), (-1, False, "it ended")]
+)
+def test_its_end_is_told_before_it_comes(days: int, passed: bool, words: str) -> None:
+    """Issue 6: expiry of client certificates is shown, an expired one fails the test."""
+    now = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    options = {"client_certificate": make("client", now=now - timedelta(days=100), days=100 + days).pem}
+    [check] = client_certificate.checks(options, now)
+    assert check.passed is passed and words in check.detail
+    assert client_certificate.expires_at(options) == now + timedelta(days=days)
+    assert client_certificate.checks({}, now) == [] and client_certificate.expires_at({}) is None
