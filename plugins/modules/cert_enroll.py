@@ -293,9 +293,9 @@ failure:
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import STATES as ATTACHMENT_STATES
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import ACTIONS, plan
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_csr import SAN_KINDS
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_extras import GENERIC
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
     CSR_SOURCES,
+    GENERIC_FIELDS,
     HASHES,
     KEY_TYPES,
     REVOCATION_REASONS,
@@ -385,7 +385,7 @@ SPEC = {
     "ca_connector_name": _TEXT,
     "description": _TEXT,
     "attributes": {"type": "dict"},
-    "generic": {"type": "dict", "options": dict.fromkeys(GENERIC, _TEXT)},
+    "generic": {"type": "dict", "options": dict.fromkeys(GENERIC_FIELDS, _TEXT)},
     "attachments": {"type": "list", "elements": "dict", "no_log": True, "options": _ATTACHMENT},
     "auto_renew": {"type": "dict", "options": _AUTOMATIC},
     "auto_regenerate": {"type": "dict", "options": {**_AUTOMATIC, "force_local_csr": {"type": "bool"}}},

@@ -146,7 +146,7 @@ def sign_server(
         .not_valid_after(span.end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(*usages), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(extended), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(_purposes(with_client_auth)), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(_authority_key_id(authority.cert, authority.key.public_key()), critical=False)

@@ -18,7 +18,7 @@ from .._core.clock import to_text
 from . import form
 
 if TYPE_CHECKING:
-    from .._ca.base import Capabilities
+    from .._ca.capability_base import Capabilities
     from .moves import Mover
 
 REFUSED = "validity_refused"

@@ -167,14 +167,12 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
             continue
         pem = unit.pems.get(fingerprint)
         if pem is None:
-            raise NotFoundError(
-                f"Cannot push {certificate.certificate_id}: the PEM of {fingerprint} is not in the store"
-            )
+            what = f"Cannot push {certificate.certificate_id}"
+            raise NotFoundError(f"{what}: the PEM of {fingerprint} is not in the store")
         bundles[algorithm] = Bundle(pem.leaf, (pem.chain,) if pem.chain else (), pem.root)
     account = unit.ca_accounts.get(request.ca)
-    return Pushed(
-        bundles, dict(request.fingerprints), dict(request.csrs), dict(request.key_reference), request, account
-    )
+    reference = dict(request.key_reference)
+    return Pushed(bundles, dict(request.fingerprints), dict(request.csrs), reference, request, account)
 
 
 def refuse_unusable(pushed: Pushed, certificate: Certificate, ports: Ports) -> None:

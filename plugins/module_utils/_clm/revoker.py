@@ -19,7 +19,8 @@ from .._core.errors import ConflictError
 from .._core.plan import Step
 from .._core.types import Device
 from . import ca_orders, intents, states
-from .moves import Mover, refuse_rivals
+from .moves import Mover
+from .rivals import refuse_rivals
 from .work_orders import LEASE_S
 
 if TYPE_CHECKING:
