@@ -101,6 +101,7 @@ def _field_problems(
     # Attributes as they were given: the wish writes their names as texts.
     whole = {**params, **wish, "attributes": params.get("attributes")}
     facts = capabilities() if capabilities is not None else None
+    found += fields.source_problems(source, facts, ca) if facts is not None else []
     return found + fields.problems(whole, source, facts, asked=params, ca=ca)
 
 
