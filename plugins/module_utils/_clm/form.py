@@ -102,7 +102,8 @@ def _field_problems(
     whole = {**params, **wish, "attributes": params.get("attributes")}
     facts = capabilities() if capabilities is not None else None
     found += fields.source_problems(source, facts, ca) if facts is not None else []
-    return found + fields.problems(whole, source, facts, asked=params, ca=ca)
+    # What does not go with the source was told where the place was read.
+    return found + fields.problems(whole, source, facts, asked={}, ca=ca)
 
 
 def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_sources.DEFAULT) -> dict[str, Any]:
