@@ -152,6 +152,8 @@ def test_challenge_password_goes_into_the_csr_and_is_kept_sealed(house: Bench) -
     assert kept["challenge_password"] == secret
     shown = x509.load_pem_x509_csr(outcome.record["csrs"]["RSA"].encode())
     assert shown.public_key() == sent.public_key() and CHALLENGE not in [one.oid for one in shown.attributes]
+    lines = set(kept["csr/RSA"].split()) - set(outcome.record["csrs"]["RSA"].split())
+    assert lines and not any(line in repr(outcome) for line in lines)
     assert secret not in repr(outcome) and outcome.record["wish"]["challenge_password"] is True
     assert house.plan_enroll(device=None, csr_source="local", **given).steps == ()
     other = "0ther!Password"
