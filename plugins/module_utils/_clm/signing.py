@@ -110,6 +110,7 @@ def _order_one(mover: Mover, algorithm: str) -> None:
     answer = None if is_new else mover.ca.find(asked, csr_pem)
     if answer is None:
         answer = mover.ca.submit(asked, csr_pem)
+    answer = replace(answer, handle=key_secrets.without_sent(answer.handle, csr_pem, request.csrs[algorithm]))
     if isinstance(answer, Rejected):
         _refused(mover, algorithm, answer.reason)
         return
