@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import attachments
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import Draft
+from ansible_collections.edgecert.clm.plugins.module_utils._core import limits
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Device
@@ -61,7 +62,7 @@ def test_a_dump_shows_nothing_of_a_private_key_that_was_attached(place: StorePla
 
 def test_the_largest_attachment_is_given_back_as_it_was(place: StorePlace) -> None:
     """E18: also by a store opened anew."""
-    content = bytes(range(256)) * (attachments.MAX_BYTES // 256)
+    content = bytes(range(256)) * (limits.MAX_BYTES // 256)
     with place.open() as store:
         keep(store, Draft("large.bin", content))
     with place.open() as store, store.read() as unit:

@@ -101,7 +101,9 @@ def _field_problems(
     # Attributes as they were given: the wish writes their names as texts.
     whole = {**params, **wish, "attributes": params.get("attributes")}
     facts = capabilities() if capabilities is not None else None
-    return found + fields.problems(whole, source, facts, asked=params, ca=ca)
+    found += fields.source_problems(source, facts, ca) if facts is not None else []
+    # What does not go with the source was told where the place was read.
+    return found + fields.problems(whole, source, facts, asked={}, ca=ca)
 
 
 def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_sources.DEFAULT) -> dict[str, Any]:

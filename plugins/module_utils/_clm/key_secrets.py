@@ -10,8 +10,8 @@ Secrets are compared in memory, in constant time, and never written anywhere els
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .._core.errors import StateError
 from .._core.key_records import HeldSecret
@@ -115,6 +115,18 @@ def csr_to_send(store: Store, request: CertRequest, algorithm: str) -> str:
         if held is not None and held.value is not None:
             return held.value.reveal()
     return str(request.csrs[algorithm])
+
+
+def without_sent(handle: Any, sent: str, shown: str) -> Any:
+    """Give a CA's handle with the CSR that may be shown in place of the one that was sent: it is for the same key.
+
+    A connector may keep the CSR to go on with, and handles are kept in plain columns.
+    """
+    if isinstance(handle, Mapping):
+        return {name: without_sent(value, sent, shown) for name, value in handle.items()}
+    if isinstance(handle, (list, tuple)):
+        return [without_sent(value, sent, shown) for value in handle]
+    return handle.replace(sent.strip(), shown.strip()) if isinstance(handle, str) else handle
 
 
 def _holder(request: CertRequest) -> str:

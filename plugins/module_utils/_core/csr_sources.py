@@ -47,11 +47,13 @@ def applies(option: str, source: str) -> bool:
 
 
 def misplaced(given: Mapping[str, Any], source: str) -> list[str]:
-    """Give a sentence for each option that is no field, is given, and does not go with the source.
+    """Give a sentence for each option that is given and does not go with the source.
 
     :param given: options by name; None, False and what is empty count as left out.
     """
-    return [
+    from . import fields
+
+    return fields.misplaced(given, source) + [
         f"{name} does not go with csr_source {source}: {why}; it goes with {' and '.join(sources)}"
         for name, (sources, why) in ONLY_WITH.items()
         if given.get(name) and source not in sources

@@ -96,6 +96,12 @@ def problems(
     return list(dict.fromkeys(found))
 
 
+def misplaced(asked: Mapping[str, Any], source: str) -> list[str]:
+    """Give a sentence for each field that is asked for and does not go with the source."""
+    rows = [row for row in ROWS if source not in row.sources]
+    return list(dict.fromkeys(problem for row in rows for problem in _misplaced(row, asked, source)))
+
+
 def ca_problems(params: Mapping[str, Any], capabilities: CaFacts, ca: str) -> list[str]:
     """Give what a CA does not take of a form, a sentence each; nothing that it says itself."""
     asked = [(row, _offered(row, values(params, row), params)) for row in ROWS]

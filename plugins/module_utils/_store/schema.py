@@ -209,7 +209,8 @@ def _policy(types: Types) -> Iterator[str]:
 
 
 def _third(types: Types) -> Iterator[str]:
-    """Keys made here, in tokens and on other devices."""
+    """Keys made here, in tokens and on other devices; what a CA says of an order while it is not signed."""
+    yield from _more(types, "requests", "ca_progress:text='{}'")
     yield from _table(
         types,
         "key_devices",
@@ -224,12 +225,7 @@ def _third(types: Types) -> Iterator[str]:
     )
 
 
-def _fourth(types: Types) -> Iterator[str]:
-    """What a CA says of an order while it is not signed."""
-    yield from _more(types, "requests", "ca_progress:text='{}'")
-
-
-MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third, _fourth)
+MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third)
 
 
 def number_in(database: Database) -> int:

@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import attachments
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import Draft
+from ansible_collections.edgecert.clm.plugins.module_utils._core import limits
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StoreError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -169,11 +170,11 @@ def test_a_file_is_read_as_it_is_and_a_text_as_utf_8(tmp_path: pathlib.Path) -> 
 def test_the_largest_content_is_kept_and_one_byte_more_is_not(store: SqlStore, tmp_path: pathlib.Path) -> None:
     """E18: 1 MiB."""
     file = tmp_path / "large"
-    file.write_bytes(b"x" * attachments.MAX_BYTES)
+    file.write_bytes(b"x" * limits.MAX_BYTES)
     keep(store, *read({"name": "large", "path": str(file)}))
     assert len(kept(store)["large"][1]) == 1024 * 1024
-    file.write_bytes(b"x" * (attachments.MAX_BYTES + 1))
-    for entry in ({"path": str(file)}, {"content": "x" * (attachments.MAX_BYTES + 1)}):
+    file.write_bytes(b"x" * (limits.MAX_BYTES + 1))
+    for entry in ({"path": str(file)}, {"content": "x" * (limits.MAX_BYTES + 1)}):
         with pytest.raises(InputError, match="larger than 1048576 bytes"):
             read({"name": "large", **entry})
 

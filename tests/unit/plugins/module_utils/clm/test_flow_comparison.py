@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Order
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCa
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import comparison, queries
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError

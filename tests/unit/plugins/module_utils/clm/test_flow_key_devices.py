@@ -245,9 +245,9 @@ def test_cancelled_request_says_what_stays_on_the_device(house: Bench, source: s
         [request] = unit.requests.find()
         from ansible_collections.edgecert.clm.plugins.module_utils._clm import requests
 
-        assert requests.left_behind(unit, request) == ""
+        assert requests.left_behind(unit, request, {}) == ""
         begun = replace(request, key_reference={"label": "www-key"})
-        assert "key 'www-key' stays on key device vault" in requests.left_behind(unit, begun)
+        assert "key 'www-key' stays on key device vault" in requests.left_behind(unit, begun, {})
 
 
 def test_key_moves_here_and_to_the_device_with_a_new_certificate(house: Bench, token: Token, source: str) -> None:

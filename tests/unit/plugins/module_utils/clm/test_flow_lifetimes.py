@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Answer, Capabilities, Order, Pending
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Pending
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import lifetimes
 from ansible_collections.edgecert.clm.plugins.module_utils._core import validity
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
 from ansible_collections.edgecert.clm.tests.support.flow import Bench, StubCa
 
-PUBLIC = Capabilities(is_public=True, is_immediate=False, can_revoke=False, can_renew=False)
+PUBLIC = Capabilities(is_public=True, is_immediate=False)
 PRIVATE = replace(PUBLIC, is_public=False)
 _DAY = timedelta(days=1)
 

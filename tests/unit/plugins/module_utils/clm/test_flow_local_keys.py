@@ -152,6 +152,8 @@ def test_challenge_password_goes_into_the_csr_and_is_kept_sealed(house: Bench) -
     assert kept["challenge_password"] == secret
     shown = x509.load_pem_x509_csr(outcome.record["csrs"]["RSA"].encode())
     assert shown.public_key() == sent.public_key() and CHALLENGE not in [one.oid for one in shown.attributes]
+    lines = set(kept["csr/RSA"].split()) - set(outcome.record["csrs"]["RSA"].split())
+    assert lines and not any(line in repr(outcome) for line in lines)
     assert secret not in repr(outcome) and outcome.record["wish"]["challenge_password"] is True
     assert house.plan_enroll(device=None, csr_source="local", **given).steps == ()
     other = "0ther!Password"
@@ -191,3 +193,15 @@ def test_several_local_certificates_stand_beside_each_other(house: Bench) -> Non
     for first in ("a", "b", "c"):
         assert local(house, common_name=house.name(first)).record["state"] == "issued"
     assert {one["certificate"] for one in house.certificates()} == {house.name(one) for one in "abc"}
+
+
+def test_ca_that_takes_its_time_keeps_no_challenge_password(house: Bench) -> None:
+    """E16: what it goes on with stands in a plain column, and is for the same key."""
+    house.ca(options={"key_type": "ec", "delay_s": 60})
+    secret = "Chall3nge!pw"
+    asked = local(house, challenge_password=secret, challenge_password_confirm=secret, wait=False)
+    assert asked.record["state"] == "retrieval_in_progress"
+    kept = held(house, asked.record["request_id"])
+    assert asked.record["ca_handles"]["RSA"]["csr"] == asked.record["csrs"]["RSA"] != kept["csr/RSA"]
+    house.advance(61)
+    assert local(house).record["state"] == "issued"

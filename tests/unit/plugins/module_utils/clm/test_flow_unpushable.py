@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Capabilities, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import push
 from ansible_collections.edgecert.clm.plugins.module_utils._core import csr_sources
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, PolicyError, StateError

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Capabilities
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import form, form_extras
 from ansible_collections.edgecert.clm.plugins.module_utils._core import fields
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate
 
-PRIVATE = Capabilities(is_public=False, is_immediate=True, can_revoke=False, can_renew=False)
+PRIVATE = Capabilities(is_public=False, is_immediate=True)
 ROWS = [row for row in fields.ROWS if row.top in form_extras.EXTRAS]
 EMPTY: dict[str, Any] = {"attributes": {}, "generic": {}, "auto_renew": {}, "auto_regenerate": {}}
 KEY = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqG\n-----END PRIVATE KEY-----\n"

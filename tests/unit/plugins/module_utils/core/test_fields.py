@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Capabilities
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import form
 from ansible_collections.edgecert.clm.plugins.module_utils._core import csr_sources, fields, vocabulary
 from ansible_collections.edgecert.clm.plugins.module_utils._core.field_records import (
@@ -29,8 +29,6 @@ SANS = ("dns", "ip", "email", "uri", "other", "directory")
 CA = Capabilities(
     is_public=False,
     is_immediate=True,
-    can_revoke=False,
-    can_renew=False,
     san_types=SANS,
     key_types=vocabulary.KEY_TYPES,
     registration_authority=True,
