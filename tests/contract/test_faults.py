@@ -13,7 +13,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.edgecert.clm.tests.support.fault_phases import DISCOVER, ONBOARD, PHASES, RESTAGE, Phase
+from ansible_collections.edgecert.clm.tests.support.fault_phases import (
+    DISCOVER,
+    ENROL_BOTH,
+    ONBOARD,
+    PHASES,
+    RESTAGE,
+    Phase,
+)
 from ansible_collections.edgecert.clm.tests.support.faulty import SHAPES_BY_NAME, Matrix
 from ansible_collections.edgecert.clm.tests.support.lives import instant_account
 from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WARNING
@@ -34,7 +41,7 @@ CELLS = [
     pytest.param(phase, name, id=f"{name}-{phase.name}")
     for name in SHAPES_BY_NAME
     for phase in PHASES
-    if name != "slow" or phase not in (ONBOARD, DISCOVER)
+    if name != "slow" or phase not in (ONBOARD, DISCOVER, ENROL_BOTH)
 ]
 
 
