@@ -13,7 +13,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.edgecert.clm.tests.support.fault_phases import DISCOVER, ONBOARD, PHASES, RESTAGE, Phase
+from ansible_collections.edgecert.clm.tests.support.fault_phases import (
+    DISCOVER,
+    ENROL_BOTH,
+    ONBOARD,
+    PHASES,
+    RESTAGE,
+    Phase,
+)
 from ansible_collections.edgecert.clm.tests.support.faulty import OF_WRITES, SHAPES_BY_NAME, Matrix
 from ansible_collections.edgecert.clm.tests.support.lives import instant_account
 from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WARNING
@@ -35,6 +42,7 @@ CELLS = [
     for name in SHAPES_BY_NAME
     for phase in PHASES
     if name not in ("slow", *OF_WRITES) or phase not in (ONBOARD, DISCOVER)
+    if name != "slow" or phase != ENROL_BOTH
 ]
 
 

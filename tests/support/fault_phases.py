@@ -153,7 +153,7 @@ ROLL_BACK = Phase("roll-back", roll_back, RESTAGE, may=("push_failed",))
 # Settings go by the same writes as a renewal, and are followed by what is told of settings.
 CONFIGURE = Phase("configure", configure, PRODUCE, again=("POST", "PUT"))
 # CPS's no to a removal ends the order; another try is another order.
-_NO, _ACK = ("removal_failed", "removal_in_doubt"), ("change-management-ack",)
+_NO, _ACK = ("removal_failed", "removal_in_doubt", "removal_found"), ("change-management-ack",)
 REMOVE = Phase("remove", remove, CONFIGURE, may=_NO, again=_ACK)
 # Two CSRs are asked for in one call, and two certificates handed over.
 ENROL_BOTH = Phase("enrol-both", enrol_both, again=("third-party-csr",))

@@ -208,8 +208,7 @@ class Removal(Deployer):
         """Give the steps from where the target stands."""
         name, enrollment = self.certificate.certificate_id, self._enrollment
         if self.is_gone:
-            text = f"Mark {name} as vanished: CPS has no enrollment {enrollment} any more"
-            return [Step(text, self._until_gone)]
+            return [Step(f"Mark {name} as vanished: CPS has no enrollment {enrollment} any more", self._until_gone)]
         steps = [] if self.is_under_way else [Step(self._foretold(), self._remove)]
         return [*steps, Step(f"Follow the removal until CPS has no enrollment {enrollment} any more", self._until_gone)]
 
@@ -267,10 +266,10 @@ class Removal(Deployer):
             left = intents.left_open(unit, *self.keeper.remove_key)
         return list(left.wanted["known"]) if left is not None else self.pending
 
-    def _note_asked(self, unit: Unit, change_id: int | None, comment: str = "") -> None:
+    def _note_asked(self, unit: Unit, change_id: int | None, comment: str = "", told_as: str = "removal_begun") -> None:
         resumed: dict[str, Any] = {"state": "implementing"} if self.order.state in PARKED else {}
         change = {**self.order.change, "change_id": change_id}
-        self.keeper.save_in(unit, "removal_begun", comment=comment, change=change, **resumed)
+        self.keeper.save_in(unit, told_as, comment=comment, change=change, **resumed)
 
     def _not_taken(self, exc: RemoteError) -> bool:
         """Tell what came of a removal that CPS did not take, or of which no answer came.
@@ -326,33 +325,36 @@ class Removal(Deployer):
     # -- a removal whose reply was lost ----------------------------------------------------------------------------
 
     def _left(self) -> Intent | None:
+        """Give the intent whose change is not known: no answer came, or one that names none."""
         with self.ports.store.read() as unit:
-            return intents.left_open(unit, *self.keeper.remove_key)
+            sent = intents.of(unit, *self.keeper.remove_key)
+        last = max(sent, key=lambda one: str(one.created_at), default=None)
+        return last if last and last.result.get("change_id", last.finished_at) is None else None
 
     def _found_own(self) -> int | None:
         """Give the change that an earlier run of ours must have opened, whose answer it never got; None for none."""
-        left = self._left() if self.presence is not None and self.pending else None
-        if left is None or self.presence is None:
+        left, found = self._left(), self.presence
+        if left is None or found is None or not self.pending:
             return None
-        newest = self.presence.pending[-1]
+        newest = found.pending[-1]
         is_new = newest["change_id"] not in left.wanted["known"]
         return int(newest["change_id"]) if is_new and newest["change_type"] not in _BRINGS else None
 
     def _take_up_own(self) -> None:
         """Follow such a change."""
-        change_id = self._found_own()
-        if change_id is None:
+        change_id, left = self._found_own(), self._left()
+        if change_id is None or left is None:
             return
         with self.ports.store.write() as unit:
-            intents.close_all(unit, *self.keeper.remove_key, {"seen": change_id}, self.ports.clock.now())
-            self._note_asked(unit, change_id, comment=intents.LATE)
+            told_as = "removal_begun" if left.finished_at is None else "removal_found"
+            intents.close(unit, left, {"seen": change_id}, self.ports.clock.now())
+            self._note_asked(unit, change_id, intents.LATE, told_as)
         self.observe()
 
     def _was_asked_lately(self) -> bool:
         """Say whether CPS took it so lately that it may still show what was there before."""
         with self.ports.store.read() as unit:
-            since = self.ports.clock.now() - timedelta(seconds=LAG_S)
-            found = intents.lately(unit, *self.keeper.remove_key, since)
+            found = intents.lately(unit, *self.keeper.remove_key, self.ports.clock.now() - timedelta(seconds=LAG_S))
         return any("refused" not in intent.result for intent in found)
 
     # -- until it is gone ------------------------------------------------------------------------------------------
@@ -361,6 +363,8 @@ class Removal(Deployer):
         with self.keeper.lease():
             while True:
                 self.observe()
+                if self.order.change.get("change_id") is None:
+                    self._take_up_own()
                 removal_end.settle(self)
                 if self.is_gone:
                     return removal_end.complete(self)

@@ -156,13 +156,16 @@ class AkamaiCpsTarget(Target):
         state = replace(self._of_change(enrollment, change_id or 0, change), settings=pending, held_until=held)
         if state.phase == "on_staging":
             return self._with_deployments(enrollment_id, state, fingerprints)
-        if change.state == "running" and not change.allowed_inputs and fingerprints:
-            is_held = held is not None and held > self._clock.now()
-            hints_at_it = state.goes_on or ("production" in change.status and not is_held)
-            is_told_by_its_end = waits_for == "production" or not hints_at_it
-            if not is_told_by_its_end:
-                return self._at_work(enrollment_id, change, state, set(fingerprints.values()))
+        if self._may_have_passed(change, state, waits_for) and wanted:
+            return self._at_work(enrollment_id, change, state, wanted)
         return state
+
+    def _may_have_passed(self, change: ChangeRecord, state: PushState, waits_for: str) -> bool:
+        """Say whether a working change may have passed staging, and is not told by its end anyhow."""
+        if change.state != "running" or change.allowed_inputs or waits_for == "production":
+            return False
+        is_held = state.held_until is not None and state.held_until > self._clock.now()
+        return state.goes_on or ("production" in change.status and not is_held)
 
     def review(self, reference: Reference) -> Review | None:
         """Read what the change-management acknowledgement would be about."""

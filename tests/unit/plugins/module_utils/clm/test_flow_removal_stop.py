@@ -203,3 +203,16 @@ def test_a_409_after_a_lost_answer_leaves_the_doubt_to_the_next_look(
     [intent] = intended(bench)
     assert intent.finished_at is None and acknowledged(bench) == 2
     assert remove(bench)["state"] == "completed" and len(told(bench)) == 1 and acknowledged(bench) == 0
+
+
+@pytest.mark.parametrize("fault", ["empty", "other_json"])
+def test_an_answer_that_names_no_change_is_looked_into(bench: Bench, fault: str) -> None:
+    """cps-protocol §5.1: bodies are empty, or others, at times; the change that was opened is found and followed."""
+    stopping(bench)
+    bench.sandbox.fault(fault, method="DELETE")
+    order = remove(bench, wait=False)
+    assert order["state"] == "implementing"
+    bench.advance(300)
+    done = remove(bench)
+    assert (done["work_order_id"], done["state"]) == (order["work_order_id"], "completed") and done["change_id"]
+    assert [method for method, _path in bench.calls()].count("DELETE") == 1
