@@ -171,7 +171,7 @@ def test_what_the_lists_show_on_staging_is_reviewed_before_it_is_let_go_on(bench
     first = look_now(bench)
     assert first in (reads, reads[:2]), "what one of them found holds for the others"
     with bench.store.read() as unit:
-        assert {order.state for order in unit.work_orders.find()} == {"on_staging"}
+        assert {order.state for order in unit.work_orders.find()} <= {"deploying_staging", "on_staging"}
     bench.advance(0.3 * HOUR_S)
     sends = [("GET", "change-management-info"), ("POST", "change-management-ack")]
     assert look_now(bench) == reads[:2] + sends * 4, "the lists and the review tell all of it"
