@@ -13,10 +13,17 @@ class ModuleDocFragment:
 options:
   csr_source:
     description:
-      - Where key and CSR are made. With V(endpoint) Akamai CPS makes them and keeps the key.
+      - Where key and CSR are made. With V(endpoint) Akamai CPS makes them and keeps the key; only such a certificate
+        can be pushed to Akamai.
+      - With V(local) they are made here. The key is sealed in the store, and leaves it with
+        M(edgecert.clm.cert_export) alone.
+      - With V(upload) the CSR is given, as O(csr) or O(csr_path), and the key is wherever it was made.
+      - With V(hsm) and V(adc) a hardware security module or an application delivery controller makes them and keeps the
+        key, as O(hsm) or O(adc) names it.
+      - A CA may not take all of them; RV(edgecert.clm.ca_account#module:ca_account.capabilities) says which.
       - A new request gets V(endpoint).
     type: str
-    choices: [endpoint]
+    choices: [endpoint, local, upload, hsm, adc]
   common_name:
     description:
       - Common name, a DNS name of at most 64 characters, also with a leading C(*.). The default is O(certificate).
@@ -24,7 +31,8 @@ options:
   subject_alternative_names:
     description:
       - Subject alternative names by kind. The common name is always among the DNS names.
-      - The order plays no part. CPS takes DNS names only; other kinds are refused before anything is sent.
+      - The order plays no part. CPS takes DNS names only, and a CA may not take all kinds; what is not taken is refused
+        before anything is sent.
     type: dict
     suboptions:
       dns:
@@ -43,10 +51,21 @@ options:
         description: URIs.
         type: list
         elements: str
+      other:
+        description:
+          - Other names. C(ada@example.com) is a user principal name (UPN), C(1.3.6.1.4.1.99:text) the text as a name of
+            that object id.
+        type: list
+        elements: str
+      directory:
+        description: Directory names, as C(CN=edge,O=Example,C=DE) (RFC 4514).
+        type: list
+        elements: str
   organization:
     description:
-      - Organization in the subject. The default is that of the vendor settings, as for O(locality),
-        O(state_or_province) and O(country).
+      - Organization in the subject. With O(csr_source=endpoint) the default is that of the vendor settings, as for
+        O(locality), O(state_or_province) and O(country); with any other source it has to be given here or by the
+        group.
     type: str
   organizational_unit:
     description: Organizational unit in the subject.
@@ -82,14 +101,16 @@ options:
     type: str
     choices: [sha256, sha384, sha512]
   key_type:
-    description: Kind of key. A new request gets V(rsa).
+    description: Kind of key. A new request gets V(rsa). CPS makes no V(ed25519), and few CAs sign it.
     type: str
-    choices: [rsa, ec]
+    choices: [rsa, ec, ed25519]
   key_size:
-    description: Bits of an RSA key.
+    description: Bits of an RSA key. CPS makes 2048; a key made here has 2048 to 8192, 2048 when left out.
     type: int
   curve:
-    description: Curve of an EC key.
+    description:
+      - Curve of an EC key, V(secp256r1) when left out. CPS makes no other; a key made here may be on V(secp384r1) or
+        V(secp521r1).
     type: str
   dual_stack:
     description:

@@ -103,7 +103,7 @@ ca_account:
       is_immediate: true
       can_revoke: false
       can_renew: true
-      san_types: [dns, ip, email, uri]
+      san_types: [dns, ip, email, uri, other, directory]
       key_types: [rsa, ec, ed25519]
       csr_sources: [endpoint, local, upload, hsm, adc]
       request_options: {certificate_profile: {required: false, choices_from: profiles}}

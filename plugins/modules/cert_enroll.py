@@ -13,8 +13,8 @@ version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
 description:
-  - Requests a certificate, or goes on with a request where it stands. The key and the CSR are made by Akamai CPS in
-    a new enrollment, the CA account signs, and the certificate is fetched into the store.
+  - Requests a certificate, or goes on with a request where it stands. Key and CSR are made where O(csr_source) says,
+    by default by Akamai CPS in a new enrollment; the CA account signs, and the certificate is fetched into the store.
   - Each call does all that can be done now and returns the state reached. When it waits for CPS or the CA, call it
     again later with the same options, or use O(wait).
   - Everything that can be checked is checked before anything is sent, and all problems are reported at once.
@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - edgecert.clm._implementation
   - edgecert.clm._warnings
   - edgecert.clm._csr
+  - edgecert.clm._key_sources
   - edgecert.clm._form_extras
   - edgecert.clm._renewals
 options:
@@ -57,29 +58,6 @@ options:
       - Options of the request that this CA takes; RV(edgecert.clm.ca_account#module:ca_account.capabilities) names
         them.
     type: dict
-  device:
-    description:
-      - Device to enroll on; it must be managed. Not needed when there is only one managed device.
-    type: str
-  contract_id:
-    description:
-      - Contract to enroll on, with or without the C(ctr_) prefix. The default is that of the vendor settings, else
-        the only one that the device sees.
-    type: str
-  validation_type:
-    description:
-      - CPS's validation type. The settings of the combination with O(secure_network) and O(vendor_certificate_type)
-        must have been saved with M(edgecert.clm.akamai_vendor_settings).
-      - A new request gets V(third-party). Spellings like V(Third-party) are accepted.
-    type: str
-  secure_network:
-    description:
-      - V(standard-tls) or V(enhanced-tls). A new request gets V(standard-tls).
-    type: str
-  vendor_certificate_type:
-    description:
-      - CPS's certificate type. A new request gets V(third-party).
-    type: str
   comment:
     description: Comment on the request, kept with it and in the audit.
     type: str
@@ -134,6 +112,15 @@ EXAMPLES = r"""
       enabled: true
       days_before: 30
 
+- name: Enroll with a key made here, sealed in the store
+  edgecert.clm.cert_enroll:
+    common_name: app.example.com
+    csr_source: local
+    key_type: ec
+    curve: secp384r1
+    organization: Example AG
+    ca: own-ca
+
 - name: See what another name, and one less, would cost; without submit and check_mode it is done once nothing is open
   edgecert.clm.cert_enroll:
     certificate: www.example.com
@@ -147,10 +134,6 @@ EXAMPLES = r"""
 - name: Show what comes of it
   ansible.builtin.debug:
     var: edited.prediction
-
-- name: Show where it stands
-  ansible.builtin.debug:
-    msg: "{{ enrolled.request.request_id }} is {{ enrolled.request.label }}"
 """
 
 RETURN = r"""
@@ -305,6 +288,7 @@ failure:
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import STATES as ATTACHMENT_STATES
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import ACTIONS, plan
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_csr import SAN_KINDS
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_extras import GENERIC
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
     CSR_SOURCES,
@@ -319,6 +303,16 @@ from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target imp
 _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
 _AUTOMATIC = {"enabled": {"type": "bool"}, "days_before": {"type": "int"}}
+_KEY_DEVICE = {"device": _TEXT, "reuse": {"type": "bool"}}
+_USAGES = {"type": "list", "elements": "str", "no_log": False}
+_NEEDED = {"type": "str", "required": True}
+_CUSTOM = {"oid": _NEEDED, "value": _NEEDED, "critical": {"type": "bool", "default": False}}
+_EXTENSIONS = {
+    "key_usage": _USAGES,
+    "extended_key_usage": _USAGES,
+    "must_staple": {"type": "bool"},
+    "custom": {"type": "list", "elements": "dict", "options": _CUSTOM},
+}
 _ATTACHMENT = {
     "name": {"type": "str", "required": True},
     "comments": _TEXT,
@@ -351,7 +345,7 @@ SPEC = {
     "common_name": _TEXT,
     "subject_alternative_names": {
         "type": "dict",
-        "options": dict.fromkeys(("dns", "ip", "email", "uri"), _TEXTS),
+        "options": dict.fromkeys(SAN_KINDS, _TEXTS),
     },
     "organization": _TEXT,
     "organizational_unit": _TEXT,
@@ -373,6 +367,14 @@ SPEC = {
     "dual_stack": {"type": "bool"},
     "allow_missing": {"type": "bool"},
     "exclude_sans": {"type": "bool"},
+    "reuse_key": {"type": "bool", "no_log": False},
+    "challenge_password": {"type": "str", "no_log": True},
+    "challenge_password_confirm": {"type": "str", "no_log": True},
+    "extensions": {"type": "dict", "options": _EXTENSIONS},
+    "csr": _TEXT,
+    "csr_path": {"type": "path"},
+    "hsm": {"type": "dict", "options": {**_KEY_DEVICE, "key_handler": {"type": "str", "no_log": False}}},
+    "adc": {"type": "dict", "options": {**_KEY_DEVICE, "key_reference": {"type": "str", "no_log": False}}},
     "ca_connector_name": _TEXT,
     "description": _TEXT,
     "attributes": {"type": "dict"},

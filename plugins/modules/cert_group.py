@@ -67,9 +67,11 @@ options:
       - A value that is left out is an empty text. Name C("") to allow that where a rule is about an option that need
         not be given.
       - Possible are those of O(defaults) and C(common_name). In place of C(subject_alternative_names) a rule is about
-        one kind, C(subject_alternative_names.dns), C(subject_alternative_names.ip), C(subject_alternative_names.email)
-        or C(subject_alternative_names.uri), for short C(dns), C(ip) and C(uri); every name has to fit, and the common
-        name is one of the DNS names. C(email) is the one in the subject.
+        one kind, C(subject_alternative_names.dns), C(subject_alternative_names.ip), C(subject_alternative_names.email),
+        C(subject_alternative_names.uri), C(subject_alternative_names.other) or C(subject_alternative_names.directory),
+        for short C(dns), C(ip) and C(uri); every name has to fit, and the common name is one of the DNS names.
+        C(email) is the one in the subject.
+      - C(exportable) says whether M(edgecert.clm.cert_export) may let keys out; V(false) forbids it.
       - In place of C(validity) there is C(validity_days_max), a number of days. Months and years count as the most
         days they can have.
       - C(key_size) is about RSA keys and C(curve) about EC keys alone. Left out, they count as what is made then,

@@ -30,6 +30,8 @@ from ansible_collections.edgecert.clm.tests.support.playbooks import run_playboo
 PLAYBOOK = pathlib.Path(__file__).resolve().parent / "playbooks" / "secrets.yml"
 PROXY_PASSWORD = "hush-7d1f-proxy-word"
 WRONG_SECRET = "hush-2c9a-wrong-secret-of-the-client"
+CHALLENGE, WRONG_CHALLENGE = "Hush-8b4d-challenge-Word", "Hush-1e7c-another-Challenge"
+PASSPHRASE = "hush-6f2a-passphrase of a file"
 ENVIRONMENT_TOKEN = "hush-5e3b-token-of-the-environment"
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.+?)-----END", re.DOTALL)
 
@@ -110,6 +112,26 @@ def private_keys(store: Mapping[str, str]) -> set[str]:
     return {line for text in keys for line in key_secrets(text)}
 
 
+def held_secrets(store: Mapping[str, str]) -> dict[str, set[str]]:
+    """Open the store with its key and give the lines of what requests hold: keys, and CSRs that bear a password.
+
+    Of a CSR only the lines count that the one shown without the password has not.
+    """
+    key = Secret(store["store_key"]) if "store_key" in store else None
+    opened = open_store(store["store"], StoreKey(key), SystemClock(), "the test")
+    with contextlib.closing(opened), opened.read() as unit:
+        held = unit.held_secrets.find()
+        texts = {f"{one.name} of {one.owner}": one.value.reveal() for one in held if one.value}
+        shown = {line for one in unit.requests.find() for pem in one.csrs.values() for line in pem.split()}
+    kinds = {one.name for one in held}
+    assert kinds == {"private_key/RSA", "private_key/ECDSA", "csr/RSA", "csr/ECDSA", "challenge_password"}
+    return {
+        name: {line for line in text.split() if len(line) >= 32 and "-" not in line} - shown
+        for name, text in texts.items()
+        if not name.startswith("challenge")
+    }
+
+
 def files_under(folder: pathlib.Path) -> dict[str, bytes]:
     """Read every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -160,6 +182,10 @@ def found_in_a_run(
         "clm_proxy": f"http://hushed:{PROXY_PASSWORD}@127.0.0.1:9",
         "clm_wrong_secret": WRONG_SECRET,
         "clm_plant": plant,
+        "clm_challenge": CHALLENGE,
+        "clm_wrong_challenge": WRONG_CHALLENGE,
+        "clm_passphrase": PASSPHRASE,
+        "clm_exports": str(vars_folder),
     }
     env = {
         "ANSIBLE_HOME": str(home / "home"),
@@ -178,6 +204,7 @@ def found_in_a_run(
             {**variables(sandbox, store, contract), **more},
             env,
             arguments=("-vvv", "--diff"),
+            timeout_s=600,
         )
     run.ok()
     assert run.task("Enrol").result["request"]["state"] == "issued"
@@ -186,6 +213,10 @@ def found_in_a_run(
     assert all(entry["output"].startswith("***\n***\n") for entry in pushed["scripts"])
     secrets = {**secrets, "proxy password": PROXY_PASSWORD, "wrong client_secret": WRONG_SECRET}
     secrets["token of the environment"] = ENVIRONMENT_TOKEN
+    secrets.update({"challenge password": CHALLENGE, "wrong challenge password": WRONG_CHALLENGE})
+    secrets.update({"weak challenge password": WRONG_CHALLENGE.lower(), "passphrase": PASSPHRASE})
+    for name, held in held_secrets(store).items():
+        secrets.update({f"line {n} of {name}": line for n, line in enumerate(sorted(held))})
     for place, pem in zip(("given", "read", "printed"), keys, strict=True):
         secrets.update({f"line {n} of the key that was {place}": line for n, line in enumerate(key_secrets(pem))})
     secrets.update({f"a line {n} of a private key": line for n, line in enumerate(sorted(private_keys(store)))})

@@ -15,7 +15,7 @@ GUIDES = TOP / "docs" / "docsite" / "rst"
 CLM = TOP / "plugins" / "module_utils" / "_clm"
 GOVERNED = (
     *("approvals", "enroll", "freeze", "gate", "groups", "order_changes", "orders", "policy", "push"),
-    *("push_scripts", "renewing", "requests", "workflow"),
+    *("push_scripts", "renewing", "requests", "successors", "workflow"),
 )
 CPS = ("../_cps/errors",)
 RUN = ("due", "lifecycle")

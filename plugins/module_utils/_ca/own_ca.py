@@ -9,7 +9,7 @@ It asks nobody. Twice the same order gives the same serial number, names and dat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from .._core.vocabulary import HASHES
 from .._pki import pem
 from .._pki.chain import order_chain
 from .._pki.csr import strength_problems
+from .._pki.csr_building import general_names
 from .._pki.x509 import CsrFacts, certificate_facts, csr_facts, load_csr
 from . import own_ca_account as account
 from . import own_ca_signing as signing
@@ -111,7 +112,7 @@ class OwnCa(CaConnector):
             is_immediate=not self._options["delay_s"],
             can_revoke=False,
             can_renew=True,
-            san_types=("dns", "ip", "email", "uri"),
+            san_types=("dns", "ip", "email", "uri", "other", "directory"),
             key_types=("rsa", "ec", "ed25519"),
             request_options={
                 PROFILE_OPTION: {
@@ -210,12 +211,15 @@ class OwnCa(CaConnector):
             min(order.at + timedelta(days=order.validity_days), authority.cert.not_valid_after_utc),
         )
         wanted = _names(order.spec)[0]
+        folded = replace(
+            order.spec, dns_names=wanted.dns, ip_addresses=wanted.ips, emails=wanted.emails, uris=wanted.uris
+        )
         subject = {word: getattr(order.spec, word) for word in ("country", "email", *_LIMITS)}
         return signing.sign_server(
             authority,
             public,
             {**subject, "common_name": wanted.common_name},
-            wanted,
+            general_names(folded),
             span,
             serial=signing.serial_for(order.intent_id, spki),
             hash_name=order.spec.hash_name,
@@ -240,10 +244,16 @@ def _surplus(spec: CsrSpec, facts: CsrFacts) -> list[str]:
         (wanted.ips, facts.sans.ips),
         (wanted.emails, facts.sans.emails),
         (wanted.uris, facts.sans.uris),
-        ((), facts.sans.others),
+        (_others(spec), facts.sans.others),
     )
     more = sorted({name for ordered, given in pairs for name in given if name.lower() not in map(str.lower, ordered)})
     return [f"the CSR has names that the order has not: {', '.join(more)}"] if more else []
+
+
+def _others(spec: CsrSpec) -> tuple[str, ...]:
+    """Write names of other kinds as the facts of a CSR have them."""
+    found = [f"other:{oid}:{value}" for oid, value in spec.other_names]
+    return (*found, *(f"directory:{text}" for text in spec.directory_names))
 
 
 def _order_to_json(order: Order) -> dict[str, Any]:
@@ -260,7 +270,7 @@ def _order_to_json(order: Order) -> dict[str, Any]:
 def _order_from_json(kept: Mapping[str, Any]) -> Order:
     known = {one.name for one in fields(CsrSpec)}
     spec: dict[str, Any] = {
-        word: tuple(value) if isinstance(value, list) else value
+        word: tuple(tuple(e) if isinstance(e, list) else e for e in value) if isinstance(value, list) else value
         for word, value in kept["spec"].items()
         if word in known
     }

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from .._core.deps import needed
 from .._core.errors import InputError
-from .._core.names import Names
+from .._pki.private_keys import make_key as make_key
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -43,25 +43,6 @@ class Span:
 
     begin: datetime
     end: datetime
-
-
-def make_key(key_type: str, key_size: int, curve: str) -> CertificateIssuerPrivateKeyTypes:
-    """Make a key.
-
-    :param key_type: ``rsa`` (then ``key_size`` counts), ``ec`` (then ``curve``, of CURVES) or ``ed25519``.
-    """
-    with needed("cryptography", FEATURE):
-        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-    if key_type == "rsa":
-        return rsa.generate_private_key(65537, key_size)
-    if key_type == "ed25519":
-        return ed25519.Ed25519PrivateKey.generate()
-    curves: Mapping[str, ec.EllipticCurve] = {
-        "secp256r1": ec.SECP256R1(),
-        "secp384r1": ec.SECP384R1(),
-        "secp521r1": ec.SECP521R1(),
-    }
-    return ec.generate_private_key(curves[curve])
 
 
 def key_to_pem(key: CertificateIssuerPrivateKeyTypes) -> str:
@@ -138,7 +119,7 @@ def sign_server(
     authority: Authority,
     public: CertificatePublicKeyTypes,
     subject: Mapping[str, str],
-    names: Names,
+    names: Sequence[x509.GeneralName],
     span: Span,
     *,
     serial: int,
@@ -167,7 +148,7 @@ def sign_server(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(*usages), critical=True)
         .add_extension(x509.ExtendedKeyUsage(extended), critical=False)
-        .add_extension(x509.SubjectAlternativeName(_general_names(names)), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(_authority_key_id(authority.cert, authority.key.public_key()), critical=False)
     )
@@ -211,18 +192,6 @@ def _name(fields: Mapping[str, str]) -> x509.Name:
         "email": NameOID.EMAIL_ADDRESS,
     }
     return x509.Name([x509.NameAttribute(oid, fields[word]) for word, oid in table.items() if fields.get(word)])
-
-
-def _general_names(names: Names) -> list[x509.GeneralName]:
-    import ipaddress
-
-    from cryptography import x509
-
-    found: list[x509.GeneralName] = [x509.DNSName(name) for name in names.dns]
-    found += [x509.IPAddress(ipaddress.ip_address(name)) for name in names.ips]
-    found += [x509.RFC822Name(name) for name in names.emails]
-    found += [x509.UniformResourceIdentifier(name) for name in names.uris]
-    return found
 
 
 def _key_usage(*granted: str) -> x509.KeyUsage:

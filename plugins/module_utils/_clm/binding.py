@@ -18,9 +18,11 @@ from . import form_extras
 def bind_certificate(unit: Unit, request: CertRequest, reference: Mapping[str, Any], now: datetime) -> None:
     """Put the certificate into the inventory, in place of what a discovery may have put there meanwhile."""
     enrollment_id = reference.get("enrollment_id")
-    for found in unit.certificates.find(device=request.device, enrollment_id=enrollment_id):
-        if found.certificate_id != request.certificate_id:
-            unit.certificates.remove(found)
+    # A key that is not at CPS is in no enrollment, and no discovery finds its certificate.
+    found = unit.certificates.find(device=request.device, enrollment_id=enrollment_id) if enrollment_id else []
+    for other in found:
+        if other.certificate_id != request.certificate_id:
+            unit.certificates.remove(other)
     stored = unit.certificates.get(request.certificate_id)
     certificate = _of_request(_base(stored, request, enrollment_id, now), request, enrollment_id, now)
     if stored is None:
@@ -59,7 +61,7 @@ def _of_request(base: Certificate, request: CertRequest, enrollment_id: int | No
         validation_type=wish["validation_type"],
         certificate_type=wish["vendor_certificate_type"],
         secure_network=wish["secure_network"],
-        change_management=wish["settings"]["change_management"],
+        change_management=wish["settings"].get("change_management"),
         ca=request.ca,
         request_id=request.request_id,
         group=request.group,

@@ -15,7 +15,7 @@ from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, Connector, Device
 from .._store.base import Unit
-from . import decisions, policy, push_scripts, states
+from . import decisions, policy, push_scripts, pushable, states
 from .managed import checked_managed
 from .ports import Params, Ports
 from .views import View, connector_view
@@ -61,6 +61,8 @@ def plan(params: Params, ports: Ports) -> Plan:
         if params["state"] == "absent":
             return _plan_absent(before, unit, ports)
         certificate = required_certificate(unit, params["certificate"])
+        what = f"Cannot save application connector {params['name']} of {certificate.certificate_id}"
+        pushable.refuse(unit, certificate, what)
         wanted = _merged(params, before)
         _refuse_wrong(params, wanted, certificate, unit, ports)
         group = unit.groups.get(certificate.group or DEFAULT_GROUP)

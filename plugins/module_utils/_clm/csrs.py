@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from . import dual_stack, intents, signing
+from . import dual_stack, intents, key_orders, signing
 
 if TYPE_CHECKING:
     from .._core.types import CertRequest
@@ -38,7 +38,7 @@ def keep(mover: Mover, answer: CsrReady) -> str:
     request = mover.request
     wanted = dual_stack.wanted(request)
     there = {name: answer.csrs[name] for name in wanted if name in answer.csrs}
-    problems = signing.csr_problems(request.wish, there)
+    problems = signing.csr_problems(request, there)
     if problems:
         mover.fail("csr_unusable", "; ".join(problems))
     if reused := _reused(request, there):
@@ -93,7 +93,9 @@ def _message(request: CertRequest, answer: CsrReady, absent: list[str]) -> str:
 
 
 def _reused(request: CertRequest, csrs: Mapping[str, str]) -> str:
-    """Say which CSR of a renewal has the key of the one before; empty when none has."""
+    """Say which CSR of a renewal has the key of the one before; empty when none has, or it was to have it."""
+    if key_orders.may_reuse(request):
+        return ""
     from .._pki.csr import same_key
 
     earlier = request.renews.get("csrs") or {}

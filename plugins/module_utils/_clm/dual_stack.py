@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .._store.base import Unit
     from .moves import Mover
 
+_ALGORITHMS = {"rsa": vocabulary.RSA, "ec": vocabulary.ECDSA, "ed25519": vocabulary.ED25519}
 GOES_WITHOUT = "goes_on_without"
 """Step of a request that goes on with one certificate of two, as it was allowed to."""
 
@@ -29,7 +30,7 @@ def algorithms(wish: Mapping[str, Any]) -> list[str]:
     """Name the key algorithms a wish asks for (E10)."""
     if wish.get("dual_stack"):
         return [vocabulary.RSA, vocabulary.ECDSA]
-    return [vocabulary.ECDSA if wish.get("key_type") == "ec" else vocabulary.RSA]
+    return [_ALGORITHMS.get(str(wish.get("key_type")), vocabulary.RSA)]
 
 
 def wanted(request: CertRequest) -> list[str]:

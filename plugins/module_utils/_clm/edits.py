@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._core import csr_sources
 from .._core.errors import InputError
 from .._core.types import CertRequest
-from . import form
+from . import form_csr
 from .ports import Params
 from .settings import combination
 
 NAMES = "subject_alternative_names"
 _KEY = ("key_type", "key_size", "curve", "hash", "dual_stack")
-EDITABLE = (NAMES, *form.SUBJECT, *_KEY, "exclude_sans")
-"""What CPS changes in a live enrollment, by a new certificate."""
+_ELSEWHERE = ("csr", "hsm", "adc", "extensions", "challenge_password")
+EDITABLE = (NAMES, *form_csr.SUBJECT, *_KEY, "exclude_sans", *_ELSEWHERE)
+"""What a new certificate may have otherwise than the one it follows; CPS changes it in the live enrollment."""
 IMMUTABLE = ("common_name", "contract_id", "device", "validation_type", "secure_network", "vendor_certificate_type")
 """What an enrollment keeps as long as it lives; cps-protocol §2.3, §2.4."""
 PARTIES = ("organization", "admin_contact", "tech_contact")
@@ -65,18 +67,10 @@ class Edits:
                 {
                     f"settings.{name}": {"before": dict(was[name]), "after": dict(wanted[name])}
                     for name in PARTIES
-                    if was[name] != wanted[name]
+                    if was.get(name) != wanted.get(name)
                 }
             )
         return {"names_added": list(self.added), "names_dropped": list(self.dropped), "changed": changed}
-
-
-def overlaid(params: Params, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay the options given now over a stored wish; the measure of a key goes with the kind it was given for."""
-    asked = form.overlaid(params, stored)
-    if params.get("key_type") is not None and params["key_type"] != stored.get("key_type"):
-        asked.update({name: params.get(name) for name in _BY_DEFAULT})
-    return asked
 
 
 def between(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> Edits:
@@ -85,7 +79,7 @@ def between(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> Edits:
     :source: cps-protocol §5.4.
     """
     changed = [name for name in EDITABLE if _differs(name, wish.get(name), stored.get(name), wish, stored)]
-    if any(wish["settings"][name] != stored["settings"][name] for name in PARTIES):
+    if any(wish["settings"].get(name) != stored["settings"].get(name) for name in PARTIES):
         changed.append("settings")
     if not changed:
         return Edits()
@@ -144,6 +138,9 @@ def refuse_immutable(what: str, asked: Params, stored: Mapping[str, Any]) -> Non
     :param asked: the options, laid over what is stored.
     :raises InputError: there is one, with code ``needs_new_enrollment``.
     """
+    if asked.get("csr_source") not in csr_sources.PUSHABLE:
+        _refuse_other_name(what, asked, stored)
+        return
     validation_type, secure_network, vendor_certificate_type = combination(asked)
     wish = {
         "common_name": str(asked.get("common_name") or "").strip().lower(),
@@ -162,3 +159,39 @@ def refuse_immutable(what: str, asked: Params, stored: Mapping[str, Any]) -> Non
             code="needs_new_enrollment",
             details={"differing": differing},
         )
+
+
+def _refuse_other_name(what: str, asked: Params, stored: Mapping[str, Any]) -> None:
+    common_name = str(asked.get("common_name") or "").strip().lower()
+    if common_name != stored["common_name"]:
+        raise InputError(
+            f"{what}: a certificate keeps its common name ({stored['common_name']!r}, not {common_name!r}); enrol the "
+            "other one under another certificate id",
+            code="needs_new_certificate",
+            details={"differing": ["common_name"]},
+        )
+
+
+def refuse_misplaced(params: Params, request: CertRequest) -> None:
+    """Refuse options that do not go with the source of the key, before anything is made of them.
+
+    :raises InputError: one is given.
+    """
+    found = csr_sources.misplaced(params, params.get("csr_source") or request.csr_source)
+    if found:
+        raise InputError.of_problems(f"Cannot {params['action']} {request.certificate_id}", found)
+
+
+def refuse_other_place(what: str, wanted: str, present: str) -> None:
+    """Refuse to move a certificate's key to CPS, or away from it; everywhere else it may go.
+
+    :raises InputError: it is to be moved so.
+    """
+    if wanted == present or not {wanted, present} & set(csr_sources.PUSHABLE):
+        return
+    raise InputError(
+        f"{what} with csr_source {wanted}: it was enrolled with {present}, and an enrollment at CPS keeps its keys "
+        "there; enrol it under another certificate id",
+        code="needs_new_enrollment",
+        details={"csr_source": present},
+    )

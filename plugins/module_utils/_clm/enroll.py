@@ -14,40 +14,40 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .._core.clock import to_text
+from .._core import vocabulary
 from .._core.errors import InputError, StateError
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
-from .._store.base import Unit
 from . import (
-    approvals,
     attachments,
     ca_accounts,
     edits,
     form,
     form_extras,
+    form_places,
     gate,
+    key_secrets,
     moments,
+    places,
     policy,
     removals,
+    request_changes,
     requests,
     standing,
     states,
 )
-from .dual_stack import refuse_late, refuse_only_missing
-from .managed import managed_device
+from .dual_stack import refuse_only_missing
 from .ports import Params, Ports
 from .requests import Submission
 from .views import certificate_view
 from .work_views import request_view
 
 if TYPE_CHECKING:
+    from .._core.key_records import KeyDevice
     from .moves import Mover
 
 ACTIONS = ("enroll", "renew", "regenerate")
-_RULES = {"warnings": "the lists of warnings", "allow_missing": "what may be missing"}
-_OF_DRAFT = ("ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -57,11 +57,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises PolicyError: the group's policy refuses it.
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
-    refuse_only_missing(params)
-    if params.get("from_snapshot"):
-        from .snapshots import refuse_filled
-
-        refuse_filled(params)
+    params = _read(params)
     if (params.get("action") or "enroll") != "enroll":
         from . import renewing
 
@@ -74,7 +70,9 @@ def plan(params: Params, ports: Ports) -> Plan:
         if latest.state == "draft":
             latest = _drafted(latest, seen, params, ports)
         else:
+            _refuse_other_csr(latest, params)
             compare(latest, seen.wish, params)
+            key_secrets.refuse_other_challenge(ports.store, latest, params)
         if latest.state == "issued" and not _has_changes(latest, seen.wish, params) and not drafts:
             return _as_wanted(latest, certificate, ports)
         _refuse_move(latest, seen, ports)
@@ -84,9 +82,25 @@ def plan(params: Params, ports: Ports) -> Plan:
     request = latest or _new_request(seen, params, ports)
     mover = moves.Mover(ports, request, seen.device, seen.account, wait_s=wait_of(params))
     mover.warnings = policy.warning_lists(seen.group, seen.wish["warnings"])
+    mover.challenge = key_secrets.given(params)
     mover.follows = standing.follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
-    return _plan(params, ports, mover, seen, drafts)
+    warnings = _shared_keys(seen, ports) if latest is None else []
+    return _plan(params, ports, mover, seen, drafts, warnings)
+
+
+def _read(params: Params) -> Params:
+    """Refuse options that do not go together, and fill the form from an uploaded CSR."""
+    refuse_only_missing(params)
+    if params.get("csr") or params.get("csr_path"):
+        from . import csr_upload
+
+        params = csr_upload.filled(params)
+    if params.get("from_snapshot"):
+        from .snapshots import refuse_filled
+
+        refuse_filled(params)
+    return params
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,7 @@ class _Seen:
     asked: Params
     wish: Mapping[str, Any]
     account: CaAccount
-    device: Device
+    device: Device | KeyDevice | None
 
 
 def _look(params: Params, ports: Ports) -> _Seen:
@@ -119,13 +133,13 @@ def _look(params: Params, ports: Ports) -> _Seen:
         if latest is None:
             removals.refuse_beside(unit, certificate_id, "enrol")
         if latest is not None:
-            asked = {**form.overlaid(params, latest.wish), "ca": params.get("ca") or latest.ca}
+            asked = {**form.overlaid(params, latest.wish, latest.csr_source), "ca": params.get("ca") or latest.ca}
         else:
             asked = policy.filled(named(params), group)
         asked["ca"] = requests.named_ca(asked, group, certificate_id)
         wish = form.build(asked, unit, now)
         account = ca_accounts.required(unit, asked["ca"])
-        device = managed_device(unit, wish["device"])
+        device = places.of_wish(unit, form_places.source_of(asked), wish)
     ended = None if latest else found
     return _Seen(certificate_id, certificate, latest, ended, group, asked, wish, account, device)
 
@@ -137,6 +151,8 @@ def _drafted(draft: CertRequest, seen: _Seen, params: Params, ports: Ports) -> C
     return replace(
         draft,
         wish=seen.wish,
+        csr_source=form_places.source_of(seen.asked),
+        device=seen.wish["device"],
         ca=seen.asked["ca"],
         ca_options=dict(seen.asked.get("ca_options") or draft.ca_options),
         group=seen.group.name,
@@ -145,6 +161,24 @@ def _drafted(draft: CertRequest, seen: _Seen, params: Params, ports: Ports) -> C
         scheduled_at=submission.at or draft.scheduled_at,
         tracking_id=form_extras.tracking_id(seen.wish),
     )
+
+
+def _refuse_other_csr(request: CertRequest, params: Params) -> None:
+    if params.get("csr") and request.csr_source == vocabulary.UPLOAD:
+        from . import csr_upload
+
+        csr_upload.refuse_other(request, params)
+
+
+def _shared_keys(seen: _Seen, ports: Ports) -> list[str]:
+    """Tell of other certificates with the key of an uploaded CSR; refuse one that CPS made."""
+    csr = seen.wish.get("csr")
+    if not csr:
+        return []
+    from . import csr_upload
+
+    with ports.store.read() as unit:
+        return csr_upload.refuse_known(unit, csr, seen.certificate_id)
 
 
 def _check_new(mover: Mover, group: Group, override: str) -> None:
@@ -209,6 +243,8 @@ def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> No
     differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
     if params.get("ca") and params["ca"] != request.ca:
         differing.append("ca")
+    if params.get("csr_source") and params["csr_source"] != request.csr_source:
+        differing.append("csr_source")
     if (params.get("ca_options") or request.ca_options) != request.ca_options:
         differing.append("ca_options")
     if params.get("group") and request.state != "issued" and params["group"] != (request.group or "default"):
@@ -240,7 +276,7 @@ def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:
         wish=seen.wish,
         ca=seen.asked["ca"],
         ca_options=seen.asked.get("ca_options") or {},
-        csr_source=seen.asked.get("csr_source") or "endpoint",
+        csr_source=form_places.source_of(seen.asked),
     )
     is_place_gone = seen.certificate is not None and seen.certificate.state == "vanished"
     ended = seen.ended
@@ -266,13 +302,15 @@ def submission_of(params: Params, ports: Ports, what: str, known: datetime | Non
     )
 
 
-def _plan(params: Params, ports: Ports, mover: Mover, seen: _Seen, drafts: list[attachments.Draft]) -> Plan:
+def _plan(
+    params: Params, ports: Ports, mover: Mover, seen: _Seen, drafts: list[attachments.Draft], warnings: list[str]
+) -> Plan:
     request, stored, certificate = mover.request, seen.latest, seen.certificate
     steps: list[Step] = []
     if stored is None:
         steps.append(Step(f"Record request {request.request_id} for {request.certificate_id}", mover.record))
     else:
-        steps += changes(mover, stored, seen.wish, params)
+        steps += request_changes.steps(mover, stored, seen.wish, params)
     steps += attachments.steps(drafts, request.certificate_id, request.request_id, ports)
     moves = _moves(mover, params)
     predicted = request_view(replace(request, state=mover.predicted_state() if moves else request.state))
@@ -280,7 +318,7 @@ def _plan(params: Params, ports: Ports, mover: Mover, seen: _Seen, drafts: list[
     def finish() -> Outcome:
         return outcome(request.certificate_id, request.request_id, ports)
 
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"warnings": warnings} if warnings else {}
     if certificate is not None:
         extra["certificate"] = certificate_view(certificate, ports.clock.now())
     before = request_view(stored) if stored is not None else None
@@ -303,56 +341,6 @@ def _moves(mover: Mover, params: Params) -> list[Step]:
     if request.version == 0:
         return mover.steps() if request.state == "implementing" else []
     return requests.steps(mover, override=params.get("freeze_override") or "")
-
-
-def changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:
-    """Take over what is in no CSR and no order, as the description, and the group it moves to; of a draft all of it.
-
-    :param stored: the request as it is in the store.
-    """
-    request, ports = mover.request, mover.ports
-    if request.state == "draft":
-        group, changed = request.group, sorted(name for name in wish if wish[name] != stored.wish.get(name))
-        changed += [name for name in ("ca", "ca_options") if getattr(request, name) != getattr(stored, name)]
-    else:
-        group, changed = params.get("group") or request.group, sorted(form.changed_metadata(wish, request.wish))
-    changed += ["group"] if group != stored.group else []
-    if not changed:
-        return []
-    renewed = {name: wish[name] for name in changed if name in wish}
-    rules = [name for name in ("warnings", "allow_missing") if name in changed]
-    is_asked_anew = bool(rules) and bool(approvals.levels(request))
-    refuse_late(request, is_asked_anew and "allow_missing" in rules)
-    kept = {**request.wish, **renewed}
-    told = ({name: stored.wish.get(name) for name in renewed}, renewed)
-
-    def save() -> bool:
-        now = ports.clock.now()
-        step = {"type": approvals.CHANGED, "at": to_text(now), "actor": ports.actor, "comment": ", ".join(changed)}
-        wanted: dict[str, Any] = {"wish": kept, "group": group, "tracking_id": form_extras.tracking_id(kept)}
-        if request.state == "draft":
-            wanted.update({name: getattr(request, name) for name in _OF_DRAFT})
-        with ports.store.write() as unit:
-            mover.keeper.record = stored
-            is_counted = request.state == "draft" or is_asked_anew
-            mover.keeper.save_in(unit, "request_changed", told=told, steps=[step] if is_counted else (), **wanted)
-            if is_asked_anew and "submitted" in states.REQUEST[request.state]:
-                what = " and ".join(_RULES[name] for name in rules)
-                requests.gate_of(mover).take_back_in(unit, "approval_void", f"{what} changed; have them approved")
-            _change_certificate(unit, mover.request, ports)
-        # What is void waits for approval; nothing after this step may be done.
-        return mover.request.state == request.state
-
-    return [Step(f"Change {', '.join(changed)} of request {request.request_id}", save)]
-
-
-def _change_certificate(unit: Unit, request: CertRequest, ports: Ports) -> None:
-    """Let the inventory show what its request says outside the CSR."""
-    certificate = unit.certificates.get(request.certificate_id)
-    if certificate is not None and certificate.request_id == request.request_id:
-        wanted = replace(form_extras.on_certificate(certificate, request.wish), group=request.group)
-        if wanted != certificate:
-            unit.certificates.put(replace(wanted, updated_at=ports.clock.now()))
 
 
 def outcome(certificate_id: str, request_id: str, ports: Ports) -> Outcome:

@@ -14,16 +14,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .._core import names, validity, vocabulary
+from .._core import csr_sources, validity, vocabulary
 from .._core.errors import InputError
-from .._core.types import CsrSpec, Device, VendorSettings
 from .._store.base import Unit
-from . import form_extras
-from .managed import managed_device
+from . import form_csr, form_extras, form_places
 from .ports import Params
-from .settings import combination, required
 
-SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")
 # What may change while a request is open or done: it is in no CSR and no order.
 METADATA = ("description", "ca_connector_name", "warnings", "allow_missing", *form_extras.EXTRAS)
 MAX_ID = 255
@@ -66,32 +62,26 @@ def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
     :raises InputError: everything wrong with the form, at once.
     :raises NotFoundError: no device, or no settings of the combination (S5).
     """
-    device = managed_device(unit, params.get("device"))
-    key = combination(params)
-    settings = required(unit, key)
-    named = params.get("certificate") or ""
+    named, source = params.get("certificate") or "", form_places.source_of(params)
     problems = [f"certificate {named[:64]!r} {reason}"] if named.strip() and (reason := id_reason(named)) else []
+    place = form_places.place_of(params, unit, problems)
+    is_made = source != vocabulary.UPLOAD
     wish: dict[str, Any] = {
         "common_name": (params.get("common_name") or "").strip().lower(),
-        **_names(params, problems),
-        **_subject(params, settings, problems),
-        **_key(params, problems),
+        **form_csr.names_of(params, problems),
+        **form_csr.subject_of(params, place.organization, problems, is_made=is_made),
+        **form_csr.key_of(params, problems),
+        **form_csr.more_of(params, problems),
         "validity": _validity(params, problems),
-        "exclude_sans": bool(params.get("exclude_sans")),
-        "device": device.name,
-        "contract_id": _contract(params, settings, device, problems),
-        "validation_type": key[0],
-        "secure_network": key[1],
-        "vendor_certificate_type": key[2],
+        **place.wish,
         "description": params.get("description") or "",
         "ca_connector_name": params.get("ca_connector_name") or params["ca"],
         "warnings": _warnings(params),
         "allow_missing": bool(params.get("allow_missing")),
         **form_extras.extras(params, problems),
-        "settings": _snapshot(settings),
     }
     if wish["auto_renew"] or wish["auto_regenerate"]:
-        problems += _automatic_problems(wish, params, None if problems else lifetime_days(wish, now))
+        problems += _automatic_problems(wish, source, None if problems else lifetime_days(wish, now))
     if len(wish["description"]) > _DESCRIPTION_LIMIT:
         problems.append(f"description has {len(wish['description'])} characters, {_DESCRIPTION_LIMIT} are allowed")
     if problems:
@@ -99,11 +89,19 @@ def build(params: Params, unit: Unit, now: datetime) -> dict[str, Any]:
     return wish
 
 
-def overlaid(params: Params, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay the options given now over the wish of an earlier request, for comparing."""
+def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_sources.DEFAULT) -> dict[str, Any]:
+    """Lay the options given now over the wish of an earlier request, for comparing.
+
+    :param source: of the earlier request; where the call names another one, what belongs to that is not kept.
+    """
     given = {name: value for name, value in params.items() if value is not None}
+    wanted = given.get("csr_source") or source
     kept = {name: value for name, value in stored.items() if name not in _DERIVED}
-    return {**kept, **given, **form_extras.laid_over(given, kept)}
+    kept = {name: value for name, value in kept.items() if csr_sources.applies(name, wanted)}
+    if given.get("key_type") not in (None, stored.get("key_type")):
+        # The measure of a key goes with the kind it was given for.
+        kept = {name: value for name, value in kept.items() if name not in ("key_size", "curve")}
+    return {**kept, **given, **form_extras.laid_over(given, kept), "csr_source": wanted}
 
 
 def changed_metadata(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,88 +120,9 @@ def differences(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]
     return sorted(key for key in keys if wish.get(key) != stored.get(key))
 
 
-def spec_of(wish: Mapping[str, Any]) -> CsrSpec:
-    """Give what the CSR of a wish is to say."""
-    sans = wish["subject_alternative_names"]
-    return CsrSpec(
-        common_name=wish["common_name"],
-        dns_names=tuple(sans["dns"]),
-        ip_addresses=tuple(sans["ip"]),
-        emails=tuple(sans["email"]),
-        uris=tuple(sans["uri"]),
-        key_type=wish["key_type"],
-        key_size=wish["key_size"],
-        curve=wish["curve"] or "",
-        hash_name=wish["hash"],
-        dual_stack=wish["dual_stack"],
-        **{name: wish[name] for name in SUBJECT},
-    )
-
-
 def lifetime_days(wish: Mapping[str, Any], at: datetime) -> int:
     """Give the asked-for lifetime in days from a moment."""
     return validity.days_from(at, validity.read_validity(wish["validity"]))
-
-
-def _names(params: Params, problems: list[str]) -> dict[str, Any]:
-    given = params.get("subject_alternative_names") or {}
-    common_name = (params.get("common_name") or "").strip()
-    if not common_name:
-        problems.append("common_name is missing (E12)")
-        return {"subject_alternative_names": {"dns": [], "ip": [], "email": [], "uri": []}}
-    found, wrong = names.read_names(
-        common_name, given.get("dns") or (), given.get("ip") or (), given.get("email") or (), given.get("uri") or ()
-    )
-    problems.extend(problem.sentence for problem in wrong)
-    # Sorted: SANs are a set, and a wish is compared by value.
-    others = sorted(set(found.dns) - {found.common_name})
-    sans = {
-        "dns": [found.common_name, *others],
-        "ip": sorted(found.ips),
-        "email": sorted(found.emails),
-        "uri": sorted(found.uris),
-    }
-    return {"subject_alternative_names": sans}
-
-
-def _subject(params: Params, settings: VendorSettings, problems: list[str]) -> dict[str, Any]:
-    """Fill the subject from the saved organisation where the form leaves it out (E14)."""
-    organization = settings.organization
-    defaults = {
-        "organization": organization.get("name", ""),
-        "locality": organization.get("city", ""),
-        "state_or_province": organization.get("state", ""),
-        "country": organization.get("country", ""),
-    }
-    subject = {}
-    for name in SUBJECT:
-        given = params.get(name)
-        subject[name] = defaults.get(name, "") if given is None else given.strip()
-    if not subject["organization"]:
-        problems.append("organization is missing (E14)")
-    if subject["country"] and (reason := names.country_reason(subject["country"])):
-        problems.append(f"country {subject['country']!r} {reason}")
-    if subject["email"] and (reason := names.email_reason(subject["email"])):
-        problems.append(f"email {subject['email']!r} {reason}")
-    return subject
-
-
-def _key(params: Params, problems: list[str]) -> dict[str, Any]:
-    key_type = params.get("key_type") or "rsa"
-    size, curve = params.get("key_size"), params.get("curve")
-    if key_type == "ec" and size is not None:
-        problems.append("key_size goes with key_type rsa; for ec give curve")
-    if key_type == "rsa" and curve and not params.get("dual_stack"):
-        problems.append("curve goes with key_type ec or dual_stack; for rsa give key_size")
-    if params.get("allow_missing") and not params.get("dual_stack"):
-        problems.append("allow_missing goes with dual_stack: true; one certificate is all there is without")
-    return {
-        "key_type": key_type,
-        "key_size": size,
-        "curve": curve or None,
-        "hash": params.get("hash") or "sha256",
-        "dual_stack": bool(params.get("dual_stack")),
-    }
 
 
 def _validity(params: Params, problems: list[str]) -> dict[str, Any]:
@@ -216,26 +135,17 @@ def _validity(params: Params, problems: list[str]) -> dict[str, Any]:
     return {"count": read.count, "unit": read.unit}
 
 
-def _contract(params: Params, settings: VendorSettings, device: Device, problems: list[str]) -> str:
-    """Give the contract id: as named, as saved with the settings, or the only one there is (E9)."""
-    visible = tuple(device.contracts or device.instance.get("contracts", ()))
-    named = (params.get("contract_id") or settings.contract_id or "").removeprefix("ctr_")
-    if not named and len(visible) == 1:
-        return str(visible[0])
-    listed = ", ".join(visible) or "none known; look at the device with edgecert.clm.akamai_cps_device"
-    if not named:
-        problems.append(f"contract_id is missing; device {device.name} sees {listed}")
-    elif visible and named not in visible:
-        problems.append(f"contract_id {named} is not one that device {device.name} sees ({listed})")
-    return named
-
-
-def _automatic_problems(wish: Mapping[str, Any], params: Params, days: int | None) -> list[str]:
+def _automatic_problems(wish: Mapping[str, Any], source: str, days: int | None) -> list[str]:
     # Most forms say nothing of it and need not pay for it.
     from . import renewal
 
-    source = params.get("csr_source") or vocabulary.CSR_SOURCES[0]
-    return renewal.problems(wish["auto_renew"], wish["auto_regenerate"], lifetime_days=days, csr_source=source)
+    return renewal.problems(
+        wish["auto_renew"],
+        wish["auto_regenerate"],
+        lifetime_days=days,
+        csr_source=source,
+        reuses_key=bool(wish.get("reuse_key")),
+    )
 
 
 def _warnings(params: Params) -> dict[str, list[str]]:
@@ -249,12 +159,3 @@ def _warnings(params: Params) -> dict[str, list[str]]:
     return lists
 
 
-def _snapshot(settings: VendorSettings) -> dict[str, Any]:
-    """Keep the settings as they were asked for: changing them later changes no open request."""
-    return {
-        "organization": dict(settings.organization),
-        "admin_contact": dict(settings.admin_contact),
-        "tech_contact": dict(settings.tech_contact),
-        "change_management": settings.change_management,
-        "network": dict(settings.network),
-    }

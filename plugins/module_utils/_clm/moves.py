@@ -24,13 +24,13 @@ from . import (
     csrs,
     decisions,
     dual_stack,
-    form,
     intents,
-    managed,
+    key_orders,
+    key_secrets,
     novelty,
     opening,
+    places,
     policy,
-    removals,
     signing,
     states,
 )
@@ -38,58 +38,24 @@ from .binding import bind_certificate
 from .keeper import REQUEST, Keeper
 from .patience import look_again_s
 from .ports import Ports
+from .rivals import refuse_rivals
 from .work_orders import LEASE_S
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from .._ca.base import CaConnector
+    from .._core.key_records import KeyDevice
+    from .._core.redact import Secret
     from .gate import Gate
     from .usage import Usage
 
-_PLACE = ("contract_id", "validation_type", "secure_network", "vendor_certificate_type", "exclude_sans", "settings")
-_RENEWS = ("enrollment_id", "change_id", "not_after")
-_RETURNS = ("adds", "restores")
 # What a move changes; a request that differs in one of these was moved by somebody else.
 _MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
 # A CSR is there within minutes; cps-protocol §3.2.
 _CSR_LONGEST_S = 60.0
 _ASK_AGAIN_S = 300.0
-
-
-def _rivals(unit: Unit, request: CertRequest) -> list[CertRequest]:
-    """Give the requests beside which a new one may not be opened: open ones, and what it would only repeat."""
-    certificate = unit.certificates.get(request.certificate_id)
-    is_gone = certificate is None or certificate.state == "vanished"
-
-    if request.renews:
-        # Renewed meanwhile: what was to be renewed is not the newest any more.
-        is_done = certificate is not None and certificate.request_id not in ("", request.renews["request_id"])
-    else:
-        is_done = not is_gone
-    wanted = [state for state in states.REQUEST if not states.is_final(state) or (is_done and state == "issued")]
-    return unit.requests.find(certificate_id=request.certificate_id, state=wanted)
-
-
-def _order(wish: Mapping[str, Any], renews: Mapping[str, Any]) -> KeyOrder:
-    return KeyOrder(form.spec_of(wish), {name: wish[name] for name in _PLACE}, renews)
-
-
-def refuse_rivals(unit: Unit, request: CertRequest) -> None:
-    """Refuse a request beside another one of its certificate.
-
-    :raises ConflictError: there is one that is open, or has done the same.
-    :raises StateError: the certificate is to be removed.
-    """
-    removals.refuse_beside(unit, request.certificate_id, request.action)
-    rivals = [other for other in _rivals(unit, request) if other.request_id != request.request_id]
-    if rivals:
-        raise ConflictError(
-            f"Cannot {request.action} {request.certificate_id}: request {rivals[0].request_id} was opened for it "
-            "meanwhile; run again to go on with that one",
-            details={"request_id": rivals[0].request_id},
-        )
 
 
 class Mover:
@@ -99,10 +65,19 @@ class Mover:
     :ivar follows: id of a cancelled request of the same wish, whose lost answers are looked for first.
     :ivar warnings: the lists of the warning policy that this call brings; None for those of request and group.
     :ivar usage: where names are used that the request drops, once it was looked for; None where it drops none.
+    :ivar challenge: the challenge password that this call brings; None for the one that is kept, if there is one.
+
+    :param device: where the key is made, None where that is no device.
     """
 
     def __init__(
-        self, ports: Ports, request: CertRequest, device: Device, account: CaAccount, *, wait_s: float
+        self,
+        ports: Ports,
+        request: CertRequest,
+        device: Device | KeyDevice | None,
+        account: CaAccount,
+        *,
+        wait_s: float,
     ) -> None:
         self.ports, self.device, self.account = ports, device, account
         self.keeper = Keeper(ports, REQUEST, request)
@@ -115,6 +90,7 @@ class Mover:
         self.follows = ""
         self.warnings: Mapping[str, Any] | None = None
         self.usage: Usage | None = None
+        self.challenge: Secret | None = None
 
     @property
     def request(self) -> CertRequest:
@@ -142,15 +118,12 @@ class Mover:
     @property
     def order(self) -> KeyOrder:
         """Give the key provider's order."""
-        wish, renews = self.request.wish, self.request.renews
-        wanted = {name: renews[name] for name in _RENEWS} if renews else {}
-        wanted.update({name: renews[name] for name in _RETURNS if renews.get(name)})
-        was = _order({**wish, **renews["before"]}, wanted) if renews.get("before") else None
-        return replace(_order(wish, wanted), was=was)
+        password = self.challenge or key_secrets.challenge_of(self.ports.store, self.request)
+        return key_orders.order_of(self.request, password)
 
     def look_for_uses(self) -> None:
         """Look, once in a call, where names are used that the request drops; reads only."""
-        if self.usage is None and self.request.renews.get("before"):
+        if self.usage is None and self.request.renews.get("before") and isinstance(self.device, Device):
             from . import usage
 
             self.usage = usage.of_dropped(self.ports, self.device, self.request)
@@ -221,11 +194,12 @@ class Mover:
         request = self.request
         with self.ports.store.write() as unit:
             # The device may have been removed, or taken from those that may be acted on, since planning.
-            managed.managed_device(unit, request.device)
+            places.required(unit, request)
             refuse_rivals(unit, request)
             if self.follows:
                 intents.hand_over(unit, "request", self.follows, request.request_id)
             self.keeper.add(unit, "request_submitted" if request.state != "draft" else "request_drafted")
+            key_secrets.keep_challenge(unit, request, self.challenge, self.ports.clock.now())
             if request.key_reference:
                 bind_certificate(unit, self.request, request.key_reference, self.ports.clock.now())
         return True
@@ -311,7 +285,7 @@ class Mover:
         """
         self.ports.store.renew(self._lease_name, LEASE_S)
         with self.ports.store.read() as unit:
-            managed.managed_device(unit, self.request.device)
+            places.required(unit, self.request)
 
     @contextmanager
     def lease(self) -> Iterator[None]:
@@ -323,7 +297,7 @@ class Mover:
         with self.ports.store.lease(self._lease_name, LEASE_S):
             with self.ports.store.read() as unit:
                 current = unit.requests.get(planned.request_id)
-                managed.managed_device(unit, planned.device)
+                places.required(unit, planned)
             if current is None or any(getattr(current, name) != getattr(planned, name) for name in _MOVED):
                 raise ConflictError(
                     f"Cannot go on with request {planned.request_id} for {planned.certificate_id}: another run moved "

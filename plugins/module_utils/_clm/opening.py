@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
 from .._core.types import AuditEntry, CertRequest, Intent
-from . import approvals, intents, snapshots
+from . import approvals, intents, key_secrets, snapshots
 from .binding import bind_certificate
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
     """
     if not obstacles:
         return
-    from .moves import refuse_rivals
+    from .rivals import refuse_rivals
 
     # What stands in the way may be what another run has just opened for the same certificate: nothing to be removed.
     with mover.ports.store.read() as unit:
@@ -160,7 +160,7 @@ def _adoptable(mover: Mover) -> Reference | None:
         bound = {
             c.enrollment_id
             for c in unit.certificates.find(device=request.device, origin="enrolled")
-            if c.certificate_id != request.certificate_id
+            if c.certificate_id != request.certificate_id and c.enrollment_id is not None
         }
     found = [r for r in mover.keys.find(mover.order) if r.get("enrollment_id") not in bound]
     if len(found) > 1:
@@ -175,11 +175,15 @@ def _adoptable(mover: Mover) -> Reference | None:
 
 
 def _keep(mover: Mover, reference: Reference) -> None:
-    ports = mover.ports
+    ports, made = mover.ports, mover.keys.made()
+    if made:
+        # A later request may go on with this one's place; what is sealed stays with this one.
+        reference = {**reference, "held_by": mover.request.request_id}
     with ports.store.write() as unit:
         key = ("request", mover.request.request_id)
         intents.close_all(unit, intents.OPEN_ENROLLMENT, *key, reference, ports.clock.now())
         mover.save(unit, "key_place_opened", key_reference=reference, next_look_at=None)
+        key_secrets.keep_made(unit, mover.request, made, ports.clock.now())
         # What a renewal follows stays in the inventory as it is until its successor is issued.
         if not mover.request.renews:
             bind_certificate(unit, mover.request, reference, ports.clock.now())

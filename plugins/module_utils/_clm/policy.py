@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._core import csr_sources
 from .._core.errors import InputError, NotFoundError, PolicyError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.types import Connector
@@ -57,12 +58,14 @@ def approvals_of(group: Group) -> dict[str, Any]:
 def filled(params: Params, group: Group) -> dict[str, Any]:
     """Fill the group's defaults into a form where it leaves an option out; one given empty stays empty (E1, E14).
 
-    A dictionary is filled only where it is left out whole. The size of an RSA key is no default for an EC key, nor a
+    What does not go with the form's source of the CSR is not filled, as a contract where no enrollment is opened. A
+    dictionary is filled only where it is left out whole. The size of an RSA key is no default for an EC key, nor a
     curve for an RSA key.
     """
     form = dict(params)
+    source = form.get("csr_source") or group.defaults.get("csr_source") or csr_sources.DEFAULT
     for name, value in group.defaults.items():
-        if form.get(name) is None:
+        if form.get(name) is None and csr_sources.applies(name, source):
             form[name] = dict(value) if isinstance(value, Mapping) else value
     is_rsa = (form.get("key_type") or "rsa") == "rsa"
     if params.get("key_size") is None and not is_rsa:

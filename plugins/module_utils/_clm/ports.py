@@ -54,7 +54,7 @@ class Ports:
     clock: Clock
     actor: str
     target: Callable[[Device], Target]
-    key_provider: Callable[[str, Device | None], KeyProvider]
+    key_provider: Callable[[str, Device | KeyDevice | None], KeyProvider]
     ca: Callable[[CaAccount], CaConnector]
     ca_type: Callable[[str], CaConnectorType]
     probe: Callable[[], Edges]

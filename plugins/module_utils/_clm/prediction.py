@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._core import csr_sources
 from .._core.governance import Group
 from .._core.types import Certificate, CertRequest, Notice
 from .._keys.base import CsrReady
@@ -70,7 +71,7 @@ def of(
         "ca_orders": len([name for name in algorithms if name not in request.ca_handles]),
         "networks": _networks(certificate),
         "calls": _calls(mover, has_steps=has_steps, is_moving=is_moving),
-        "approvals": [_enroll_approvals(request), _push_approvals(group)],
+        "approvals": [_enroll_approvals(request), *_push_approvals(request, group)],
         "automatic_pushes": automatic,
         "warnings": _warnings(mover, certificate, edited),
     }
@@ -118,11 +119,16 @@ def _enroll_approvals(request: CertRequest) -> dict[str, Any]:
     }
 
 
-def _push_approvals(group: Group) -> dict[str, Any]:
-    """Tell of the approvals of a push that a person asks for; an automatic one needs none."""
+def _push_approvals(request: CertRequest, group: Group) -> list[dict[str, Any]]:
+    """Tell of the approvals of a push that a person asks for; an automatic one needs none.
+
+    None for a certificate that can never be pushed.
+    """
+    if request.csr_source not in csr_sources.PUSHABLE:
+        return []
     rule = policy.snapshot(group, "push")
     needed = 0 if rule["auto_approve"] else int(rule["levels"])
-    return {
+    asked = {
         "kind": "push",
         "group": group.name,
         "levels": needed,
@@ -130,6 +136,7 @@ def _push_approvals(group: Group) -> dict[str, Any]:
         "distinct_approvers": bool(rule["distinct_approvers"]),
         "may_not_approve": ["who submits the push"] if needed and not rule["requester_may_approve"] else [],
     }
+    return [asked]
 
 
 def _warnings(mover: Mover, certificate: Certificate, edited: Edits) -> list[dict[str, Any]]:
@@ -137,6 +144,8 @@ def _warnings(mover: Mover, certificate: Certificate, edited: Edits) -> list[dic
 
     :source: cps-protocol §3.6, §3.7.
     """
+    if mover.request.csr_source not in csr_sources.PUSHABLE:
+        return []
     is_private = not mover.ca.capabilities().is_public
     expected: list[tuple[str, str, bool, str]] = []
     if edited.dropped:

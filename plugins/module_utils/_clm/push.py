@@ -17,7 +17,7 @@ from .._core.errors import InputError, NotFoundError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import deployment_date, edges, moments, order_changes, orders, policy, push_stages, removals, states
+from . import deployment_date, edges, moments, order_changes, orders, policy, push_stages, pushable, removals, states
 from . import ports as port
 from .connectors import required_certificate
 from .deployment import ENDED_BY, Deployer
@@ -162,9 +162,15 @@ def wait_of(params: port.Params) -> float:
 
 
 def connector_of(unit: Unit, params: port.Params) -> Connector:
-    """Give the application connector to push through: the one named, else the only one (U1)."""
+    """Give the application connector to push through: the one named, else the only one (U1).
+
+    :raises PolicyError: the certificate can never go to CPS.
+    """
     certificate_id = params["certificate"]
     what = f"Cannot {states.VERBS[params.get('action') or 'push']} {certificate_id}"
+    certificate = unit.certificates.get(certificate_id)
+    if certificate is not None:
+        pushable.refuse(unit, certificate, what)
     connectors = unit.connectors.find(certificate_id=certificate_id)
     known = ", ".join(connector.name for connector in connectors)
     if params.get("connector"):

@@ -123,10 +123,12 @@ def problems(
     *,
     lifetime_days: int | None,
     csr_source: str,
+    reuses_key: bool = False,
 ) -> list[str]:
     """Give what cannot be used of the options ``auto_renew`` and ``auto_regenerate``, as sentences.
 
     :param lifetime_days: of the certificate asked for; None when the CA decides.
+    :param reuses_key: a renewal may have the same key, and so the same CSR.
     :source: requirements E3, E4. A regeneration may begin earlier than a short life lasts, a renewal may not.
     """
     renew, regenerate = auto_renew or {}, auto_regenerate or {}
@@ -142,6 +144,24 @@ def problems(
         found.append(
             "auto_regenerate: force_local_csr does not go with csr_source endpoint: CPS takes certificates only for "
             "keys it made itself, so one for a key made here could never be pushed"
+        )
+    if csr_source == "upload":
+        found += _upload_problems(is_on and not reuses_key, regenerate)
+    return found
+
+
+def _upload_problems(renews_anew: bool, regenerate: Mapping[str, Any]) -> list[str]:
+    """Say which toggles would wait for somebody to upload a CSR, each time."""
+    found = []
+    if renews_anew:
+        found.append(
+            "auto_renew does not go with csr_source upload alone: nobody uploads a new CSR by itself; give reuse_key: "
+            "true to have the same CSR signed again"
+        )
+    if regenerate.get("enabled") and not regenerate.get("force_local_csr"):
+        found.append(
+            "auto_regenerate does not go with csr_source upload alone: nobody uploads a new CSR by itself; give "
+            "force_local_csr: true to have key and CSR made here then"
         )
     return found
 

@@ -15,27 +15,27 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from .._core import vocabulary
 from .._core.clock import to_text
-from .._core.errors import InputError, StateError
+from .._core.errors import InputError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Plan, Step
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
 from . import (
     attachments,
-    dual_stack,
     edits,
     enroll,
     form,
-    hints,
-    opening,
+    key_secrets,
     policy,
     prediction,
-    removals,
     renewal,
+    request_changes,
     requests,
     returning,
     states,
+    successors,
     usage,
 )
 from .connectors import required_certificate
@@ -81,35 +81,44 @@ def _successor_plan(
     """Plan a new request, or what becomes of its draft; nothing before it is due, where it edits nothing."""
     action, now = params["action"], ports.clock.now()
     with ports.store.read() as unit:
-        parent = enrolled(unit, certificate, action, now)
+        parent = successors.enrolled(unit, certificate, action, now)
+        edits.refuse_misplaced(params, draft or parent)
         back = returning.wanted(params, certificate, parent, draft, unit)
         wish = _wish(params, draft or parent, unit, now, filled=back.filled)
     what, edited = f"Cannot {action} {certificate.certificate_id}", edits.between(wish, parent.wish)
     back.refuse_edits(what, edited)
     if back.told:
         return _left(certificate, parent, back.told, ports)
-    opens = _opens(certificate, group, action)
-    is_asked = draft is not None or params.get("force") or back.has_work
+    opens, given = _opens(certificate, group, action), key_secrets.given(params)
+    source = params.get("csr_source") or (draft or parent).csr_source
+    is_otherwise = source != parent.csr_source or key_secrets.is_other_challenge(ports.store, parent, params)
+    is_asked = draft is not None or params.get("force") or back.has_work or is_otherwise
     is_early = not is_asked and opens is not None and opens > now
     if is_early and not edited and opens is not None:
         if edits.names_measure(wish, parent.wish):
-            requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0).validate()
+            requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0, challenge=given).validate()
         return _too_early(certificate, parent, opens, action, ports)
-    submission = _submission(params, ports, what, draft)
-    ca = params.get("ca") or (draft or parent).ca
-    made = successor(
-        ports, group, submission, certificate=certificate, parent=parent, action=action, wish=wish, ca=ca, edited=edited
-    )
+    submission, ca = _submission(params, ports, what, draft), params.get("ca") or (draft or parent).ca
+    named = successors.Named(action, wish, ca, source)
+    made = successors.successor(ports, group, submission, named, certificate=certificate, parent=parent, edited=edited)
     request = back.on(_asked(made, params, draft), parent)
     if is_early and not edited.needs_certificate and submission.submit:
-        if drafts:
-            raise InputError(f"{what}: attachments go with a request, and this needs none; give them with force: true")
+        _refuse_attachments(what, drafts)
         return _amended(request, group, ports, submission, certificate=certificate, parent=parent, edited=edited)
-    mover = checked(request, group, ports, wait_s=enroll.wait_of(params), override=submission.override)
+    wait_s, override = enroll.wait_of(params), submission.override
+    mover = successors.checked(request, group, ports, wait_s=wait_s, override=override, challenge=given)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
-    kept = attachments.steps(drafts, certificate.certificate_id, mover.request.request_id, ports)
-    return _planned(mover, draft, certificate, [*steps[:1], *kept, *steps[1:]])
+    return _planned(mover, draft, certificate, [*steps[:1], *_attached(mover, drafts), *steps[1:]])
+
+
+def _attached(mover: Mover, drafts: list[attachments.Draft]) -> list[Step]:
+    return attachments.steps(drafts, mover.request.certificate_id, mover.request.request_id, mover.ports)
+
+
+def _refuse_attachments(what: str, drafts: list[attachments.Draft]) -> None:
+    if drafts:
+        raise InputError(f"{what}: attachments go with a request, and this needs none; give them with force: true")
 
 
 def _submission(params: Params, ports: Ports, what: str, draft: CertRequest | None) -> Submission:
@@ -177,17 +186,22 @@ def _of_draft(mover: Mover, draft: CertRequest, submission: Submission) -> list[
     mover.keeper.record = edited
 
     def submit() -> bool:
+        with mover.ports.store.write() as unit:
+            key_secrets.keep_challenge(unit, edited, mover.challenge, mover.now)
         requests.gate_of(mover, override=submission.override).submit(submission.comment)
         return mover.request.state == "implementing"
 
     def save() -> bool:
-        mover.keeper.save("request_changed", comment=submission.comment)
+        with mover.ports.store.write() as unit:
+            mover.keeper.save_in(unit, "request_changed", comment=submission.comment)
+            key_secrets.keep_challenge(unit, mover.request, mover.challenge, mover.now)
         return True
 
     if submission.submit:
         following = mover.steps() if wanted.state == "implementing" else []
         return [Step(f"Submit request {draft.request_id}", submit), *following]
-    return [] if edited == draft else [Step(f"Change request {draft.request_id}", save)]
+    is_same = edited == draft and mover.challenge is None
+    return [] if is_same else [Step(f"Change request {draft.request_id}", save)]
 
 
 def _going_on(request: CertRequest, params: Params, certificate: Certificate, ports: Ports) -> Plan:
@@ -199,12 +213,14 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
         wish = _wish(params, request, unit, ports.clock.now(), keep=True)
         group = policy.group_of(unit, request.group)
     enroll.compare(request, wish, params)
+    key_secrets.refuse_other_challenge(ports.store, request, params)
     returning.refuse_other(request, params)
-    if params.get("take_settings") and any(wish["settings"][n] != request.wish["settings"][n] for n in edits.PARTIES):
+    settings, present = wish["settings"], request.wish["settings"]
+    if params.get("take_settings") and any(settings.get(n) != present.get(n) for n in edits.PARTIES):
         raise returning.other_is_open(request, f"{params['action']} (with take_settings)")
     mover = requests.mover_of(request, ports, wait_s=enroll.wait_of(params))
     mover.warnings = policy.warning_lists(group, wish["warnings"])
-    changes = enroll.changes(mover, request, wish, params)
+    changes = request_changes.steps(mover, request, wish, params)
     steps = requests.steps(mover, override=params.get("freeze_override") or "")
     if steps and mover.next_move() == "begin":
         # It is refused where it would be done, so that the request says what it waits for.
@@ -273,31 +289,6 @@ def _opens(certificate: Certificate, group: Group, action: str) -> datetime | No
     return renewal.window_opens(replace(certificate, **asked), group, None, action)
 
 
-def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -> CertRequest:
-    """Give the request that a certificate was issued for here.
-
-    :raises StateError: there is none, it is to be removed, or E4: only valid certificates are regenerated.
-    """
-    removals.refuse_beside(unit, certificate.certificate_id, action)
-    what = f"Cannot {action} {certificate.certificate_id}"
-    request = unit.requests.get(certificate.request_id) if certificate.request_id else None
-    if request is None or request.state != "issued":
-        raise StateError(
-            f"{what}: no certificate was issued for it here; enrol it with edgecert.clm.cert_enroll",
-            code="certificate_not_issued",
-        )
-    is_valid = certificate.state == "issued" and certificate.not_after is not None and certificate.not_after > now
-    if certificate.state != "issued" or (action == renewal.REGENERATE and not is_valid):
-        ends = to_text(certificate.not_after) if certificate.not_after else "at an unknown time"
-        raise StateError(
-            f"{what}: it is {certificate.state} and ends {ends}; only a valid certificate can be regenerated, and one "
-            "that is gone at CPS has to be enrolled anew",
-            code="certificate_not_valid",
-            details={"state": certificate.state},
-        )
-    return request
-
-
 def _wish(
     params: Params,
     parent: CertRequest,
@@ -317,84 +308,16 @@ def _wish(
     kept = keep or parent.state == "draft" or bool(params.get("only_missing"))
     left = () if kept else ("auto_renew", "auto_regenerate")
     fresh = {name: value for name, value in parent.wish.items() if name not in left}
-    asked = {**edits.overlaid(params, fresh), "ca": params.get("ca") or parent.ca, **(filled or {})}
+    asked = form.overlaid(params, fresh, parent.csr_source)
+    asked = {**asked, "ca": params.get("ca") or parent.ca, **(filled or {})}
+    what = f"Cannot {params['action']} {parent.certificate_id}"
+    edits.refuse_other_place(what, asked["csr_source"], parent.csr_source)
     if not asked.get("dual_stack") and params.get("allow_missing") is None:
         asked["allow_missing"] = False
-    edits.refuse_immutable(f"Cannot {params['action']} {parent.certificate_id}", asked, parent.wish)
+    edits.refuse_immutable(what, asked, parent.wish)
     wish = form.build(asked, unit, now)
+    if asked["csr_source"] == vocabulary.UPLOAD and not keep and parent.state == "issued":
+        from . import csr_upload
+
+        csr_upload.refuse_old(params, wish, parent)
     return {**wish, "settings": edits.settings_of(params, wish["settings"], parent.wish["settings"])}
-
-
-def successor(
-    ports: Ports,
-    group: Group,
-    submission: Submission,
-    *,
-    certificate: Certificate,
-    parent: CertRequest,
-    action: str,
-    wish: Mapping[str, Any],
-    ca: str,
-    edited: edits.Edits | None = None,
-    is_automatic: bool = False,
-) -> CertRequest:
-    """Make the request of a successor; stores nothing."""
-    reference = parent.key_reference
-    renews = {
-        "request_id": parent.request_id,
-        "enrollment_id": reference.get("enrollment_id"),
-        "change_id": reference.get("change_id"),
-        "fingerprints": dict(parent.fingerprints),
-        "csrs": dual_stack.csrs_of(parent),
-        "not_after": to_text(certificate.not_after) if certificate.not_after else "",
-        "automatic": is_automatic,
-        **({"before": dict(edited.before)} if edited else {}),
-    }
-    return requests.new(
-        ports,
-        group,
-        submission,
-        certificate_id=certificate.certificate_id,
-        action=action,
-        wish=wish,
-        ca=ca,
-        ca_options=parent.ca_options,
-        csr_source=parent.csr_source,
-        renews=renews,
-    )
-
-
-def of_itself(
-    ports: Ports, certificate: Certificate, parent: CertRequest, group: Group, due: renewal.Due
-) -> CertRequest:
-    """Make the request of a successor that is due: it inherits what makes it due again (E3, E4)."""
-    inherited = renewal.inherited(certificate, automatic=True)
-    settings = {name: hints.without(inherited.get(name, {})) for name in ("auto_renew", "auto_regenerate")}
-    return successor(
-        ports,
-        group,
-        Submission(comment=f"due: {due.message}"),
-        certificate=certificate,
-        parent=parent,
-        action=due.action,
-        wish={**parent.wish, **settings},
-        ca=parent.ca,
-        is_automatic=True,
-    )
-
-
-def checked(request: CertRequest, group: Group, ports: Ports, *, wait_s: float, override: str = "") -> Mover:
-    """Give what moves a new successor on, after it was held against policy, CA and key provider.
-
-    :raises ClmError: one of them refuses it; nothing was sent or stored.
-    """
-    requests.refuse_violations(request, group)
-    mover = requests.mover_of(request, ports, wait_s=wait_s)
-    mover.validate()
-    if request.state == "implementing":
-        requests.gate_of(mover, override=override).check_freeze()
-    mover.look_for_uses()
-    usage.refuse(request, mover.usage)
-    if request.state == "implementing":
-        opening.refuse(mover, mover.keys.conflicts(mover.order))
-    return mover

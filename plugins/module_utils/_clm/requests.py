@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .._core import csr_sources, vocabulary
 from .._core.errors import InputError, NotFoundError
 from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import CaAccount, CertRequest
 from .._store.base import Unit
-from . import approvals, ca_accounts, form, form_extras, gate, intents, policy, states
-from .managed import managed_device
+from . import approvals, ca_accounts, form, form_extras, gate, intents, places, policy, states
 from .ports import Ports
 
 if TYPE_CHECKING:
+    from .._core.redact import Secret
     from .moves import Mover
 
 
@@ -131,17 +132,20 @@ def latest(unit: Unit, certificate_id: str) -> CertRequest | None:
     return requests[-1] if requests else None
 
 
-def mover_of(request: CertRequest, ports: Ports, *, wait_s: float) -> Mover:
+def mover_of(request: CertRequest, ports: Ports, *, wait_s: float, challenge: Secret | None = None) -> Mover:
     """Give what moves a stored request on.
 
+    :param challenge: the challenge password that a call brings with it; None for the one that is kept.
     :raises PolicyError: its device is not managed any more.
     """
     from .moves import Mover
 
     with ports.store.read() as unit:
         account = ca_accounts.required(unit, request.ca)
-        device = managed_device(unit, request.device)
-    return Mover(ports, request, device, account, wait_s=wait_s)
+        device = places.required(unit, request)
+    mover = Mover(ports, request, device, account, wait_s=wait_s)
+    mover.challenge = challenge
+    return mover
 
 
 def lease_of(request: CertRequest) -> str:
@@ -152,15 +156,20 @@ def lease_of(request: CertRequest) -> str:
 def left_behind(unit: Unit, request: CertRequest) -> str:
     """Say what a cancelled request leaves at the place of its key and at the CA; empty when nothing was sent."""
     left = []
-    if request.key_reference:
+    if request.key_reference and request.csr_source == vocabulary.ENDPOINT:
         advice = "cancel the change" if request.renews else "enrol the same names again to use it, or remove it"
         label = request.key_reference.get("label", "what was opened")
         left.append(f"{label} stays at CPS: {advice} in Akamai Control Center")
-    if intents.is_open(unit, intents.OPEN_ENROLLMENT, "request", request.request_id):
+    is_begun = intents.is_open(unit, intents.OPEN_ENROLLMENT, "request", request.request_id)
+    if is_begun and request.csr_source == vocabulary.ENDPOINT:
         left.append(
             "an enrollment may have been opened whose answer was lost: enrol the same names again to have it looked "
             "for and used"
         )
+    if request.csr_source in csr_sources.DEVICE_OPTIONS and (request.key_reference or is_begun):
+        option, member = csr_sources.DEVICE_OPTIONS[request.csr_source]
+        named = request.wish[option]
+        left.append(f"key {named[member]!r} stays on key device {named['device']}, if it was made: remove it there")
     open_ones = [name for name in request.csrs if name not in {*request.fingerprints, *request.refusals}]
     in_doubt = [name for name in open_ones if _is_ordered(unit, request, name)]
     if in_doubt:

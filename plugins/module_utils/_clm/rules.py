@@ -19,9 +19,11 @@ from .._core.errors import InputError
 
 PATTERN_PREFIX = "~"
 VALIDITY_RULE = "validity_days_max"
-SAN_KINDS = ("dns", "ip", "email", "uri")
+SAN_KINDS = ("dns", "ip", "email", "uri", "other", "directory")
+EXPORTABLE = "exportable"
+"""Rule of a group that is about a key, not about the form: whether its keys may be exported (E6)."""
 # Short ways to write a rule; ``email`` is not one of them, it is the subject's.
-SHORT_NAMES = {kind: f"subject_alternative_names.{kind}" for kind in SAN_KINDS if kind != "email"}
+SHORT_NAMES = {kind: f"subject_alternative_names.{kind}" for kind in ("dns", "ip", "uri")}
 
 TEXT, NUMBER, FLAG, NAMES = "text", "number", "flag", "names"
 
@@ -39,6 +41,7 @@ ALLOWED: Mapping[str, str] = {
     **{f"subject_alternative_names.{kind}": NAMES for kind in SAN_KINDS},
     **_KINDS,
     VALIDITY_RULE: NUMBER,
+    EXPORTABLE: FLAG,
 }
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -150,10 +153,10 @@ def broken(wish: Mapping[str, Any], allowed: Mapping[str, Any], csr_source: str)
             if days > rule:
                 found.append((name, f"a validity of at most {rule} days", _validity_text(asked_for["validity"])))
             continue
-        if not _applies(name, asked_for):
+        if name == EXPORTABLE or not _applies(name, asked_for):
             continue
         value = _value_of(asked_for, name)
-        value = _MADE.get(name, "") if value is None else value
+        value = _made(name) if value is None else value
         if unfit := misfits(name, value, rule):
             found.append((name, f"{name} {_listed(rule)}", _listed(unfit)))
     return found
@@ -161,6 +164,10 @@ def broken(wish: Mapping[str, Any], allowed: Mapping[str, Any], csr_source: str)
 
 # What key providers make where the form leaves it out; cps-protocol, table of CSR parameters, "Bit length".
 _MADE: Mapping[str, Any] = {"key_size": 2048, "curve": vocabulary.CURVES[0]}
+
+
+def _made(name: str) -> Any:
+    return [] if ALLOWED[name] == NAMES else _MADE.get(name, "")
 
 
 def _applies(name: str, wish: Mapping[str, Any]) -> bool:

@@ -9,18 +9,19 @@ speaks to a CA or reads X.509 is imported where it is used: a call that finds it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core import validity, vocabulary
 from .._core.errors import StoreError
 from .._core.types import Bundle, StoredPem
-from . import dual_stack, form, form_extras, intents, lineage
+from . import dual_stack, form, form_csr, form_extras, intents, key_secrets, lineage
 from .binding import named_in
 
 if TYPE_CHECKING:
     from .._ca.base import Answer, Issued, Pending
+    from .._core.types import CertRequest
     from .._pki.preflight import WantedNames
     from .._store.base import Unit
     from .moves import Mover
@@ -31,8 +32,15 @@ def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
     from .._pki.preflight import WantedNames
 
     sans = wish["subject_alternative_names"]
+    others = [f"other:{text}" for text in sans.get("other") or ()]
+    others += [f"directory:{text}" for text in sans.get("directory") or ()]
     return WantedNames(
-        wish["common_name"], tuple(sans["dns"]), tuple(sans["ip"]), tuple(sans["email"]), tuple(sans["uri"])
+        wish["common_name"],
+        tuple(sans["dns"]),
+        tuple(sans["ip"]),
+        tuple(sans["email"]),
+        tuple(sans["uri"]),
+        tuple(others),
     )
 
 
@@ -41,15 +49,20 @@ def problems(mover: Mover) -> list[str]:
     from .._ca.base import Order
 
     request, capabilities = mover.request, mover.ca.capabilities()
-    spec, now = form.spec_of(request.wish), mover.ports.clock.now()
+    spec, now = form_csr.spec_of(request.wish), mover.ports.clock.now()
     days = form.lifetime_days(request.wish, now)
     # A CA's own limit is said by the CA itself, below.
     found = list(validity.validity_problems(days, now, is_public=capabilities.is_public))
     if request.csr_source not in capabilities.csr_sources:
         found.append(
-            f"csr_source {request.csr_source} is not to be had with CA account {request.ca} ({mover.account.type})"
+            f"csr_source {request.csr_source} is not to be had with CA account {request.ca} ({mover.account.type}), "
+            f"which takes {', '.join(capabilities.csr_sources)}"
         )
-    kinds = {"ip": spec.ip_addresses, "email": spec.emails, "uri": spec.uris}
+    kinds = {"ip": spec.ip_addresses, "email": spec.emails, "uri": spec.uris, "directory": spec.directory_names}
+    kinds["other"] = tuple(value for _oid, value in spec.other_names)
+    if not set(_kinds_of_key(request.wish)) <= set(capabilities.key_types):
+        takes = ", ".join(capabilities.key_types)
+        found.append(f"CA account {request.ca} takes no {request.wish['key_type']} keys; it takes {takes}")
     found += [
         f"CA account {request.ca} takes no {kind} names ({', '.join(values)})"
         for kind, values in kinds.items()
@@ -59,23 +72,28 @@ def problems(mover: Mover) -> list[str]:
     return found + list(mover.ca.validate(order))
 
 
-def csr_problems(wish: Mapping[str, Any], csrs: Mapping[str, str]) -> list[str]:
-    """Hold the CSRs that somebody else made against what was asked for."""
+def _kinds_of_key(wish: Mapping[str, Any]) -> list[str]:
+    return ["rsa", "ec"] if wish["dual_stack"] else [wish["key_type"]]
+
+
+def csr_problems(request: CertRequest, csrs: Mapping[str, str]) -> list[str]:
+    """Hold the CSRs that somebody else made against what was asked for; CPS has ways of its own with the subject."""
     from .._pki import csr, x509
 
-    found = []
+    found, wish = [], request.wish
     for algorithm, text in csrs.items():
         facts = x509.csr_facts(text, f"the {algorithm} CSR")
-        found += [
-            f"the {algorithm} CSR cannot be used: {problem}"
-            for problem in csr.csr_problems(
+        if request.csr_source == vocabulary.ENDPOINT:
+            problems: Sequence[str] = csr.csr_problems(
                 facts,
                 common_name=wish["common_name"],
                 dns_names=wish["subject_alternative_names"]["dns"],
                 key_algorithm=algorithm,
                 may_omit_sans=wish["exclude_sans"],
             )
-        ]
+        else:
+            problems = csr.wanted_problems(facts, form_csr.spec_of(wish), algorithm)
+        found += [f"the {algorithm} CSR cannot be used: {problem}" for problem in problems]
     return found
 
 
@@ -92,13 +110,13 @@ def _order_one(mover: Mover, algorithm: str) -> None:
 
     ports, request = mover.ports, mover.request
     key = f"{request.request_id}/{algorithm}"
-    csr_pem = request.csrs[algorithm]
+    csr_pem = key_secrets.csr_to_send(ports.store, request, algorithm)
     intent, is_new = intents.begin(
         ports.store, intents.ORDER_CERTIFICATE, "request", key, {"algorithm": algorithm}, ports.clock.now()
     )
     at = intent.created_at or ports.clock.now()
     asked = Order(
-        form.spec_of(request.wish), form.lifetime_days(request.wish, at), intent.intent_id, at, request.ca_options
+        form_csr.spec_of(request.wish), form.lifetime_days(request.wish, at), intent.intent_id, at, request.ca_options
     )
     # A CA that cannot look finds nothing, and then promises that the same intent is never two orders.
     answer = None if is_new else mover.ca.find(asked, csr_pem)

@@ -13,7 +13,7 @@ from typing import Any
 from .._core.errors import ConflictError, StateError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
-from . import due, edges, gate, orders, policy, push_stages, renewal, renewing, requests, states
+from . import due, edges, gate, orders, policy, push_stages, renewal, requests, states, successors
 from .deployment import ENDED_BY, Deployer
 from .due import Item
 from .hints import hint_of
@@ -154,10 +154,10 @@ class Work:
             found = renewal.due(certificate, group, now, hint=hint) if certificate else None
             if certificate is None or found is None:
                 raise ConflictError(f"Cannot renew {item.certificate_id}: it is not due any more")
-            parent = renewing.enrolled(unit, certificate, found.action, now)
-        request = renewing.of_itself(ports, certificate, parent, group, found)
+            parent = successors.enrolled(unit, certificate, found.action, now)
+        request = successors.of_itself(ports, certificate, parent, group, found)
         audited = ports.store.audited
-        mover = renewing.checked(request, group, ports, wait_s=0.0)
+        mover = successors.checked(request, group, ports, wait_s=0.0)
         mover.warnings = policy.warning_lists(group, request.wish["warnings"])
         sentence = f"Record request {request.request_id} to {request.action} {request.certificate_id}"
         moves = mover.steps() if request.state == "implementing" else []

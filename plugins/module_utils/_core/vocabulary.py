@@ -35,14 +35,23 @@ GEOGRAPHIES = ("core", "china+core", "russia+core")
 OCSP_STAPLING = ("on", "off", "not-set")
 TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 
-CSR_SOURCES = ("endpoint",)
-KEY_TYPES = ("rsa", "ec")
+ENDPOINT, LOCAL, UPLOAD, HSM, ADC = "endpoint", "local", "upload", "hsm", "adc"
+CSR_SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC)
+KEY_TYPES = ("rsa", "ec", "ed25519")
 HASHES = ("sha256", "sha384", "sha512")
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
+# Other names of the same curves, as NIST and OpenSSL write them.
+CURVE_ALIASES: Mapping[str, str] = {
+    "p-256": "secp256r1",
+    "prime256v1": "secp256r1",
+    "p-384": "secp384r1",
+    "p-521": "secp521r1",
+}
 VALIDITY_UNITS = ("days", "months", "years")
 
 RSA = "RSA"
 ECDSA = "ECDSA"
+ED25519 = "Ed25519"
 
 # The four entries of the device status log, D9.
 LOG_COMMUNICATION = "Device communication"
@@ -79,6 +88,12 @@ WORK_ORDER_LABELS: Mapping[str, str] = {
     "cancelled": "Cancelled",
     "failed": "Failed",
 }
+
+
+def curve_name(word: str) -> str:
+    """Give a curve's name by which it is compared, as ``secp256r1`` for ``P-256``; the word itself where it is none."""
+    plain = word.strip().lower()
+    return CURVE_ALIASES.get(plain, plain)
 
 
 def canonical(word: str, choices: tuple[str, ...]) -> str | None:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from typing import Any
 
+from .._core import files
 from .._core.clock import Clock
 from .._core.errors import InputError, StoreError
 from .._core.redact import Secret
 from .._core.types import AuditEntry
-from .._store import backup, files
+from .._store import backup
 from .._store.open import connected, own_key_file
 from .._store.schema import MIGRATIONS
 from .._store.seal import Seal, StoreKey, new_key_text

@@ -12,11 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .._core import vocabulary
 from .._core.errors import InputError
+from .._core.types import Device
 
 if TYPE_CHECKING:
     from .._core.clock import Clock
-    from .._core.types import Device
+    from .._core.key_records import KeyDevice
+    from .._core.redact import Secret
     from .._cps.client import CpsClient
     from .._edgegrid.credentials import Credentials
     from .._keys.base import KeyProvider
@@ -96,17 +99,39 @@ def target_maker(store: Store, clock: Clock, environment: Environment) -> Callab
 
 def key_provider_maker(
     store: Store, clock: Clock, environment: Environment
-) -> Callable[[str, Device | None], KeyProvider]:
+) -> Callable[[str, Device | KeyDevice | None], KeyProvider]:
     """Give the maker of key providers."""
 
-    def make(csr_source: str, device: Device | None) -> KeyProvider:
-        if csr_source != "endpoint" or device is None:
-            raise InputError(f"csr_source {csr_source!r} is not to be had; there is: endpoint, on a device")
+    def make(csr_source: str, device: Device | KeyDevice | None) -> KeyProvider:
+        if csr_source == vocabulary.LOCAL:
+            from .._keys.local import LocalKeys
+
+            return LocalKeys(StoreVault(store))
+        if csr_source == vocabulary.UPLOAD:
+            from .._keys.uploaded import UploadedCsr
+
+            return UploadedCsr()
+        if csr_source != vocabulary.ENDPOINT or not isinstance(device, Device):
+            where = f" on key device {device.name}" if device is not None else ""
+            raise InputError(f"csr_source {csr_source!r} is not to be had{where}", code="csr_source_missing")
         from .._keys.endpoint import EndpointKeys
 
         return EndpointKeys(lambda: client_of(device, store, clock, environment))
 
     return make
+
+
+class StoreVault:
+    """The sealed keys of requests, as ``_keys.local`` asks for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def private_key(self, holder: str, algorithm: str) -> Secret | None:
+        """Give the private key that a request holds, or None."""
+        with self._store.read() as unit:
+            held = unit.held_secrets.get("request", holder, f"private_key/{algorithm}")
+        return held.value if held is not None else None
 
 
 def probe_maker() -> Edges:

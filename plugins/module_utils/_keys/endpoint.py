@@ -23,6 +23,7 @@ from .endpoint_renewal import Renewals
 
 _NEAR_S = 10.0
 _RSA_BITS = 2048
+_KEY_TYPES = ("rsa", "ec")
 _CURVES = ("p-256", "secp256r1", "prime256v1")
 
 
@@ -62,9 +63,15 @@ class EndpointKeys(KeyProvider):
             ("IP addresses", spec.ip_addresses),
             ("e-mail addresses", spec.emails),
             ("URIs", spec.uris),
+            ("other names", tuple(value for _oid, value in spec.other_names)),
+            ("directory names", spec.directory_names),
         ):
             if names:
                 problems.append(f"CPS takes DNS names only, no {kind} ({', '.join(names)})")
+        if order.challenge_password:
+            problems.append("the CSR that CPS makes bears no challenge password; leave challenge_password out")
+        if spec.extensions:
+            problems.append(f"the CSR that CPS makes bears no other extensions ({', '.join(spec.extensions)})")
         if spec.email:
             problems.append("the CSR that CPS makes bears no e-mail address; leave email out")
         if spec.hash_name != "sha256":
@@ -73,8 +80,8 @@ class EndpointKeys(KeyProvider):
             problems.append(f"key_size {spec.key_size}: CPS makes RSA keys of {_RSA_BITS} bits only")
         if spec.curve and spec.curve.lower() not in _CURVES:
             problems.append(f"curve {spec.curve}: CPS makes ECDSA keys on P-256 only")
-        if spec.key_type not in vocabulary.KEY_TYPES:
-            problems.append(f"key_type {spec.key_type}: CPS makes {' and '.join(vocabulary.KEY_TYPES)} keys only")
+        if spec.key_type not in _KEY_TYPES:
+            problems.append(f"key_type {spec.key_type}: CPS makes {' and '.join(_KEY_TYPES)} keys only")
         return problems
 
     def predict(self, order: KeyOrder) -> str:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .._core.vocabulary import CURVES
+from .._core.csr_spec import CsrSpec
+from .._core.vocabulary import CURVES, curve_name
 from .x509 import CsrFacts, KeyFacts, csr_facts
 
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 WEAK_HASHES = ("md5", "sha1")
+MIN_EXPONENT, MAX_EXPONENT = 2**16 + 1, 2**256 - 1
+SUBJECT_OPTIONS = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")
 # The words of our option key_type, and what the key then is.
 ALGORITHM_OF_KEY_TYPE = {"rsa": "RSA", "ec": "ECDSA", "ed25519": "Ed25519"}
 
@@ -38,12 +41,22 @@ def key_problems(key: KeyFacts) -> list[str]:
             return [f"its RSA key has {size} bits, at least {MIN_RSA_BITS} are needed"]
         if size > MAX_RSA_BITS:
             return [f"its RSA key has {size} bits, at most {MAX_RSA_BITS} are taken"]
-        return []
+        return _exponent_problems(key.exponent)
     if key.algorithm == "ECDSA":
         return [] if key.curve in CURVES else [f"its curve {key.curve} is none of {', '.join(CURVES)}"]
     if key.algorithm == "Ed25519":
         return []
     return [f"its key is of the kind {key.algorithm}; RSA, ECDSA and Ed25519 are taken"]
+
+
+def _exponent_problems(exponent: int | None) -> list[str]:
+    """Say what is wrong with the public exponent of an RSA key.
+
+    :source: CA/Browser Forum Baseline Requirements §6.1.6: odd, and in this range.
+    """
+    if exponent is None or (exponent % 2 and MIN_EXPONENT <= exponent <= MAX_EXPONENT):
+        return []
+    return [f"its RSA key has the public exponent {exponent}; an odd one from {MIN_EXPONENT} is needed, as 65537"]
 
 
 def csr_problems(
@@ -72,6 +85,51 @@ def csr_problems(
         problems += _difference("lacks the names", wanted - found)
         problems += _difference("has names that were not asked for:", found - wanted)
     return tuple(problems)
+
+
+def wanted_problems(facts: CsrFacts, spec: CsrSpec, key_algorithm: str = "") -> list[str]:
+    """Hold a CSR against all that was asked for: key, every category of names, the subject.
+
+    A CSR without a common name is fine where the name stands among its DNS names.
+
+    :param key_algorithm: ``RSA``, ``ECDSA`` or ``Ed25519``; empty for that of the spec's kind of key.
+    :source: requirements E7, E12-E14, E17.
+    """
+    problems = strength_problems(facts)
+    algorithm = key_algorithm or ALGORITHM_OF_KEY_TYPE[spec.key_type]
+    if facts.key.algorithm != algorithm:
+        problems.append(f"its key is of the kind {facts.key.algorithm}, {algorithm} was asked for")
+    elif algorithm == "RSA" and spec.key_size not in (None, facts.key.size):
+        problems.append(f"its key has {facts.key.size} bits, {spec.key_size} were asked for")
+    elif algorithm == "ECDSA" and spec.curve and curve_name(spec.curve) != facts.key.curve:
+        problems.append(f"its key is on {facts.key.curve}, {spec.curve} was asked for")
+    if facts.common_name.lower() not in ("", spec.common_name.lower()):
+        problems.append(f"its common name is {facts.common_name!r}, {spec.common_name!r} was asked for")
+    for option in SUBJECT_OPTIONS:
+        found, wanted = facts.subject_fields.get(option, ""), getattr(spec, option)
+        if found != wanted:
+            problems.append(f"its {option} is {found!r}, {wanted!r} was asked for")
+    for kind, wanted_names, found_names in _by_kind(facts, spec):
+        problems += _difference(f"lacks the {kind}", wanted_names - found_names)
+        problems += _difference(f"has {kind} that were not asked for:", found_names - wanted_names)
+    return problems
+
+
+def _by_kind(facts: CsrFacts, spec: CsrSpec) -> list[tuple[str, set[str], set[str]]]:
+    common_name = {facts.common_name.lower()} - {""}
+    others = {f"other:{oid}:{value}" for oid, value in spec.other_names}
+    others |= {f"directory:{text}" for text in spec.directory_names}
+    return [
+        ("DNS names", _folded(spec.dns_names), _folded(facts.sans.dns) | common_name),
+        ("IP addresses", set(spec.ip_addresses), set(facts.sans.ips)),
+        ("e-mail addresses", _folded(spec.emails), _folded(facts.sans.emails)),
+        ("URIs", set(spec.uris), set(facts.sans.uris)),
+        ("other names", others, set(facts.sans.others)),
+    ]
+
+
+def _folded(names: Iterable[str]) -> set[str]:
+    return {name.lower() for name in names}
 
 
 def same_key(csr_pem_a: str, csr_pem_b: str) -> bool:

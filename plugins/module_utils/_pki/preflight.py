@@ -29,6 +29,7 @@ class WantedNames:
     """The names a certificate has to bear; CPS compares the common name with its case.
 
     :ivar dns: each must stand in the SAN list itself; a wildcard beside it does not stand for it.
+    :ivar others: written as ``x509.Sans.others``.
     """
 
     common_name: str
@@ -36,6 +37,7 @@ class WantedNames:
     ips: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def _name_problems(leaf: CertificateFacts, names: WantedNames) -> list[str]:
         ("IP addresses", names.ips, leaf.sans.ips),
         ("e-mail addresses", names.emails, leaf.sans.emails),
         ("URIs", names.uris, leaf.sans.uris),
+        ("other names", names.others, leaf.sans.others),
     ):
         missing = _missing(wanted, found)
         if missing:

@@ -24,7 +24,8 @@ _FEATURE = "reading certificates and CSRs"
 class Sans:
     """Subject alternative names by type, as they stand in the extension.
 
-    :ivar others: written as ``<kind>:<value>``, as directory names and user principal names.
+    :ivar others: written as ``<kind>:<value>``: ``directory:CN=edge,O=Example``, ``other:1.2.3:text``, where the value
+        is no text ``other:1.2.3#`` and its DER in hex.
     """
 
     dns: tuple[str, ...] = ()
@@ -47,12 +48,14 @@ class KeyFacts:
     :ivar size: bits; None where the algorithm has only one.
     :ivar curve: as ``secp256r1``; empty where there is none.
     :ivar spki_sha256: SHA-256 of SubjectPublicKeyInfo, lower-case hex: equal keys have equal ones.
+    :ivar exponent: public exponent of an RSA key; None for any other.
     """
 
     algorithm: str
     size: int | None
     curve: str
     spki_sha256: str
+    exponent: int | None = None
 
 
 @dataclass(frozen=True)
@@ -225,7 +228,7 @@ def key_facts(holder: x509.Certificate | x509.CertificateSigningRequest) -> KeyF
         return KeyFacts("unknown", None, "", "")
     spki = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
     if isinstance(key, rsa.RSAPublicKey):
-        return KeyFacts("RSA", key.key_size, "", spki)
+        return KeyFacts("RSA", key.key_size, "", spki, key.public_numbers().e)
     if isinstance(key, ec.EllipticCurvePublicKey):
         return KeyFacts("ECDSA", key.key_size, key.curve.name, spki)
     if isinstance(key, ed25519.Ed25519PublicKey):
@@ -289,6 +292,32 @@ def _sans(holder: x509.Certificate | x509.CertificateSigningRequest) -> Sans:
     return Sans(**{kind: tuple(values) for kind, values in lists.items()})
 
 
+def _other_value(der: bytes) -> str:
+    """Write the value of an otherName: ``:`` and its text, or ``#`` and hex where it is no UTF8String."""
+    try:
+        text = asn1_utf8(der)
+    except ValueError:
+        return f"#{der.hex()}"
+    return f":{text}"
+
+
+def asn1_utf8(der: bytes) -> str:
+    """Read a DER UTF8String.
+
+    :raises ValueError: it is none.
+    :source: ITU-T X.690 §8.1.3.
+    """
+    if len(der) < 2 or der[0] != 0x0C:
+        raise ValueError("not a UTF8String")
+    size, start = der[1], 2
+    if size & 0x80:
+        start = 2 + (size & 0x7F)
+        size = int.from_bytes(der[2:start], "big")
+    if len(der) != start + size:
+        raise ValueError("not of the length it says")
+    return der[start:].decode("utf-8")
+
+
 def _san(entry: x509.GeneralName) -> tuple[str, str]:
     from cryptography import x509
 
@@ -299,7 +328,7 @@ def _san(entry: x509.GeneralName) -> tuple[str, str]:
     if isinstance(entry, x509.DirectoryName):
         return "others", f"directory:{entry.value.rfc4514_string()}"
     if isinstance(entry, x509.OtherName):
-        return "others", f"other:{entry.type_id.dotted_string}:{entry.value.hex()}"
+        return "others", f"other:{entry.type_id.dotted_string}{_other_value(entry.value)}"
     if isinstance(entry, x509.RegisteredID):
         return "others", f"registered:{entry.value.dotted_string}"
     return "others", f"unknown:{entry!r}"

@@ -22,9 +22,9 @@ from typing import Any
 
 from .._core.clock import Clock
 from .._core.errors import ConflictError, InputError, StoreError
+from .._core.files import replacing
 from .audit import broken_places
 from .codec import time_text
-from .files import replacing
 from .schema import MIGRATIONS, ensure, number_in
 from .sql import Database, Row, listed, quoted
 from .sqlite import SqliteDatabase

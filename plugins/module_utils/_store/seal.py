@@ -20,8 +20,8 @@ from typing import Any
 
 from .._core.deps import needed
 from .._core.errors import InputError, StoreError
+from .._core.files import replacing, sync
 from .._core.redact import Secret
-from .files import replacing, sync
 from .sql import Database
 
 _FORMAT = b"\x01"

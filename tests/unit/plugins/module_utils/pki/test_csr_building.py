@@ -19,7 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.csr_building import build_csr, der_utf8
-from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import csr_facts
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import asn1_utf8, csr_facts
 
 FULL = CsrSpec(
     common_name="www.example.com",
@@ -126,11 +126,25 @@ def test_each_kind_of_key_signs_even_when_it_cannot_be_read_out(key: Any, hash_n
 
 
 @given(st.text(max_size=300))
-def test_utf8_strings_are_der(text: str) -> None:
-    """E13: an otherName's value reads back as it was given, at every length."""
-    from asn1crypto.core import UTF8String
+def test_utf8_strings_read_back(text: str) -> None:
+    """E13: an otherName's value reads back as it was given."""
+    assert asn1_utf8(der_utf8(text)) == text
 
-    assert UTF8String.load(der_utf8(text), strict=True).native == text
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 255, 256, 65535, 65536])
+def test_utf8_strings_are_der_at_every_length(size: int) -> None:
+    """E13: openssl is the second opinion on the length that stands before the value."""
+    der = der_utf8("x" * size)
+    done = subprocess.run(["openssl", "asn1parse", "-inform", "DER"], input=der, capture_output=True, check=True)
+    [line] = done.stdout.decode().splitlines()
+    assert f"l={size:4d} prim: UTF8STRING" in line
+
+
+@pytest.mark.parametrize("der", [b"", b"\x0c", b"\x13\x01u", b"\x0c\x02u", b"\x0c\x01\xff", b"\x0c\x81"])
+def test_what_is_no_utf8_string_is_not_read_as_one(der: bytes) -> None:
+    """E13."""
+    with pytest.raises(ValueError):
+        asn1_utf8(der)
 
 
 @pytest.mark.parametrize(

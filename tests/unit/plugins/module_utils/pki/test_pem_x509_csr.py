@@ -214,7 +214,7 @@ def test_all_kinds_of_names_and_subject_fields_are_read() -> None:
     assert facts.subject_fields == {"country": "US", "organization": "Example, Ltd", "email": "a@example.com"}
     assert facts.sans.ips == ("2001:db8::1",) and facts.sans.emails == ("b@example.com",)
     assert facts.sans.uris == ("https://example.com/",)
-    assert facts.sans.others == ("directory:CN=x", "other:1.3.6.1.4.1.311.20.2.3:0c0175")
+    assert facts.sans.others == ("directory:CN=x", "other:1.3.6.1.4.1.311.20.2.3:u")
     assert facts.signature_hash == "sha384" and facts.sans.count == 6
 
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
-from .._core.errors import InputError, StoreError
+from .errors import InputError, StoreError
 
 
 def check_new(path: str, what: str, *, force: bool, taken: Iterable[str]) -> None:

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a key and its CSR can be made, as data: which options go with which source, which keys can go to CPS (E6-E9).
+
+The words of the form; knows no CA and no device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .vocabulary import ADC, CSR_SOURCES, ENDPOINT, HSM, LOCAL, UPLOAD
+
+DEFAULT = ENDPOINT
+
+PUSHABLE = (ENDPOINT,)
+"""Sources whose certificates Akamai CPS takes: it deploys a certificate only for a key it made itself."""
+
+WHERE: Mapping[str, str] = {
+    ENDPOINT: "Akamai CPS makes the key, and it never leaves CPS",
+    LOCAL: "the key is made here and kept sealed in the store",
+    UPLOAD: "the key is wherever the uploaded CSR was made",
+    HSM: "the key is made in a hardware security module, and stays there",
+    ADC: "the key is made on an application delivery controller, and stays there",
+}
+
+DEVICE_OPTIONS: Mapping[str, tuple[str, str]] = {HSM: ("hsm", "key_handler"), ADC: ("adc", "key_reference")}
+"""By source: the option that names device and key, and its member with the key's name (table 5 of the manual)."""
+
+_OF_CPS = "it says what Akamai CPS makes of an enrollment"
+_OF_CSR = "it goes into a CSR that is made for this request"
+_MADE_HERE = (LOCAL, HSM, ADC)
+# By option: the sources it goes with, and why with no other one.
+ONLY_WITH: Mapping[str, tuple[tuple[str, ...], str]] = {
+    **dict.fromkeys(
+        (
+            "device",
+            "contract_id",
+            "validation_type",
+            "secure_network",
+            "vendor_certificate_type",
+            "exclude_sans",
+            "take_settings",
+            "allow_names_in_use",
+            "from_snapshot",
+        ),
+        ((ENDPOINT,), _OF_CPS),
+    ),
+    "challenge_password": (_MADE_HERE, _OF_CSR),
+    "challenge_password_confirm": (_MADE_HERE, _OF_CSR),
+    "extensions": (_MADE_HERE, _OF_CSR),
+    "dual_stack": ((ENDPOINT, *_MADE_HERE), "an uploaded CSR is for one key"),
+    "csr": ((UPLOAD,), "it is a CSR that was made elsewhere"),
+    "csr_path": ((UPLOAD,), "it is a CSR that was made elsewhere"),
+    "reuse_key": ((LOCAL, UPLOAD), "with hsm and adc their member reuse says it, and CPS makes a new key each time"),
+    "hsm": ((HSM,), "it names a key in a hardware security module"),
+    "adc": ((ADC,), "it names a key on an application delivery controller"),
+}
+
+
+def applies(option: str, source: str) -> bool:
+    """Say whether an option of the form goes with a source."""
+    return option not in ONLY_WITH or source in ONLY_WITH[option][0]
+
+
+def misplaced(given: Mapping[str, Any], source: str) -> list[str]:
+    """Give a sentence for each option that is given and does not go with the source.
+
+    :param given: options by name; None, False and what is empty count as left out.
+    """
+    return [
+        f"{name} does not go with csr_source {source}: {why}; it goes with {' and '.join(sources)}"
+        for name, (sources, why) in ONLY_WITH.items()
+        if given.get(name) and source not in sources
+    ]
+
+
+def unpushable(source: str) -> str:
+    """Say why a certificate of that source can never go to CPS; empty when it can."""
+    if source in PUSHABLE or source not in CSR_SOURCES:
+        return ""
+    return (
+        f"its key was made with csr_source {source} ({WHERE[source]}), and CPS takes a certificate only for a key of "
+        "its own; to have it at Akamai, enrol it with csr_source: endpoint under another certificate id"
+    )
