@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pathlib
@@ -369,6 +370,24 @@ def test_a_module_that_another_process_does_not_let_go_is_told(
     finally:
         os.close(held)
     token.keys().begin(order())
+
+
+def test_a_module_whose_file_cannot_be_locked_is_used_all_the_same(
+    token: SoftToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems lock nothing, or no file that is only read."""
+
+    def no_lock(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+    token.keys().begin(order("req-1"))
+
+    def no_file(*_arguments: Any) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", no_file)
+    assert len(token.keys().find(order("req-1"))) == 1
 
 
 @pytest.mark.parametrize("half", ["privkey", "pubkey"])

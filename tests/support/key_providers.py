@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from edgecert_sandbox.handle import SandboxOptions, start
 
@@ -35,6 +36,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._keys.local import Lo
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.uploaded import UploadedCsr
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.csr_building import build_csr
 
+from . import softhsm
 from .flow import ENGINE, Account, Bench, FlowClock, contract_names
 
 EVERY_KEY: tuple[Mapping[str, Any], ...] = (
@@ -231,6 +233,43 @@ def endpoint(folder: Path) -> Iterator[Workshop]:
             bench.close()
 
 
+class Hsm(Workshop):
+    """A token of SoftHSM."""
+
+    traits = Traits(
+        bad=(
+            ({"key_size": 1024}, "key_size 1024"),
+            ({"key_type": "ec", "curve": "secp224r1"}, "curve secp224r1"),
+            ({"key_type": "dsa"}, "key_type dsa"),
+            ({"hash_name": "sha1"}, "hash sha1"),
+            ({"extensions": {"key_usage": ["sign"]}}, "key usage sign"),
+        ),
+    )
+
+    def __init__(self, token: softhsm.SoftToken) -> None:
+        self._token, self._numbers = token, itertools.count(1)
+
+    def provider(self) -> KeyProvider:
+        """Give a provider that logs in by itself."""
+        return self._token.keys()
+
+    def order(self, spec: CsrSpec, **changes: Any) -> KeyOrder:
+        """Give an order of the next request, for a certificate and a key of its own."""
+        number = next(self._numbers)
+        place = {"device": "hsm", "name": f"key-{number}", "reuse": False, "certificate_id": f"c-{number}"}
+        return KeyOrder(spec, place, request_id=f"req-{number}", **changes)
+
+
+@contextmanager
+def hsm(folder: Path) -> Iterator[Workshop]:
+    """Make a token; skips by name where none can be made."""
+    try:
+        token = softhsm.new_token(folder)
+    except softhsm.NoTokens as reason:
+        pytest.skip(str(reason))
+    yield Hsm(token)
+
+
 def plain(kind: Callable[[], Workshop]) -> Callable[[Path], AbstractContextManager[Workshop]]:
     """Make the maker of a place that has to be neither started nor stopped."""
 
@@ -256,6 +295,7 @@ def controller(kind: str) -> Callable[[Path], AbstractContextManager[Workshop]]:
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Workshop]]] = {
     "endpoint": endpoint,
     "f5_bigip": controller("f5_bigip"),
+    "hsm": hsm,
     "local": plain(Local),
     "netscaler": controller("netscaler"),
     "upload": plain(Upload),

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from .._core import csr_sources, vocabulary
+from .._core import vocabulary
 from .._core.errors import InputError
+from .._core.key_records import KeyDevice
 from .._core.types import Device
 
 if TYPE_CHECKING:
     from .._core.clock import Clock
-    from .._core.key_records import KeyDevice
     from .._core.redact import Secret
     from .._cps.client import CpsClient
     from .._edgegrid.credentials import Credentials
@@ -111,10 +111,10 @@ def key_provider_maker(
             from .._keys.uploaded import UploadedCsr
 
             return UploadedCsr()
-        if csr_source in csr_sources.DEVICE_OPTIONS and device is not None and not isinstance(device, Device):
-            from .wire_keys import key_device_maker
+        if isinstance(device, KeyDevice):
+            from .wire_keys import keys_on
 
-            return key_device_maker(store, clock, environment)(device)
+            return keys_on(csr_source, device, store, clock, environment)
         if csr_source != vocabulary.ENDPOINT or not isinstance(device, Device):
             where = f" on key device {device.name}" if device is not None else ""
             raise InputError(f"csr_source {csr_source!r} is not to be had{where}", code="csr_source_missing")

@@ -110,7 +110,12 @@ def _one_at_a_time(path: str) -> Iterator[None]:
     if path in _USES.parents:
         yield
         return
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        # Whether it can be loaded all the same is told by loading it.
+        yield
+        return
     try:
         _lock(file, path)
         yield
