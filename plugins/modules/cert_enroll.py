@@ -293,14 +293,7 @@ failure:
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attachments import STATES as ATTACHMENT_STATES
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.enroll import ACTIONS, plan
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.form_csr import SAN_KINDS
-from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import (
-    CSR_SOURCES,
-    GENERIC_FIELDS,
-    HASHES,
-    KEY_TYPES,
-    REVOCATION_REASONS,
-    VALIDITY_UNITS,
-)
+from ansible_collections.edgecert.clm.plugins.module_utils._core import vocabulary
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import key_provider_maker, target_maker
@@ -329,7 +322,7 @@ _ATTACHMENT = {
 SPEC = {
     "certificate": _TEXT,
     "action": {"type": "str", "choices": list(ACTIONS), "default": ACTIONS[0]},
-    "reason": {"type": "str", "choices": list(REVOCATION_REASONS)},
+    "reason": {"type": "str", "choices": list(vocabulary.REVOCATION_REASONS)},
     "force": {"type": "bool", "default": False},
     "only_missing": {"type": "bool", "default": False},
     "from_snapshot": _TEXT,
@@ -342,17 +335,14 @@ SPEC = {
     "freeze_override": _TEXT,
     "ca": _TEXT,
     "ca_options": {"type": "dict"},
-    "csr_source": {"type": "str", "choices": list(CSR_SOURCES)},
+    "csr_source": {"type": "str", "choices": list(vocabulary.CSR_SOURCES)},
     "device": _TEXT,
     "contract_id": _TEXT,
     "validation_type": _TEXT,
     "secure_network": _TEXT,
     "vendor_certificate_type": _TEXT,
     "common_name": _TEXT,
-    "subject_alternative_names": {
-        "type": "dict",
-        "options": dict.fromkeys(SAN_KINDS, _TEXTS),
-    },
+    "subject_alternative_names": {"type": "dict", "options": dict.fromkeys(SAN_KINDS, _TEXTS)},
     "organization": _TEXT,
     "organizational_unit": _TEXT,
     "locality": _TEXT,
@@ -363,12 +353,12 @@ SPEC = {
         "type": "dict",
         "options": {
             "count": {"type": "int", "required": True},
-            "unit": {"type": "str", "choices": list(VALIDITY_UNITS), "default": VALIDITY_UNITS[0]},
+            "unit": {"type": "str", "choices": list(vocabulary.VALIDITY_UNITS), "default": vocabulary.VALIDITY_UNITS[0]},
             "at_most": {"type": "bool"},
         },
     },
-    "hash": {"type": "str", "choices": list(HASHES)},
-    "key_type": {"type": "str", "choices": list(KEY_TYPES), "no_log": False},
+    "hash": {"type": "str", "choices": list(vocabulary.HASHES)},
+    "key_type": {"type": "str", "choices": list(vocabulary.KEY_TYPES), "no_log": False},
     "key_size": {"type": "int", "no_log": False},
     "curve": _TEXT,
     "dual_stack": {"type": "bool"},
@@ -385,7 +375,7 @@ SPEC = {
     "ca_connector_name": _TEXT,
     "description": _TEXT,
     "attributes": {"type": "dict"},
-    "generic": {"type": "dict", "options": dict.fromkeys(GENERIC_FIELDS, _TEXT)},
+    "generic": {"type": "dict", "options": dict.fromkeys(vocabulary.GENERIC_FIELDS, _TEXT)},
     "attachments": {"type": "list", "elements": "dict", "no_log": True, "options": _ATTACHMENT},
     "auto_renew": {"type": "dict", "options": _AUTOMATIC},
     "auto_regenerate": {"type": "dict", "options": {**_AUTOMATIC, "force_local_csr": {"type": "bool"}}},
