@@ -353,7 +353,11 @@ SPEC = {
         "type": "dict",
         "options": {
             "count": {"type": "int", "required": True},
-            "unit": {"type": "str", "choices": list(vocabulary.VALIDITY_UNITS), "default": vocabulary.VALIDITY_UNITS[0]},
+            "unit": {
+                "type": "str",
+                "choices": list(vocabulary.VALIDITY_UNITS),
+                "default": vocabulary.VALIDITY_UNITS[0],
+            },
             "at_most": {"type": "bool"},
         },
     },

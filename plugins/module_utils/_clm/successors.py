@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -> CertRequest:
     """Give the request that a certificate was issued for here.
 
-    :raises StateError: there is none, it is to be removed, or E4: only valid certificates are regenerated.
+    :raises StateError: there is none, it is to be removed, or it ended (E4); a revoked one is followed by hand only.
     """
     removals.refuse_beside(unit, certificate.certificate_id, action)
     what = f"Cannot {action} {certificate.certificate_id}"
@@ -41,8 +41,8 @@ def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -
             f"{what}: no certificate was issued for it here; enrol it with edgecert.clm.cert_enroll",
             code="certificate_not_issued",
         )
-    is_valid = certificate.state == "issued" and certificate.not_after is not None and certificate.not_after > now
-    if certificate.state != "issued" or (action == renewal.REGENERATE and not is_valid):
+    is_valid = certificate.not_after is not None and certificate.not_after > now
+    if certificate.state not in ("issued", "revoked") or (action == renewal.REGENERATE and not is_valid):
         ends = to_text(certificate.not_after) if certificate.not_after else "at an unknown time"
         raise StateError(
             f"{what}: it is {certificate.state} and ends {ends}; only a valid certificate can be regenerated, and one "
