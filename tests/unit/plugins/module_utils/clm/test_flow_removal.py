@@ -174,7 +174,7 @@ def test_a_removal_of_what_was_gone_does_not_become_one_of_what_is_there(
     """U5, W2: nobody approved that one, whoever implements it when."""
     live(bench)
     bench.group(approvals={"push": 2})
-    monkeypatch.setattr(AkamaiCpsTarget, "presence", lambda _target, _reference: Presence(False))
+    monkeypatch.setattr(AkamaiCpsTarget, "presence", lambda _target, _reference, **_look: Presence(False))
     order = remove(bench, manual_implementation=True)
     assert (order["state"], order["approvals_needed"]) == ("approved", 0)
     monkeypatch.undo()
