@@ -13,11 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from .._core.types import Certificate
-from .._core.vocabulary import GENERIC_FIELDS as GENERIC
+from .._core.vocabulary import GENERIC_FIELDS
 from .ports import Params
 
 EXTRAS = ("attributes", "generic", "auto_renew", "auto_regenerate")
 """Members of the wish, named as the options are."""
+
+GENERIC = GENERIC_FIELDS
 
 # Members of these have names of their own, so that one that is left out keeps what is stored.
 _WITH_MEMBERS = ("generic", "auto_renew", "auto_regenerate")
