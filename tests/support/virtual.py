@@ -79,8 +79,8 @@ class VirtualClock:
         return self.moment
 
     def sleep(self, seconds: float) -> None:
-        """Move on."""
-        self.moment += timedelta(seconds=seconds)
+        """Move on, as every clock does: by a microsecond at least."""
+        self.moment += timedelta(microseconds=max(1.0, seconds * 1e6))
 
     def monotonic(self) -> float:
         """Give the moment as seconds."""

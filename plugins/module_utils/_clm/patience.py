@@ -86,10 +86,12 @@ def sleep(clock: Clock, seconds: float, still_ours: Callable[[], None]) -> None:
 
     :param still_ours: raises when it is not to be gone on with.
     """
-    until = clock.monotonic() + seconds
-    while (left := until - clock.monotonic()) > 0:
-        clock.sleep(min(left, _LONGEST_S))
+    left = seconds
+    while left > 0:
+        step = min(left, _LONGEST_S)
+        clock.sleep(step)
         still_ours()
+        left -= step
 
 
 def look_again_s(least_s: float, waited_s: float, place: str, now: datetime) -> float:
