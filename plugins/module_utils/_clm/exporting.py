@@ -19,7 +19,7 @@ from .._core.errors import ClmError, InputError, PolicyError, StateError, StoreE
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry, Certificate, CertRequest, StoredPem
-from . import policy, rules
+from . import key_secrets, policy, rules
 from .connectors import required_certificate
 from .ports import Params, Ports
 
@@ -187,7 +187,7 @@ def _key_of(certificate: Certificate, request: CertRequest | None, algorithm: st
     :raises StateError: it is not here.
     """
     what = f"Cannot export the key of {certificate.certificate_id}"
-    holder = (request.key_reference.get("held_by") or request.request_id) if request is not None else ""
+    holder = key_secrets.holder_of(request, algorithm) if request is not None else ""
     held = unit.held_secrets.get("request", holder, f"private_key/{algorithm}") if holder else None
     if held is None or held.value is None:
         where = csr_sources.WHERE.get(request.csr_source) if request is not None else None

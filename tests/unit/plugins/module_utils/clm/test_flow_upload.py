@@ -269,6 +269,17 @@ def test_renewing_needs_a_new_csr_or_the_wish_to_keep_the_key(house: Bench) -> N
     assert list(renewed.record["fingerprints"]) == ["ECDSA"] and renewed.record["wish"]["csr"] == fresh
 
 
+def test_a_key_that_is_elsewhere_cannot_be_kept_here(house: Bench) -> None:
+    """E6, E7: reuse_key is refused where a renewal moves here from an uploaded CSR; a new key has to be asked for."""
+    enroll(house, **upload(house, pem(csr(house.name(), o="Own GmbH", c="DE")), reuse_key=True))
+    again = {"action": "renew", "force": True, "device": None, "certificate": house.name(), "common_name": None}
+    moved = {**again, "csr_source": "local"}
+    with pytest.raises(InputError, match="no RSA key is held here that could be used again; give reuse_key: false"):
+        house.plan_enroll(**moved)
+    done = enroll(house, **moved, reuse_key=False)
+    assert done.record["state"] == "issued" and done.record["csr_source"] == "local"
+
+
 def test_automatic_renewal_that_would_wait_for_a_csr_is_refused(house: Bench) -> None:
     """E3, E4, E7: unless the key stays, or keys are made here then."""
     text, on = pem(csr(house.name())), {"enabled": True, "days_before": 30}
