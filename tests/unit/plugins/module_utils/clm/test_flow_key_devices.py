@@ -276,6 +276,19 @@ def test_key_moves_here_and_to_the_device_with_a_new_certificate(house: Bench, t
     assert back.record["csr_source"] == "local" and source not in back.record["wish"]
 
 
+def test_a_draft_that_moves_to_the_device_goes_there_once_submitted(house: Bench, token: Token, source: str) -> None:
+    """E6, E8: until it is submitted, everything of a draft may change, and what is stored is what was asked for."""
+    enroll(house, device=None, csr_source="local")
+    again: Mapping[str, Any] = {"certificate": house.name(), "action": "regenerate", "common_name": None}
+    draft = enroll(house, device=None, csr_source="local", **again, force=True, submit=False).record
+    moved = enroll(house, **{**wanted(source), **again}, submit=False).record
+    assert (draft["csr_source"], moved["csr_source"]) == ("local", source)
+    assert moved["request_id"] == draft["request_id"] and token.keys == {}
+    done = enroll(house, **{**wanted(source), **again}).record
+    assert (done["request_id"], done["state"], done["csr_source"]) == (draft["request_id"], "issued", source)
+    assert list(token.keys) == ["www-key"]
+
+
 def test_automatic_regeneration_is_made_here_where_the_form_forces_it(house: Bench, source: str) -> None:
     """E4: force_local_csr, whatever the source was."""
     forced = {"enabled": True, "days_before": 30, "force_local_csr": True}

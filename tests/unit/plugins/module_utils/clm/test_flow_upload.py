@@ -253,6 +253,33 @@ def test_key_of_another_certificate_is_told_and_one_of_cps_is_refused(bench: Ben
     assert f"the key of {bench.name('a')} too" in warning
 
 
+@pytest.mark.parametrize("is_drafted", [False, True], ids=["at-once", "draft"])
+def test_key_of_another_certificate_is_told_at_a_renewal_too(bench: Bench, is_drafted: bool) -> None:
+    """E3, E7, E9: and one of CPS is refused, also where a draft gets another CSR."""
+    outcome: Any = bench.issued()
+    enroll(bench, **upload(bench, pem(csr(bench.name("a")))))
+    fresh = [pem(csr(bench.name(), key=ec.generate_private_key(ec.SECP256R1()))) for _number in range(2)]
+    enroll(bench, **upload(bench, fresh[0], certificate="mine"))
+    again = upload(bench, certificate="mine", action="regenerate")
+    if is_drafted:
+        enroll(bench, **{**again, "csr": fresh[1]}, submit=False)
+    of_cps = outcome.record["csrs"]["RSA"]
+    with pytest.raises(StateError, match="CPS made it for request") as caught:
+        bench.plan_enroll(**{**again, "csr": of_cps})
+    assert caught.value.code == "csr_of_endpoint"
+    plan = bench.plan_enroll(**{**again, "csr": pem(csr(bench.name()))})
+    assert f"the key of {bench.name('a')} too" in " ".join(plan.extra["warnings"])
+
+
+def test_a_draft_gets_no_csr_of_cps(bench: Bench) -> None:
+    """E7, E9: the first request of a certificate, too."""
+    outcome: Any = bench.issued()
+    mine = upload(bench, certificate="mine")
+    enroll(bench, **{**mine, "csr": pem(csr(bench.name("a")))}, submit=False)
+    with pytest.raises(StateError, match="CPS made it for request"):
+        bench.plan_enroll(**{**mine, "csr": outcome.record["csrs"]["RSA"]})
+
+
 def test_renewing_needs_a_new_csr_or_the_wish_to_keep_the_key(house: Bench) -> None:
     """E3, E4, E7."""
     again = {"action": "renew", "force": True, "device": None, "certificate": house.name(), "common_name": None}
