@@ -123,19 +123,19 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
     if not is_new:
         found = mover.ca.find(asked, csr_pem)
         if not isinstance(found, NotThere):
-            return intent, _showable(mover, algorithm, csr_pem, found)
+            return intent, showable(mover, algorithm, csr_pem, found)
         leave_doubt(mover, found.why)
     try:
-        return intent, _showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
+        return intent, showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
     except ClmError as exc:
         if is_surely_not_taken(exc):
             with ports.store.write() as unit:
                 intents.close(unit, intent, {intents.REFUSED: exc.message}, ports.clock.now())
             raise
-        return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, exc))
+        return intent, showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, exc))
 
 
-def _showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:
+def showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:
     """Leave out of a handle what is not to be shown: the CSR that bears a challenge password."""
     from .._ca.answer_base import CannotTell, NotThere
 

@@ -109,13 +109,22 @@ def refuse_other_challenge(store: Store, request: CertRequest, params: Params) -
 
 
 def csr_to_send(store: Store, request: CertRequest, algorithm: str) -> str:
-    """Give the CSR that the CA is to get: that with the challenge password where there is one, which stays sealed."""
-    if request.wish.get(CHALLENGE):
-        with store.read() as unit:
-            held = unit.held_secrets.get(NOUN, holder_of(request, algorithm), f"csr/{algorithm}")
-        if held is not None and held.value is not None:
-            return held.value.reveal()
-    return str(request.csrs[algorithm])
+    """Give the CSR that the CA is to get: that with the challenge password where there is one, which stays sealed.
+
+    :raises StateError: it has one, and that CSR is gone from the store.
+    """
+    if not request.wish.get(CHALLENGE):
+        return str(request.csrs[algorithm])
+    with store.read() as unit:
+        held = unit.held_secrets.get(NOUN, holder_of(request, algorithm), f"csr/{algorithm}")
+    if held is None or held.value is None:
+        raise StateError(
+            f"Cannot order for the {algorithm} CSR of request {request.request_id}: the CSR with its challenge "
+            "password is gone from the store, and the CA is to get no other one; cancel the request and ask anew with "
+            "challenge_password",
+            code="challenge_password_missing",
+        )
+    return held.value.reveal()
 
 
 def without_sent(handle: Any, sent: str, shown: str) -> Any:
