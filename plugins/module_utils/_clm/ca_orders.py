@@ -123,25 +123,27 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
     if not is_new:
         found = mover.ca.find(asked, csr_pem)
         if not isinstance(found, NotThere):
-            return intent, showable(mover, algorithm, csr_pem, found)
+            return intent, _showable(mover, algorithm, csr_pem, found)
         leave_doubt(mover, found.why)
     try:
-        return intent, showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
+        return intent, _showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
     except ClmError as exc:
         if is_surely_not_taken(exc):
             with ports.store.write() as unit:
                 intents.close(unit, intent, {intents.REFUSED: exc.message}, ports.clock.now())
             raise
-        return intent, showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, exc))
+        return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, exc))
 
 
-def showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:
-    """Leave out of a handle what is not to be shown: the CSR that bears a challenge password."""
+def _showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:
     from .._ca.answer_base import CannotTell, NotThere
 
-    if isinstance(found, (CannotTell, NotThere)):
-        return found
-    return replace(found, handle=key_secrets.without_sent(found.handle, sent, mover.request.csrs[algorithm]))
+    return found if isinstance(found, (CannotTell, NotThere)) else showable(mover, algorithm, sent, found)
+
+
+def showable(mover: Mover, algorithm: str, sent: str, answer: Answer) -> Answer:
+    """Leave out of a handle what is not to be shown: the CSR that bears a challenge password."""
+    return replace(answer, handle=key_secrets.without_sent(answer.handle, sent, mover.request.csrs[algorithm]))
 
 
 def is_surely_not_taken(exc: ClmError) -> bool:

@@ -86,7 +86,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     mover.follows = standing.follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
     # With another CSR than its own only a draft comes so far.
-    warnings = standing.shared_keys(ports.store, request.wish, seen.latest, request.certificate_id)
+    warnings = standing.shared_keys(ports.store, request, seen.latest)
     return _plan(params, ports, mover, seen, drafts, warnings)
 
 

@@ -106,9 +106,8 @@ def _successor_plan(
     if is_early and not edited.needs_certificate and submission.submit:
         _refuse_attachments(what, drafts)
         return _amended(request, group, ports, submission, certificate=certificate, parent=parent, edited=edited)
-    shared = standing.shared_keys(ports.store, wish, draft or parent, certificate.certificate_id)
-    wait_s, override = enroll.wait_of(params), submission.override
-    mover = successors.checked(request, group, ports, wait_s=wait_s, override=override, challenge=given)
+    wait_s, shared = enroll.wait_of(params), standing.shared_keys(ports.store, request, draft or parent)
+    mover = successors.checked(request, group, ports, wait_s=wait_s, override=submission.override, challenge=given)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     return _planned(mover, draft, certificate, [*steps[:1], *_attached(mover, drafts), *steps[1:]], shared)

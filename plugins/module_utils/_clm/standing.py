@@ -7,9 +7,7 @@ follows. Reads records alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from .._core.errors import ConflictError
 from .._core.types import Certificate, CertRequest
@@ -50,19 +48,19 @@ def taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
     return request if other else replace(request, key_reference=dict(failed.key_reference))
 
 
-def shared_keys(store: Store, wish: Mapping[str, Any], known: CertRequest | None, certificate_id: str) -> list[str]:
+def shared_keys(store: Store, request: CertRequest, known: CertRequest | None) -> list[str]:
     """Tell of other certificates with the key of an uploaded CSR, a sentence each.
 
-    :param known: the draft, or the request that is followed; with the same CSR as that one nothing is told again.
+    :param known: the draft as it is stored, or the request that is followed; with its CSR nothing is told again.
     :raises StateError: CPS made the CSR for a request of this store.
     """
-    csr = wish.get("csr")
+    csr = request.wish.get("csr")
     if not csr or (known is not None and known.wish.get("csr") == csr):
         return []
     from . import csr_upload
 
     with store.read() as unit:
-        return csr_upload.refuse_known(unit, csr, certificate_id)
+        return csr_upload.refuse_known(unit, csr, request.certificate_id)
 
 
 def refuse_taken(certificate_id: str, certificate: Certificate | None, latest: CertRequest | None) -> None:
