@@ -55,7 +55,7 @@ options:
   passphrase:
     description:
       - Encrypts the private key. Needed with O(format=pkcs12). With V(pem) the key is written as encrypted PKCS#8,
-        without it in clear.
+        without it in clear; an empty one is refused, and one of more than 1023 bytes with V(pem).
     type: str
   force:
     description: Whether to overwrite a file that holds something else.

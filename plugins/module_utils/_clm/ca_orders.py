@@ -136,12 +136,14 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
 
 
 def _showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:
-    """Leave out of a handle what is not to be shown: the CSR that bears a challenge password."""
     from .._ca.answer_base import CannotTell, NotThere
 
-    if isinstance(found, (CannotTell, NotThere)):
-        return found
-    return replace(found, handle=key_secrets.without_sent(found.handle, sent, mover.request.csrs[algorithm]))
+    return found if isinstance(found, (CannotTell, NotThere)) else showable(mover, algorithm, sent, found)
+
+
+def showable(mover: Mover, algorithm: str, sent: str, answer: Answer) -> Answer:
+    """Leave out of a handle what is not to be shown: the CSR that bears a challenge password."""
+    return replace(answer, handle=key_secrets.without_sent(answer.handle, sent, mover.request.csrs[algorithm]))
 
 
 def is_surely_not_taken(exc: ClmError) -> bool:

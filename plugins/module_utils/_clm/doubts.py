@@ -64,7 +64,7 @@ def adopt(mover: Mover, order_id: str) -> bool:
         algorithm, intent = ca_orders.in_doubt(mover)
         asked = ca_orders.order_of(mover, algorithm, intent)
         csr_pem = key_secrets.csr_to_send(mover.ports.store, mover.request, algorithm)
-        answer = mover.ca.adopt(order_id, asked, csr_pem)
+        answer = ca_orders.showable(mover, algorithm, csr_pem, mover.ca.adopt(order_id, asked, csr_pem))
         ca_orders.leave_doubt(mover, f"{mover.ports.actor} found order {order_id}")
         receiving.take(mover, algorithm, intent, answer)
     return True

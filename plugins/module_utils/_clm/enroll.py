@@ -85,7 +85,8 @@ def plan(params: Params, ports: Ports) -> Plan:
     mover.challenge = key_secrets.given(params)
     mover.follows = standing.follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
-    warnings = _shared_keys(seen, ports) if latest is None else []
+    # With another CSR than its own only a draft comes so far.
+    warnings = standing.shared_keys(ports.store, request, seen.latest)
     return _plan(params, ports, mover, seen, drafts, warnings)
 
 
@@ -197,17 +198,6 @@ def _refuse_other_csr(request: CertRequest, params: Params) -> None:
         csr_upload.refuse_other(request, params)
 
 
-def _shared_keys(seen: _Seen, ports: Ports) -> list[str]:
-    """Tell of other certificates with the key of an uploaded CSR; refuse one that CPS made."""
-    csr = seen.wish.get("csr")
-    if not csr:
-        return []
-    from . import csr_upload
-
-    with ports.store.read() as unit:
-        return csr_upload.refuse_known(unit, csr, seen.certificate_id)
-
-
 def _check_new(mover: Mover, group: Group, override: str) -> None:
     """Hold a new request against policy, CA and key provider before anything is sent or stored."""
     from . import opening
@@ -307,7 +297,9 @@ def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:
     )
     is_place_gone = seen.certificate is not None and seen.certificate.state == "vanished"
     ended = seen.ended
-    if ended is not None and ended.state in ("failed", "cancelled") and not is_place_gone:
+    # A key that is there already has its CSR with the password of before.
+    is_same = ended is not None and not key_secrets.is_other_challenge(ports.store, ended, params)
+    if ended is not None and ended.state in ("failed", "cancelled") and not is_place_gone and is_same:
         return standing.taken_over(request, ended)
     return request
 

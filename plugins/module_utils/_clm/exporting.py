@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._core import csr_sources, files
-from .._core.errors import ClmError, InputError, PolicyError, StateError
+from .._core.errors import ClmError, InputError, PolicyError, StateError, StoreError
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry, Certificate, CertRequest, StoredPem
-from . import policy, rules
+from . import key_secrets, policy, rules
 from .connectors import required_certificate
 from .ports import Params, Ports
 
@@ -32,6 +32,8 @@ CONTENTS = ("bundle", "key", "certificate", "chain", "fullchain")
 """What a file holds: key, certificate and chain together, or one of them, or the certificate with its chain."""
 _WITH_KEY = ("bundle", "key")
 _MODE = 0o600
+# What OpenSSL, and so the library that writes it, takes for an encrypted PEM key; its PKCS#12 has no such limit.
+_MAX_PASSPHRASE_BYTES = 1023
 _NOUN = "certificate"
 
 
@@ -84,7 +86,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     if found == "same":
         return Plan(view, view, (), lambda: Outcome(view))
     if found != "mode":
-        files.check_new(wanted.dest, "the export", force=wanted.force, taken=())
+        files.check_new(wanted.dest, "the export", force=wanted.force, taken=ports.own_files)
 
     def write() -> bool:
         _write(wanted, ports, only_mode=found == "mode")
@@ -105,8 +107,14 @@ def _refuse_options(params: Params) -> None:
             problems.append(f"format pkcs12 holds key, certificate and chain; content {what} is to be had as pem")
         if not passphrase:
             problems.append("passphrase is missing; a PKCS#12 file is always encrypted")
+    elif passphrase is not None and not passphrase:
+        # As a variable or a look-up that came to nothing gives it: nobody asked for a key in clear.
+        problems.append("passphrase is empty, and encrypts nothing; give one, or leave it out for a key in clear")
     elif passphrase and what not in _WITH_KEY:
         problems.append(f"passphrase encrypts a private key, and content {what} has none; leave it out")
+    elif passphrase and len(passphrase.encode()) > _MAX_PASSPHRASE_BYTES:
+        size = len(passphrase.encode())
+        problems.append(f"passphrase has {size} bytes, and a PEM key takes {_MAX_PASSPHRASE_BYTES}; give a shorter one")
     if not Path(params["dest"]).is_absolute():
         problems.append(f"dest {params['dest']} is no absolute path")
     if problems:
@@ -179,7 +187,7 @@ def _key_of(certificate: Certificate, request: CertRequest | None, algorithm: st
     :raises StateError: it is not here.
     """
     what = f"Cannot export the key of {certificate.certificate_id}"
-    holder = (request.key_reference.get("held_by") or request.request_id) if request is not None else ""
+    holder = key_secrets.holder_of(request, algorithm) if request is not None else ""
     held = unit.held_secrets.get("request", holder, f"private_key/{algorithm}") if holder else None
     if held is None or held.value is None:
         where = csr_sources.WHERE.get(request.csr_source) if request is not None else None
@@ -245,15 +253,28 @@ def _sentence(wanted: _Wanted, found: str) -> str:
 
 def _write(wanted: _Wanted, ports: Ports, *, only_mode: bool) -> None:
     _audit(wanted, ports, "key_exported" if wanted.contents.key is not None else "certificate_exported")
-    if only_mode:
-        Path(wanted.dest).chmod(_MODE)
-        return
     try:
+        if only_mode:
+            _close_to_others(wanted.dest)
+            return
         with files.replacing(wanted.dest, "the export") as part, Path(part).open("wb") as file:
             file.write(_data(wanted))
-    except ClmError as exc:
-        _audit(wanted, ports, "export_failed", {"message": exc.message})
+    except Exception as exc:
+        # Also what nobody thought of: the line before says that the key left, and it did not.
+        message = exc.message if isinstance(exc, ClmError) else f"unexpected {exc.__class__.__name__}"
+        _audit(wanted, ports, "export_failed", {"message": message})
         raise
+
+
+def _close_to_others(dest: str) -> None:
+    try:
+        Path(dest).chmod(_MODE)
+    except OSError as exc:
+        raise StoreError(
+            f"Cannot let {dest} be read by its owner alone: {exc.strerror}; have its owner run this, or remove the "
+            "file and export again",
+            code="file_unwritable",
+        ) from exc
 
 
 def _audit(wanted: _Wanted, ports: Ports, action: str, more: Mapping[str, Any] | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import csr_sources, vocabulary
 from .._keys.base import KeyOrder
-from . import form_csr
+from . import dual_stack, form_csr, key_secrets
 
 if TYPE_CHECKING:
     from .._core.redact import Secret
@@ -51,7 +51,9 @@ def _place(request: CertRequest, wish: Mapping[str, Any]) -> dict[str, Any]:
         named = wish[option]
         name, is_reused = named[member], bool(named.get("reuse"))
         return {"device": named["device"], "name": name, "reuse": is_reused, "certificate_id": request.certificate_id}
-    return {"reuse_of": request.renews.get("held_by") or ""} if may_reuse(request) else {}
+    if not may_reuse(request):
+        return {}
+    return {"reuse_of": {name: key_secrets.earlier_holder(request, name) for name in dual_stack.wanted(request)}}
 
 
 def may_reuse(request: CertRequest) -> bool:

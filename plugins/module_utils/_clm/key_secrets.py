@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.errors import StateError
 from .._core.key_records import HeldSecret
 from .._core.redact import Secret
+from . import dual_stack
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -108,13 +109,22 @@ def refuse_other_challenge(store: Store, request: CertRequest, params: Params) -
 
 
 def csr_to_send(store: Store, request: CertRequest, algorithm: str) -> str:
-    """Give the CSR that the CA is to get: that with the challenge password where there is one, which stays sealed."""
-    if request.wish.get(CHALLENGE):
-        with store.read() as unit:
-            held = unit.held_secrets.get(NOUN, _holder(request), f"csr/{algorithm}")
-        if held is not None and held.value is not None:
-            return held.value.reveal()
-    return str(request.csrs[algorithm])
+    """Give the CSR that the CA is to get: that with the challenge password where there is one, which stays sealed.
+
+    :raises StateError: it has one, and that CSR is gone from the store.
+    """
+    if not request.wish.get(CHALLENGE):
+        return str(request.csrs[algorithm])
+    with store.read() as unit:
+        held = unit.held_secrets.get(NOUN, holder_of(request, algorithm), f"csr/{algorithm}")
+    if held is None or held.value is None:
+        raise StateError(
+            f"Cannot order for the {algorithm} CSR of request {request.request_id}: the CSR with its challenge "
+            "password is gone from the store, and the CA is to get no other one; cancel the request and ask anew with "
+            "challenge_password",
+            code="challenge_password_missing",
+        )
+    return held.value.reveal()
 
 
 def without_sent(handle: Any, sent: str, shown: str) -> Any:
@@ -129,9 +139,28 @@ def without_sent(handle: Any, sent: str, shown: str) -> Any:
     return handle.replace(sent.strip(), shown.strip()) if isinstance(handle, str) else handle
 
 
-def _holder(request: CertRequest) -> str:
-    """Name the request that holds the keys of a request: a new one goes on with what a failed one made."""
+def holder_of(request: CertRequest, algorithm: str) -> str:
+    """Name the request that holds a key behind the certificates of a request.
+
+    A new one goes on with what a failed one made; one that adds to a dual stack holds what it adds alone.
+    """
+    if dual_stack.is_addition(request) and algorithm not in dual_stack.wanted(request):
+        return earlier_holder(request, algorithm)
     return str(request.key_reference.get("held_by") or request.request_id)
+
+
+def holders_of(request: CertRequest, algorithms: Sequence[str]) -> dict[str, str]:
+    """Name the requests that hold the keys of a request, by key algorithm; empty where nothing of it is held here."""
+    if not request.key_reference.get("held_by"):
+        return {}
+    return {name: holder_of(request, name) for name in algorithms}
+
+
+def earlier_holder(request: CertRequest, algorithm: str) -> str:
+    """Name the request that holds a key of what a request follows; empty where nothing is held here."""
+    held: Any = request.renews.get("held_by") or ""
+    # Requests of before a dual stack could be added to name one for all.
+    return str(held.get(algorithm) or "") if isinstance(held, Mapping) else str(held)
 
 
 def is_same(one: Secret | None, other: Secret | None) -> bool:

@@ -8,7 +8,7 @@ Knows the four contracts and no concrete class; the glue, and tests, fill it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -45,6 +45,8 @@ class Ports:
     :ivar key_device_type: gives a kind of key device by its name, InputError for an unknown one.
     :ivar scripts: builds the runner of pre- and post-push scripts.
     :ivar calls: counts the API calls made so far by every part built here.
+    :ivar own_files: paths of the store's files and of its key, which nothing else may be written to; empty where the
+        store is no file.
     :ivar environment: environment variables credentials may come from.
     :ivar check_mode: the plan will not be executed; planning then makes no remote write, not even one that can only
         be refused.
@@ -62,5 +64,6 @@ class Ports:
     environment: Mapping[str, str]
     calls: Callable[[], int] = lambda: 0
     check_mode: bool = False
+    own_files: Sequence[str] = ()
     key_device: Callable[[KeyDevice], DeviceKeys] = _no_key_devices
     key_device_type: Callable[[str], KeyDeviceType] = _no_key_devices

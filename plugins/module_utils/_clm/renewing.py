@@ -10,7 +10,7 @@ in ``renewal``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ from . import (
     request_changes,
     requests,
     returning,
+    standing,
     states,
     successors,
     usage,
@@ -105,11 +106,11 @@ def _successor_plan(
     if is_early and not edited.needs_certificate and submission.submit:
         _refuse_attachments(what, drafts)
         return _amended(request, group, ports, submission, certificate=certificate, parent=parent, edited=edited)
-    wait_s, override = enroll.wait_of(params), submission.override
-    mover = successors.checked(request, group, ports, wait_s=wait_s, override=override, challenge=given)
+    wait_s, shared = enroll.wait_of(params), standing.shared_keys(ports.store, request, draft or parent)
+    mover = successors.checked(request, group, ports, wait_s=wait_s, override=submission.override, challenge=given)
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
-    return _planned(mover, draft, certificate, [*steps[:1], *_attached(mover, drafts), *steps[1:]])
+    return _planned(mover, draft, certificate, [*steps[:1], *_attached(mover, drafts), *steps[1:]], shared)
 
 
 def _attached(mover: Mover, drafts: list[attachments.Draft]) -> list[Step]:
@@ -181,8 +182,8 @@ def _new(mover: Mover) -> list[Step]:
 def _of_draft(mover: Mover, draft: CertRequest, submission: Submission) -> list[Step]:
     """Give the steps of a draft as it is wanted now: everything about it may have changed, the policy too."""
     wanted = mover.request
-    names = ("wish", "ca", "ca_options", "group", "policy", "manual_implementation", "scheduled_at", "tracking_id")
-    edited = replace(draft, **{name: getattr(wanted, name) for name in (*names, "renews")})
+    names = (*request_changes.OF_DRAFT, "wish", "group", "tracking_id", "renews")
+    edited = replace(draft, **{name: getattr(wanted, name) for name in names})
     mover.keeper.record = edited
 
     def submit() -> bool:
@@ -228,13 +229,19 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
     return _planned(mover, request, certificate, [*changes, *usage.allowing(mover, params), *steps])
 
 
-def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate, steps: list[Step]) -> Plan:
+def _planned(
+    mover: Mover, before: CertRequest | None, certificate: Certificate, steps: list[Step], shared: Sequence[str] = ()
+) -> Plan:
+    """Give the plan of a renewal.
+
+    :param shared: warnings about the key of its uploaded CSR.
+    """
     request, ports = mover.request, mover.ports
     is_moving = any(step.sentence.startswith(("Retrieve", "Have")) for step in steps)
     predicted = replace(request, state=mover.predicted_state()) if is_moving else request
     told = prediction.of(mover, certificate, edits.of_request(request), has_steps=bool(steps), is_moving=is_moving)
     extra = {"certificate": certificate_view(certificate, ports.clock.now()), "prediction": told}
-    extra.update(_notes(mover, certificate))
+    extra.update(_notes(mover, certificate, shared))
     return Plan(
         request_view(before) if before else None,
         request_view(predicted),
@@ -245,10 +252,10 @@ def _planned(mover: Mover, before: CertRequest | None, certificate: Certificate,
     )
 
 
-def _notes(mover: Mover, certificate: Certificate) -> dict[str, Any]:
+def _notes(mover: Mover, certificate: Certificate, shared: Sequence[str]) -> dict[str, Any]:
     """Tell where dropped names are used; warn where nobody could look, and where renewing by itself comes to an end."""
     found, wish = mover.usage, mover.request.wish
-    warnings = [found.problem] if found is not None and found.problem else []
+    warnings = [*shared, *([found.problem] if found is not None and found.problem else [])]
     ending = [
         name
         for name in ("auto_renew", "auto_regenerate")

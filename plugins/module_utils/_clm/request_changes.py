@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .moves import Mover
 
 _RULES = {"warnings": "the lists of warnings", "allow_missing": "what may be missing"}
-_OF_DRAFT = ("csr_source", "device", "ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
+OF_DRAFT = ("csr_source", "device", "ca", "ca_options", "policy", "manual_implementation", "scheduled_at")
+"""What may change of a draft beside its wish and group."""
 
 
 def steps(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Params) -> list[Step]:
@@ -49,7 +50,7 @@ def steps(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Pa
         step = {"type": approvals.CHANGED, "at": to_text(now), "actor": ports.actor, "comment": ", ".join(changed)}
         wanted: dict[str, Any] = {"wish": kept, "group": group, "tracking_id": form_extras.tracking_id(kept)}
         if request.state == "draft":
-            wanted.update({name: getattr(request, name) for name in _OF_DRAFT})
+            wanted.update({name: getattr(request, name) for name in OF_DRAFT})
         with ports.store.write() as unit:
             mover.keeper.record = stored
             is_counted = request.state == "draft" or is_asked_anew

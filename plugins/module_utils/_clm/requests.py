@@ -177,15 +177,27 @@ def left_behind(unit: Unit, request: CertRequest, settled: Mapping[str, str]) ->
             "for and used"
         )
     if request.csr_source in csr_sources.DEVICE_OPTIONS and (request.key_reference or is_begun):
-        option, member = csr_sources.DEVICE_OPTIONS[request.csr_source]
-        named = request.wish[option]
-        left.append(f"key {named[member]!r} stays on key device {named['device']}, if it was made: remove it there")
+        left += _keys_on_device(request)
     open_ones = [name for name in request.csrs if name not in {*request.fingerprints, *request.refusals}]
     left += settled.values()
     in_doubt = [name for name in open_ones if name not in settled and _is_ordered(unit, request, name)]
     if in_doubt:
         left.append(f"CA account {request.ca} may sign the {' and the '.join(in_doubt)} CSR all the same")
     return "; ".join(left)
+
+
+def _keys_on_device(request: CertRequest) -> list[str]:
+    """Say which keys on a device nobody needs any more; none where the request was to use one that is in service."""
+    option, _member = csr_sources.DEVICE_OPTIONS[request.csr_source]
+    named, reference = request.wish[option], request.key_reference
+    if named.get("reuse"):
+        return []
+    # A key is not named as the form names it: a renewal's has a number, or its request, in its name.
+    labels = [repr(str(key["label"])) for key in reference.get("keys") or ()]
+    if not labels:
+        return [f"the key made for request {request.request_id} stays on key device {named['device']}, if it was made"]
+    keys = f"key {labels[0]} stays" if len(labels) == 1 else f"keys {' and '.join(labels)} stay"
+    return [f"{keys} on key device {named['device']}: remove what this request alone had made there"]
 
 
 def _is_ordered(unit: Unit, request: CertRequest, algorithm: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from .._core.errors import ConflictError
 from .._core.types import Certificate, CertRequest
-from .._store.base import Unit
+from .._store.base import Store, Unit
 from . import form, requests
 
 
@@ -46,6 +46,21 @@ def taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
     """
     other = set(form.differences(request.wish, failed.wish)) - {*form.METADATA, "validity"}
     return request if other else replace(request, key_reference=dict(failed.key_reference))
+
+
+def shared_keys(store: Store, request: CertRequest, known: CertRequest | None) -> list[str]:
+    """Tell of other certificates with the key of an uploaded CSR, a sentence each.
+
+    :param known: the draft as it is stored, or the request that is followed; with its CSR nothing is told again.
+    :raises StateError: CPS made the CSR for a request of this store.
+    """
+    csr = request.wish.get("csr")
+    if not csr or (known is not None and known.wish.get("csr") == csr):
+        return []
+    from . import csr_upload
+
+    with store.read() as unit:
+        return csr_upload.refuse_known(unit, csr, request.certificate_id)
 
 
 def refuse_taken(certificate_id: str, certificate: Certificate | None, latest: CertRequest | None) -> None:

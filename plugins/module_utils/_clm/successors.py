@@ -19,7 +19,7 @@ from .._core.errors import StateError
 from .._core.governance import Group
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import dual_stack, edits, form_places, hints, opening, removals, renewal, requests, usage
+from . import dual_stack, edits, form_places, hints, key_secrets, opening, removals, renewal, requests, usage
 from .moves import Mover
 from .ports import Ports
 from .requests import Submission
@@ -79,7 +79,7 @@ def successor(
 ) -> CertRequest:
     """Make the request of a successor; stores nothing."""
     reference = parent.key_reference
-    held_by = reference.get("held_by")
+    held_by = key_secrets.holders_of(parent, dual_stack.algorithms(named.wish))
     renews = {
         "request_id": parent.request_id,
         "enrollment_id": reference.get("enrollment_id"),
@@ -88,7 +88,7 @@ def successor(
         "csrs": dual_stack.csrs_of(parent),
         "not_after": to_text(certificate.not_after) if certificate.not_after else "",
         "automatic": is_automatic,
-        # The request that holds the key which may be used again.
+        # The requests that hold the keys which may be used again.
         **({"held_by": held_by} if held_by else {}),
         **({"before": dict(edited.before)} if edited else {}),
     }

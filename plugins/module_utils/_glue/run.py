@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
@@ -26,7 +26,7 @@ from .._core.redact import Secret, redacted
 from .actor import who_acts
 from .masking import settle_masks
 from .options import Spec, argument_spec, split
-from .wire_store import opened
+from .wire_store import opened, own_files
 
 if TYPE_CHECKING:
     from .._ca.base import CaConnector, CaConnectorType
@@ -243,6 +243,7 @@ def run_module(
         actor = who_acts(common["actor"], environment)
         with opened(common, time, actor, create=create, or_empty=module.check_mode) as store:
             ports = _ports(store, time, actor, environment, wires or Wires(), meter, check_mode=module.check_mode)
+            ports = replace(ports, own_files=own_files(common, environment))
             return carry_out(module, plan(own, ports), record, lambda: store.audited)
 
     finished(module, work, meter.result)

@@ -18,7 +18,10 @@ from .._core.redact import Secret
 from .._store.open import open_store
 from .._store.seal import StoreKey
 from .._store.store import SqlStore
+from .._store.url import default_url, sqlite_path
 from .options import COMMON
+
+_BESIDE = ("", "-wal", "-shm", "-journal", ".key", ".key.new", ".key.old")
 
 
 def key_of(options: Mapping[str, Any]) -> StoreKey:
@@ -34,6 +37,17 @@ def key_of(options: Mapping[str, Any]) -> StoreKey:
         if is_text_inherited != is_path_inherited:
             text, path = ("", path) if is_text_inherited else (text, "")
     return StoreKey(Secret(text) if text else None, path)
+
+
+def own_files(options: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    """Give the paths of the store's files and of its key, whether they are there or not.
+
+    :param options: the common options.
+    """
+    path = sqlite_path(options.get("store") or default_url(environment))
+    key_file = key_of(options).path
+    beside = [f"{path}{suffix}" for suffix in _BESIDE] if path else []
+    return [*beside, *([os.path.expanduser(key_file)] if key_file else [])]
 
 
 def holder_of(actor: str) -> str:

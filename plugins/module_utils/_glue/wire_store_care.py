@@ -20,10 +20,8 @@ from .._store.open import connected, own_key_file
 from .._store.schema import MIGRATIONS
 from .._store.seal import Seal, StoreKey, new_key_text
 from .._store.store import SqlStore
-from .._store.url import default_url, masked, sqlite_path
-from .wire_store import key_of, opened
-
-_BESIDE = ("", "-wal", "-shm", "-journal", ".key", ".key.new", ".key.old")
+from .._store.url import default_url, masked
+from .wire_store import key_of, opened, own_files
 
 
 class StorePlace:
@@ -37,6 +35,7 @@ class StorePlace:
     def __init__(self, options: Mapping[str, Any], clock: Clock, actor: str, environment: Mapping[str, str]) -> None:
         self._options, self._clock, self.actor = options, clock, actor
         self._url = options.get("store") or default_url(environment)
+        self._environment = environment
         self.url = masked(self._url)
         self.backend = "sqlite" if self._url.startswith("sqlite:") else "postgresql"
         self.newest_schema = len(MIGRATIONS)
@@ -64,7 +63,7 @@ class StorePlace:
 
     def check_path(self, path: str, what: str, *, force: bool) -> None:
         """Refuse a path that a file cannot, or must not, be written to."""
-        files.check_new(path, what, force=force, taken=self._own_files())
+        files.check_new(path, what, force=force, taken=own_files(self._options, self._environment))
 
     def backup(self, path: str) -> Mapping[str, Any]:
         """Write a backup; needs no key."""
@@ -73,7 +72,7 @@ class StorePlace:
 
     def look_into(self, path: str) -> Mapping[str, Any]:
         """Look at a backup, and whether its secrets would open here."""
-        if os.path.realpath(path) in map(os.path.realpath, self._own_files()):
+        if os.path.realpath(path) in map(os.path.realpath, own_files(self._options, self._environment)):
             raise InputError(f"Cannot restore from {path}: that is the store itself; name a backup of it")
         with backup.opened(path, self._clock) as file, file.transaction(file.begin_read):
             try:
@@ -120,12 +119,6 @@ class StorePlace:
         if not text and not path and own_key_file(self._url) and not key_of(self._options):
             text = Secret(new_key_text())
         return StoreKey(text, path)
-
-    def _own_files(self) -> list[str]:
-        path = sqlite_path(self._url)
-        own = [f"{path}{suffix}" for suffix in _BESIDE] if path else []
-        key_file = key_of(self._options).path
-        return [*own, *([os.path.expanduser(key_file)] if key_file else [])]
 
 
 def _seen(found: backup.Contents) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys and CSRs made here, in memory (E6): nothing exists before the caller seals the key beside the reference.
 
+``KeyOrder.place`` holds ``reuse_of`` where keys are to be used again: by key algorithm the request that holds each,
+empty where none does.
+
 The reference bears the CSRs, so that collecting asks nobody; it bears no secret. A run that is killed before the caller
 has stored both leaves nothing, and after it there is nothing left to be made.
 """
@@ -58,12 +61,14 @@ class LocalKeys(KeyProvider):
             problems.append(f"key_type {spec.key_type!r} is none of {', '.join(vocabulary.KEY_TYPES)}")
         if spec.hash_name not in vocabulary.HASHES:
             problems.append(f"hash {spec.hash_name!r} is none of {', '.join(vocabulary.HASHES)}")
-        return [*problems, *_unwritable(spec)]
+        unheld = [_gone("", name) for name in algorithms(order) if _is_reused(order) and not _holder(order, name)]
+        return [*problems, *unheld, *_unwritable(spec)]
 
     def predict(self, order: KeyOrder) -> str:
         """Say which keys ``begin`` makes."""
-        if holder := order.place.get("reuse_of"):
-            return f"Make a new CSR for {order.spec.common_name} with the key of request {holder}"
+        if _is_reused(order):
+            holders = dict.fromkeys(_holder(order, name) for name in algorithms(order))
+            return f"Make a new CSR for {order.spec.common_name} with the key of request {' and '.join(holders)}"
         kinds = " and ".join(_told(order.spec, algorithm) for algorithm in algorithms(order))
         return f"Make {kinds} and its CSR for {order.spec.common_name}, the key sealed in the store"
 
@@ -73,17 +78,17 @@ class LocalKeys(KeyProvider):
 
     def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
         """Look whether a key that is to be used again is there."""
-        holder = str(order.place.get("reuse_of") or "")
-        absent = [name for name in algorithms(order) if holder and self._vault.private_key(holder, name) is None]
-        return [Obstacle("key_missing", _gone(holder, name)) for name in absent]
+        if not _is_reused(order):
+            return []
+        absent = [name for name in algorithms(order) if self._held(order, name) is None]
+        return [Obstacle("key_missing", _gone(_holder(order, name), name)) for name in absent]
 
     def begin(self, order: KeyOrder) -> Reference:
         """Make the keys and their CSRs; ``made`` gives the keys."""
         from .._pki.csr_building import build_csr
         from .._pki.private_keys import public_digest, sealed_form
 
-        holder = str(order.place.get("reuse_of") or "")
-        keys = {name: self._key(order, name, holder) for name in algorithms(order)}
+        keys = {name: self._key(order, name) for name in algorithms(order)}
         digests = {name: public_digest(key) for name, key in keys.items()}
         csrs = {name: build_csr(order.spec, key) for name, key in keys.items()}
         told = {name: {"algorithm": name, "public_key_sha256": digests[name]} for name in keys}
@@ -115,12 +120,16 @@ class LocalKeys(KeyProvider):
         """Acknowledge nothing: nothing is ever asked."""
         return True
 
-    def _key(self, order: KeyOrder, algorithm: str, holder: str) -> CertificateIssuerPrivateKeyTypes:
+    def _held(self, order: KeyOrder, algorithm: str) -> Secret | None:
+        holder = _holder(order, algorithm)
+        return self._vault.private_key(holder, algorithm) if holder else None
+
+    def _key(self, order: KeyOrder, algorithm: str) -> CertificateIssuerPrivateKeyTypes:
         from .._pki.private_keys import make_key, opened
 
-        if not holder:
+        if not _is_reused(order):
             return make_key(_KEY_TYPES[algorithm], order.spec.key_size or DEFAULT_BITS, _curve(order.spec))
-        kept = self._vault.private_key(holder, algorithm)
+        holder, kept = _holder(order, algorithm), self._held(order, algorithm)
         if kept is None:
             raise StateError(f"Cannot make a CSR: {_gone(holder, algorithm)}", code="key_missing")
         return opened(kept, f"the {algorithm} key of request {holder}")
@@ -135,6 +144,14 @@ def algorithms(order: KeyOrder) -> list[str]:
     return [next((name for name, kind in _KEY_TYPES.items() if kind == order.spec.key_type), vocabulary.RSA)]
 
 
+def _is_reused(order: KeyOrder) -> bool:
+    return "reuse_of" in order.place
+
+
+def _holder(order: KeyOrder, algorithm: str) -> str:
+    return str(order.place["reuse_of"].get(algorithm) or "")
+
+
 def _curve(spec: CsrSpec) -> str:
     return vocabulary.curve_name(spec.curve) if spec.curve else DEFAULT_CURVE
 
@@ -146,7 +163,8 @@ def _told(spec: CsrSpec, algorithm: str) -> str:
 
 
 def _gone(holder: str, algorithm: str) -> str:
-    return f"request {holder} holds no {algorithm} key that could be used again; leave reuse_key out to make a new one"
+    what = f"request {holder} holds no {algorithm} key" if holder else f"no {algorithm} key is held here"
+    return f"{what} that could be used again; give reuse_key: false to make a new one"
 
 
 def _unwritable(spec: CsrSpec) -> list[str]:

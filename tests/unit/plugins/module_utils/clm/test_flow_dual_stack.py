@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import pathlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Answer,
@@ -23,6 +25,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Check, Choice, Order
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import exporting
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
@@ -439,6 +442,32 @@ def test_what_is_missing_of_a_dual_stack_is_added_beside_what_stays(bench: Bench
     # The next one has both anew.
     both = regenerate(bench, force=True)
     assert set(both["csrs"]) == {"RSA", "ECDSA"} and not set(both["fingerprints"].values()) & set(before.values())
+
+
+def test_each_key_of_a_stack_that_was_added_to_stays_within_reach(
+    bench: Bench, picky: PickyCa, tmp_path: pathlib.Path
+) -> None:
+    """E6, E10: made here; the addition holds its own key alone, the one before holds the other one."""
+    bench.group(approvals={"push": 0}, defaults={"organization": "Example AG", "country": "DE"})
+    here = {"device": None, "csr_source": "local"}
+    first: Any = bench.enroll(**here, allow_missing=True, **DUAL).record
+    assert set(first["fingerprints"]) == {"RSA"}
+    picky.refuses = set()
+    added = regenerate(bench, device=None, only_missing=True)
+    assert set(added["csrs"]) == {"ECDSA"} and set(added["fingerprints"]) == {"RSA", "ECDSA"}
+    keys = {}
+    for name in ("RSA", "ECDSA"):
+        dest = tmp_path / name
+        wanted = {"certificate": bench.name(), "dest": str(dest), "format": "pem", "key_algorithm": name}
+        assert exporting.plan({**wanted, "content": "bundle"}, bench.ports).execute().record is not None
+        key = load_pem_private_key(dest.read_bytes(), None).public_key()
+        assert key == x509.load_pem_x509_certificate(dest.read_bytes()).public_key()
+        keys[name] = key
+    kept: Any = bench.enroll_action("renew", bench.name(), force=True, reuse_key=True, ca=None).record
+    assert kept["state"] == "issued" and set(kept["csrs"]) == {"RSA", "ECDSA"}
+    assert {name: x509.load_pem_x509_csr(text.encode()).public_key() for name, text in kept["csrs"].items()} == keys
+    again: Any = bench.enroll_action("renew", bench.name(), force=True, ca=None).record
+    assert {name: x509.load_pem_x509_csr(text.encode()).public_key() for name, text in again["csrs"].items()} == keys
 
 
 def test_an_addition_that_is_taken_back_leaves_what_was_there(bench: Bench, picky: PickyCa) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 import stat
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -191,6 +192,78 @@ def test_file_that_cannot_be_written_is_on_record_too(
         found.execute()
     assert house.audit()[-2:] == ["key_exported", "export_failed"]
     assert [one.name for one in tmp_path.iterdir() if one.name.startswith("app.pem")] == []
+
+
+@pytest.mark.parametrize("content", ["bundle", "key", "fullchain"])
+def test_an_empty_passphrase_writes_no_key_in_clear(house: Bench, tmp_path: pathlib.Path, content: str) -> None:
+    """E6: as a look-up gives it that came to nothing; left out altogether, the key is asked for in clear."""
+    dest = tmp_path / "app.pem"
+    with pytest.raises(InputError, match="passphrase is empty"):
+        plan(house, dest, content=content, passphrase="")
+    export(house, dest, content=content, passphrase=None)
+    assert ("BEGIN PRIVATE KEY" in dest.read_text()) is (content != "fullchain")
+
+
+def test_a_passphrase_that_no_pem_key_takes_is_refused_before_anything_is_on_record(
+    house: Bench, tmp_path: pathlib.Path
+) -> None:
+    """E6: counted in bytes; the longest one that goes is taken."""
+    audited = house.audit()
+    with pytest.raises(InputError, match="passphrase has 1024 bytes, and a PEM key takes 1023") as caught:
+        plan(house, tmp_path / "a.pem", passphrase="\u00e9" * 512)
+    assert "\u00e9" not in caught.value.message and house.audit() == audited
+    export(house, tmp_path / "a.pem", passphrase="x" * 1023)
+    assert plan(house, tmp_path / "a.pem", passphrase="x" * 1023).steps == ()
+    export(house, tmp_path / "a.p12", format="pkcs12", passphrase="x" * 1024)
+
+
+def test_a_file_of_somebody_else_that_others_may_read_is_told_and_on_record(
+    house: Bench, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E6, W6: its mode alone is to change, and that is refused; the key did not leave by it."""
+    dest = tmp_path / "app.pem"
+    export(house, dest)
+    dest.chmod(0o644)
+    found = plan(house, dest)
+
+    def refuse(_path: pathlib.Path, _mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(pathlib.Path, "chmod", refuse)
+    with pytest.raises(StoreError, match="Operation not permitted") as caught:
+        found.execute()
+    assert caught.value.code == "file_unwritable" and str(dest) in caught.value.message
+    assert house.audit()[-2:] == ["key_exported", "export_failed"]
+
+
+def test_an_error_that_nobody_thought_of_is_on_record_too(
+    house: Bench, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E6, W6: the line before says that the key left."""
+    found = plan(house, tmp_path / "app.pem", passphrase=PASSPHRASE)
+
+    def broken(*_args: Any) -> bytes:
+        raise ValueError(f"not {PASSPHRASE}")
+
+    monkeypatch.setattr(exporting, "_data", broken)
+    with pytest.raises(ValueError, match="not"):
+        found.execute()
+    with house.store.read() as unit:
+        [*_before, last] = [row.entry for row in unit.audit_rows()]
+    assert last.action == "export_failed" and "ValueError" in repr(last.after) and PASSPHRASE not in repr(last.after)
+
+
+def test_the_store_is_never_overwritten(house: Bench, tmp_path: pathlib.Path) -> None:
+    """E6, W6: nor its key, by force or through a link."""
+    own = tmp_path / "clm.db"
+    own.write_text("the store")
+    link = tmp_path / "link"
+    link.symlink_to(own)
+    house.ports = replace(house.ports, own_files=[str(own), f"{own}.key"])
+    for dest in (own, tmp_path / "clm.db.key", link):
+        with pytest.raises(InputError, match="belongs to the store itself"):
+            plan(house, dest, force=True)
+    assert own.read_text() == "the store"
 
 
 def test_renewed_key_needs_force_and_the_earlier_one_stays_exportable(house: Bench, tmp_path: pathlib.Path) -> None:

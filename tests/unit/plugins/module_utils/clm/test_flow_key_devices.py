@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import opening
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import intents, opening, requests
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ClmError,
     InputError,
@@ -239,15 +239,31 @@ def test_device_that_was_removed_stops_the_request_with_a_sentence(house: Bench,
 
 
 def test_cancelled_request_says_what_stays_on_the_device(house: Bench, source: str) -> None:
-    """E8, W5."""
+    """E8, W5: the key by its own name on the device, or by its request; never the name that the one in service has."""
     enroll(house, **wanted(source, manual_implementation=True))
     with house.store.read() as unit:
         [request] = unit.requests.find()
-        from ansible_collections.edgecert.clm.plugins.module_utils._clm import requests
-
+    with house.store.write() as unit:
         assert requests.left_behind(unit, request, {}) == ""
-        begun = replace(request, key_reference={"label": "www-key"})
-        assert "key 'www-key' stays on key device vault" in requests.left_behind(unit, begun, {})
+        intents.add(unit, intents.OPEN_ENROLLMENT, "request", request.request_id, {}, house.clock.now())
+        told = requests.left_behind(unit, request, {})
+        assert f"the key made for request {request.request_id} stays on key device vault" in told
+        assert "www-key" not in told
+        keys = [{"label": "www-key.2"}]
+        begun = replace(request, key_reference={"label": "www-key", "keys": keys}, renews={"request_id": "req-1"})
+        told = requests.left_behind(unit, begun, {})
+        assert "key 'www-key.2' stays on key device vault" in told and "'www-key'" not in told
+        twice = replace(begun, key_reference={"keys": [*keys, {"label": "www-key.3"}]})
+        assert "keys 'www-key.2' and 'www-key.3' stay on" in requests.left_behind(unit, twice, {})
+
+
+def test_a_cancelled_request_never_has_the_key_in_service_removed(house: Bench, source: str) -> None:
+    """E8, W5: with reuse, the key behind the new CSR is the one of the certificate that goes on."""
+    enroll(house, **wanted(source, place={"reuse": True}, manual_implementation=True))
+    with house.store.read() as unit:
+        [request] = unit.requests.find()
+        begun = replace(request, key_reference={"label": "www-key", "keys": [{"label": "www-key"}]})
+        assert requests.left_behind(unit, begun, {}) == ""
 
 
 def test_key_moves_here_and_to_the_device_with_a_new_certificate(house: Bench, token: Token, source: str) -> None:
@@ -258,6 +274,19 @@ def test_key_moves_here_and_to_the_device_with_a_new_certificate(house: Bench, t
     assert moved.record["csr_source"] == source and csr_key(first) != csr_key(moved)
     back = enroll(house, device=None, csr_source="local", **again)
     assert back.record["csr_source"] == "local" and source not in back.record["wish"]
+
+
+def test_a_draft_that_moves_to_the_device_goes_there_once_submitted(house: Bench, token: Token, source: str) -> None:
+    """E6, E8: until it is submitted, everything of a draft may change, and what is stored is what was asked for."""
+    enroll(house, device=None, csr_source="local")
+    again: Mapping[str, Any] = {"certificate": house.name(), "action": "regenerate", "common_name": None}
+    draft = enroll(house, device=None, csr_source="local", **again, force=True, submit=False).record
+    moved = enroll(house, **{**wanted(source), **again}, submit=False).record
+    assert (draft["csr_source"], moved["csr_source"]) == ("local", source)
+    assert moved["request_id"] == draft["request_id"] and token.keys == {}
+    done = enroll(house, **{**wanted(source), **again}).record
+    assert (done["request_id"], done["state"], done["csr_source"]) == (draft["request_id"], "issued", source)
+    assert list(token.keys) == ["www-key"]
 
 
 def test_automatic_regeneration_is_made_here_where_the_form_forces_it(house: Bench, source: str) -> None:

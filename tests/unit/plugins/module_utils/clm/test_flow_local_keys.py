@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError, TransportError
+from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.meanwhile import signing
 
 
 def enroll(bench: Bench, **changes: Any) -> Any:
@@ -205,3 +210,67 @@ def test_ca_that_takes_its_time_keeps_no_challenge_password(house: Bench) -> Non
     assert asked.record["ca_handles"]["RSA"]["csr"] == asked.record["csrs"]["RSA"] != kept["csr/RSA"]
     house.advance(61)
     assert local(house).record["state"] == "issued"
+
+
+OTHER = "0ther!Password"
+
+
+def challenge(secret: str) -> dict[str, str]:
+    return {"challenge_password": secret, "challenge_password_confirm": secret}
+
+
+@pytest.mark.parametrize("secret", ["Chall3nge!pw", OTHER], ids=["same", "other"])
+def test_a_new_challenge_password_after_a_refusal_is_in_the_csr(house: Bench, secret: str) -> None:
+    """E16: the key of the refused request has its CSR with the password of then; it does for the same one alone."""
+    ca = DoubtfulCa(lambda _csr: Rejected("not with this password"))
+    house.use_ca(ca)
+    with pytest.raises(StateError):
+        local(house, **challenge("Chall3nge!pw"))
+    willing = DoubtfulCa(lambda csr: signing(house)(csr))
+    house.use_ca(willing)
+    done = local(house, **challenge(secret))
+    assert done.record["state"] == "issued"
+    [refused], [signed] = ca.orders.values(), willing.orders.values()
+    sent = x509.load_pem_x509_csr(signed.encode())
+    assert sent.attributes.get_attribute_for_oid(CHALLENGE).value == secret.encode()
+    assert (signed == refused) is (secret != OTHER)
+
+
+class Recalling(DoubtfulCa):
+    """Keeps the CSR in its handle, as some do to go on with."""
+
+    def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
+        """Give the order with its CSR."""
+        answer = super().adopt(order_id, order, csr_pem)
+        assert isinstance(answer, Issued)
+        return replace(answer, handle={"order_id": order_id, "csr": csr_pem})
+
+
+def test_an_order_that_a_person_found_keeps_no_challenge_password(house: Bench) -> None:
+    """E16, W5: what is kept of it stands in a plain column, and is for the same key."""
+    ca = Recalling(lambda csr: signing(house)(csr))
+    house.use_ca(ca)
+    ca.loses, ca.tells = TransportError("no answer", kind="timeout", sent=True), CANNOT
+    asked = local(house, **challenge("Chall3nge!pw"))
+    assert asked.record["state"] == "in_doubt"
+    ca.loses = None
+    done: Any = house.act("tester", "retry", request_id=asked.record["request_id"], order_id=next(iter(ca.orders)))
+    sent = held(house, asked.record["request_id"])["csr/RSA"]
+    assert done.record["state"] == "issued" and ca.orders == {"4711": sent}
+    assert done.record["ca_handles"]["RSA"]["csr"] == done.record["csrs"]["RSA"] != sent
+
+
+def test_a_csr_that_lost_its_challenge_password_goes_to_no_ca(house: Bench) -> None:
+    """E16: said with what to do, and nothing is ordered."""
+    ca = DoubtfulCa(lambda csr: signing(house)(csr))
+    house.use_ca(ca)
+    ca.loses, ca.tells = TransportError("no answer", kind="connect", sent=False), CANNOT
+    with pytest.raises(TransportError):
+        local(house, **challenge("Chall3nge!pw"))
+    ca.loses, ca.orders, ca.tells = None, {}, None
+    with house.store.write() as unit:
+        [sealed] = unit.held_secrets.find(name="csr/RSA")
+        unit.held_secrets.remove(sealed)
+    with pytest.raises(StateError, match="the CSR with its challenge password is gone from the store") as caught:
+        local(house)
+    assert caught.value.code == "challenge_password_missing" and ca.orders == {}

@@ -253,6 +253,33 @@ def test_key_of_another_certificate_is_told_and_one_of_cps_is_refused(bench: Ben
     assert f"the key of {bench.name('a')} too" in warning
 
 
+@pytest.mark.parametrize("is_drafted", [False, True], ids=["at-once", "draft"])
+def test_key_of_another_certificate_is_told_at_a_renewal_too(bench: Bench, is_drafted: bool) -> None:
+    """E3, E7, E9: and one of CPS is refused, also where a draft gets another CSR."""
+    outcome: Any = bench.issued()
+    enroll(bench, **upload(bench, pem(csr(bench.name("a")))))
+    fresh = [pem(csr(bench.name(), key=ec.generate_private_key(ec.SECP256R1()))) for _number in range(2)]
+    enroll(bench, **upload(bench, fresh[0], certificate="mine"))
+    again = upload(bench, certificate="mine", action="regenerate")
+    if is_drafted:
+        enroll(bench, **{**again, "csr": fresh[1]}, submit=False)
+    of_cps = outcome.record["csrs"]["RSA"]
+    with pytest.raises(StateError, match="CPS made it for request") as caught:
+        bench.plan_enroll(**{**again, "csr": of_cps})
+    assert caught.value.code == "csr_of_endpoint"
+    plan = bench.plan_enroll(**{**again, "csr": pem(csr(bench.name()))})
+    assert f"the key of {bench.name('a')} too" in " ".join(plan.extra["warnings"])
+
+
+def test_a_draft_gets_no_csr_of_cps(bench: Bench) -> None:
+    """E7, E9: the first request of a certificate, too."""
+    outcome: Any = bench.issued()
+    mine = upload(bench, certificate="mine")
+    enroll(bench, **{**mine, "csr": pem(csr(bench.name("a")))}, submit=False)
+    with pytest.raises(StateError, match="CPS made it for request"):
+        bench.plan_enroll(**{**mine, "csr": outcome.record["csrs"]["RSA"]})
+
+
 def test_renewing_needs_a_new_csr_or_the_wish_to_keep_the_key(house: Bench) -> None:
     """E3, E4, E7."""
     again = {"action": "renew", "force": True, "device": None, "certificate": house.name(), "common_name": None}
@@ -267,6 +294,17 @@ def test_renewing_needs_a_new_csr_or_the_wish_to_keep_the_key(house: Bench) -> N
     fresh = pem(csr(house.name(), key=ec.generate_private_key(ec.SECP256R1())))
     renewed = enroll(house, **{**again, "action": "regenerate"}, csr=fresh)
     assert list(renewed.record["fingerprints"]) == ["ECDSA"] and renewed.record["wish"]["csr"] == fresh
+
+
+def test_a_key_that_is_elsewhere_cannot_be_kept_here(house: Bench) -> None:
+    """E6, E7: reuse_key is refused where a renewal moves here from an uploaded CSR; a new key has to be asked for."""
+    enroll(house, **upload(house, pem(csr(house.name(), o="Own GmbH", c="DE")), reuse_key=True))
+    again = {"action": "renew", "force": True, "device": None, "certificate": house.name(), "common_name": None}
+    moved = {**again, "csr_source": "local"}
+    with pytest.raises(InputError, match="no RSA key is held here that could be used again; give reuse_key: false"):
+        house.plan_enroll(**moved)
+    done = enroll(house, **moved, reuse_key=False)
+    assert done.record["state"] == "issued" and done.record["csr_source"] == "local"
 
 
 def test_automatic_renewal_that_would_wait_for_a_csr_is_refused(house: Bench) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Out
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry, Device
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_store import own_files
 from ansible_collections.edgecert.clm.tests.support.run_module import run
 
 SPEC: dict[str, dict[str, Any]] = {"name": {"type": "str"}, "proxy": {"type": "str", "no_log": True}}
@@ -96,6 +97,21 @@ def test_check_mode_predicts_runs_nothing_and_makes_no_store(tmp_path: pathlib.P
     assert result["thing"] == {"name": "predicted"}
     assert result["steps"] == ["Do the thing"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_use_case_knows_the_files_of_the_store_and_of_its_key(tmp_path: pathlib.Path) -> None:
+    """E6, W6: so that it writes nothing over them."""
+    use, found = _Counter(), list[str]()
+
+    def plan(params: Params, ports: Ports) -> Plan:
+        found.extend(ports.own_files)
+        return use.plan(params, ports)
+
+    run(_module(plan), {"store": _url(tmp_path)})
+    assert {f"{tmp_path}/clm.db", f"{tmp_path}/clm.db-wal", f"{tmp_path}/clm.db.key"} <= set(found)
+    named = {"store": "postgresql://db/clm", "store_key_file": f"{tmp_path}/own.key"}
+    assert own_files(named, {}) == [f"{tmp_path}/own.key"]
+    assert f"{tmp_path}/edgecert/clm.db" in own_files({}, {"XDG_DATA_HOME": str(tmp_path)})
 
 
 def test_diff_shows_what_was_changed_and_no_bookkeeping(tmp_path: pathlib.Path) -> None:
