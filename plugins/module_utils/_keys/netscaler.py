@@ -21,7 +21,8 @@ from .._core.errors import AuthError, RemoteError
 from .._core.redact import Secret
 from .._core.vocabulary import ECDSA
 from .._pki import pem
-from .adc_keys import NAME_TAKEN, NOT_FOUND, STANDBY, AdcKeys, Driver, KeySeen
+from .adc_driver import NAME_TAKEN, NOT_FOUND, STANDBY, Driver, KeySeen
+from .adc_keys import AdcKeys
 from .adc_orders import CSR_ENDING, KEY_ENDING, Part, alternative_names
 from .base import KeyOrder
 from .device_base import DeviceAbilities, DeviceCheck
