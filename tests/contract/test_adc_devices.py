@@ -366,6 +366,32 @@ def test_reuse_without_a_key_makes_one_at_first_and_is_refused_later(bench: Benc
     assert bench.key_count() == 1
 
 
+def test_dual_stack_reuses_each_key_for_its_own_csr(bench: Bench) -> None:
+    """E8, E10: also where the device does not tell a key's kind."""
+    dual = replace(SPEC, dual_stack=True)
+    first = bench.keys().begin(order(dual, reuse=True))
+    renews = {"not_after": "2027-01-01T00:00:00Z"}
+    keys, wanted = bench.keys(), order(dual, renews=renews, request_id="req-2", reuse=True)
+    assert keys.conflicts(wanted) == ()
+    second = keys.begin(wanted)
+    assert [key["label"] for key in second["keys"]] == [key["label"] for key in first["keys"]]
+    assert bench.key_count() == 2
+
+
+def test_dual_stack_with_reuse_that_was_broken_off_between_its_keys_is_gone_on_with(bench: Bench) -> None:
+    """E8, W5: the first key is not taken for the second."""
+    path = bench.key_path if bench.kind == "f5_bigip" else "/config/sslecdsakey"
+    skip = 1 if bench.kind == "f5_bigip" else 0
+    reply = Reply(400, {"message": "killed", "errorcode": 1, "errorStack": []})
+    bench.fake.faults.append(Fault("POST", path, reply=reply, skip=skip))
+    wanted = order(replace(SPEC, dual_stack=True), reuse=True)
+    with pytest.raises(RemoteError):
+        bench.keys().begin(wanted)
+    assert bench.key_count() == 1
+    assert set(bench.keys().begin(wanted)["csrs"]) == {"RSA", "ECDSA"}
+    assert bench.key_count() == 2
+
+
 def test_standby_unit_makes_no_keys(bench: Bench) -> None:
     """The next synchronisation would take them away."""
     bench.demote()

@@ -213,7 +213,7 @@ class AdcKeys(DeviceKeys):
         :raises DeviceConflict: there is none of that kind, or it cannot be told which is the newest.
         """
         driver, exact = self._driver, orders.exact_key(order)
-        own = [one for one in seen if orders.is_own(one.name, order) and _may_be(one, part)]
+        own = [one for one in seen if orders.is_own(one.name, order) and _may_be(_with_mark(one), part)]
         by_hand = [one for one in seen if one.name == exact and _may_be(one, part)]
         found = own or by_hand
         if not found and not order.renews:
@@ -299,6 +299,11 @@ class AdcKeys(DeviceKeys):
         label = f"{' and '.join(part.key for part in parts)} on {self._driver.label}"
         reference: dict[str, Any] = {"key_device": self._name, "keys": keys, "csrs": dict(csrs), "label": label}
         return reference
+
+
+def _with_mark(seen: KeySeen) -> KeySeen:
+    """Take the algorithm off the name of a key that was made here, where the device does not tell it."""
+    return seen if seen.algorithm else replace(seen, algorithm=orders.marked_algorithm(seen.name))
 
 
 def _may_be(seen: KeySeen, part: Part) -> bool:
