@@ -95,6 +95,10 @@ class Driver(ABC):
         """
 
     @abstractmethod
+    def remove_csr(self, name: str) -> None:
+        """Remove a CSR of that name; one that is not there is no error."""
+
+    @abstractmethod
     def keep(self) -> None:
         """Have the device keep what was made over a restart; done twice, it does no harm."""
 

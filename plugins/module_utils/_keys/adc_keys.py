@@ -107,9 +107,11 @@ class AdcKeys(DeviceKeys):
             csrs = {part.algorithm: self._ensure_csr(part.csr, part, order, None) for part in parts}
             challenge = order.challenge_password
             sealed = {}
+            left = []
             if challenge:
                 sealed = {one.algorithm: self._ensure_csr(one.sealed_csr, one, order, challenge) for one in parts}
-            return self._reference(parts, csrs, sealed)
+                left = [why for one in parts if (why := self._take_away(one.sealed_csr))]
+            return {**self._reference(parts, csrs, sealed), **({"left": left} if left else {})}
 
     def made(self) -> Sequence[MadeSecret]:
         """Give the CSRs that bear the challenge password."""
@@ -148,11 +150,11 @@ class AdcKeys(DeviceKeys):
             raise
 
     def _found(self, order: KeyOrder) -> list[Reference]:
-        """Give the one reference to CSRs that are there and are what the order asks for, or none."""
-        challenge = order.challenge_password or None
-        wanted = [part.csr for part in orders.parts_of(order)]
-        wanted += [part.sealed_csr for part in orders.parts_of(order)] if challenge else []
-        if not all(self._driver.has_csr(name) for name in wanted):
+        """Give the one reference to CSRs that are there and are what the order asks for, or none.
+
+        None with a challenge password: the CSR that bears it does not stay, so beginning goes on with what is there.
+        """
+        if order.challenge_password or not all(self._driver.has_csr(one.csr) for one in orders.parts_of(order)):
             return []
         try:
             parts = self._parts(order)
@@ -160,13 +162,9 @@ class AdcKeys(DeviceKeys):
             # The key it was made for is gone; beginning again says so.
             return []
         csrs = {part.algorithm: self._driver.read_csr(part.csr) for part in parts}
-        sealed = {part.algorithm: self._driver.read_csr(part.sealed_csr) for part in parts} if challenge else {}
-        for part in parts:
-            if self._differences(csrs[part.algorithm], part, order, None):
-                return []
-            if challenge and self._differences(sealed[part.algorithm], part, order, challenge):
-                return []
-        return [self._reference(parts, csrs, sealed)]
+        if any(self._differences(csrs[part.algorithm], part, order, None) for part in parts):
+            return []
+        return [self._reference(parts, csrs, {})]
 
     def _obstacles(self, order: KeyOrder) -> Iterator[Obstacle]:
         driver, reference = self._driver, order.place["name"]
@@ -283,6 +281,25 @@ class AdcKeys(DeviceKeys):
                 details={"problems": problems, "device": driver.label},
             )
         return text
+
+    def _take_away(self, name: str) -> str:
+        """Remove a CSR that bears the challenge password, once it was read: anybody who may look there could read it.
+
+        :returns: why it may still be there, as a sentence with what to do; empty when it is not.
+        """
+        driver = self._driver
+        try:
+            try:
+                driver.remove_csr(name)
+            except RemoteError as exc:
+                if not may_have_been_done(exc):
+                    raise
+                driver.remove_csr(name)
+            # A run before that was broken off may have had it kept over a restart.
+            driver.keep()
+        except RemoteError as exc:
+            return f"{exc.message}; see that CSR {name}, in which the challenge password is readable, is removed there"
+        return ""
 
     def _differences(self, text: str, part: Part, order: KeyOrder, challenge: Secret | None) -> list[str]:
         try:

@@ -87,3 +87,13 @@ def test_key_whose_making_was_answered_by_another_is_found(house: Bench, f5: Fak
     assert raised.value.details["made"] and house.records()["requests"] == 1
     outcome: Any = house.enroll(**WISH)
     assert outcome.record["state"] == "issued" and len(f5.keys) == 1
+
+
+def test_csr_with_the_password_that_stays_on_the_controller_is_warned_of(house: Bench, f5: FakeBigIp) -> None:
+    """E16: the certificate is issued all the same, and the run says what to remove."""
+    f5.faults.append(Fault("DELETE", "/sys/file/ssl-csr", reply=Reply(400, REFUSAL)))
+    password = {"challenge_password": "Chall3nge!pw", "challenge_password_confirm": "Chall3nge!pw"}
+    outcome: Any = house.enroll(**WISH, **password)
+    (warning,) = outcome.extra["warnings"]
+    assert outcome.record["state"] == "issued" and "-c.csr" in warning and "Chall3nge" not in warning
+    assert len(f5.csrs) == 2
