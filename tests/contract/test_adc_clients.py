@@ -122,6 +122,8 @@ def test_bigrest_makes_and_lists_the_same_objects(f5: FakeBigIp, monkeypatch: py
     assert names == {"theirs.key", ours["label"]}
     shell = {"command": "run", "utilCmdArgs": f"-c 'tmsh list sys crypto csr /Common/{ours['csr']}'"}
     assert reference["csrs"]["RSA"].strip() in device.command("/mgmt/tm/util/bash", shell)
+    device.delete("/mgmt/tm/sys/file/ssl-csr/~Common~theirs.csr")
+    assert [name for _partition, name in f5.csrs] == [ours["csr"]]
     by_hand = adc.connect("f5_bigip", f5).begin(order(name="theirs", reuse=True))
     assert by_hand["keys"][0]["label"] == "theirs.key"
     with pytest.raises(Exception, match="409"):

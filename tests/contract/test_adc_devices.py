@@ -58,6 +58,7 @@ class Bench:
     end_sessions: Callable[[], None]
     demote: Callable[[], None]
     key_count: Callable[[], int]
+    csrs: Callable[[], dict[str, str]]
 
     def keys(self, **options: Any) -> DeviceKeys:
         """Connect as a run does."""
@@ -78,6 +79,7 @@ def _bigip(folder: pathlib.Path) -> Bench:
         fake.end_tokens,
         lambda: setattr(options, "state", "STANDBY"),
         lambda: len(fake.keys),
+        lambda: {name: text for (_partition, name), text in fake.csrs.items()},
     )
 
 
@@ -95,6 +97,7 @@ def _netscaler(folder: pathlib.Path, *, with_200: bool) -> Bench:
         fake.end_sessions,
         lambda: setattr(options, "role", "Secondary"),
         lambda: len(fake.keys),
+        lambda: {path.rpartition("/")[2]: text for path, text in fake.files.items() if path.endswith(".csr")},
     )
 
 
@@ -173,11 +176,43 @@ def test_challenge_password_goes_into_a_csr_of_its_own_and_nowhere_else(bench: B
     assert CHALLENGE.encode() in [attribute.value for attribute in load_csr(sealed).attributes]
     assert CHALLENGE not in openssl_says(open_one) + json.dumps(reference)
     assert same_key(open_one, sealed)
+    assert list(bench.csrs()) == [reference["keys"][0]["csr"]]
+    assert CHALLENGE not in openssl_says(next(iter(bench.csrs().values())))
     other = bench.keys()
-    assert other.find(wanted) == [reference]
-    assert [one.value for one in other.made()] == [made.value]
-    assert bench.keys().find(order(challenge_password=Secret("Another-One-1"))) == []
-    assert bench.key_count() == 1
+    assert other.find(wanted) == []
+    assert other.begin(wanted) == reference
+    assert same_key(open_one, other.made()[0].value.reveal())
+    assert bench.key_count() == len(bench.csrs()) == 1
+
+
+def test_csr_with_a_password_that_cannot_be_removed_is_told(bench: Bench) -> None:
+    """E16: the certificate does not wait for it, but somebody has to remove it; the next run tries again."""
+    reply = Reply(400, {"message": "no right to remove", "errorcode": 1, "errorStack": []})
+    bench.fake.faults.append(Fault("DELETE", "-c.csr", reply=reply))
+    wanted = order(challenge_password=Secret(CHALLENGE))
+    reference = bench.keys().begin(wanted)
+    (left,) = reference["left"]
+    assert "-c.csr" in left and "challenge password" in left and bench.fake.host in left
+    assert "no right to remove" in left and CHALLENGE not in json.dumps(reference)
+    assert "left" not in bench.keys().begin(wanted)
+    assert len(bench.csrs()) == bench.key_count() == 1
+
+
+def test_csr_with_a_password_whose_removal_got_no_answer_is_removed(bench: Bench) -> None:
+    """E16: asked for once more; that it is gone is no failure."""
+    bench.fake.faults.append(Fault("DELETE", "-c.csr", "lost"))
+    assert "left" not in bench.keys().begin(order(challenge_password=Secret(CHALLENGE)))
+    assert len(bench.fake.calls("DELETE", "-c.csr")) == 2
+    assert len(bench.csrs()) == 1
+
+
+def test_csr_with_another_password_is_not_taken_for_ours(bench: Bench) -> None:
+    """E16: one that a broken-off run left there."""
+    bench.fake.faults.append(Fault("DELETE", "-c.csr", reply=Reply(400, {"message": "no", "errorcode": 1})))
+    bench.keys().begin(order(challenge_password=Secret(CHALLENGE)))
+    with pytest.raises(RemoteError) as raised:
+        bench.keys().begin(order(challenge_password=Secret("Another-One-1")))
+    assert raised.value.code == "csr_differs"
 
 
 def test_run_killed_between_key_and_csr_makes_no_second_key(bench: Bench) -> None:
@@ -364,6 +399,32 @@ def test_reuse_without_a_key_makes_one_at_first_and_is_refused_later(bench: Benc
         bench.keys().begin(elsewhere)
     assert raised.value.code == "key_missing"
     assert bench.key_count() == 1
+
+
+def test_dual_stack_reuses_each_key_for_its_own_csr(bench: Bench) -> None:
+    """E8, E10: also where the device does not tell a key's kind."""
+    dual = replace(SPEC, dual_stack=True)
+    first = bench.keys().begin(order(dual, reuse=True))
+    renews = {"not_after": "2027-01-01T00:00:00Z"}
+    keys, wanted = bench.keys(), order(dual, renews=renews, request_id="req-2", reuse=True)
+    assert keys.conflicts(wanted) == ()
+    second = keys.begin(wanted)
+    assert [key["label"] for key in second["keys"]] == [key["label"] for key in first["keys"]]
+    assert bench.key_count() == 2
+
+
+def test_dual_stack_with_reuse_that_was_broken_off_between_its_keys_is_gone_on_with(bench: Bench) -> None:
+    """E8, W5: the first key is not taken for the second."""
+    path = bench.key_path if bench.kind == "f5_bigip" else "/config/sslecdsakey"
+    skip = 1 if bench.kind == "f5_bigip" else 0
+    reply = Reply(400, {"message": "killed", "errorcode": 1, "errorStack": []})
+    bench.fake.faults.append(Fault("POST", path, reply=reply, skip=skip))
+    wanted = order(replace(SPEC, dual_stack=True), reuse=True)
+    with pytest.raises(RemoteError):
+        bench.keys().begin(wanted)
+    assert bench.key_count() == 1
+    assert set(bench.keys().begin(wanted)["csrs"]) == {"RSA", "ECDSA"}
+    assert bench.key_count() == 2
 
 
 def test_standby_unit_makes_no_keys(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import csr_facts
 from ansible_collections.edgecert.clm.tests.support import adc
 from ansible_collections.edgecert.clm.tests.support.adc import SPEC, order
@@ -161,6 +162,13 @@ def test_private_key_is_never_asked_for(ns: FakeNetScaler) -> None:
     keys.test()
     assert ns.handed_out
     assert all(path.endswith(".csr") for path in ns.handed_out)
+
+
+def test_missing_right_to_remove_a_file_is_told_with_the_policy(ns: FakeNetScaler) -> None:
+    """E16: a policy of before that right was needed makes keys and CSRs all the same."""
+    ns.options.may_remove = False
+    reference = adc.connect("netscaler", ns).begin(order(challenge_password=Secret("Chall-Enge-1")))
+    assert reference["csrs"] and "(^rm\\s+system\\s+file.*)" in reference["left"][0]
 
 
 def test_sessions_are_closed_after_each_piece_of_work(ns: FakeNetScaler) -> None:

@@ -243,6 +243,23 @@ def test_a_handler_name_that_is_taken_is_refused_and_the_key_there_stays_as_it_i
     assert token.listed() == before
 
 
+def test_a_handler_named_like_the_next_generation_of_another_does_not_stop_its_renewal(token: SoftToken) -> None:
+    """E4, E8: the number is passed over; neither key is touched, and generations go on from there."""
+    keys = token.keys()
+    keys.begin(order("req-1"))
+    keys.begin(order("req-b", handler="www.2", certificate_id="b.example.com", key_type="ec"))
+    made = token.tool("--keypairgen", "--key-type", "rsa:2048", "--label", "www.3", "--id", "77", "--sensitive")
+    assert made.returncode == 0, made.stderr
+    before = token.listed()
+    renewal = order("req-2", renews=True)
+    assert keys.conflicts(renewal) == []
+    assert keys.begin(renewal)["keys"][0]["label"] == "www.4"
+    assert [one for one in token.listed() if one["label"] != "www.4"] == before
+    assert keys.begin(renewal)["keys"][0]["label"] == "www.4"
+    assert keys.begin(order("req-3", renews=True))["keys"][0]["label"] == "www.5"
+    assert keys.begin(order("req-c", handler="www.2", certificate_id="b.example.com", renews=True))["keys"]
+
+
 def test_a_key_from_a_ceremony_is_used_where_reuse_says_so_unless_it_can_leave(token: SoftToken) -> None:
     """E8: reuse names a key that is there, whoever made it; one that can be read out is refused."""
     for label, number, more in (("kept", "71", ["--sensitive"]), ("loose", "72", ["--extractable"])):

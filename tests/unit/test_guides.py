@@ -19,7 +19,9 @@ GOVERNED = (
 )
 CPS = ("../_cps/errors",)
 RUN = ("due", "lifecycle")
-ADC = tuple(f"../_keys/{name}" for name in ("adc_keys", "f5_bigip", "netscaler", "rest_device", "rest_session"))
+ADC = tuple(
+    f"../_keys/{name}" for name in ("adc_driver", "adc_keys", "f5_bigip", "netscaler", "rest_device", "rest_session")
+)
 
 
 def said(files: tuple[str, ...], pattern: str) -> set[str]:

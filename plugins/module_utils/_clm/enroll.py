@@ -378,7 +378,8 @@ def outcome(certificate_id: str, request_id: str, ports: Ports) -> Outcome:
                 for alg, p in found.items()
                 if p is not None
             }
-    extra: dict[str, Any] = {}
+    left = request.key_reference.get("left") if request is not None else None
+    extra: dict[str, Any] = {"warnings": list(left)} if left else {}
     if certificate is not None:
         extra["certificate"] = {**certificate_view(certificate, ports.clock.now()), "pem": pems}
     return Outcome(request_view(request) if request is not None else None, extra)

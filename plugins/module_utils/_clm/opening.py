@@ -137,6 +137,9 @@ def _create(mover: Mover, *, is_first: bool) -> Reference | RemoteError:
             if reference is None:
                 raise
             return reference
+        if exc.details.get("made"):
+            # Refused midway: a request of another id would not find what is there, and have all of it made again.
+            raise
         if is_first:
             _forget(mover, intent)
         if exc.code == _TOO_SOON:

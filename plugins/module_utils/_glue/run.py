@@ -133,6 +133,8 @@ def _wanted(value: Any) -> Any:
 
 def _result(plan: Plan, outcome: Outcome, record: str | None, *, changed: bool, with_diff: bool) -> dict[str, Any]:
     result = dict(redacted({**plan.extra, **outcome.extra}))
+    if "warnings" in plan.extra and "warnings" in outcome.extra:
+        result["warnings"] = redacted([*plan.extra["warnings"], *outcome.extra["warnings"]])
     result["changed"] = changed
     if record is None:
         return result

@@ -9,16 +9,16 @@ lost, so that no key is made twice; a CSR is read back and held against the orde
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Notice
 from . import adc_orders as orders
+from .adc_driver import KEY_MISSING, NAME_TAKEN, STANDBY, Driver, KeySeen
 from .adc_orders import Part
 from .base import CsrAnswer, CsrReady, KeyOrder, MadeSecret, Obstacle, Reference
 from .device_base import DeviceCheck, DeviceKeys
@@ -26,98 +26,8 @@ from .rest_device import DeviceConflict, may_have_been_done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from .device_base import DeviceAbilities
-
-NAME_TAKEN = "key_name_taken"
-KEY_MISSING = "key_missing"
-STANDBY = "device_standby"
-NOT_FOUND = "not_found"
-
-
-@dataclass(frozen=True)
-class KeySeen:
-    """A key on the device, as far as the device tells.
-
-    :ivar algorithm: ``RSA``, ``ECDSA``, another word for what is made nowhere here, or empty when not told.
-    :ivar bits: 0 when not told, as ``curve``, by the option's name, is empty.
-    :ivar made_at: None when not told.
-    """
-
-    name: str
-    algorithm: str = ""
-    bits: int = 0
-    curve: str = ""
-    made_at: datetime | None = None
-
-
-class Driver(ABC):
-    """What a vendor has to do.
-
-    :cvar title: the vendor's product, for sentences; ``longest_name`` of a key or CSR, in characters.
-    :ivar label: this device, for messages; ``place`` is where on it the keys are.
-    """
-
-    title: str
-    longest_name: int
-    label: str
-    place: str
-
-    @abstractmethod
-    def abilities(self) -> DeviceAbilities:
-        """Give what it can make."""
-
-    @abstractmethod
-    def problems(self, order: KeyOrder) -> list[str]:
-        """Give what else of an order it cannot do."""
-
-    @abstractmethod
-    def standby(self) -> str:
-        """Say, as the end of a sentence, why keys are not to be made on this unit; empty when they may be."""
-
-    @abstractmethod
-    def keys(self) -> Sequence[KeySeen]:
-        """List the keys in the place, without anything of what they hold."""
-
-    @abstractmethod
-    def key(self, name: str) -> KeySeen | None:
-        """Look for one key."""
-
-    @abstractmethod
-    def has_csr(self, name: str) -> bool:
-        """Look for one CSR."""
-
-    @abstractmethod
-    def make_key(self, part: Part) -> None:
-        """Make a key that is not there."""
-
-    @abstractmethod
-    def make_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> None:
-        """Make a CSR of that name, which is not there, with the key of a part, which is."""
-
-    @abstractmethod
-    def read_csr(self, name: str) -> str:
-        """Read a CSR that is there, as PEM.
-
-        :raises RemoteError: it cannot be read.
-        """
-
-    @abstractmethod
-    def keep(self) -> None:
-        """Have the device keep what was made over a restart; done twice, it does no harm."""
-
-    @abstractmethod
-    def dare(self) -> None:
-        """Try the password also where an earlier run was refused with it."""
-
-    @abstractmethod
-    def checks(self) -> Iterator[DeviceCheck]:
-        """Try reachability, login, version, role and rights, one after the other; makes nothing."""
-
-    @abstractmethod
-    def leave(self) -> None:
-        """End the session; called after each piece of work."""
 
 
 class AdcKeys(DeviceKeys):
@@ -131,6 +41,7 @@ class AdcKeys(DeviceKeys):
         self._driver = driver
         self._looked: dict[str, tuple[Obstacle, ...]] = {}
         self._made: tuple[MadeSecret, ...] = ()
+        self._there: list[str] = []
 
     def abilities(self) -> DeviceAbilities:
         """Give what the controller can make."""
@@ -180,9 +91,14 @@ class AdcKeys(DeviceKeys):
         return self._looked[stem]
 
     def begin(self, order: KeyOrder) -> Reference:
-        """Make what is not there yet: keys, then CSRs, each looked for first."""
+        """Make what is not there yet: keys, then CSRs, each looked for first.
+
+        :raises RemoteError: ``made`` among its details names what of this order is, or may be, on the controller all
+            the same; where it is missing, nothing is.
+        """
         self._looked.pop(orders.stem_of(order), None)
-        with self._work():
+        self._there = []
+        with self._work(), self._telling_what_is_there():
             parts = self._parts(order)
             own = {part.key for part in orders.parts_of(order)}
             for part in parts:
@@ -191,9 +107,11 @@ class AdcKeys(DeviceKeys):
             csrs = {part.algorithm: self._ensure_csr(part.csr, part, order, None) for part in parts}
             challenge = order.challenge_password
             sealed = {}
+            left = []
             if challenge:
                 sealed = {one.algorithm: self._ensure_csr(one.sealed_csr, one, order, challenge) for one in parts}
-            return self._reference(parts, csrs, sealed)
+                left = [why for one in parts if (why := self._take_away(one.sealed_csr))]
+            return {**self._reference(parts, csrs, sealed), **({"left": left} if left else {})}
 
     def made(self) -> Sequence[MadeSecret]:
         """Give the CSRs that bear the challenge password."""
@@ -221,12 +139,22 @@ class AdcKeys(DeviceKeys):
         finally:
             self._driver.leave()
 
+    @contextmanager
+    def _telling_what_is_there(self) -> Iterator[None]:
+        """Put into an error what is there in spite of it, so that its order is begun again and not anew."""
+        try:
+            yield
+        except RemoteError as exc:
+            if self._there:
+                exc.details["made"] = list(self._there)
+            raise
+
     def _found(self, order: KeyOrder) -> list[Reference]:
-        """Give the one reference to CSRs that are there and are what the order asks for, or none."""
-        challenge = order.challenge_password or None
-        wanted = [part.csr for part in orders.parts_of(order)]
-        wanted += [part.sealed_csr for part in orders.parts_of(order)] if challenge else []
-        if not all(self._driver.has_csr(name) for name in wanted):
+        """Give the one reference to CSRs that are there and are what the order asks for, or none.
+
+        None with a challenge password: the CSR that bears it does not stay, so beginning goes on with what is there.
+        """
+        if order.challenge_password or not all(self._driver.has_csr(one.csr) for one in orders.parts_of(order)):
             return []
         try:
             parts = self._parts(order)
@@ -234,13 +162,9 @@ class AdcKeys(DeviceKeys):
             # The key it was made for is gone; beginning again says so.
             return []
         csrs = {part.algorithm: self._driver.read_csr(part.csr) for part in parts}
-        sealed = {part.algorithm: self._driver.read_csr(part.sealed_csr) for part in parts} if challenge else {}
-        for part in parts:
-            if self._differences(csrs[part.algorithm], part, order, None):
-                return []
-            if challenge and self._differences(sealed[part.algorithm], part, order, challenge):
-                return []
-        return [self._reference(parts, csrs, sealed)]
+        if any(self._differences(csrs[part.algorithm], part, order, None) for part in parts):
+            return []
+        return [self._reference(parts, csrs, {})]
 
     def _obstacles(self, order: KeyOrder) -> Iterator[Obstacle]:
         driver, reference = self._driver, order.place["name"]
@@ -287,7 +211,7 @@ class AdcKeys(DeviceKeys):
         :raises DeviceConflict: there is none of that kind, or it cannot be told which is the newest.
         """
         driver, exact = self._driver, orders.exact_key(order)
-        own = [one for one in seen if orders.is_own(one.name, order) and _may_be(one, part)]
+        own = [one for one in seen if orders.is_own(one.name, order) and _may_be(_with_mark(one), part)]
         by_hand = [one for one in seen if one.name == exact and _may_be(one, part)]
         found = own or by_hand
         if not found and not order.renews:
@@ -313,11 +237,7 @@ class AdcKeys(DeviceKeys):
     def _ensure_key(self, part: Part) -> None:
         seen = self._driver.key(part.key)
         if seen is None:
-            try:
-                self._driver.make_key(part)
-            except RemoteError as exc:
-                if not _is_to_be_looked_at(exc) or self._driver.key(part.key) is None:
-                    raise
+            self._make(part.key, lambda: self._driver.make_key(part), lambda: self._driver.key(part.key) is not None)
         elif not _may_be(seen, part):
             raise DeviceConflict(
                 f"Cannot make key {part.key} on {self._driver.label}: a key of that name and another kind is there "
@@ -325,17 +245,32 @@ class AdcKeys(DeviceKeys):
                 "reference name",
                 code=NAME_TAKEN,
             )
+        else:
+            self._there.append(part.key)
         # Before the CSR, so that a CSR means a key that the device will still have after a restart.
         self._driver.keep()
 
+    def _make(self, name: str, make: Callable[[], None], is_there: Callable[[], bool]) -> None:
+        """Make a thing, and look whether it is there where making it failed and may have been done all the same."""
+        try:
+            make()
+        except RemoteError as exc:
+            if may_have_been_done(exc):
+                # Also where the look does not find it: the device may still be at it, or a proxy may answer the look.
+                self._there.append(name)
+            elif exc.code != NAME_TAKEN:
+                raise
+            if not is_there():
+                raise
+        if name not in self._there:
+            self._there.append(name)
+
     def _ensure_csr(self, name: str, part: Part, order: KeyOrder, challenge: Secret | None) -> str:
         driver = self._driver
-        if not driver.has_csr(name):
-            try:
-                driver.make_csr(name, part, order, challenge)
-            except RemoteError as exc:
-                if not _is_to_be_looked_at(exc) or not driver.has_csr(name):
-                    raise
+        if driver.has_csr(name):
+            self._there.append(name)
+        else:
+            self._make(name, lambda: driver.make_csr(name, part, order, challenge), lambda: driver.has_csr(name))
         text = driver.read_csr(name)
         problems = self._differences(text, part, order, challenge)
         if problems:
@@ -346,6 +281,25 @@ class AdcKeys(DeviceKeys):
                 details={"problems": problems, "device": driver.label},
             )
         return text
+
+    def _take_away(self, name: str) -> str:
+        """Remove a CSR that bears the challenge password, once it was read: anybody who may look there could read it.
+
+        :returns: why it may still be there, as a sentence with what to do; empty when it is not.
+        """
+        driver = self._driver
+        try:
+            try:
+                driver.remove_csr(name)
+            except RemoteError as exc:
+                if not may_have_been_done(exc):
+                    raise
+                driver.remove_csr(name)
+            # A run before that was broken off may have had it kept over a restart.
+            driver.keep()
+        except RemoteError as exc:
+            return f"{exc.message}; see that CSR {name}, in which the challenge password is readable, is removed there"
+        return ""
 
     def _differences(self, text: str, part: Part, order: KeyOrder, challenge: Secret | None) -> list[str]:
         try:
@@ -364,12 +318,12 @@ class AdcKeys(DeviceKeys):
         return reference
 
 
+def _with_mark(seen: KeySeen) -> KeySeen:
+    """Take the algorithm off the name of a key that was made here, where the device does not tell it."""
+    return seen if seen.algorithm else replace(seen, algorithm=orders.marked_algorithm(seen.name))
+
+
 def _may_be(seen: KeySeen, part: Part) -> bool:
     """Say whether a key is what a part asks for, as far as the device tells."""
     told = ((seen.algorithm, part.algorithm), (seen.bits, part.bits), (seen.curve, part.curve))
     return all(found == wanted for found, wanted in told if found and wanted)
-
-
-def _is_to_be_looked_at(exc: RemoteError) -> bool:
-    """Say whether a thing may be there though making it failed: the answer was lost, or it says that it is there."""
-    return may_have_been_done(exc) or exc.code == NAME_TAKEN

@@ -35,6 +35,8 @@ CHALLENGE_OID = "1.2.840.113549.1.9.7"
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OWNER_DIGITS, _REQUEST_DIGITS = 6, 8
 _SEALED = "-c"
+# Of the two keys of a dual stack; the only key of a request has none.
+_MARKS: Mapping[str, str] = {RSA: "-rsa", ECDSA: "-ec"}
 _LONGEST_ENDING = len("-012345-01234567-rsa-c.csr")
 
 
@@ -81,7 +83,7 @@ def parts_of(order: KeyOrder) -> tuple[Part, ...]:
     spec, stem = order.spec, stem_of(order)
     bits, curve = spec.key_size or DEFAULT_BITS, (spec.curve or DEFAULT_CURVE).lower()
     wanted = order.renews.get("adds") or [RSA, ECDSA]
-    marks = {RSA: "-rsa", ECDSA: "-ec"} if spec.dual_stack else {RSA if spec.key_type == "rsa" else ECDSA: ""}
+    marks = _MARKS if spec.dual_stack else {RSA if spec.key_type == "rsa" else ECDSA: ""}
     return tuple(
         Part(
             algorithm,
@@ -94,6 +96,12 @@ def parts_of(order: KeyOrder) -> tuple[Part, ...]:
         for algorithm, mark in marks.items()
         if algorithm in wanted
     )
+
+
+def marked_algorithm(name: str) -> str:
+    """Read the algorithm off the name of a key that was made here; empty where it says none."""
+    stem = name[: -len(KEY_ENDING)]
+    return next((algorithm for algorithm, mark in _MARKS.items() if stem.endswith(mark)), "")
 
 
 def exact_key(order: KeyOrder) -> str:

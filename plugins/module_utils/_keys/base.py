@@ -143,7 +143,11 @@ class KeyProvider(ABC):
 
     @abstractmethod
     def begin(self, order: KeyOrder) -> Reference:
-        """Start making key and CSR."""
+        """Start making key and CSR.
+
+        :raises RemoteError: a place that takes several calls tells as ``made`` among the details what is, or may be,
+            there of the order in spite of a refusal; the order is then to be begun again under the same ``request_id``.
+        """
 
     def made(self) -> Sequence[MadeSecret]:
         """Give the secrets that the last ``begin`` of this provider made, to be sealed in the unit of its reference.

@@ -16,7 +16,8 @@ A device is a key provider that is set up once, with options and secrets of its 
 ``renews`` is empty for a certificate's first request, and says nothing else that a device needs.
 
 The references it answers with hold ``key_device`` (its name), ``keys`` (for each a ``label`` and what else finds it
-there) and ``csrs`` (PEM by key algorithm), so that ``collect`` needs no more than the reference.
+there) and ``csrs`` (PEM by key algorithm), so that ``collect`` needs no more than the reference. ``left`` is in one
+where something that was to be removed may still be there: a sentence each, with what to do.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from .._core.errors import AuthError, RemoteError
 from .._core.redact import Secret
 from .._core.vocabulary import ECDSA, RSA
 from .._pki import pem
-from .adc_keys import NAME_TAKEN, NOT_FOUND, STANDBY, AdcKeys, Driver, KeySeen
+from .adc_driver import NAME_TAKEN, NOT_FOUND, STANDBY, Driver, KeySeen
+from .adc_keys import AdcKeys
 from .adc_orders import Part, alternative_names
 from .base import KeyOrder
 from .device_base import DeviceAbilities, DeviceCheck
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 LOGIN = "/mgmt/shared/authn/login"
 KEYS = "/mgmt/tm/sys/crypto/key"
 CSRS = "/mgmt/tm/sys/crypto/csr"
+CSR_FILES = "/mgmt/tm/sys/file/ssl-csr"
 KEY_FILES = "/mgmt/tm/sys/file/ssl-key"
 CONFIG = "/mgmt/tm/sys/config"
 BASH = "/mgmt/tm/util/bash"
@@ -246,6 +248,10 @@ class F5Driver(Driver):
             raise self._device.refusal(what, came_back, "a CSR was wanted; " + _ROLE, "csr_unreadable")
         return pem.one_csr(found[0])
 
+    def remove_csr(self, name: str) -> None:
+        """Remove a CSR's file, and with it what tmsh lists."""
+        self._look(f"remove CSR {name}", f"{CSR_FILES}/{self._id(name)}", "DELETE")
+
     def keep(self) -> None:
         """Save the running configuration, without which a restart forgets the key."""
         if self._options["save_config"]:
@@ -291,9 +297,9 @@ class F5Driver(Driver):
     ) -> Any:
         return self._session.call(Call(what, method, path, query, body))
 
-    def _look(self, what: str, path: str) -> Any:
+    def _look(self, what: str, path: str, method: str = "GET") -> Any:
         try:
-            return self._call(what, "GET", path)
+            return self._call(what, method, path)
         except RemoteError as exc:
             if exc.code == NOT_FOUND:
                 return None

@@ -21,7 +21,8 @@ from .._core.errors import AuthError, RemoteError
 from .._core.redact import Secret
 from .._core.vocabulary import ECDSA
 from .._pki import pem
-from .adc_keys import NAME_TAKEN, NOT_FOUND, STANDBY, AdcKeys, Driver, KeySeen
+from .adc_driver import NAME_TAKEN, NOT_FOUND, STANDBY, Driver, KeySeen
+from .adc_keys import AdcKeys
 from .adc_orders import CSR_ENDING, KEY_ENDING, Part, alternative_names
 from .base import KeyOrder
 from .device_base import DeviceAbilities, DeviceCheck
@@ -56,7 +57,7 @@ _LEAST_CHALLENGE = 4
 _TIME = "%a %b %d %H:%M:%S %Y"
 _RIGHTS = (
     "bind to the user a command policy that allows '(^create\\s+ssl\\s+.*)|(^show\\s+system\\s+file.*)|"
-    "(^show\\s+ns\\s+version)|(^stat\\s+HA\\s+node.*)'"
+    "(^rm\\s+system\\s+file.*)|(^show\\s+ns\\s+version)|(^stat\\s+HA\\s+node.*)'"
 )
 
 RULES = (
@@ -244,6 +245,15 @@ class NetScalerDriver(Driver):
             came_back = "a private key" if text else "nothing readable in filecontent"
             raise self._device.refusal(what, came_back, f"a CSR was wanted; {_RIGHTS}", "csr_unreadable")
         return pem.one_csr(text, f"CSR {name}")
+
+    def remove_csr(self, name: str) -> None:
+        """Remove the CSR's file."""
+        path = f"{CONFIG}/systemfile/{quote(name, safe='')}?args=filelocation:{quote(self._directory, safe='')}"
+        try:
+            self._call(f"remove CSR {name}", "DELETE", path)
+        except RemoteError as exc:
+            if exc.code != NOT_FOUND:
+                raise
 
     def keep(self) -> None:
         """Do nothing: files in the directory are on the device's flash disk."""

@@ -56,9 +56,10 @@ def _line(order: KeyOrder, wanted: TokenNames, kind: Kind, there: Sequence[PairE
     if used is not None:
         return Line(kind, used.id, used.label, used)
     generation = 1 + max((wanted.generation(kind.algorithm, one.label) for one in ours), default=0)
-    # A key of the other algorithm may have had the label: people tell keys apart by it.
-    had = {one.label for one in there if wanted.is_ours(one.id)}
-    while wanted.label(kind.algorithm, generation, is_dual=is_dual) in had:
+    # A key of the other algorithm may have had the label: people tell keys apart by it. From the second generation on
+    # it may be another certificate's handler name too, which must not stop a renewal; a first one is refused instead.
+    had, every = {one.label for one in there if wanted.is_ours(one.id)}, {one.label for one in there}
+    while wanted.label(kind.algorithm, generation, is_dual=is_dual) in (had if generation == 1 else every):
         generation += 1
     return Line(kind, own_id, wanted.label(kind.algorithm, generation, is_dual=is_dual))
 
@@ -91,7 +92,7 @@ def obstacles(
             continue
         missing = pairs.missing(kind, order.spec.hash_name)
         found += [Obstacle(NO_MECHANISM, f"{missing}; choose another key type, size or hash")] if missing else []
-        labels = {wanted.handler, wanted.base(kind.algorithm, is_dual=is_dual), line.label}
+        labels = {wanted.handler, line.label}
         found += _takers(wanted, [one for one in there if one.label in labels], place)
     return list(dict.fromkeys(found))
 

@@ -133,6 +133,8 @@ class FakeBigIp(FakeAdc):
             return self._one_key(base, last)
         if base == "/mgmt/tm/sys/crypto/csr" and arrived.method == "GET":
             return self._one_csr(last)
+        if base == "/mgmt/tm/sys/file/ssl-csr" and arrived.method == "DELETE":
+            return self._remove_csr(arrived, last)
         return error(404, f"Public URI path not registered: {path}")
 
     def _login(self, arrived: Arrived) -> Reply:
@@ -213,6 +215,13 @@ class FakeBigIp(FakeAdc):
             return not_found("Certificate Signing Request File", place)
         name = f"/{place[0]}/{place[1]}"
         return Reply(200, {"kind": "tm:sys:crypto:csr:csrstate", "name": name, "fullPath": name, "generation": 1})
+
+    def _remove_csr(self, arrived: Arrived, last: str) -> Reply:
+        if arrived.body is not None or arrived.raw_query:
+            return error(400, "a DELETE takes no content")
+        if self.csrs.pop(place_of(last), None) is None:
+            return not_found("Certificate Signing Request File", place_of(last))
+        return Reply(200, None)
 
     def _make_key(self, arrived: Arrived) -> Reply:
         body, refused = self._checked(arrived.body, KEY_MEMBERS)

@@ -55,7 +55,8 @@ _ARGS = re.compile(r"args=(?:filename:([^,:&]+),)?filelocation:([^,:&]+)")
 class NetScalerOptions:
     """How the device is.
 
-    :ivar role: ``Primary``, ``Secondary``, or empty for one that stands alone; ``may_create``: the user's policy.
+    :ivar role: ``Primary``, ``Secondary``, or empty for one that stands alone; ``may_create`` and ``may_remove``: the
+        user's policy.
     :ivar errors_with_200: refusals come with HTTP 200 and an errorcode, as ``onerror`` and old versions have them.
     :ivar separator: of the names in a CSR.
     """
@@ -65,6 +66,7 @@ class NetScalerOptions:
     role: str = "Primary"
     version: str = "NetScaler NS14.1: Build 25.56.nc, Date: Jun 13 2026, 09:11:29   (64-bit)"
     may_create: bool = True
+    may_remove: bool = True
     errors_with_200: bool = False
     separator: str = ","
     most_sessions: int = 20
@@ -108,6 +110,8 @@ class FakeNetScaler(FakeAdc):
         if arrived.method == "GET":
             return self._get(arrived)
         noun = arrived.path.removeprefix(CONFIG)
+        if arrived.method == "DELETE" and noun.startswith("systemfile/"):
+            return self._remove_file(arrived, noun.partition("/")[2])
         if noun == "logout" and arrived.body == {"logout": {}}:
             self.sessions.discard(_cookie(arrived))
             return _done(201)
@@ -173,6 +177,19 @@ class FakeNetScaler(FakeAdc):
         self.handed_out.append(path)
         content = base64.b64encode(inside[path].encode()).decode()
         return _done(200, systemfile=[{**self._item(path, inside[path]), "filecontent": content}])
+
+    def _remove_file(self, arrived: Arrived, name: str) -> Reply:
+        found = _ARGS.fullmatch(arrived.raw_query)
+        if arrived.body is not None or not found or found.group(1) or "/" in found.group(2):
+            return self._error(1095, "Required argument missing [fileLocation]", 400)
+        if not self.options.may_remove:
+            return self._error(2138, "Not authorized to execute this command [rm system file]", 403)
+        path = f"{unquote(found.group(2)).rstrip('/')}/{name}"
+        if path not in self.files:
+            return self._error(3445, f"No such file or directory [fileName, {path}]", 404)
+        del self.files[path], self.times[path]
+        self.keys.pop(path, None)
+        return _done(200)
 
     def _item(self, path: str, text: str) -> dict[str, Any]:
         location, _slash, name = path.rpartition("/")
