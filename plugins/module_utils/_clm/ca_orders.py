@@ -125,6 +125,8 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         if not isinstance(found, NotThere):
             return intent, _showable(mover, algorithm, csr_pem, found)
         leave_doubt(mover, found.why)
+    # Looking, or the order before, may have taken longer than the lease lives: another run would order, too.
+    mover.still_ours()
     try:
         return intent, _showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
     except ClmError as exc:

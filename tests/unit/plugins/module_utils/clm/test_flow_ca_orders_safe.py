@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Orders at a CA that costs money, where runs are slow, answers unreadable, and requests taken back and asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Found, NotThere
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_orders import LEASE_S
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, TransportError
+from ansible_collections.edgecert.clm.tests.support.doubtful_ca import DoubtfulCa
+from ansible_collections.edgecert.clm.tests.support.meanwhile import signing
+from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
+
+LOST = TransportError("no answer", kind="timeout", sent=True)
+
+
+class SlowCa(DoubtfulCa):
+    """Looks for an order so long, once, that something else happens meanwhile.
+
+    :ivar left: looks before the slow one; ``meanwhile`` is what happens then.
+    """
+
+    def __init__(self, make: Callable[[str], Answer]) -> None:
+        super().__init__(make)
+        self.left, self.meanwhile = -1, lambda: None
+
+    meanwhile: Callable[[], Any]
+
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Look; what was seen is old when it is told."""
+        found = super().find(order, csr_pem)
+        self.left -= 1
+        if self.left == -1:
+            self.meanwhile()
+        return found
+
+
+@pytest.fixture
+def ca(virtual: VirtualBench) -> SlowCa:
+    """Have a CA that signs, and everything that an enrolment needs."""
+    virtual.prepare()
+    sign: Any = signing
+    made = SlowCa(lambda csr: sign(virtual)(csr))
+    virtual.use_ca(made)
+    return made
+
+
+def record_of(outcome: Any) -> dict[str, Any]:
+    """Give an outcome's record."""
+    assert outcome.record is not None
+    return dict(outcome.record)
+
+
+def test_a_run_that_lost_its_lease_while_it_looked_orders_nothing(virtual: VirtualBench, ca: SlowCa) -> None:
+    """W5, E24: another run found nothing, too, and ordered; the slow one must not order once more."""
+    ca.loses, ca.tells = LOST, NotThere("nothing came")
+    with pytest.raises(TransportError):
+        virtual.enroll()
+    ca.orders.clear()
+    ca.loses = ca.tells = None
+    ca.calls.clear()
+
+    def other_run() -> None:
+        virtual.clock.moment += timedelta(seconds=LEASE_S + 1)
+        ports = virtual.make_ports(virtual.open_store("other"))
+        wanted = {"common_name": "www.example.com", "ca": "house", "wait": False}
+        assert record_of(enroll.plan(wanted, ports).execute())["state"] == "issued"
+
+    ca.left, ca.meanwhile = 0, other_run
+    with pytest.raises(ConflictError):
+        virtual.enroll()
+    assert ca.calls.count("submit") == 1 and len(ca.orders) == 1
