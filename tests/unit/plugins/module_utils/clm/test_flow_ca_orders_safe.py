@@ -16,7 +16,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_orders import LEASE_S
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, TransportError
-from ansible_collections.edgecert.clm.tests.support.doubtful_ca import DoubtfulCa
+from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
 from ansible_collections.edgecert.clm.tests.support.meanwhile import signing
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
 
@@ -79,3 +79,23 @@ def test_a_run_that_lost_its_lease_while_it_looked_orders_nothing(virtual: Virtu
     with pytest.raises(ConflictError):
         virtual.enroll()
     assert ca.calls.count("submit") == 1 and len(ca.orders) == 1
+
+
+@pytest.mark.parametrize("action", ["renew", "regenerate"])
+def test_a_successor_in_doubt_that_is_cancelled_and_asked_for_again_is_looked_for(
+    virtual: VirtualBench, ca: SlowCa, action: str
+) -> None:
+    """W5: it meets the same CSR again, for which the CA may have an order that is paid for."""
+    virtual.live()
+    ca.loses, ca.tells = LOST, CANNOT
+    first = record_of(virtual.enroll(action=action, force=True))
+    assert first["state"] == "in_doubt"
+    virtual.act("bob", "cancel", request_id=first["request_id"])
+    paid = dict(ca.orders)
+    ca.loses = None
+    second = record_of(virtual.enroll(action=action, force=True))
+    assert second["csrs"] == first["csrs"] and second["request_id"] != first["request_id"]
+    assert second["state"] == "in_doubt" and ca.orders == paid
+    ca.tells = None
+    virtual.advance(days=1)
+    assert record_of(virtual.enroll(action=action, force=True))["state"] == "issued" and ca.orders == paid
