@@ -149,9 +149,14 @@ def _showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:
 def is_surely_not_taken(exc: ClmError) -> bool:
     """Say whether the CA surely has no order after a ``submit`` that failed so.
 
+    Only what the CA said, or that nothing reached it, can tell: anything else may be about an answer that nobody could
+    read, as one with a broken certificate in it.
+
     :source: the contract of ``CaConnector.submit``; RFC 9110 §15.5 for 4xx, of which 408 says nothing.
     """
-    if not isinstance(exc, RemoteError) or isinstance(exc, RateLimited):
+    if not isinstance(exc, RemoteError):
+        return False
+    if isinstance(exc, RateLimited):
         return True
     if isinstance(exc, TransportError):
         return not exc.sent

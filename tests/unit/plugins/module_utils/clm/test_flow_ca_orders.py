@@ -33,13 +33,13 @@ LOST = (
     RemoteError("bad gateway", status=502),
     RemoteError("a web page", status=200),
     RemoteError("took too long", status=408),
+    InputError("the certificate cannot be read"),
 )
 NOT_TAKEN = (
     TransportError("refused", kind="connect", sent=False),
     RateLimited("later", retry_after_s=60.0, status=429),
     AuthError("who are you", status=401),
     RemoteError("no such profile", status=400),
-    InputError("the template is gone"),
 )
 
 

@@ -15,7 +15,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_orders import LEASE_S
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, TransportError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, InputError, TransportError
 from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
 from ansible_collections.edgecert.clm.tests.support.meanwhile import signing
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
@@ -99,3 +99,15 @@ def test_a_successor_in_doubt_that_is_cancelled_and_asked_for_again_is_looked_fo
     ca.tells = None
     virtual.advance(days=1)
     assert record_of(virtual.enroll(action=action, force=True))["state"] == "issued" and ca.orders == paid
+
+
+def test_an_unreadable_answer_over_nothing_orders_under_the_same_intent(virtual: VirtualBench, ca: SlowCa) -> None:
+    """W5: what failed before it was sent is not found, and is sent once more by the next run."""
+    ca.loses, ca.tells = InputError("the template is gone"), NotThere("no such order")
+    with pytest.raises(InputError, match="the template is gone"):
+        virtual.enroll()
+    ca.loses = None
+    ca.orders.clear()
+    assert record_of(virtual.enroll())["state"] == "issued"
+    first, second = ca.submitted
+    assert first == second and ca.calls == ["submit", "find", "find", "submit"]
