@@ -19,6 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
     Answer,
     CannotTell,
     Found,
+    Issued,
     NotThere,
     Pending,
     Rejected,
@@ -557,3 +558,30 @@ def test_what_may_be_missing_does_not_change_past_an_approval_while_in_doubt(ben
     with pytest.raises(StateError, match="Cannot change allow_missing") as caught:
         bench.enroll(allow_missing=True, **DUAL)
     assert "settle" in caught.value.message and not request_of(bench).wish.get("allow_missing")
+
+
+class WrongKeyCa(PickyCa):
+    """Signs another key than the ECDSA CSR's."""
+
+    def _answer(self, algorithm: str, order: Order, csr_pem: str) -> Answer:
+        answer = self.behind.submit(order, csr_pem)
+        if algorithm == "ECDSA" and isinstance(answer, Issued):
+            return replace(answer, bundle=self.first.bundle, handle={**answer.handle, "paid": algorithm})
+        assert isinstance(answer, Issued)
+        self.first = answer
+        return answer
+
+    first: Issued
+
+
+def test_the_handle_of_a_second_certificate_that_cannot_be_used_is_kept(bench: Bench, picky: PickyCa) -> None:
+    """U6, E4: it was paid for, and can be revoked at its CA by that."""
+    bench.use_ca(WrongKeyCa(picky.behind))
+    with pytest.raises(StateError, match="ECDSA CSR"):
+        bench.enroll(**DUAL)
+    failed = request_of(bench)
+    assert failed.reason == "certificate_unusable" and failed.ca_handles["ECDSA"]["paid"] == "ECDSA"
+    with bench.store.read() as unit:
+        key = f"{failed.request_id}/ECDSA"
+        [intent] = unit.intents.find(kind="order_certificate", noun="request", key=key)
+    assert intent.finished_at is not None and intent.result["handle"] == failed.ca_handles["ECDSA"]
