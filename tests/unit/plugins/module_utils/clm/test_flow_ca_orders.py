@@ -302,7 +302,7 @@ def test_a_csr_without_names_is_refused_for_a_ca_that_believes_it_alone(virtual:
     ("changes", "words"),
     [
         ({"key_types": ("rsa",)}, "takes no ec keys; it takes rsa"),
-        ({"hashes": ("sha384",)}, "takes no sha256; it takes sha384"),
+        ({"hashes": ("sha384",)}, "takes no hash sha256; it takes sha384"),
         ({"csr_sources": ("upload",)}, "csr_source endpoint is not to be had"),
     ],
 )
