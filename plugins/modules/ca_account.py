@@ -53,7 +53,8 @@ options:
         (V(token), V(approle), V(jwt), V(kubernetes), V(userpass) or V(cert)) with C(auth_mount), C(auth_role),
         C(role_id), C(username) and C(jwt_path).
       - All CAs take C(csr_sources), which overrides where CSRs may come from. All that are reached over a network take
-        C(ca_path), C(validate_certs), C(proxy) and C(timeout_s); those that know mutual TLS C(client_certificate).
+        C(ca_path), C(validate_certs), C(proxy) and C(timeout_s) (90 at most); those that know mutual TLS
+        C(client_certificate).
     type: dict
   secrets:
     description:

@@ -38,6 +38,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base i
     VALIDITY_UNITS,
     WAYS_ON,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     ClmError,
@@ -68,6 +69,7 @@ def fresh(site: Site) -> Site:
     if site.orders is not None:
         orders = site.orders
         orders.polls, orders.ends, orders.wrong_key, orders.strange_word = 0, "", False, ""
+        orders.is_garbled = False
     return site
 
 
@@ -377,6 +379,22 @@ def test_an_order_is_never_sent_twice_by_itself_and_is_found(networked: Site, ki
     else:
         assert isinstance(found, (Issued, Pending)), found
         assert networked.bought is None or networked.bought() == before + 1
+
+
+def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: Site) -> None:
+    """W5: the certificate in the answer is broken, and the order is paid for all the same."""
+    assert fake.orders is not None and fake.bought is not None
+    fake.orders.is_garbled = True
+    order, csr, before = make_order(fake), make_csr(KEYS["p256"]()), fake.bought()
+    connector = fake.connect()
+    try:
+        assert isinstance(connector.submit(order, csr), Pending)
+    except ClmError as exc:
+        assert not is_surely_not_taken(exc), exc
+    fake.orders.is_garbled = False
+    found = connector.find(order, csr)
+    wanted = CannotTell if connector.capabilities().find == NONE else (Issued, Pending)
+    assert isinstance(found, wanted) and fake.bought() == before + 1
 
 
 def test_what_was_never_ordered_is_not_found(fresh: Site, connector: CaConnector) -> None:

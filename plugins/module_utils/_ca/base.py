@@ -122,10 +122,11 @@ class CaConnector(ABC):
         It places the order in one call, never repeated where the first may have been taken. Once the CA has taken it,
         nothing is raised any more: what cannot be fetched in the same breath is ``Pending`` with its handle. An error
         therefore speaks of the order itself: one that was never sent, or that the CA refused with a 4xx, left nothing;
-        after any other the caller asks ``find``.
+        after any other, as for an answer whose certificate cannot be read, the caller asks ``find``.
 
         :param csr_pem: PKCS#10; its signature has been verified.
         :raises RemoteError: it was not taken, or nobody knows.
+        :raises ClmError: nobody knows, as with a PEM that cannot be read.
         """
 
     @abstractmethod

@@ -17,6 +17,7 @@ from .._http.base import Response, TransportOptions
 from .._http.retry import date_header
 from . import client_certificate
 from .base import Check, Tools
+from .options import MAX_TIMEOUT_S
 from .rest import MAX_SKEW_S, Rest
 
 
@@ -67,7 +68,8 @@ def transport_options(host: str, options: Mapping[str, Any], secrets: Mapping[st
         proxy=_proxy(str(options.get("proxy") or ""), secrets.get("proxy_login")),
         ca_path=str(options.get("ca_path") or "") or None,
         validate_certs=bool(options.get("validate_certs", True)),
-        timeout_s=float(options.get("timeout_s") or 30),
+        # Accounts of before there was a limit may have more.
+        timeout_s=min(float(options.get("timeout_s") or 30), float(MAX_TIMEOUT_S)),
         client=client_certificate.identity(options, secrets),
     )
 

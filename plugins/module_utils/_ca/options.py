@@ -49,6 +49,9 @@ def _proxy_reason(url: str) -> str:
     return "holds a user; give user:password as proxy_login among the secrets" if "@" in url else ""
 
 
+MAX_TIMEOUT_S = 90
+"""Longest wait for one answer, seconds: with the waits of a write, and a connection that fails first, one order ends
+well before the lease of its request (420 seconds) does; an answer that comes later is looked for."""
 EVERY: Table = {
     "csr_sources": Option(
         "list", "Where CSRs for this account may come from, in place of what is usual for this CA.", choices=CSR_SOURCES
@@ -60,7 +63,7 @@ NETWORK: Table = {
     "validate_certs": Option("bool", "Whether the certificate of the CA's server is checked.", default=True),
     "proxy": Option("str", "URL of an HTTP proxy, without user.", default="", check=_proxy_reason),
     "proxy_login": Option("str", "User and password at the proxy, as user:password.", secret=True),
-    "timeout_s": Option("int", "Seconds for connecting, and for each answer.", default=30, least=1, most=600),
+    "timeout_s": Option("int", "Seconds for connecting, and for each answer.", default=30, least=1, most=MAX_TIMEOUT_S),
 }
 CLIENT_CERTIFICATE: Table = {
     "client_certificate": Option("str", "Certificate, PEM with its chain, to authenticate with.", default=""),

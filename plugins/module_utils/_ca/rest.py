@@ -10,6 +10,7 @@ no vendor: how a call is signed, and how an error is written, is handed in.
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from .._core.clock import Clock
 from .._core.errors import AuthError, RateLimited, RemoteError, TransportError
 from .._core.redact import MASK, Secret
 from .._http.base import Pacer, Request, Response, Transport
-from .._http.retry import SAFE_METHODS, RetryPolicy, date_header, send, wait_told
+from .._http.retry import SAFE_METHODS, RetryPolicy, asks_to_wait, date_header, send, wait_told
 
 MAX_REDIRECTS = 3
 MAX_SKEW_S = 60.0
@@ -162,7 +163,7 @@ class Rest:
         """Call, whatever the status of the answer.
 
         GETs are repeated freely; anything else only where it was surely not taken: never sent, 429, or 503 that names
-        a time (ca-connectors §3.3).
+        a time (ca-connectors §3.3); no try of it begins later than the policy's ``max_wait_s`` after the first.
 
         :param path: percent-encoded, below the prefix.
         :param body: sent as JSON; ``form`` as urlencoded, ``raw`` as it is with a Content-Type among ``headers``.
@@ -190,23 +191,47 @@ class Rest:
 
     def _send(self, request: Request) -> Response:
         """Send, repeating what is safe; a write also where it was never sent, or told to come later."""
+        if request.method in SAFE_METHODS:
+            return self._send_safe(request)
+        # No wait within ``send``: it would not count how long the tries take, and the caller's lease runs meanwhile.
+        at_once = replace(self._policy, told_attempts=0)
+        began, tries = self._clock.monotonic(), 0
+        while True:
+            tries += 1
+            is_last = tries >= self._policy.attempts
+            try:
+                response = send(request, _Signing(self), clock=self._clock, pacer=self._pacer, policy=at_once)
+            except TransportError as failure:
+                seconds = self._policy.base_s * 2 ** (tries - 1)
+                if failure.sent or failure.kind == "tls" or is_last or not self._has_time(began, seconds):
+                    raise
+                self._clock.sleep(seconds)
+                continue
+            is_told = asks_to_wait(response) or (response.status == 503 and "retry-after" in response.headers)
+            seconds = wait_told(response, self._clock.now(), self._policy)
+            if not is_told or is_last or not self._has_time(began, seconds):
+                return response
+            # Callers told the same moment must not come back together.
+            self._clock.sleep(seconds + random.random())
+
+    def _send_safe(self, request: Request) -> Response:
+        """Send what may be repeated freely."""
         tries = 0
         while True:
             tries += 1
             try:
-                response = send(request, _Signing(self), clock=self._clock, pacer=self._pacer, policy=self._policy)
+                return send(request, _Signing(self), clock=self._clock, pacer=self._pacer, policy=self._policy)
             except TransportError as failure:
                 if failure.sent or failure.kind == "tls" or tries >= self._policy.attempts:
                     raise
                 self._clock.sleep(self._policy.base_s * 2 ** (tries - 1))
-                continue
-            is_told = response.status == 503 and "retry-after" in response.headers
-            if request.method in SAFE_METHODS or not is_told or tries >= self._policy.attempts:
-                return response
-            seconds = wait_told(response, self._clock.now(), self._policy)
-            if seconds > self._policy.max_wait_s:
-                return response
-            self._clock.sleep(seconds)
+
+    def _has_time(self, began: float, seconds: float) -> bool:
+        """Say whether a write may be tried again after a wait, by the time that its tries and waits took so far.
+
+        :param began: monotonic seconds at the first try.
+        """
+        return self._clock.monotonic() + seconds - began <= self._policy.max_wait_s
 
     def send_once(self, request: Request) -> Response:
         """Sign and send one try."""

@@ -125,6 +125,8 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         if not isinstance(found, NotThere):
             return intent, _showable(mover, algorithm, csr_pem, found)
         leave_doubt(mover, found.why)
+    # Looking, or the order before, may have taken longer than the lease lives: another run would order, too.
+    mover.still_ours()
     try:
         return intent, _showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
     except ClmError as exc:
@@ -149,9 +151,14 @@ def showable(mover: Mover, algorithm: str, sent: str, answer: Answer) -> Answer:
 def is_surely_not_taken(exc: ClmError) -> bool:
     """Say whether the CA surely has no order after a ``submit`` that failed so.
 
+    Only what the CA said, or that nothing reached it, can tell: anything else may be about an answer that nobody could
+    read, as one with a broken certificate in it.
+
     :source: the contract of ``CaConnector.submit``; RFC 9110 §15.5 for 4xx, of which 408 says nothing.
     """
-    if not isinstance(exc, RemoteError) or isinstance(exc, RateLimited):
+    if not isinstance(exc, RemoteError):
+        return False
+    if isinstance(exc, RateLimited):
         return True
     if isinstance(exc, TransportError):
         return not exc.sent

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from . import dual_stack, intents, key_orders, signing
+from . import ca_orders, dual_stack, intents, key_orders, signing
 
 if TYPE_CHECKING:
     from .._core.types import CertRequest
@@ -115,6 +115,7 @@ def _save(mover: Mover, csrs: Mapping[str, str], refusals: Mapping[str, str], me
             mover.save(unit, "csr_fetched", steps=[step], reason=MISSING, message=message, **changes)
             return
         changes.update(_ordered_before(unit, request, csrs))
+        _take_doubts(unit, request, csrs)
         mover.save(unit, "csr_fetched", **changes)
         if refusals:
             dual_stack.go_without(mover, unit, refusals, message)
@@ -126,10 +127,7 @@ def _ordered_before(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -
     CPS shows the CSR of a change as long as the change is open, and a failed request's place is used again.
     """
     handles, fingerprints = dict(request.ca_handles), dict(request.fingerprints)
-    for earlier in unit.requests.find(certificate_id=request.certificate_id, state=["failed", "cancelled"]):
-        asked = [(one.ca, one.ca_options, one.wish.get("validity")) for one in (earlier, request)]
-        if earlier.request_id == request.request_id or asked[0] != asked[1]:
-            continue
+    for earlier in _of_same_order(unit, request, ["failed", "cancelled"]):
         is_cancelled = earlier.state == "cancelled"
         for name, handle in (earlier.ca_handles if is_cancelled else dual_stack.kept_orders(earlier)).items():
             if name not in earlier.refusals and csrs.get(name) == earlier.csrs.get(name):
@@ -137,3 +135,25 @@ def _ordered_before(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -
                 if name in earlier.fingerprints:
                     fingerprints[name] = earlier.fingerprints[name]
     return {"ca_handles": handles, "fingerprints": fingerprints}
+
+
+def _take_doubts(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> None:
+    """Take over the orders that a cancelled request may have placed for the very same CSRs: they are looked for first.
+
+    A renewal that is asked for again finds its change, and so its CSR, as the cancelled one left it.
+    """
+    for earlier in _of_same_order(unit, request, ["cancelled"]):
+        for name in csrs:
+            if csrs[name] == earlier.csrs.get(name):
+                keys = ca_orders.key_of(earlier, name), ca_orders.key_of(request, name)
+                intents.hand_over(unit, "request", *keys, kind=intents.ORDER_CERTIFICATE)
+
+
+def _of_same_order(unit: Unit, request: CertRequest, states: list[str]) -> list[CertRequest]:
+    """Give the earlier requests of the certificate, in those states, that asked the same CA for the same."""
+
+    def asked(one: CertRequest) -> tuple[Any, ...]:
+        return one.ca, one.ca_options, one.wish.get("validity")
+
+    found = unit.requests.find(certificate_id=request.certificate_id, state=states)
+    return [one for one in found if one.request_id != request.request_id and asked(one) == asked(request)]

@@ -125,12 +125,27 @@ def refuse_late(request: CertRequest, is_refused: bool) -> None:
 
     :raises StateError: it is.
     """
-    if is_refused and request.state == "retrieval_in_progress":
+    if is_refused and request.state in ("in_doubt", "retrieval_in_progress"):
         raise StateError(
             f"Cannot change allow_missing of request {request.request_id}: it is {request.state} as it was approved; "
-            "wait until the CA has signed or refused, or cancel it and ask anew",
+            "wait until the CA has signed or refused (where it is in doubt, settle that first with "
+            "edgecert.clm.cert_workflow), or cancel it and ask anew",
             code="request_in_progress",
             details={"state": request.state},
+        )
+
+
+def refuse_other_ca(request: CertRequest, parent: CertRequest) -> None:
+    """Refuse to add a certificate of another CA: both are renewed and revoked as one, by one account.
+
+    :raises InputError: it is another CA.
+    """
+    if request.ca != parent.ca:
+        raise InputError(
+            f"Cannot {request.action} {request.certificate_id} with only_missing at CA account {request.ca}: what it "
+            f"is added to is of {parent.ca}; leave ca out, or order both anew with another ca and force: true",
+            code="other_ca",
+            details={"ca": parent.ca},
         )
 
 

@@ -100,10 +100,12 @@ def _of_all(unit: Unit, noun: str, key: str) -> list[Intent]:
     return [left for left in found if left.key == key or left.key.startswith(f"{key}/")]
 
 
-def hand_over(unit: Unit, noun: str, key: str, to: str) -> None:
+def hand_over(unit: Unit, noun: str, key: str, to: str, *, kind: str = "") -> None:
     """Let a later record look for what an earlier one may have done: what is left open is the later one's.
 
     :param key: of the earlier record; its parts' keys begin with it.
+    :param kind: only those of this kind; empty for all.
     """
     for left in _of_all(unit, noun, key):
-        unit.intents.put(replace(left, key=to + left.key.removeprefix(key)))
+        if kind in ("", left.kind):
+            unit.intents.put(replace(left, key=to + left.key.removeprefix(key)))

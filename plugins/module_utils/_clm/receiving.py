@@ -60,7 +60,7 @@ def take(mover: Mover, algorithm: str, intent: Intent, answer: Answer) -> None:
     if isinstance(answer, Rejected):
         refused(mover, algorithm, answer.reason)
         return
-    received = checked(mover, algorithm, answer) if isinstance(answer, Issued) else None
+    received = checked(mover, algorithm, answer, intent) if isinstance(answer, Issued) else None
     if isinstance(answer, Issued) and received is None:
         return
     ports, request = mover.ports, mover.request
@@ -119,10 +119,14 @@ def go_without(mover: Mover, algorithm: str, reason: str, message: str) -> None:
         end_if_complete(unit, mover)
 
 
-def checked(mover: Mover, algorithm: str, answer: Issued) -> tuple[Bundle, tuple[str, ...]] | None:
+def checked(
+    mover: Mover, algorithm: str, answer: Issued, intent: Intent | None = None
+) -> tuple[Bundle, tuple[str, ...]] | None:
     """Give the bundle in order, and how it differs from what was asked.
 
     A certificate that cannot be used ends the request (U6), or it goes on without.
+
+    :param intent: of the order, where this is the answer to it; None for one that was waited for.
     """
     from .._pki.preflight import check_bundle
 
@@ -136,15 +140,27 @@ def checked(mover: Mover, algorithm: str, answer: Issued) -> tuple[Bundle, tuple
         key_algorithm=algorithm,
     )
     if found.problems or found.facts is None:
-        if request.state == "implementing":
-            with mover.ports.store.write() as unit:
-                handles = {**request.ca_handles, algorithm: answer.handle}
-                mover.save(unit, "certificate_ordered", state="retrieval_in_progress", ca_handles=handles)
+        _keep_unusable(mover, algorithm, answer, intent)
         message = f"what CA account {request.ca} issued for the {algorithm} CSR: {'; '.join(found.problems)}"
         go_without(mover, algorithm, "certificate_unusable", message)
         return None
     differences = lifetime_differences(request.wish, found.facts, mover.now)
     return found.bundle, (*differences, *found.notes, *(f"the CA says: {note}" for note in answer.notes))
+
+
+def _keep_unusable(mover: Mover, algorithm: str, answer: Issued, intent: Intent | None) -> None:
+    """Keep the handle of a certificate that cannot be used: it was paid for, and can be revoked by it."""
+    request = mover.request
+    changes: dict[str, Any] = {"ca_handles": {**request.ca_handles, algorithm: answer.handle}}
+    if request.state == "implementing":
+        changes["state"] = "retrieval_in_progress"
+    elif changes["ca_handles"] == dict(request.ca_handles):
+        return
+    with mover.ports.store.write() as unit:
+        current = unit.intents.get(intent.intent_id) if intent is not None else None
+        if current is not None:
+            intents.close(unit, current, {"handle": answer.handle}, mover.now)
+        mover.save(unit, "certificate_ordered" if intent is not None else "order_progressed", **changes)
 
 
 def lifetime_differences(wish: Mapping[str, Any], facts: CertificateFacts, now: datetime) -> tuple[str, ...]:

@@ -37,8 +37,12 @@ class Return:
     filled: Mapping[str, Any] | None = None
 
     def on(self, request: CertRequest, parent: CertRequest) -> CertRequest:
-        """Give a new successor with what it brings back."""
+        """Give a new successor with what it brings back.
+
+        :raises InputError: it adds a certificate of another CA than that of the one that stays.
+        """
         if self.adds:
+            dual_stack.refuse_other_ca(request, parent)
             return dual_stack.adding(request, parent)
         if self.restores:
             # They come back along with the rest: what is kept here is what CPS has then.

@@ -132,12 +132,22 @@ def _issued(unit: Unit, certificate: Certificate) -> CertRequest:
 
 
 def _handles(unit: Unit, request: CertRequest) -> dict[str, Any]:
-    """Give the CA's handles of all certificates of a request, those it was added to among them."""
+    """Give the CA's handles of all certificates of a request, those it was added to among them.
+
+    :raises StateError: they are of several CAs; one would be told to revoke what it knows nothing of.
+    """
     found = dict(request.ca_handles)
     while dual_stack.is_addition(request):
         earlier = unit.requests.get(request.renews["request_id"])
         if earlier is None:
             break
+        if earlier.ca != request.ca:
+            raise StateError(
+                f"Cannot revoke {request.certificate_id}: its {' and '.join(request.ca_handles)} certificate is of CA "
+                f"account {request.ca}, and what that was added to of {earlier.ca}; revoke both at their CAs",
+                code="several_cas",
+                details={"cas": [request.ca, earlier.ca]},
+            )
         request, found = earlier, {**earlier.ca_handles, **found}
     return {name: dict(handle) for name, handle in found.items()}
 

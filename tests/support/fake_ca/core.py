@@ -113,6 +113,7 @@ class Orders:
     :ivar wrong_key: sign another key than the CSR's.
     :ivar is_shuffled: give chains in another order, with the root and a double in them.
     :ivar strange_word: a status that no document names, for all that is pending.
+    :ivar is_garbled: certificates are given that nobody can read.
     """
 
     def __init__(self, clock: FakeClock) -> None:
@@ -120,6 +121,7 @@ class Orders:
         self.found: dict[str, Order] = {}
         self.revoked: dict[str, tuple[str, datetime]] = {}
         self.polls, self.ends, self.wrong_key, self.is_shuffled, self.strange_word = 0, "", False, True, ""
+        self.is_garbled = False
 
     def place(self, csr_pem: str, wanted: Mapping[str, Any], *, names: list[str], days: int) -> Order:
         """Take an order, and sign it where nothing is to be waited for."""

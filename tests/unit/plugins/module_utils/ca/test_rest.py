@@ -19,7 +19,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.connection import
     transport_options,
     url_reason,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.options import MAX_TIMEOUT_S
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.rest import Answer, Rest, quoted, words_of
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_orders import LEASE_S
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError, TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
@@ -104,6 +106,40 @@ def test_a_wait_that_is_too_long_is_not_kept() -> None:
     rest, transport, clock = rest_of(Response(503, {"retry-after": "86400"}, b""), OK)
     assert rest.call("POST", "/x").status == 503
     assert len(transport.sent) == 1 and clock.now() == START
+
+
+class Slow(Scripted):
+    """A transport that takes its time for each answer.
+
+    :ivar clock: on which it passes.
+    """
+
+    clock: FakeClock
+
+    def send(self, request: Request) -> Response:
+        """Answer late."""
+        self.clock.sleep(MAX_TIMEOUT_S)
+        return super().send(request)
+
+
+@pytest.mark.parametrize("answer", [LATER, SOON, REFUSED], ids=["429", "503", "refused"])
+def test_a_write_is_over_well_before_a_lease_whatever_it_meets(answer: Response | TransportError) -> None:
+    """W5: an order is repeated only while the run surely holds its request; tries count as waits do."""
+    transport, clock = Slow([answer] * 9), FakeClock(START)
+    transport.clock = clock
+    rest = Rest(transport, clock, host="ca.example.com")
+    if isinstance(answer, TransportError):
+        with pytest.raises(TransportError):
+            rest.call("POST", "/orders", body={})
+    else:
+        assert rest.call("POST", "/orders", body={}).status == answer.status
+    assert (clock.now() - START).total_seconds() < LEASE_S - MAX_TIMEOUT_S and len(transport.sent) == 2
+
+
+def test_a_timeout_of_before_there_was_a_limit_is_cut() -> None:
+    """W5: an account in the store may have 600 seconds."""
+    assert transport_options("ca.example.com", {"timeout_s": 600}, {}).timeout_s == MAX_TIMEOUT_S
+    assert transport_options("ca.example.com", {"timeout_s": 20}, {}).timeout_s == 20
 
 
 def test_each_try_is_signed_anew() -> None:

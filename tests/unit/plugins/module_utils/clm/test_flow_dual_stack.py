@@ -9,6 +9,7 @@ import itertools
 import pathlib
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,15 +19,22 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Answer,
+    CannotTell,
     Found,
+    Issued,
     NotThere,
     Pending,
     Rejected,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Check, Choice, Order
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import exporting
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, InputError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll, exporting
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ConflictError,
+    InputError,
+    StateError,
+    TransportError,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
@@ -493,9 +501,7 @@ def test_only_what_is_missing_goes_with_regenerate_alone(bench: Bench, options: 
 
 
 @pytest.mark.parametrize("wanted", [{"dual_stack": True}, {"dual_stack": False}], ids=["dual", "single"])
-def test_a_renewal_that_cps_opened_is_not_taken_for_another_stack(
-    bench: Bench, wanted: dict[str, Any]
-) -> None:
+def test_a_renewal_that_cps_opened_is_not_taken_for_another_stack(bench: Bench, wanted: dict[str, Any]) -> None:
     """E10, cps-protocol 3.7: it has the keys of the old stack; nothing is sent, nothing is cancelled."""
     bench.prepare()
     live(bench, validity={"count": 1, "unit": "days"}, dual_stack=not wanted["dual_stack"])
@@ -516,3 +522,94 @@ def test_a_renewal_that_cps_opened_takes_no_certificate_that_is_missing(bench: B
     with pytest.raises(ConflictError, match="is open"):
         regenerate(bench, only_missing=True)
     assert {method for method, _path in bench.calls()} == {"GET"}
+
+
+# -- another CA, a doubt, what cannot be used ----------------------------------------------------------------------
+
+
+def other_ca(bench: Bench) -> None:
+    """Have a second CA account beside the first."""
+    with bench.store.write() as unit:
+        [account] = unit.ca_accounts.find()
+        unit.ca_accounts.add(replace(account, name="other", version=0))
+
+
+def test_what_is_missing_is_added_by_the_same_ca_alone(bench: Bench, picky: PickyCa) -> None:
+    """E10, E4: else one CA would be told to revoke what the other one signed."""
+    live(bench, allow_missing=True, **DUAL)
+    other_ca(bench)
+    picky.refuses = set()
+    for submit in (True, False):
+        with pytest.raises(InputError, match="only_missing at CA account other: what it is added to is of"):
+            bench.enroll(certificate=bench.name(), action="regenerate", ca="other", only_missing=True, submit=submit)
+    assert picky.ordered == ["RSA", "ECDSA"]
+
+
+def test_certificates_of_two_cas_are_not_revoked_at_one(bench: Bench, picky: PickyCa) -> None:
+    """E4: a store may have such an addition from before it was refused."""
+    live(bench, allow_missing=True, **DUAL)
+    picky.refuses = set()
+    record = regenerate(bench, only_missing=True)
+    other_ca(bench)
+    with bench.store.write() as unit:
+        added = unit.requests.get(record["request_id"])
+        assert added is not None
+        unit.requests.put(replace(added, ca="other"))
+    with pytest.raises(StateError, match="its ECDSA certificate is of CA account other") as caught:
+        enroll.plan({"action": "revoke", "certificate": bench.name()}, bench.ports)
+    assert caught.value.code == "several_cas"
+
+
+class DoubtfulPicky(PickyCa):
+    """Loses the answer to each ECDSA order, and cannot tell what became of it."""
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Take it, and lose the answer."""
+        if algorithm_of(csr_pem) == "ECDSA":
+            raise TransportError("no answer", kind="timeout", sent=True)
+        return super().submit(order, csr_pem)
+
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Be unable to tell."""
+        return CannotTell("its list cannot be searched", "under Orders")
+
+
+def test_what_may_be_missing_does_not_change_past_an_approval_while_in_doubt(bench: Bench, picky: PickyCa) -> None:
+    """E10, E24: the approval was for both, and cannot be asked for again before the doubt is settled."""
+    bench.group(approvals={"enroll": 1, "push": 0})
+    bench.use_ca(DoubtfulPicky(picky.behind))
+    asked = bench.enroll(wait=False, **DUAL).record
+    assert asked is not None
+    bench.act("ben", "approve", request_id=asked["request_id"])
+    doubtful = bench.enroll(**DUAL).record
+    assert doubtful is not None and doubtful["state"] == "in_doubt"
+    with pytest.raises(StateError, match="Cannot change allow_missing") as caught:
+        bench.enroll(allow_missing=True, **DUAL)
+    assert "settle" in caught.value.message and not request_of(bench).wish.get("allow_missing")
+
+
+class WrongKeyCa(PickyCa):
+    """Signs another key than the ECDSA CSR's."""
+
+    def _answer(self, algorithm: str, order: Order, csr_pem: str) -> Answer:
+        answer = self.behind.submit(order, csr_pem)
+        if algorithm == "ECDSA" and isinstance(answer, Issued):
+            return replace(answer, bundle=self.first.bundle, handle={**answer.handle, "paid": algorithm})
+        assert isinstance(answer, Issued)
+        self.first = answer
+        return answer
+
+    first: Issued
+
+
+def test_the_handle_of_a_second_certificate_that_cannot_be_used_is_kept(bench: Bench, picky: PickyCa) -> None:
+    """U6, E4: it was paid for, and can be revoked at its CA by that."""
+    bench.use_ca(WrongKeyCa(picky.behind))
+    with pytest.raises(StateError, match="ECDSA CSR"):
+        bench.enroll(**DUAL)
+    failed = request_of(bench)
+    assert failed.reason == "certificate_unusable" and failed.ca_handles["ECDSA"]["paid"] == "ECDSA"
+    with bench.store.read() as unit:
+        key = f"{failed.request_id}/ECDSA"
+        [intent] = unit.intents.find(kind="order_certificate", noun="request", key=key)
+    assert intent.finished_at is not None and intent.result["handle"] == failed.ca_handles["ECDSA"]

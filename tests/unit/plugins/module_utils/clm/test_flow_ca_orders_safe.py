@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Orders at a CA that costs money, where runs are slow, answers unreadable, and requests taken back and asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Found, NotThere
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_orders import LEASE_S
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, InputError, TransportError
+from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
+from ansible_collections.edgecert.clm.tests.support.meanwhile import signing
+from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
+
+LOST = TransportError("no answer", kind="timeout", sent=True)
+
+
+class SlowCa(DoubtfulCa):
+    """Looks for an order so long, once, that something else happens meanwhile.
+
+    :ivar left: looks before the slow one; ``meanwhile`` is what happens then.
+    """
+
+    def __init__(self, make: Callable[[str], Answer]) -> None:
+        super().__init__(make)
+        self.left, self.meanwhile = -1, lambda: None
+
+    meanwhile: Callable[[], Any]
+
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Look; what was seen is old when it is told."""
+        found = super().find(order, csr_pem)
+        self.left -= 1
+        if self.left == -1:
+            self.meanwhile()
+        return found
+
+
+@pytest.fixture
+def ca(virtual: VirtualBench) -> SlowCa:
+    """Have a CA that signs, and everything that an enrolment needs."""
+    virtual.prepare()
+    sign: Any = signing
+    made = SlowCa(lambda csr: sign(virtual)(csr))
+    virtual.use_ca(made)
+    return made
+
+
+def record_of(outcome: Any) -> dict[str, Any]:
+    """Give an outcome's record."""
+    assert outcome.record is not None
+    return dict(outcome.record)
+
+
+def test_a_run_that_lost_its_lease_while_it_looked_orders_nothing(virtual: VirtualBench, ca: SlowCa) -> None:
+    """W5, E24: another run found nothing, too, and ordered; the slow one must not order once more."""
+    ca.loses, ca.tells = LOST, NotThere("nothing came")
+    with pytest.raises(TransportError):
+        virtual.enroll()
+    ca.orders.clear()
+    ca.loses = ca.tells = None
+    ca.calls.clear()
+
+    def other_run() -> None:
+        virtual.clock.moment += timedelta(seconds=LEASE_S + 1)
+        ports = virtual.make_ports(virtual.open_store("other"))
+        wanted = {"common_name": "www.example.com", "ca": "house", "wait": False}
+        assert record_of(enroll.plan(wanted, ports).execute())["state"] == "issued"
+
+    ca.left, ca.meanwhile = 0, other_run
+    with pytest.raises(ConflictError):
+        virtual.enroll()
+    assert ca.calls.count("submit") == 1 and len(ca.orders) == 1
+
+
+@pytest.mark.parametrize("action", ["renew", "regenerate"])
+def test_a_successor_in_doubt_that_is_cancelled_and_asked_for_again_is_looked_for(
+    virtual: VirtualBench, ca: SlowCa, action: str
+) -> None:
+    """W5: it meets the same CSR again, for which the CA may have an order that is paid for."""
+    virtual.live()
+    ca.loses, ca.tells = LOST, CANNOT
+    first = record_of(virtual.enroll(action=action, force=True))
+    assert first["state"] == "in_doubt"
+    virtual.act("bob", "cancel", request_id=first["request_id"])
+    paid = dict(ca.orders)
+    ca.loses = None
+    second = record_of(virtual.enroll(action=action, force=True))
+    assert second["csrs"] == first["csrs"] and second["request_id"] != first["request_id"]
+    assert second["state"] == "in_doubt" and ca.orders == paid
+    ca.tells = None
+    virtual.advance(days=1)
+    assert record_of(virtual.enroll(action=action, force=True))["state"] == "issued" and ca.orders == paid
+
+
+def test_an_unreadable_answer_over_nothing_orders_under_the_same_intent(virtual: VirtualBench, ca: SlowCa) -> None:
+    """W5: what failed before it was sent is not found, and is sent once more by the next run."""
+    ca.loses, ca.tells = InputError("the template is gone"), NotThere("no such order")
+    with pytest.raises(InputError, match="the template is gone"):
+        virtual.enroll()
+    ca.loses = None
+    ca.orders.clear()
+    assert record_of(virtual.enroll())["state"] == "issued"
+    first, second = ca.submitted
+    assert first == second and ca.calls == ["submit", "find", "find", "submit"]
