@@ -255,6 +255,33 @@ def test_a_cancelled_request_takes_its_order_back(virtual: VirtualBench, ca: Dou
     assert ca.calls[-1] != "cancel 4712" and "may sign the ECDSA CSR all the same" in ended["message"]
 
 
+def test_an_order_that_was_taken_back_is_not_taken_up_by_the_next_request(
+    virtual: VirtualBench, ca: DoubtfulCa
+) -> None:
+    """W5, E24: CPS shows the same CSR, and the CA gets another order for it."""
+    ca.signs = False
+    first = record_of(virtual.enroll(wait_timeout=120))
+    virtual.act("bob", "cancel", request_id=first["request_id"])
+    ca.signs = True
+    assert record_of(virtual.enroll())["state"] == "issued"
+    assert list(ca.orders) == ["4711", "4712"] and len(set(ca.orders.values())) == 1
+
+
+def test_an_order_whose_cancellation_was_not_answered_fails_one_request_at_most(
+    virtual: VirtualBench, ca: DoubtfulCa
+) -> None:
+    """W5: nobody knows, so it is taken up; once the CA says that it is over it is left alone."""
+    ca.signs = False
+    first = record_of(virtual.enroll(wait_timeout=120))
+    ca.fails["cancel"] = TransportError("no answer", kind="timeout", sent=True)
+    virtual.act("bob", "cancel", request_id=first["request_id"])
+    ca.signs = True
+    with pytest.raises(ClmError, match="it was cancelled"):
+        virtual.enroll()
+    assert len(ca.orders) == 1
+    assert record_of(virtual.enroll())["state"] == "issued" and list(ca.orders) == ["4711", "4712"]
+
+
 def test_a_cancellation_of_what_another_run_moved_tells_the_ca_nothing(virtual: VirtualBench, ca: DoubtfulCa) -> None:
     """W5: the certificate came between the plan and the step; the order is not taken back under it."""
     ca.signs = False
