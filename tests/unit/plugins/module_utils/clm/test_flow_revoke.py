@@ -250,6 +250,36 @@ def test_a_cancelled_revocation_stops_no_renewal(virtual: VirtualBench, ca: Doub
     assert not done["failures"] and any(entry["kind"] == "renewals" for entry in done["done"])
 
 
+def cancelled(bench: VirtualBench) -> str:
+    """Cancel the last request; give what it says."""
+    record = bench.act("bob", "cancel", request_id=bench.requests()[-1].request_id).record
+    assert record is not None and record["state"] == "cancelled"
+    return str(record["message"])
+
+
+def test_a_cancelled_revocation_whose_answer_was_lost_says_so(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """W5: it may be revoked, and nobody is told that nothing was sent."""
+    ca.fails["revoke"] = TransportError("no answer", kind="timeout", sent=True)
+    with pytest.raises(TransportError):
+        revoked(virtual)
+    assert virtual.requests()[-1].ca_progress == {}
+    assert "CA account house may have been told to revoke the ECDSA certificate" in cancelled(virtual)
+
+
+def test_a_revocation_cancelled_half_way_names_what_is_revoked(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """W5: of two certificates one is revoked, one is waited for."""
+    issued = virtual.requests()[-1]
+    two = {"RSA": issued.fingerprints["ECDSA"], **issued.fingerprints}
+    with virtual.store.write() as unit:
+        handles = {"RSA": {"order_id": "4710"}, **issued.ca_handles}
+        unit.requests.put(replace(issued, fingerprints=two, ca_handles=handles))
+    pending = Revocation("revocation_pending", message="a person approves it", look_again_s=600)
+    ca.revocations = [pending, Revocation(at=AT), pending]
+    revoked(virtual)
+    message = cancelled(virtual)
+    assert "has revoked the RSA certificate" in message and "told to revoke the ECDSA certificate" in message
+
+
 def renewed_on_staging(bench: VirtualBench) -> tuple[str, str]:
     """Have a live certificate followed by another one on staging; give the ids both are set aside under."""
     bench.live()
