@@ -196,6 +196,16 @@ class CaConnector(ABC):
         """
         raise InputError("orders of this CA cannot be taken back", code="cannot_cancel")
 
+    def care_due(self) -> str:
+        """Say what the CA's own records want done by now, as a sentence; empty for nothing. Reads only."""
+        return ""
+
+    def care(self) -> None:
+        """Do what ``care_due`` asked for; once more does no harm.
+
+        :raises ClmError: it could not be done.
+        """
+
     def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
         """Ask when the CA would like a certificate to be renewed; None when it has no say in that.
 
