@@ -203,8 +203,9 @@ class CaConnector(ABC):
     def care(self) -> None:
         """Do what ``care_due`` asked for; once more does no harm.
 
-        :raises ClmError: it could not be done.
+        :raises InputError: it asks for nothing, ever, or its records cannot be written.
         """
+        raise InputError("this CA keeps no records that want care", code="nothing_to_care_for")
 
     def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
         """Ask when the CA would like a certificate to be renewed; None when it has no say in that.

@@ -245,7 +245,7 @@ class OwnCa(CaConnector):
         return int(self._options.get("crl_days") or 7)
 
     def care_due(self) -> str:
-        """Ask for the CRL to be signed anew once half of its life is over; one that cannot be read is told by a test."""
+        """Ask for the CRL to be signed anew once half of its life is over; a test tells of one that cannot be read."""
         path, now = str(self._options.get("crl_path") or ""), self._clock.now()
         try:
             end = crl.ends(path, account.authority_of(self._options, self._opened())) if path else None

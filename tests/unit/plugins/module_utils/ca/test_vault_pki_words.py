@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -69,3 +69,11 @@ def test_a_token_that_was_just_given_is_in_no_error_of_any_call() -> None:
             connector.choices("role")
         assert vault.given == 1 and MINTED not in f"{caught.value} {caught.value.details}"
     assert any(MINTED in request.headers.get("X-Vault-Token", "") for request in vault.sent)
+
+
+def test_a_node_that_stands_by_is_reached_at_once() -> None:
+    """ca-connectors §4.2: it answers 429 to who minds, which is no limit to wait for."""
+    vault, clock = WordyVault(), FakeClock(NOW)
+    checks = {check.name: check.passed for check in connected(vault, clock).test()}
+    assert checks["reachable"] and clock.now() - NOW < timedelta(minutes=1)
+    assert [request.path for request in vault.sent].count("/v1/sys/health") == 1
