@@ -21,8 +21,8 @@ description:
     C(cert_id).
   - Groups are C(managed), C(monitored), C(expired), C(expiring), and C(pending), which are the certificates that are
     not there yet or have a change open at CPS.
-  - Certificates of ignored devices are left out unless O(filters) asks for them by C(sync), superseded and vanished
-    ones unless by C(state) or C(certificate).
+  - Certificates of ignored devices are left out unless O(filters) asks for them by C(sync), vanished ones,
+    and superseded or revoked ones that another one followed, unless by C(state) or C(certificate).
   - What comes from Akamai or out of a certificate is never taken for a template, as a variable or as a host's name; in
     a name, braces and characters that cannot be printed become C(_).
 extends_documentation_fragment:

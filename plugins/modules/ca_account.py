@@ -70,6 +70,8 @@ options:
     description:
       - Whether to test the account, reachability, authentication, rights and clock. Nothing is issued. An account
         that is new or changed is stored only if the test passes.
+      - An account of V(own_ca) that is neither has its CRL signed anew once half of C(crl_days) is over, which is a
+        change. Test it often enough, for verifiers that are strict believe no certificate once the CRL has ended.
     type: bool
     default: false
   choices:

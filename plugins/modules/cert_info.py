@@ -15,7 +15,7 @@ author:
 description:
   - Looks up what the store knows of certificates. Nothing is asked of a CA, and of Akamai only with O(view=usage).
   - Filters narrow each other down. Certificates of ignored devices are left out unless O(sync) asks for them,
-    superseded and vanished ones unless O(state) or O(certificate) does.
+    vanished ones, and superseded or revoked ones that another one followed, unless O(state) or O(certificate) does.
 extends_documentation_fragment:
   - edgecert.clm._attributes.info
   - edgecert.clm._store

@@ -34,6 +34,7 @@ class DoubtfulCa(StubCa):
     :ivar loses: raised after an order was taken; None to answer.
     :ivar tells: what ``find`` answers: None for the truth.
     :ivar orders: CSR by order id, each paid for.
+    :ivar cancelled: ids of those that were taken back; a cancelled one is never signed.
     :ivar signs: False leaves orders pending.
     :ivar fails: raised by ``cancel`` and ``revoke``, by name, after the CA has done it.
     :ivar calls: the words of the contract it was asked for, in order.
@@ -43,6 +44,7 @@ class DoubtfulCa(StubCa):
         super().__init__(make)
         self.loses, self.tells = loses, None
         self.orders: dict[str, str] = {}
+        self.cancelled: set[str] = set()
         self.signs, self.calls = True, []
         self.changes: dict[str, Any] = {}
         self.progress: dict[str, Any] = {"state": "pending_validation", "actions": (PROOF,)}
@@ -62,6 +64,8 @@ class DoubtfulCa(StubCa):
 
     def _answer(self, order_id: str) -> Answer:
         handle = {"order_id": order_id}
+        if order_id in self.cancelled:
+            return Rejected("it was cancelled", handle, state="cancelled")
         if not self.signs:
             return Pending(handle, "the domain has to be proved", 300.0, vendor_state="WAITING", **self.progress)
         made = self._make(self.orders[order_id])
@@ -92,7 +96,7 @@ class DoubtfulCa(StubCa):
         self.calls.append("find")
         if self.tells is not None:
             return self.tells
-        mine = [order_id for order_id, csr in self.orders.items() if csr == csr_pem]
+        mine = [one for one, csr in self.orders.items() if csr == csr_pem and one not in self.cancelled]
         return self._answer(mine[-1]) if mine else NotThere("the list of orders has none of this CSR")
 
     def collect(self, handle: Mapping[str, Any]) -> Answer:
@@ -110,6 +114,7 @@ class DoubtfulCa(StubCa):
     def cancel(self, handle: Mapping[str, Any]) -> Answer:
         """Take an order back."""
         self.calls.append(f"cancel {handle['order_id']}")
+        self.cancelled.add(str(handle["order_id"]))
         if "cancel" in self.fails:
             raise self.fails["cancel"]
         return Rejected("cancelled", handle, state="cancelled")

@@ -197,6 +197,17 @@ class CaConnector(ABC):
         """
         raise InputError("orders of this CA cannot be taken back", code="cannot_cancel")
 
+    def care_due(self) -> str:
+        """Say what the CA's own records want done by now, as a sentence; empty for nothing. Reads only."""
+        return ""
+
+    def care(self) -> None:
+        """Do what ``care_due`` asked for; once more does no harm.
+
+        :raises InputError: it asks for nothing, ever, or its records cannot be written.
+        """
+        raise InputError("this CA keeps no records that want care", code="nothing_to_care_for")
+
     def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
         """Ask when the CA would like a certificate to be renewed; None when it has no say in that.
 

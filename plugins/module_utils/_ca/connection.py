@@ -18,7 +18,7 @@ from .._http.retry import date_header
 from . import client_certificate
 from .base import Check, Tools
 from .options import MAX_TIMEOUT_S
-from .rest import MAX_SKEW_S, Rest
+from .rest import MAX_SKEW_S, Query, Rest
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ def connected(tools: Tools, url: str, options: Mapping[str, Any], secrets: Mappi
     return Rest(transport, tools.clock, host=address.host, prefix=prefix, secrets=list(secrets.values()), **rest)
 
 
-def reachable(rest: Rest, tools: Tools, path: str) -> tuple[Check, ...]:
+def reachable(rest: Rest, tools: Tools, path: str, query: Query = ()) -> tuple[Check, ...]:
     """Check that something answers there, and that its clock is ours; any status will do.
 
     :param path: of something that needs no credential, and is cheap.
     """
     try:
-        answer = rest.call("GET", path)
+        answer = rest.call("GET", path, query=query)
     except RemoteError as exc:
         return (Check("reachable", False, rest.masked(exc.message)),)
     there = date_header(Response(answer.status, answer.headers, b""))

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._core import names
 from .._core.clock import Clock, SystemClock, from_text, to_text
-from .._core.errors import InputError
+from .._core.errors import ClmError, InputError
 from .._core.fields import reason
 from .._core.redact import Secret
 from .._core.types import Bundle, CsrSpec
@@ -144,7 +144,16 @@ class OwnCa(CaConnector):
         if problems:
             return [Check("issuing CA", False, problem) for problem in problems]
         facts = certificate_facts(self._options["certificate"])
-        return [Check("issuing CA", True, f"{facts.subject} can sign until {to_text(facts.not_after)}")]
+        found = [Check("issuing CA", True, f"{facts.subject} can sign until {to_text(facts.not_after)}")]
+        return [*found, self._crl_told()] if self._options.get("crl_path") else found
+
+    def _crl_told(self) -> Check:
+        """Look until when the CRL is good; one that ended is signed anew by who asked for the test."""
+        try:
+            end = crl.ends(str(self._options["crl_path"]), account.authority_of(self._options, self._opened()))
+        except ClmError as exc:
+            return Check("CRL", False, exc.message)
+        return Check("CRL", True, f"good until {to_text(end)}" if end else "none yet, the first revocation makes it")
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """Give the certificate profiles."""
@@ -227,8 +236,30 @@ class OwnCa(CaConnector):
             raise InputError(f"CA account {self._name} has no crl_path, so it cannot revoke", code="cannot_revoke")
         authority = account.authority_of(self._options, self._opened())
         serial, now = int(str(handle["serial"]), 16), self._clock.now()
-        days, hash_name = int(self._options.get("crl_days") or 7), str(self._options["hash"])
-        return Revocation(at=crl.revoke(path, authority, serial, reason, now, days=days, hash_name=hash_name))
+        hash_name = str(self._options["hash"])
+        return Revocation(at=crl.revoke(path, authority, serial, reason, now, days=self._crl_days, hash_name=hash_name))
+
+    @property
+    def _crl_days(self) -> int:
+        # Accounts of before this was an option have none.
+        return int(self._options.get("crl_days") or 7)
+
+    def care_due(self) -> str:
+        """Ask for the CRL to be signed anew once half of its life is over; a test tells of one that cannot be read."""
+        path, now = str(self._options.get("crl_path") or ""), self._clock.now()
+        try:
+            end = crl.ends(path, account.authority_of(self._options, self._opened())) if path else None
+        except ClmError:
+            return ""
+        if end is None or end - now > timedelta(days=self._crl_days) / 2:
+            return ""
+        return f"Sign the CRL {path} of CA account {self._name} anew, which ends {to_text(end)}"
+
+    def care(self) -> None:
+        """Sign the CRL anew."""
+        authority, hash_name = account.authority_of(self._options, self._opened()), str(self._options["hash"])
+        path, now = str(self._options["crl_path"]), self._clock.now()
+        crl.renew(path, authority, now, days=self._crl_days, hash_name=hash_name)
 
     def _signed(self, order: Order, csr_pem: str) -> str:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat

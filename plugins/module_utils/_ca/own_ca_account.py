@@ -26,7 +26,7 @@ _NUMBERS: Mapping[str, tuple[int, int, int, str]] = {
     "max_validity_days": (1, 7300, 397, "Longest lifetime of a certificate that this CA signs."),
     "backdate_minutes": (0, 1440, 5, "How long before the order a certificate's lifetime begins, for clocks that lag."),
     "delay_s": (0, 31536000, 0, "Seconds for which an order stays pending; for rehearsals of a slow CA."),
-    "crl_days": (1, 366, 7, "Lifetime of the CRL; each revocation signs it anew."),
+    "crl_days": (1, 366, 7, "Lifetime of the CRL; revocations sign it anew, and tests once half of that is over."),
 }
 _TEXTS: Mapping[str, tuple[int, str]] = {
     "common_name": (_PREFIX_LIMIT, "Beginning of the CA's names; the account's name when it is left out."),

@@ -35,7 +35,7 @@ REASONS = {
 def revoke(
     path: str, authority: signing.Authority, serial: int, reason: str, now: datetime, *, days: int, hash_name: str
 ) -> datetime:
-    """Put a serial number on the CRL, and sign it anew; one that is on it stays as it is.
+    """Put a serial number on the CRL, and sign it anew; one that is on it stays as it is on the new one.
 
     :param path: of the file, DER or PEM by its ending; made where there is none.
     :param reason: of ``REASONS``.
@@ -45,10 +45,29 @@ def revoke(
     with _locked(path):
         present = _read(path, authority)
         entry = present.get_revoked_certificate_by_serial_number(serial) if present is not None else None
-        if entry is not None:
-            return entry.revocation_date_utc
-        _replace(path, _signed(authority, present, (serial, reason, now), now, days, hash_name))
-    return now.replace(microsecond=0)
+        added = (serial, reason, now) if entry is None else None
+        _replace(path, _signed(authority, present, added, now, days, hash_name))
+    return now.replace(microsecond=0) if entry is None else entry.revocation_date_utc
+
+
+def renew(path: str, authority: signing.Authority, now: datetime, *, days: int, hash_name: str) -> None:
+    """Sign the CRL anew, as it is: who checks strictly believes none that has ended.
+
+    :raises InputError: the file cannot be read or written.
+    :raises StateError: it is no CRL, or another CA's.
+    """
+    with _locked(path):
+        _replace(path, _signed(authority, _read(path, authority), None, now, days, hash_name))
+
+
+def ends(path: str, authority: signing.Authority) -> datetime | None:
+    """Give when the CRL ends, UTC; None where there is none yet.
+
+    :raises InputError: the file cannot be read.
+    :raises StateError: it is no CRL, or another CA's.
+    """
+    present = _read(path, authority)
+    return None if present is None else present.next_update_utc or present.last_update_utc
 
 
 @contextlib.contextmanager
@@ -88,14 +107,14 @@ def _read(path: str, authority: signing.Authority) -> x509.CertificateRevocation
 def _signed(
     authority: signing.Authority,
     present: x509.CertificateRevocationList | None,
-    added: tuple[int, str, datetime],
+    added: tuple[int, str, datetime] | None,
     now: datetime,
     days: int,
     hash_name: str,
 ) -> x509.CertificateRevocationList:
     from cryptography import x509
 
-    number = 1
+    number = _number(present) + 1
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(authority.cert.subject)
@@ -104,16 +123,29 @@ def _signed(
         .add_extension(signing.authority_key_id(authority), critical=False)
     )
     if present is not None:
-        number += present.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         for entry in present:
             builder = builder.add_revoked_certificate(entry)
-    serial, reason, at = added
-    fresh = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at)
-    if reason != "unspecified":
-        # RFC 5280 §5.3.1: unspecified is said by saying none.
-        fresh = fresh.add_extension(x509.CRLReason(x509.ReasonFlags(REASONS[reason])), critical=False)
-    builder = builder.add_revoked_certificate(fresh.build()).add_extension(x509.CRLNumber(number), critical=False)
+    if added is not None:
+        serial, reason, at = added
+        fresh = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at)
+        if reason != "unspecified":
+            # RFC 5280 §5.3.1: unspecified is said by saying none.
+            fresh = fresh.add_extension(x509.CRLReason(x509.ReasonFlags(REASONS[reason])), critical=False)
+        builder = builder.add_revoked_certificate(fresh.build())
+    builder = builder.add_extension(x509.CRLNumber(number), critical=False)
     return builder.sign(authority.key, signing.digest_for(authority.key, hash_name))
+
+
+def _number(present: x509.CertificateRevocationList | None) -> int:
+    """Give the number of a CRL; 0 for none, and for one without: some tools write none unless told to."""
+    from cryptography import x509
+
+    if present is None:
+        return 0
+    try:
+        return present.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except x509.ExtensionNotFound:
+        return 0
 
 
 def _replace(path: str, crl: x509.CertificateRevocationList) -> None:

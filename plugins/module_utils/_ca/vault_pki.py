@@ -29,6 +29,8 @@ from .options import Option
 from .rest import Rest, quoted
 
 _KIND = "vault_pki"
+# A node that stands by answers 429 without these, which would be waited for as a limit; it hands every call on.
+_STANDBY_IS_WELL = (("standbyok", "true"), ("perfstandbyok", "true"))
 _LISTS = {"role": "roles", "issuer": "issuers"}
 TABLE: options.Table = {
     **options.NETWORK,
@@ -86,8 +88,9 @@ class VaultPki(CaConnector):
     def __init__(self, name: str, options_: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
         self._name, self._options, self._secrets, self._tools = name, options_, secrets, tools
         self._mount = f"/v1/{'/'.join(quoted(part) for part in str(options_['mount']).strip('/').split('/'))}"
-        self._login = vault_pki_auth.Login(options_, secrets, self._plain)
+        self._login = vault_pki_auth.Login(options_, secrets, self._plain, self._hide)
         self._made: dict[str, Rest] = {}
+        self._hidden: list[Secret] = []
         self._known: dict[str, list[Choice]] = {}
 
     # -- calls -----------------------------------------------------------------------------------------------------
@@ -111,7 +114,15 @@ class VaultPki(CaConnector):
         if kind not in self._made:
             url = str(self._options["url"])
             self._made[kind] = connected(self._tools, url, self._options, self._secrets, sign=sign)
+            for secret in self._hidden:
+                self._made[kind].hide(secret)
         return self._made[kind]
+
+    def _hide(self, secret: Secret) -> None:
+        """Blot a secret out in all calls, those made later among them: the server repeats a token to any of them."""
+        self._hidden.append(secret)
+        for rest in self._made.values():
+            rest.hide(secret)
 
     def _ask(self, what: str, method: str, path: str, **more: Any) -> Any:
         """Call with the token; once more with another one where this one is refused, as it may have ended."""
@@ -156,7 +167,7 @@ class VaultPki(CaConnector):
         now = self._tools.clock.now()
         found = [
             *client_certificate.checks(self._options, now),
-            *reachable(self._plain(), self._tools, "/v1/sys/health"),
+            *reachable(self._plain(), self._tools, "/v1/sys/health", _STANDBY_IS_WELL),
         ]
         if not all(check.passed for check in found if check.name == "reachable"):
             return found

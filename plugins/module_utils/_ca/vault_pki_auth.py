@@ -108,10 +108,20 @@ def problems(options: Mapping[str, Any], secrets: Mapping[str, str]) -> list[str
 
 
 class Login:
-    """The token of an account, got when it is first needed, and once more when it is refused."""
+    """The token of an account, got when it is first needed, and once more when it is refused.
 
-    def __init__(self, options: Mapping[str, Any], secrets: Mapping[str, Secret], rest: Callable[[], Rest]) -> None:
-        self._options, self._secrets, self._rest = options, secrets, rest
+    :param rest: gives the calls that need no token.
+    :param hide: has one more secret blotted out in all calls of the account.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        secrets: Mapping[str, Secret],
+        rest: Callable[[], Rest],
+        hide: Callable[[Secret], None],
+    ) -> None:
+        self._options, self._secrets, self._rest, self._hide = options, secrets, rest, hide
         self._token: Secret | None = None
 
     @property
@@ -142,7 +152,7 @@ class Login:
         path, body = method.login(self._options, opened)
         rest = self._rest()
         if body.get("jwt"):
-            rest.hide(Secret(body["jwt"]))
+            self._hide(Secret(body["jwt"]))
         try:
             found = rest.ask(f"log in by {name}", "POST", f"/v1/auth/{mount}/{path}", body=body)
         except RemoteError as exc:
@@ -154,5 +164,5 @@ class Login:
         if not token:
             raise RemoteError(f"Cannot log in by {name}: the answer holds no token", code="no_token")
         made = Secret(token)
-        rest.hide(made)
+        self._hide(made)
         return made

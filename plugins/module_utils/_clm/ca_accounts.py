@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
 from .._core.errors import AuthError, InputError, NotFoundError, StateError
-from .._core.plan import Plan
-from .._core.types import CaAccount
+from .._core.plan import Plan, Step
+from .._core.types import AuditEntry, CaAccount
 from .._store.base import Unit
 from . import accounts, states
 from .accounts import secrets_of
@@ -45,7 +45,27 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     :raises InputError: the options cannot be used.
     """
-    return accounts.plan(_FAMILY, params, ports)
+    made = accounts.plan(_FAMILY, params, ports)
+    if made.steps or params["state"] == "absent" or not params.get("test"):
+        return made
+    with ports.store.read() as unit:
+        account = required(unit, params["name"])
+    return replace(made, steps=_care(account, ports))
+
+
+def _care(account: CaAccount, ports: Ports) -> tuple[Step, ...]:
+    """Give the step that does what a CA's own records want done by now, if anything."""
+    connector = ports.ca(account)
+    sentence = connector.care_due()
+
+    def care() -> bool:
+        connector.care()
+        entry = AuditEntry(ports.actor, "ca_account_cared_for", "ca_account", account.name, None, {"done": sentence})
+        with ports.store.write() as unit:
+            unit.audit(entry)
+        return True
+
+    return (Step(sentence, care),) if sentence else ()
 
 
 def _needed_by(unit: Unit, account: CaAccount) -> dict[str, list[str]]:

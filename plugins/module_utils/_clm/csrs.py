@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from . import ca_orders, dual_stack, intents, key_orders, signing
+from . import ca_orders, doubts, dual_stack, intents, key_orders, signing
 
 if TYPE_CHECKING:
     from .._core.types import CertRequest
@@ -124,13 +124,16 @@ def _save(mover: Mover, csrs: Mapping[str, str], refusals: Mapping[str, str], me
 def _ordered_before(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> dict[str, Any]:
     """Give the orders that an earlier request placed for the very same CSRs, so that none is placed twice.
 
-    CPS shows the CSR of a change as long as the change is open, and a failed request's place is used again.
+    CPS shows the CSR of a change as long as the change is open, and a failed request's place is used again. Orders
+    that the CA cancelled or refused are over.
     """
     handles, fingerprints = dict(request.ca_handles), dict(request.fingerprints)
+    ended = unit.requests.find(certificate_id=request.certificate_id, state=["failed", "cancelled"])
+    over = [handle for one in ended for name, handle in one.ca_handles.items() if _is_over(unit, one, name)]
     for earlier in _of_same_order(unit, request, ["failed", "cancelled"]):
         is_cancelled = earlier.state == "cancelled"
         for name, handle in (earlier.ca_handles if is_cancelled else dual_stack.kept_orders(earlier)).items():
-            if name not in earlier.refusals and csrs.get(name) == earlier.csrs.get(name):
+            if handle not in over and csrs.get(name) == earlier.csrs.get(name):
                 handles[name] = handle
                 if name in earlier.fingerprints:
                     fingerprints[name] = earlier.fingerprints[name]
@@ -157,3 +160,7 @@ def _of_same_order(unit: Unit, request: CertRequest, states: list[str]) -> list[
 
     found = unit.requests.find(certificate_id=request.certificate_id, state=states)
     return [one for one in found if one.request_id != request.request_id and asked(one) == asked(request)]
+
+
+def _is_over(unit: Unit, request: CertRequest, name: str) -> bool:
+    return name in request.refusals or doubts.is_taken_back(unit, request, name)

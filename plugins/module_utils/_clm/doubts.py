@@ -18,8 +18,12 @@ from . import ca_accounts, ca_orders, intents, key_secrets
 
 if TYPE_CHECKING:
     from .._ca.base import CaConnector
+    from .._store.base import Unit
     from .moves import Mover
     from .ports import Ports
+
+TAKEN_BACK = "cancelled"
+"""State in the result of an intent to cancel an order: the CA has done it, and nothing comes of that order any more."""
 
 
 def steps(mover: Mover, order_id: str, comment: str) -> Sequence[Step]:
@@ -91,23 +95,30 @@ def cancelled_at_ca(ports: Ports, record: CertRequest | WorkOrder) -> dict[str, 
     return {name: _cancelled(ports, connector, record, name) for name in missing}
 
 
+def is_taken_back(unit: Unit, request: CertRequest, algorithm: str) -> bool:
+    """Say whether the CA has cancelled what a request ordered."""
+    told = intents.of(unit, intents.CANCEL_ORDER, "request", ca_orders.key_of(request, algorithm))
+    return any(one.result.get("state") == TAKEN_BACK for one in told)
+
+
 def _cancelled(ports: Ports, connector: CaConnector, request: CertRequest, algorithm: str) -> str:
     from .._ca.answer_base import Issued, Rejected
 
     key, now = ca_orders.key_of(request, algorithm), ports.clock.now
     intent, _is_new = intents.begin(ports.store, intents.CANCEL_ORDER, "request", key, {"algorithm": algorithm}, now())
     what = f"the order for the {algorithm} CSR"
+    ended: dict[str, str] = {}
     try:
         answer = connector.cancel(request.ca_handles[algorithm])
     except ClmError as exc:
         told = f"{what} could not be cancelled at CA account {request.ca}, cancel it there: {exc.message}"
     else:
         if isinstance(answer, Rejected):
-            told = f"{what} is cancelled at CA account {request.ca}"
+            told, ended = f"{what} is cancelled at CA account {request.ca}", {"state": TAKEN_BACK}
         elif isinstance(answer, Issued):
             told = f"CA account {request.ca} had signed the {algorithm} CSR already; revoke that certificate there"
         else:
             told = f"CA account {request.ca} was told to cancel {what} and has not done it yet: {answer.message}"
     with ports.store.write() as unit:
-        intents.close(unit, intent, {"told": told}, now())
+        intents.close(unit, intent, {"told": told, **ended}, now())
     return told

@@ -33,8 +33,8 @@ _TEXTS = ("certificate", "tracking_id", "attachment", "network")
 class Filters:
     """Which certificates are asked for; empty members filter nothing.
 
-    Certificates of ignored devices are left out unless asked for by ``sync``, superseded and vanished ones unless
-    asked for by ``state`` or by ``certificate``.
+    Certificates of ignored devices are left out unless asked for by ``sync``; vanished ones, and those that another
+    one followed, superseded or revoked, unless asked for by ``state`` or by ``certificate``.
 
     :ivar group: names; those in no other group are in the default one.
     :ivar attributes: by name, the text that the value is, or behind ``~`` a regular expression that it matches whole.
@@ -149,6 +149,18 @@ def in_groups(names: Sequence[str]) -> list[str]:
     return [*names, *([""] if DEFAULT_GROUP in names else [])]
 
 
+def is_hidden(certificate: Certificate, asked: Sequence[str] = ()) -> bool:
+    """Say whether a certificate is left out of lists: nothing is to be done about it any more.
+
+    :param asked: states that are asked for.
+    """
+    if certificate.state in asked:
+        return False
+    # A revoked line has no successor as long as nothing has followed it.
+    is_followed = certificate.state == "revoked" and bool(certificate.successor)
+    return is_followed or certificate.state in HIDDEN_STATES
+
+
 def _equal(unit: Unit, filters: Filters) -> dict[str, Any]:
     """Give what the store itself can search by."""
     equal: dict[str, Any] = {
@@ -174,7 +186,7 @@ def _equal(unit: Unit, filters: Filters) -> dict[str, Any]:
 def _fitting(
     filters: Filters, devices: Mapping[str, Device], groups: Mapping[str, Group], now: datetime
 ) -> Callable[[Certificate], bool]:
-    hidden = () if filters.certificate else tuple(state for state in HIDDEN_STATES if state not in filters.state)
+    asked = STATES if filters.certificate else filters.state
     within = filters.expires_within_days
     horizon = None if within is None else now + timedelta(days=within)
 
@@ -186,7 +198,7 @@ def _fitting(
         sync = device.sync if device else ""
         if (filters.sync and sync not in filters.sync) or (sync == SYNC_IGNORED and SYNC_IGNORED not in filters.sync):
             return False
-        if certificate.state in hidden or (filters.network and not getattr(certificate, filters.network)):
+        if is_hidden(certificate, asked) or (filters.network and not getattr(certificate, filters.network)):
             return False
         if not has_attributes(certificate, filters.attributes):
             return False

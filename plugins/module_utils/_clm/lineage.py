@@ -47,7 +47,7 @@ def succeed(unit: Unit, certificate: Certificate, request: CertRequest, actor: s
     parent = replace(
         certificate,
         certificate_id=kept,
-        state="revoked" if certificate.state == "revoked" else "superseded",
+        state=_aside_state(certificate),
         enrollment_id=None,
         production={},
         staging={},
@@ -67,6 +67,18 @@ def succeed(unit: Unit, certificate: Certificate, request: CertRequest, actor: s
     return replace(certificate, parent=kept)
 
 
+def _aside_state(certificate: Certificate) -> str:
+    """Give the state of a certificate that is set aside: what is revoked stays so, wherever it is kept."""
+    return "revoked" if certificate.state == "revoked" else "superseded"
+
+
+def _state_of_line(certificate: Certificate, parent: Certificate) -> str:
+    """Give the state of a line that goes back to its parent: "revoked" is of the certificate, the rest of the line."""
+    if parent.state == "revoked":
+        return "revoked"
+    return "issued" if certificate.state == "revoked" else certificate.state
+
+
 def _follow(unit: Unit, earlier: str, kept: str, now: datetime) -> None:
     """Let the certificate before the parent name it by the id it has from now on."""
     grandparent = unit.certificates.get(earlier) if earlier else None
@@ -77,8 +89,8 @@ def _follow(unit: Unit, earlier: str, kept: str, now: datetime) -> None:
 def go_back(unit: Unit, certificate: Certificate, now: datetime) -> Certificate:
     """Let the parent be what the line tells of again, for its successor was taken back; stores all but the line itself.
 
-    The successor stays in the inventory as superseded, under the id that a parent would have; what a user set for the
-    certificate since stays with the line.
+    The successor stays in the inventory as superseded, or revoked, under the id that a parent would have; what a user
+    set for the certificate since stays with the line.
     """
     parent = unit.certificates.get(certificate.parent)
     if parent is None:
@@ -87,11 +99,12 @@ def go_back(unit: Unit, certificate: Certificate, now: datetime) -> Certificate:
     if unit.certificates.get(kept) is None:
         none: dict[str, Any] = {"auto_renew": {}, "auto_regenerate": {}, "pending_changes": (), "version": 0}
         none.update(production={}, staging={}, parent="")
-        aside = replace(certificate, certificate_id=kept, state="superseded", enrollment_id=None, **none)
+        aside = replace(certificate, certificate_id=kept, state=_aside_state(certificate), enrollment_id=None, **none)
         unit.certificates.add(replace(aside, successor=certificate.certificate_id, updated_at=now))
     unit.certificates.remove(parent)
     _follow(unit, parent.parent, certificate.certificate_id, now)
     told = {name: getattr(parent, name) for name in _OF_THE_CERTIFICATE}
+    told["state"] = _state_of_line(certificate, parent)
     return replace(_with_its_settings(unit, certificate, parent), parent=parent.parent, **told)
 
 

@@ -139,10 +139,10 @@ def last_edges(unit: Unit, certificate_id: str, connector: str, network: str) ->
     return {name: given for name, given in found.items() if name not in NETWORKS or name in states.PASSES[network]}
 
 
-def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None) -> Pushed:
-    """Give what is to be deployed, out of the certificate's issued request.
+def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None, action: str = "push") -> Pushed:
+    """Give what is deployed or, with another action, taken back, out of the certificate's issued request.
 
-    :raises StateError: nothing was issued for it here.
+    :raises StateError: nothing was issued for it here, or what is revoked is to be deployed.
     """
     if request is None or request.state != "issued":
         at = (
@@ -155,7 +155,7 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
             "edgecert.clm.cert_enroll until the request is issued",
             code="certificate_not_issued",
         )
-    if certificate.state == "revoked":
+    if certificate.state == "revoked" and action == "push":
         raise StateError(
             f"Cannot push {certificate.certificate_id}: it is revoked; have another one with action: regenerate",
             code="certificate_revoked",
@@ -235,7 +235,7 @@ def _pushed_of(unit: Unit, order: WorkOrder, certificate: Certificate) -> Pushed
         return subject(unit, certificate)
     if is_of_settings(order):
         return configured(unit, certificate, order.change)
-    return pushed_for(unit, certificate, _request_of(unit, order, certificate))
+    return pushed_for(unit, certificate, _request_of(unit, order, certificate), order.action)
 
 
 def _refuse_other_enrollment(order: WorkOrder, certificate: Certificate) -> None:

@@ -75,7 +75,7 @@ def _plan_one(params: port.Params, ports: port.Ports) -> Plan:
         device = managed_device(unit, holder(certificate, connector))
         removals.refuse_beside(unit, certificate.certificate_id, states.VERBS[params.get("action") or "push"])
         request = unit.requests.get(certificate.request_id) if certificate.request_id else None
-        pushed = orders.pushed_for(unit, certificate, request)
+        pushed = orders.pushed_for(unit, certificate, request, params.get("action") or "push")
         group = policy.group_of(unit, certificate.group)
         before = _latest(unit, certificate, connector, params, pushed)
         done = _rolled_back(unit, certificate, connector, pushed) if params.get("action") == "rollback" else None

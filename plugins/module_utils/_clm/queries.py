@@ -19,7 +19,7 @@ from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
 from . import drift, usage_view
 from .attachments import attachment_view, content_of
-from .filters import HIDDEN_STATES, Filters, certificate_list, groups_by_name, in_groups, listed, select
+from .filters import Filters, certificate_list, groups_by_name, in_groups, is_hidden, listed, select
 from .line_views import lines_of
 from .ports import Params, Ports
 from .pushed import is_of_settings
@@ -157,7 +157,7 @@ def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
     from .group_view import group_status
 
     groups = {DEFAULT_GROUP: Group(DEFAULT_GROUP), **groups_by_name(unit)}
-    counts = Counter(group_name(one) for one in unit.certificates.find() if one.state not in HIDDEN_STATES)
+    counts = Counter(group_name(one) for one in unit.certificates.find() if not is_hidden(one))
     return [
         {**group_status(groups[name], now), "certificates": counts[name]}
         for name in sorted(groups)

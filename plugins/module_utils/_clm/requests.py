@@ -165,7 +165,7 @@ def left_behind(unit: Unit, request: CertRequest, settled: Mapping[str, str]) ->
     """
     left = []
     if request.action == "revoke":
-        return f"CA account {request.ca} may have been told to revoke it" if request.ca_progress else ""
+        return _left_of_revocation(unit, request)
     if request.key_reference and request.csr_source == vocabulary.ENDPOINT:
         advice = "cancel the change" if request.renews else "enrol the same names again to use it, or remove it"
         label = request.key_reference.get("label", "what was opened")
@@ -200,10 +200,28 @@ def _keys_on_device(request: CertRequest) -> list[str]:
     return [f"{keys} on key device {named['device']}: remove what this request alone had made there"]
 
 
+def _left_of_revocation(unit: Unit, request: CertRequest) -> str:
+    """Say what the CA has revoked, or may have: an intent is open where its answer was lost."""
+    states_told = {name: str(told.get("state") or "") for name, told in request.ca_progress.items()}
+    done = [name for name in request.fingerprints if states_told.get(name) == "revoked"]
+    told = [
+        name
+        for name in request.fingerprints
+        if name not in done and (name in states_told or _is_begun(unit, intents.REVOKE_CERTIFICATE, request, name))
+    ]
+    left = [f"CA account {request.ca} has revoked the {name} certificate, which stays so" for name in done]
+    if told:
+        certificates = " and the ".join(told)
+        left.append(f"CA account {request.ca} may have been told to revoke the {certificates} certificate; look there")
+    return "; ".join(left)
+
+
+def _is_begun(unit: Unit, kind: str, request: CertRequest, algorithm: str) -> bool:
+    return intents.is_open(unit, kind, "request", f"{request.request_id}/{algorithm}")
+
+
 def _is_ordered(unit: Unit, request: CertRequest, algorithm: str) -> bool:
-    return algorithm in request.ca_handles or intents.is_open(
-        unit, intents.ORDER_CERTIFICATE, "request", f"{request.request_id}/{algorithm}"
-    )
+    return algorithm in request.ca_handles or _is_begun(unit, intents.ORDER_CERTIFICATE, request, algorithm)
 
 
 def gate_of(mover: Mover, *, override: str = "") -> gate.Gate[CertRequest]:

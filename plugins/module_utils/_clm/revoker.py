@@ -162,8 +162,10 @@ class Revoker(Mover):
             self._end(unit)
 
     def _end(self, unit: Unit) -> None:
-        """End the request, and let the inventory show the certificate as revoked."""
-        certificate = unit.certificates.get(self.request.certificate_id)
-        if certificate is not None and certificate.request_id == self.request.renews["request_id"]:
+        """End the request, and let the inventory show the certificate as revoked.
+
+        A renewal, or a rollback, since the request was made keeps the certificate under another id.
+        """
+        for certificate in unit.certificates.find(request_id=self.request.renews["request_id"]):
             unit.certificates.put(replace(certificate, state=_DONE, updated_at=self.now))
         self.save(unit, "certificate_revoked", state=_DONE, next_look_at=None)

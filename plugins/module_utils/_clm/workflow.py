@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import InputError
+from .._core.errors import ConflictError, InputError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CertRequest, WorkOrder
 from .._store.base import Unit
@@ -28,6 +28,8 @@ from .work_views import request_view, work_order_view
 ACTIONS = ("approve", "reject", "schedule", "implement", "retry", "cancel")
 _TIMED = ("approve", "schedule")
 _SENDS_NOTHING = ("reject", "cancel")
+# What says that a record is not where it was planned from; a work order has the first alone.
+_MOVED = ("state", "ca_handles", "fingerprints", "refusals")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -155,6 +157,8 @@ class _Act:
                 passage.reject(self.comment)
                 return True
             with self.ports.store.lease(lease, LEASE_S):
+                # Before the CA is told: what it is told cannot be taken back.
+                keeper.record = self._unmoved(keeper.record, named)
                 settled = doubts.cancelled_at_ca(self.ports, keeper.record)
                 with self.ports.store.read() as unit:
                     left = left_behind(unit, keeper.record, settled)
@@ -162,6 +166,21 @@ class _Act:
             return True
 
         return Step(f"{self.action.capitalize()} {named}", end)
+
+    def _unmoved(self, planned: Any, named: str) -> Any:
+        """Give the record as it is stored now.
+
+        :raises ConflictError: another run moved it since this one planned.
+        """
+        current = self._now_stored(planned)
+        moved = [name for name in _MOVED if getattr(current, name, None) != getattr(planned, name, None)]
+        if moved:
+            raise ConflictError(
+                f"Cannot {self.action} {named}: another run moved it meanwhile, it is {current.state} now; nothing was "
+                f"sent, run again to {self.action} it from there",
+                details={"state": current.state, "moved": moved},
+            )
+        return current
 
     def _steps_of_order(self, order: WorkOrder, deployer: Deployer | None) -> tuple[Step, ...]:
         named = f"work order {order.work_order_id} for {order.certificate_id}"

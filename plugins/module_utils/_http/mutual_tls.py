@@ -21,9 +21,10 @@ from .._core.errors import InputError
 from .base import ClientIdentity
 
 
-def client_adapter(identity: ClientIdentity, *, validate_certs: bool) -> Any:
+def client_adapter(identity: ClientIdentity, *, validate_certs: bool, ca_path: str | None = None) -> Any:
     """Give the adapter of requests that authenticates with a certificate.
 
+    :param ca_path: of the CAs that replace the system's, which requests loads itself; None for the system's.
     :raises InputError: certificate and key cannot be used.
     """
     with needed("requests", "speaking to remote services"):
@@ -33,7 +34,7 @@ def client_adapter(identity: ClientIdentity, *, validate_certs: bool) -> Any:
     if not validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    else:
+    elif not ca_path:
         context.load_default_certs()
     load(context, identity)
 

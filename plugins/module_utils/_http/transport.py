@@ -162,7 +162,7 @@ def _session(options: TransportOptions, auth: Any) -> requests.Session:
     if options.client is not None:
         from .mutual_tls import client_adapter
 
-        adapter = client_adapter(options.client, validate_certs=options.validate_certs)
+        adapter = client_adapter(options.client, validate_certs=options.validate_certs, ca_path=options.ca_path)
     session.mount("https://", adapter)
     return session
 

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import socket
 import ssl
 import tempfile
+import threading
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import client_certificate
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._http import mutual_tls
-from ansible_collections.edgecert.clm.plugins.module_utils._http.base import ClientIdentity
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import ClientIdentity, Request, TransportOptions
+from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.lab_pki import Pair, make
 
 PASSPHRASE = "open sesame 1!"
@@ -90,6 +94,61 @@ def test_the_key_is_in_no_file_after_it_is_loaded(pair: Pair, tmp_path: Path, mo
         assert list(tmp_path.iterdir()) == []
         monkeypatch.delattr(os, "memfd_create", raising=False)
     assert seen[-2:] == [0, 0], "nobody else may read the temporary file"
+
+
+class Listener:
+    """A server with a certificate, at its port for the time of a block; says nothing beyond the handshake."""
+
+    def __init__(self, served: Pair, folder: Path) -> None:
+        file = folder / "server.pem"
+        file.write_text(served.pem + served.key_pem())
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(file)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.host = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                raw, _peer = self._socket.accept()
+                with contextlib.suppress(OSError), self._context.wrap_socket(raw, server_side=True) as secured:
+                    secured.recv(65_536)
+                    secured.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+    def __enter__(self) -> Listener:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(5)
+
+
+def test_a_ca_path_replaces_the_systems_roots_with_a_client_certificate_too(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TransportOptions: ``ca_path`` replaces the system's; a root of the system vouches for no server beside it."""
+    system, private = make("System", ca=True), make("Private", ca=True)
+    for name, root in (("system", system), ("private", private)):
+        (tmp_path / f"{name}.pem").write_text(root.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "system.pem"))
+    identity = ClientIdentity(pair.pem, Secret(pair.key_pem()))
+
+    def status(host: str, ca_path: str | None) -> int:
+        transport = RequestsTransport(TransportOptions(host, ca_path=ca_path, timeout_s=10.0, client=identity))
+        try:
+            return transport.send(Request("GET", "/")).status
+        finally:
+            transport.close()
+
+    with Listener(make("127.0.0.1", system), tmp_path) as there:
+        assert status(there.host, None) == 204
+        with pytest.raises(TransportError) as caught:
+            status(there.host, str(tmp_path / "private.pem"))
+        assert caught.value.kind == "tls"
+        assert status(there.host, str(tmp_path / "system.pem")) == 204
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_account
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_signing as signing
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCaType
@@ -89,6 +92,65 @@ def test_every_reason_stands_on_it_and_its_number_grows(tmp_path: Path) -> None:
     assert len(crl) == len(REVOCATION_REASONS) and crl.next_update_utc == NOW + timedelta(days=30)
     reasons = [entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.name for entry in list(crl)[1:]]
     assert sorted(reasons) == sorted(REVOCATION_REASONS[1:])
+
+
+def crl_of(path: Path) -> x509.CertificateRevocationList:
+    return x509.load_der_x509_crl(path.read_bytes())
+
+
+def number_of(crl: x509.CertificateRevocationList) -> int:
+    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
+
+def test_a_revocation_that_is_repeated_signs_the_crl_anew_and_changes_no_entry(tmp_path: Path) -> None:
+    """RFC 5280 §5.1.2.5: what is on it stays, with its time; the CRL is good for its whole life again."""
+    path = tmp_path / "own.crl"
+    account = Account(crl_path=str(path))
+    connector = account.connect()
+    handle = signed(connector).handle
+    connector.revoke(handle, "key_compromise", "")
+    account.clock.sleep(5 * 86_400)
+    assert connector.revoke(handle, "superseded", "").at == NOW
+    crl = crl_of(path)
+    assert number_of(crl) == 2 and crl.next_update_utc == NOW + timedelta(days=12)
+    [entry] = list(crl)
+    assert entry.revocation_date_utc == NOW
+    assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason is x509.ReasonFlags.key_compromise
+
+
+def test_the_crl_wants_to_be_signed_anew_once_half_of_its_life_is_over(tmp_path: Path) -> None:
+    """Nobody revokes weekly, and a CRL that has ended is believed by no strict verifier."""
+    path = tmp_path / "own.crl"
+    account = Account(crl_path=str(path))
+    connector = account.connect()
+    assert connector.care_due() == "" and "none yet" in connector.test()[-1].detail
+    connector.revoke(signed(connector).handle, "superseded", "")
+    account.clock.sleep(3 * 86_400)
+    assert connector.care_due() == ""
+    account.clock.sleep(86_400)
+    assert "which ends 2026-11-30T12:00:00Z" in connector.care_due()
+    connector.care()
+    crl = crl_of(path)
+    assert (number_of(crl), len(crl), crl.next_update_utc) == (2, 1, NOW + timedelta(days=11))
+    assert connector.care_due() == "" and connector.test()[-1].detail == "good until 2026-12-04T12:00:00Z"
+    path.write_text("a letter")
+    assert connector.care_due() == "" and not connector.test()[-1].passed
+
+
+def test_a_crl_without_a_number_is_taken_over(tmp_path: Path) -> None:
+    """Made by a tool that writes none: its entries stay, and numbers begin with 1."""
+    path = tmp_path / "own.crl"
+    account = Account(crl_path=str(path))
+    connector = account.connect()
+    secrets = dict(account.kept.secrets)
+    authority = own_ca_account.authority_of(account.kept.options, secrets)
+    entry = x509.RevokedCertificateBuilder().serial_number(7).revocation_date(NOW).build()
+    builder = x509.CertificateRevocationListBuilder().issuer_name(authority.cert.subject)
+    builder = builder.last_update(NOW).next_update(NOW + timedelta(days=7)).add_revoked_certificate(entry)
+    made = builder.sign(authority.key, signing.digest_for(authority.key, "sha256"))
+    path.write_bytes(made.public_bytes(Encoding.DER))
+    connector.revoke(signed(connector).handle, "superseded", "")
+    assert number_of(crl_of(path)) == 1 and len(crl_of(path)) == 2
 
 
 def test_two_at_once_lose_no_entry(tmp_path: Path) -> None:

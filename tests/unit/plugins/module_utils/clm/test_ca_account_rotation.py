@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Tools
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import ca_accounts
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import ca_accounts, enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -84,3 +84,29 @@ def test_a_list_that_may_not_be_read_is_a_warning(virtual: VirtualBench, toy: tu
     extra = plan(ports, choices=["profile"]).extra
     assert extra["choices"] == {"profile": []} and "may not list profile" in extra["warnings"][0]
     assert secrets["api_key"] not in extra["warnings"][0]
+
+
+def test_a_test_signs_the_own_cas_crl_anew_when_that_is_due_and_not_in_check_mode(
+    virtual: VirtualBench, tmp_path: pathlib.Path
+) -> None:
+    """Issue 6: a change like any other, told beforehand, on record, and none the next time."""
+    virtual.prepare()
+    path = tmp_path / "own.crl"
+
+    def tested(**changes: Any) -> Any:
+        wanted = {"name": "house", "state": "present", "test": True, **changes}
+        return ca_accounts.plan(wanted, virtual.ports)
+
+    tested(options={"crl_path": str(path)}).execute()
+    virtual.enroll()
+    enroll.plan({"action": "revoke", "certificate": "www.example.com", "submit": True}, virtual.ports).execute()
+    before = path.read_bytes()
+    assert not tested().changed
+    virtual.advance(days=8)
+    plan = tested()
+    assert plan.changed and path.read_bytes() == before and not tested(test=False).changed
+    outcome = plan.execute()
+    assert outcome.record["name"] == "house" and path.read_bytes() != before
+    assert not tested().changed
+    with virtual.store.read() as unit:
+        assert list(unit.audit_rows())[-1].entry.action == "ca_account_cared_for"

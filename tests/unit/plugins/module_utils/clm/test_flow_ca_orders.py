@@ -15,6 +15,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll, w
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     ClmError,
+    ConflictError,
     InputError,
     RateLimited,
     RemoteError,
@@ -252,6 +253,56 @@ def test_a_cancelled_request_takes_its_order_back(virtual: VirtualBench, ca: Dou
     second = record_of(virtual.enroll("b.example.com", wait_timeout=120))
     ended = record_of(virtual.act("bob", "cancel", request_id=second["request_id"]))
     assert ca.calls[-1] != "cancel 4712" and "may sign the ECDSA CSR all the same" in ended["message"]
+
+
+def test_an_order_that_was_taken_back_is_not_taken_up_by_the_next_request(
+    virtual: VirtualBench, ca: DoubtfulCa
+) -> None:
+    """W5, E24: CPS shows the same CSR, and the CA gets another order for it."""
+    ca.signs = False
+    first = record_of(virtual.enroll(wait_timeout=120))
+    virtual.act("bob", "cancel", request_id=first["request_id"])
+    ca.signs = True
+    assert record_of(virtual.enroll())["state"] == "issued"
+    assert list(ca.orders) == ["4711", "4712"] and len(set(ca.orders.values())) == 1
+
+
+def test_an_order_whose_cancellation_was_not_answered_fails_one_request_at_most(
+    virtual: VirtualBench, ca: DoubtfulCa
+) -> None:
+    """W5: nobody knows, so it is taken up; once the CA says that it is over it is left alone."""
+    ca.signs = False
+    first = record_of(virtual.enroll(wait_timeout=120))
+    ca.fails["cancel"] = TransportError("no answer", kind="timeout", sent=True)
+    virtual.act("bob", "cancel", request_id=first["request_id"])
+    ca.signs = True
+    with pytest.raises(ClmError, match="it was cancelled"):
+        virtual.enroll()
+    assert len(ca.orders) == 1
+    assert record_of(virtual.enroll())["state"] == "issued" and list(ca.orders) == ["4711", "4712"]
+
+
+def test_a_cancellation_of_what_another_run_moved_tells_the_ca_nothing(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """W5: the certificate came between the plan and the step; the order is not taken back under it."""
+    ca.signs = False
+    request_id = record_of(virtual.enroll(wait_timeout=120))["request_id"]
+    plan = workflow.plan({"action": "cancel", "request_id": request_id}, replace(virtual.ports, actor="bob"))
+    ca.signs = True
+    virtual.advance(hours=1)
+    virtual.run_due()
+    with pytest.raises(ConflictError, match="another run moved it meanwhile, it is issued now"):
+        plan.execute()
+    assert "cancel 4711" not in ca.calls and virtual.requests()[0].state == "issued"
+
+
+def test_a_look_of_another_run_keeps_nobody_from_cancelling(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """W5: a request that waits as before is cancelled, although it was stored anew since the plan."""
+    ca.signs = False
+    request_id = record_of(virtual.enroll(wait_timeout=120))["request_id"]
+    plan = workflow.plan({"action": "cancel", "request_id": request_id}, replace(virtual.ports, actor="bob"))
+    virtual.advance(hours=1)
+    virtual.run_due()
+    assert record_of(plan.execute())["state"] == "cancelled" and ca.calls[-1] == "cancel 4711"
 
 
 def test_a_ca_that_is_away_keeps_nobody_from_cancelling(virtual: VirtualBench, ca: DoubtfulCa) -> None:

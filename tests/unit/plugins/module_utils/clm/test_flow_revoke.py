@@ -248,3 +248,95 @@ def test_a_cancelled_revocation_stops_no_renewal(virtual: VirtualBench, ca: Doub
     virtual.advance(days=75)
     done = virtual.run_due()
     assert not done["failures"] and any(entry["kind"] == "renewals" for entry in done["done"])
+
+
+def cancelled(bench: VirtualBench) -> str:
+    """Cancel the last request; give what it says."""
+    record = bench.act("bob", "cancel", request_id=bench.requests()[-1].request_id).record
+    assert record is not None and record["state"] == "cancelled"
+    return str(record["message"])
+
+
+def test_a_cancelled_revocation_whose_answer_was_lost_says_so(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """W5: it may be revoked, and nobody is told that nothing was sent."""
+    ca.fails["revoke"] = TransportError("no answer", kind="timeout", sent=True)
+    with pytest.raises(TransportError):
+        revoked(virtual)
+    assert virtual.requests()[-1].ca_progress == {}
+    assert "CA account house may have been told to revoke the ECDSA certificate" in cancelled(virtual)
+
+
+def test_a_revocation_cancelled_half_way_names_what_is_revoked(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """W5: of two certificates one is revoked, one is waited for."""
+    issued = virtual.requests()[-1]
+    two = {"RSA": issued.fingerprints["ECDSA"], **issued.fingerprints}
+    with virtual.store.write() as unit:
+        handles = {"RSA": {"order_id": "4710"}, **issued.ca_handles}
+        unit.requests.put(replace(issued, fingerprints=two, ca_handles=handles))
+    pending = Revocation("revocation_pending", message="a person approves it", look_again_s=600)
+    ca.revocations = [pending, Revocation(at=AT), pending]
+    revoked(virtual)
+    message = cancelled(virtual)
+    assert "has revoked the RSA certificate" in message and "told to revoke the ECDSA certificate" in message
+
+
+def renewed_on_staging(bench: VirtualBench) -> tuple[str, str]:
+    """Have a live certificate followed by another one on staging; give the ids both are set aside under."""
+    bench.live()
+    parent = lineage.parent_id(bench.certificate())
+    bench.enroll(action="regenerate", force=True)
+    bench.push()
+    return parent, lineage.parent_id(bench.certificate())
+
+
+def rolled_back(bench: VirtualBench) -> None:
+    """Take the push back."""
+    record = bench.push(action="rollback").record
+    assert record is not None and record["state"] == "completed"
+
+
+def state_of(bench: VirtualBench, certificate_id: str) -> str:
+    """Give a line's state."""
+    return bench.certificate(certificate_id).state
+
+
+def test_a_rollback_to_what_is_revoked_leaves_it_revoked(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """U5, U6: it is neither pushed nor renewed by itself."""
+    parent, successor = renewed_on_staging(virtual)
+    revoked(virtual, certificate=parent)
+    rolled_back(virtual)
+    assert lineage.parent_id(virtual.certificate()) == parent
+    assert (state_of(virtual, NAME), state_of(virtual, successor)) == ("revoked", "superseded")
+    with pytest.raises(StateError, match="it is revoked"):
+        virtual.push()
+    before = len(virtual.requests())
+    virtual.advance(days=40)
+    virtual.run_due()
+    assert len(virtual.requests()) == before
+
+
+def test_what_is_revoked_on_staging_is_rolled_back_and_stays_revoked(virtual: VirtualBench, ca: DoubtfulCa) -> None:
+    """U5: the way out of an incident; the line goes on with what production serves, which lives."""
+    parent, successor = renewed_on_staging(virtual)
+    revoked(virtual, reason="key_compromise")
+    rolled_back(virtual)
+    assert lineage.parent_id(virtual.certificate()) == parent
+    assert (state_of(virtual, NAME), state_of(virtual, successor)) == ("issued", "revoked")
+    with virtual.store.read() as unit:
+        assert unit.certificates.get(parent) is None
+
+
+@pytest.mark.parametrize("which", ["parent", "successor"])
+def test_a_rollback_while_a_revocation_is_pending_hides_it_from_nobody(
+    virtual: VirtualBench, ca: DoubtfulCa, which: str
+) -> None:
+    """ca-connectors §4.7: what the CA revokes in the end is shown as such under the id that it has by then."""
+    parent, successor = renewed_on_staging(virtual)
+    ca.revocations = [Revocation("revocation_pending", message="a person approves it", look_again_s=600)]
+    revoked(virtual, certificate=parent if which == "parent" else NAME)
+    rolled_back(virtual)
+    ca.revocations = [Revocation(at=AT)]
+    virtual.advance(hours=1)
+    virtual.run_due()
+    states = (state_of(virtual, NAME), state_of(virtual, successor))
+    assert states == (("revoked", "superseded") if which == "parent" else ("issued", "revoked"))

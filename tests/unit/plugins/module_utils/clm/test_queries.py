@@ -150,6 +150,17 @@ def test_certificates_are_found_by_what_is_kept_with_them(
     assert scene.ids(**options) == expected
 
 
+def test_what_is_revoked_and_followed_is_left_out_as_what_is_superseded(scene: Scene) -> None:
+    """E4: after an incident the list holds the line, not each certificate it had; a line that is revoked stays."""
+    gone = Certificate("c~2", "enrolled", "www", "revoked", device="main", successor="c~1")
+    with scene.store.write() as unit:
+        unit.certificates.add(gone)
+        unit.certificates.add(replace(gone, certificate_id="r", successor=""))
+    assert scene.ids() == ["a", "b", "c", "e", "r"]
+    assert scene.ids(state=["revoked"]) == ["c~2", "r"] and scene.ids(certificate="c~2") == ["c~2"]
+    assert scene.ask(view="groups")["groups"][0]["certificates"] == 3
+
+
 def test_all_mistakes_in_the_new_filters_are_said_at_once() -> None:
     with pytest.raises(InputError) as caught:
         filters.Filters.from_options(
