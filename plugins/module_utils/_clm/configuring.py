@@ -102,7 +102,7 @@ class Configuring(Deployer):
     def _find_own(self) -> None:
         """Take up the change that an earlier run asked for and did not put on record."""
         with self.ports.store.read() as unit:
-            was_sent = bool(intents.of(unit, *self.keeper.settings_key))
+            was_sent = intents.may_be_done(unit, *self.keeper.settings_key)
         if was_sent and self.standing is not None and self.standing.changes and self.is_asked:
             self._refer(self.standing.changes[-1]["change_id"])
 
