@@ -15,6 +15,7 @@ from . import acknowledging, decisions, intents, patience, push_stages, refusal_
 from .keeper import Told
 
 if TYPE_CHECKING:
+    from .._core.errors import RemoteError
     from .._store.base import Unit
     from .removal import Removal
 
@@ -60,6 +61,20 @@ def let_go_on(removal: Removal) -> tuple[str, str]:
     if refused:
         return "busy", f"CPS took no acknowledgement ({refused}); it is looked at again"
     return "busy", "the removal was acknowledged, CPS has not gone on yet"
+
+
+def fail_live(removal: Removal, exc: RemoteError, reason: str) -> None:
+    """End an order for names that CPS lists as live, with what to do.
+
+    :raises StateError: always.
+    """
+    words = {word.strip(".,;:()[]\"'").lower() for word in exc.message.split()}
+    names = [name for name in removal.order.change.get("names", ()) if name in words]
+    message = (
+        f"{', '.join(names) or 'names of it'} still resolve to this certificate; move their traffic away first (to "
+        f"another edge hostname or off the network) and remove it again then: {exc.message}"
+    )
+    removal.fail(reason, message, details={"live_names": names})
 
 
 def settle(removal: Removal) -> None:

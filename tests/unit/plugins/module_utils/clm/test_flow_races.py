@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import push_stages
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.deployment import Deployer
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import WorkOrder
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
@@ -65,3 +70,51 @@ def test_a_change_of_others_is_not_taken_for_the_one_that_was_refused(
         configure(bench)
     assert caught.value.code == "change_pending" and theirs == somebody.open_changes()
     assert not writes(bench)
+
+def scripted(bench: Bench, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Have a pre-push script during which somebody acts."""
+
+    def run(deployer: Deployer, stage: str, _result: str) -> dict[str, Any]:
+        act()
+        return {"stage": stage, "exit_code": 0, "failed": False}
+
+    monkeypatch.setattr(push_stages, "_run", run)
+    bench.connector(pre_push_script="/bin/true", script_location="device", script_timeout=30)
+
+
+def test_a_removal_looks_again_after_its_script_and_cancels_no_change_that_nobody_named(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U5: the change that was named is over by then, and another one is open."""
+    somebody = live(bench)
+    named, theirs = edited(somebody, quicEnabled=True), list[int]()
+
+    def act() -> None:
+        somebody.client.cancel_change(somebody.enrollment_id, named)
+        bench.advance(60)
+        theirs.append(edited(somebody, disallowedTlsVersions=["TLSv1"]))
+        writes(bench)
+
+    scripted(bench, monkeypatch, act)
+    with pytest.raises(ClmError) as caught:
+        bench.push(action="remove", network="production", cancel_changes=[named])
+    assert caught.value.code == "pending_change" and theirs == somebody.open_changes()
+    assert not writes(bench)
+
+
+def test_a_freeze_that_begins_while_the_script_runs_keeps_the_certificate_from_being_uploaded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W2: the script may take an hour."""
+    bench.issued()
+
+    def act() -> None:
+        begin, end = bench.clock.now() - timedelta(minutes=1), bench.clock.now() + timedelta(days=1)
+        window = {"name": "holidays", "starts_at": to_text(begin), "ends_at": to_text(end), "kinds": ["push"]}
+        bench.group(freeze_windows=[window])
+
+    scripted(bench, monkeypatch, act)
+    bench.calls()
+    with pytest.raises(ClmError) as caught:
+        bench.push(network="staging")
+    assert caught.value.code == "frozen" and not writes(bench)
