@@ -146,7 +146,8 @@ class Configuring(Deployer):
     @property
     def is_staged(self) -> bool:
         """Say whether staging has the settings, or the order is past that."""
-        return self.is_deployed or self._is_shown_on_staging or self.order.state == "deploying_production"
+        is_past = self.order.state == "deploying_production" or self._waits_for_a_date
+        return self.is_deployed or is_past or self._is_shown_on_staging
 
     @property
     def is_possible(self) -> bool:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +15,12 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import push_stages
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.deployment import Deployer
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import WorkOrder
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, PolicyError
+from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
+from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
+from ansible_collections.edgecert.clm.plugins.module_utils._target.base import PushState
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 from ansible_collections.edgecert.clm.tests.support.meanwhile import Elsewhere, writes
 
@@ -40,14 +44,6 @@ def configure(bench: Bench, **changes: Any) -> dict[str, Any]:
 def edited(somebody: Elsewhere, **network: Any) -> int:
     """Change network settings at Control Center; give the change."""
     return somebody.put(edit=lambda body: body["networkConfiguration"].update(network))
-
-
-def stored(bench: Bench, order: dict[str, Any]) -> WorkOrder:
-    """Give a work order as stored."""
-    with bench.store.read() as unit:
-        found = unit.work_orders.get(order["work_order_id"])
-    assert found is not None
-    return found
 
 
 def test_a_change_of_others_is_not_taken_for_the_one_that_was_refused(
@@ -118,3 +114,40 @@ def test_a_freeze_that_begins_while_the_script_runs_keeps_the_certificate_from_b
     with pytest.raises(ClmError) as caught:
         bench.push(network="staging")
     assert caught.value.code == "frozen" and not writes(bench)
+
+
+def test_a_change_that_is_late_to_wait_for_its_certificate_is_given_none_that_would_not_wait_for_its_date(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U2+: without change management CPS would put it on production at once; at planning that was not to be seen."""
+    somebody = live(bench, validity={"count": 90, "unit": "days"})
+    raw = somebody.client.get_enrollment(somebody.enrollment_id).raw
+    somebody.client.update_enrollment(somebody.enrollment_id, enrollment_update(raw, {"changeManagement": False}))
+    bench.advance(600)
+    bench.enroll(action="regenerate", force=True)
+    plain, looks = AkamaiCpsTarget.observe, list[PushState]()
+
+    def observe(target: AkamaiCpsTarget, *args: Any, **more: Any) -> PushState:
+        looks.append(plain(target, *args, **more))
+        return replace(looks[0], phase="busy") if len(looks) == 1 else looks[-1]
+
+    monkeypatch.setattr(AkamaiCpsTarget, "observe", observe)
+    writes(bench)
+    with pytest.raises(PolicyError) as caught:
+        bench.push(network="production", deploy_not_before=to_text(bench.clock.now() + timedelta(days=5)))
+    assert caught.value.code == "would_reach_production" and looks[0].phase == "wants_certificate"
+    assert not writes(bench)
+
+
+def test_settings_on_staging_go_on_though_a_date_of_ours_holds_their_change(bench: Bench) -> None:
+    """U3: somebody acknowledged at Control Center what a change to staging held back there."""
+    somebody = live(bench, validity={"count": 47, "unit": "days"})
+    first = configure(bench, network="staging")
+    assert first["state"] == "completed" and "held back" in first["message"]
+    ids = somebody.enrollment_id, int(first["change_id"])
+    info = somebody.client.get_change_management_info(*ids)
+    somebody.client.acknowledge(changes.CHANGE_MANAGEMENT, *ids, hash_text=info.hash)
+    bench.advance(300)
+    order = configure(bench, wait_timeout=7200)
+    assert order["state"] == "completed", order
+    assert order["evidence"][-1]["network"] == "production"
