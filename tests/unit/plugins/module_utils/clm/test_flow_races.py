@@ -151,3 +151,24 @@ def test_settings_on_staging_go_on_though_a_date_of_ours_holds_their_change(benc
     order = configure(bench, wait_timeout=7200)
     assert order["state"] == "completed", order
     assert order["evidence"][-1]["network"] == "production"
+
+
+def test_the_runner_ends_an_order_whose_change_was_cancelled_though_the_enrollment_kept_what_it_asked_for(
+    bench: Bench,
+) -> None:
+    """U3, W4: nobody brings the settings any more; one look is not enough to say so, for production may lag."""
+    somebody = live(bench)
+    bench.sandbox.configure({"cancel_keeps_document": True})
+    order = configure(bench, wait=False)
+    bench.advance(300)
+    somebody.client.cancel_change(somebody.enrollment_id, int(order["change_id"]))
+    seen = []
+    for _round in range(4):
+        bench.advance(3600)
+        bench.run_due()
+        with bench.store.read() as unit:
+            found = unit.work_orders.get(order["work_order_id"])
+        assert found is not None
+        seen.append((found.state, found.reason))
+    assert seen == [("implementing", "change_over"), *[("failed", "change_failed")] * 3]
+    assert f"change {order['change_id']} is over" in found.message
