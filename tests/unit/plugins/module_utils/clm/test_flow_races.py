@@ -15,10 +15,11 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import push_stages
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.deployment import Deployer
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, PolicyError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, PolicyError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.errors import RemoteNotFound
 from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import PushState
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
@@ -172,3 +173,24 @@ def test_the_runner_ends_an_order_whose_change_was_cancelled_though_the_enrollme
         seen.append((found.state, found.reason))
     assert seen == [("implementing", "change_over"), *[("failed", "change_failed")] * 3]
     assert f"change {order['change_id']} is over" in found.message
+
+
+def test_settings_that_reach_production_before_they_are_cancelled_are_not_told_to_be_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U5, cps-protocol §6.5: CPS does not find the change (404), for it is completed."""
+    somebody = live(bench)
+    order = configure(bench, wait=False)
+    ids = somebody.enrollment_id, int(order["change_id"])
+    bench.advance(1500)
+
+    def cancel(_client: CpsClient, *_ids: int) -> None:
+        info = somebody.client.get_change_management_info(*ids)
+        somebody.client.acknowledge(changes.CHANGE_MANAGEMENT, *ids, hash_text=info.hash)
+        bench.advance(7200)
+        raise RemoteNotFound("no such change", status=404)
+
+    monkeypatch.setattr(CpsClient, "cancel_change", cancel)
+    with pytest.raises(StateError, match="production has it by now") as caught:
+        bench.push(action="rollback", network="production")
+    assert caught.value.code == "rollback_impossible" and somebody.open_changes() == []
