@@ -20,12 +20,12 @@ from .._core.errors import PolicyError, RemoteError, StateError, TransportError
 from .._core.plan import Step
 from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
-from . import acknowledging, completion, impossible, intents, patience, production, proof, refusal_proof, snapshots, states
+from . import acknowledging, completion, intents, patience, production, proof, refusal_proof, snapshots, states
 from .deployment import Deployer
+from .impossible import want_certificate
 from .keeper import Told
 from .patience import LAG_S
 from .pushed import RESTORES, SETTINGS
-
 
 OVER = "change_over"
 """Reason of an order that waits: its change is over, and its network does not show yet what that was to bring."""
@@ -351,7 +351,7 @@ class Configuring(Deployer):
         """Do what the change asks for, and say why to wait then."""
         state = self.state
         if state.phase == "wants_certificate":
-            impossible.want_certificate(self)
+            want_certificate(self)
         if state.phase in ("failed", "cancelled") or (state.phase == "none" and self._came_to_nothing()):
             self.fail("change_failed", state.error or state.status or state.phase)
         if state.phase == "wants_decision":

@@ -15,7 +15,12 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import push_stages
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.deployment import Deployer
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, PolicyError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ClmError,
+    InputError,
+    PolicyError,
+    StateError,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
@@ -194,3 +199,37 @@ def test_settings_that_reach_production_before_they_are_cancelled_are_not_told_t
     with pytest.raises(StateError, match="production has it by now") as caught:
         bench.push(action="rollback", network="production")
     assert caught.value.code == "rollback_impossible" and somebody.open_changes() == []
+
+
+def test_settings_are_rolled_forward_under_a_rule_that_wants_handshakes(bench: Bench) -> None:
+    """U5, U6: edges are named, or are those where the settings were proved that are taken back; neither is refused."""
+    live(bench)
+    old = {"disallowed_tls_versions": ["TLSv1"]}
+    assert configure(bench, network_settings=old)["state"] == "completed"
+    assert configure(bench)["state"] == "completed"
+    bench.group(proof={"production": "handshake"})
+    wanted = {"action": "rollback", "rollback_of": "settings", "roll_forward": True, "network": "production"}
+    with pytest.raises(PolicyError) as caught:
+        bench.plan_push(**wanted)
+    assert caught.value.code == "edge_needed"
+    plan = bench.plan_push(**wanted, edge={"production": ["127.0.0.1:9"]})
+    assert any("by a handshake with 127.0.0.1:9" in step.sentence for step in plan.steps)
+    with bench.store.write() as unit:
+        done = unit.work_orders.find(action="configure")[-1]
+        unit.work_orders.put(replace(done, edges={"staging": ["127.0.0.1:7"], "production": ["127.0.0.1:8"]}))
+    plan = bench.plan_push(**wanted)
+    assert any("by a handshake with 127.0.0.1:8" in step.sentence for step in plan.steps)
+    first = dict(bench.push(**wanted, wait=False, edge={"production": ["127.0.0.1:9"]}).record or {})
+    again = dict(bench.push(**wanted, wait=False).record or {})
+    assert again["work_order_id"] == first["work_order_id"] and again["edges"]["production"] == ["127.0.0.1:9"]
+
+
+def test_edges_are_refused_where_the_settings_that_come_back_show_in_no_handshake(bench: Bench) -> None:
+    """U6: before anything is sent."""
+    live(bench)
+    assert configure(bench)["state"] == "completed"
+    writes(bench)
+    with pytest.raises(InputError, match="a handshake shows no other one"):
+        edge = {"production": ["127.0.0.1:9"]}
+        bench.push(action="rollback", rollback_of="settings", roll_forward=True, network="production", edge=edge)
+    assert not writes(bench)
