@@ -25,8 +25,13 @@ NO_OTHER = "cancel its change in Akamai Control Center"
 
 def waits_for(removal: Removal) -> str:
     """Name the network that is taken away, where a list tells enough of it; empty where the change has to be asked."""
+    keeper = removal.keeper
     with removal.ports.store.read() as unit:
-        is_let_go_on = intents.may_be_done(unit, *removal.keeper.production_key)
+        is_let_go_on = intents.may_be_done(unit, *keeper.production_key)
+        in_doubt = [intents.is_open(unit, *key) for key in (keeper.production_key, keeper.acknowledge_key)]
+    if any(in_doubt):
+        # No list tells whether an acknowledgement was taken whose answer was lost.
+        return ""
     return patience.removal_waits_for(removal.order, removal.ports.clock.now(), is_let_go_on=is_let_go_on)
 
 

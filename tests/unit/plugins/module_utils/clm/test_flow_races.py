@@ -19,6 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ClmError,
     InputError,
     PolicyError,
+    RemoteError,
     StateError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes
@@ -26,7 +27,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import Cp
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.errors import RemoteNotFound
 from ansible_collections.edgecert.clm.plugins.module_utils._target.akamai_cps import AkamaiCpsTarget
-from ansible_collections.edgecert.clm.plugins.module_utils._target.base import PushState
+from ansible_collections.edgecert.clm.plugins.module_utils._target.base import Presence, PushState
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 from ansible_collections.edgecert.clm.tests.support.meanwhile import Elsewhere, writes
 
@@ -72,6 +73,7 @@ def test_a_change_of_others_is_not_taken_for_the_one_that_was_refused(
         configure(bench)
     assert caught.value.code == "change_pending" and theirs == somebody.open_changes()
     assert not writes(bench)
+
 
 def scripted(bench: Bench, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Have a pre-push script during which somebody acts."""
@@ -233,3 +235,31 @@ def test_edges_are_refused_where_the_settings_that_come_back_show_in_no_handshak
         edge = {"production": ["127.0.0.1:9"]}
         bench.push(action="rollback", rollback_of="settings", roll_forward=True, network="production", edge=edge)
     assert not writes(bench)
+
+
+def test_an_acknowledgement_of_a_removal_that_was_not_taken_is_not_put_on_record_for_what_a_list_says(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W5, cps-protocol §3.8: no answer, then a 409; a list shows it at work, and it stands at its stop all the same."""
+    live(bench)
+    bench.sandbox.configure({"deprovision_stops": True})
+    bench.push(action="remove", network="production", wait=False)
+    bench.advance(30)
+    for fault in ("lost_before", "conflict"):
+        bench.sandbox.fault(fault, method="POST", path="change-management-ack")
+    with pytest.raises(RemoteError):
+        bench.push(action="remove", network="production", wait=False)
+    parked = dict(bench.push(action="remove", network="production", wait=False).record or {})
+    assert (parked["state"], parked["reason"]) == ("implementing", "busy")
+    plain = AkamaiCpsTarget.presence
+
+    def listed(target: AkamaiCpsTarget, reference: Any, *, waits_for: str = "") -> Presence:
+        found = plain(target, reference)
+        return replace(found, state=PushState("busy")) if waits_for and found.is_there else found
+
+    monkeypatch.setattr(AkamaiCpsTarget, "presence", listed)
+    bench.advance(600)
+    bench.calls()
+    done = dict(bench.push(action="remove", network="production").record or {})
+    assert writes(bench) == {"POST change-management-ack": 1} and done["state"] == "completed"
+    assert bench.audit().count("production_acknowledged") == 2, "that of the push, and that of the removal"
