@@ -14,6 +14,7 @@ from .._core.errors import ConflictError, InputError, StateError
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan
 from .._core.types import Certificate, Connector, Device, WorkOrder
+from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
 from .._target.base import Standing, Target
 from . import edges, moments, orders, policy, push, refusal_proof, removals, snapshots, states
@@ -37,7 +38,7 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     what, word = f"Cannot configure {params['certificate']}", params.get("from_snapshot")
     given = _given(params, what)
     if not word:
-        return _planned(params, ports, lambda *_there: given, {})
+        return _planned(params, ports, lambda *_there: given, {}, {})
     with ports.store.read() as unit:
         taken = snapshots.named(unit, required_certificate(unit, params["certificate"]), word)
     restores = {"snapshot_id": taken.snapshot_id}
@@ -45,20 +46,34 @@ def plan(params: port.Params, ports: port.Ports) -> Plan:
     def of_snapshot(target: Target, place: _Place, standing: Standing) -> Mapping[str, Any]:
         return _brought_back(target.settings_of(taken.enrollment), place, standing, restores)
 
-    return _planned(params, ports, of_snapshot, restores)
+    return _planned(params, ports, of_snapshot, restores, {})
 
 
-def back_to(params: port.Params, ports: port.Ports, settings: Mapping[str, Any], restores: Mapping[str, Any]) -> Plan:
+def back_to(
+    params: port.Params,
+    ports: port.Ports,
+    settings: Mapping[str, Any],
+    restores: Mapping[str, Any],
+    *,
+    known: Mapping[str, Any],
+) -> Plan:
     """Work out what setting some settings to what they were would do, by an order of its own.
 
     :param settings: some words in normal form.
     :param restores: where they come from; the order keeps it, and approvals are bound to it.
+    :param known: edges, as an order keeps them, that a new order is proved at where the option names no others.
     """
     given = _cleared(settings)
-    return _planned(params, ports, lambda *_there: given, restores)
+    return _planned(params, ports, lambda *_there: given, restores, known)
 
 
-def _planned(params: port.Params, ports: port.Ports, given_of: Given, restores: Mapping[str, Any]) -> Plan:
+def _planned(
+    params: port.Params,
+    ports: port.Ports,
+    given_of: Given,
+    restores: Mapping[str, Any],
+    known: Mapping[str, Any],
+) -> Plan:
     what = f"Cannot configure {params['certificate']}"
     moments.refuse_both(params, what)
     place = _place(params, ports, what)
@@ -66,7 +81,7 @@ def _planned(params: port.Params, ports: port.Ports, given_of: Given, restores: 
     standing = target.standing(place.enrollment_id)
     settings = _settings(given_of(target, place, standing), standing, what)
     before = _open(place.earlier, settings, params, what)
-    wanted = _wanted(params, ports, before, place)
+    wanted = _wanted(params, ports, before, place, known)
     order = before or _new(ports, wanted, place, standing, settings, restores)
     if refusal_proof.disallowed(order) and not states.is_final(order.state):
         edges.refuse_unknown(replace(order, edges=wanted.edges), states.PASSES[order.network])
@@ -119,16 +134,19 @@ def _place(params: port.Params, ports: port.Ports, what: str) -> _Place:
     return _Place(certificate, certificate.enrollment_id, connector, device, group, pushed, earlier)
 
 
-def _wanted(params: port.Params, ports: port.Ports, before: WorkOrder | None, place: _Place) -> orders.Wanted:
+def _wanted(
+    params: port.Params, ports: port.Ports, before: WorkOrder | None, place: _Place, known: Mapping[str, Any]
+) -> orders.Wanted:
     lists, networks = params.get("warnings"), states.PASSES[params["network"]]
     what = f"Cannot configure {params['certificate']}"
     places = edges.read(params.get("edge"), what, place.certificate.sans, networks, ports.probe)
+    kept = {name: value for name, value in known.items() if name not in NETWORKS or name in networks}
     return orders.Wanted(
         network=params["network"],
         warnings=before.warnings
         if before and lists is None
         else policy.warning_lists(place.group, lists, place.connector),
-        edges={**(before.edges if before else {}), **places},
+        edges={**(before.edges if before else kept), **places},
         manual=params.get("manual_implementation"),
         at=push.schedule_of(params, before, ports),
         comment=params.get("comment") or "",

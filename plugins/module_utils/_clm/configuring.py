@@ -22,9 +22,13 @@ from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
 from . import acknowledging, completion, intents, patience, production, proof, refusal_proof, snapshots, states
 from .deployment import Deployer
+from .impossible import want_certificate
 from .keeper import Told
 from .patience import LAG_S
 from .pushed import RESTORES, SETTINGS
+
+OVER = "change_over"
+"""Reason of an order that waits: its change is over, and its network does not show yet what that was to bring."""
 
 
 class Configuring(Deployer):
@@ -102,7 +106,7 @@ class Configuring(Deployer):
     def _find_own(self) -> None:
         """Take up the change that an earlier run asked for and did not put on record."""
         with self.ports.store.read() as unit:
-            was_sent = bool(intents.of(unit, *self.keeper.settings_key))
+            was_sent = intents.may_be_done(unit, *self.keeper.settings_key)
         if was_sent and self.standing is not None and self.standing.changes and self.is_asked:
             self._refer(self.standing.changes[-1]["change_id"])
 
@@ -146,7 +150,8 @@ class Configuring(Deployer):
     @property
     def is_staged(self) -> bool:
         """Say whether staging has the settings, or the order is past that."""
-        return self.is_deployed or self._is_shown_on_staging or self.order.state == "deploying_production"
+        is_past = self.order.state == "deploying_production" or self._waits_for_a_date
+        return self.is_deployed or is_past or self._is_shown_on_staging
 
     @property
     def is_possible(self) -> bool:
@@ -191,9 +196,10 @@ class Configuring(Deployer):
                 "edgecert.clm.akamai_vendor_settings. Push it to production with edgecert.clm.cert_push first",
                 code="not_live",
             )
-        if state.phase in ("failed", "cancelled") or (state.phase == "none" and self._came_to_nothing()):
+        is_ended = state.phase == "none" and (self._came_to_nothing() or self._is_seen_over())
+        if state.phase in ("failed", "cancelled") or is_ended:
             raise StateError(
-                f"{what}: change {self.pushed.reference['change_id']} is over and the enrollment does not have the "
+                f"{what}: change {self.pushed.reference['change_id']} is over and production does not have the "
                 f"settings ({state.error or state.status}); it was cancelled, or others were set since: run again to "
                 "begin anew",
                 code="change_failed",
@@ -208,6 +214,23 @@ class Configuring(Deployer):
 
     def _came_to_nothing(self) -> bool:
         return self.is_opened and not self.is_asked and not self._is_sent_lately()
+
+    @property
+    def _is_over(self) -> bool:
+        """Say whether its change is over, and production is not seen to have what that was to bring."""
+        return self.is_opened and self.state.phase == "none" and not self.is_deployed and not self._is_coming
+
+    def _is_seen_over(self) -> bool:
+        """Say whether an earlier look saw that too, so long ago that production would be seen to have it by now."""
+        due, now = self.order.next_look_at, self.ports.clock.now()
+        return self._is_over and self.order.reason == OVER and (due is None or due <= now)
+
+    def note(self) -> None:
+        """Keep what was seen of an order that waits; that its change is over is for the next look to decide on."""
+        super().note()
+        if self._is_over:
+            message = f"change {self.pushed.reference['change_id']} is over, and production does not show the settings"
+            self.keeper.park(OVER, f"{message} yet; it is looked at once more", LAG_S)
 
     def _is_sent_lately(self) -> bool:
         """Say whether it was sent so lately that CPS may not show it yet."""
@@ -328,7 +351,7 @@ class Configuring(Deployer):
         """Do what the change asks for, and say why to wait then."""
         state = self.state
         if state.phase == "wants_certificate":
-            self._want_certificate()
+            want_certificate(self)
         if state.phase in ("failed", "cancelled") or (state.phase == "none" and self._came_to_nothing()):
             self.fail("change_failed", state.error or state.status or state.phase)
         if state.phase == "wants_decision":
@@ -342,27 +365,8 @@ class Configuring(Deployer):
                 return "not_proven", f"CPS does not show {missing} yet"
             number = self.pushed.reference["enrollment_id"]
             left = f"enrollment {number} asks for {missing}, production does not have it, and no change is open"
-            return "not_proven", f"{left}; look at it in Akamai Control Center"
+            return OVER if self.is_opened else "not_proven", f"{left}; look at it in Akamai Control Center"
         return "busy", f"CPS is at work: {state.status}"
-
-    def _want_certificate(self) -> None:
-        """End the order where the settings come with a new certificate only.
-
-        :raises StateError: always.
-        """
-        ids, order = self.pushed.reference, self.order
-        message = (
-            f"change {ids['change_id']} of enrollment {ids['enrollment_id']}, which brings the settings, wants a new "
-            f"certificate. Run edgecert.clm.cert_enroll with certificate: {order.certificate_id}, action: regenerate "
-            "and force: true, which takes that change up, then edgecert.clm.cert_push: the settings go along; or "
-            "cancel the change in Akamai Control Center"
-        )
-        self.keeper.save("push_failed", state="failed", reason="certificate_wanted", message=message)
-        raise StateError(
-            f"Work order {order.work_order_id} to configure {order.certificate_id} ended: {message}",
-            code="certificate_wanted",
-            details={"work_order_id": order.work_order_id, "change_id": ids["change_id"]},
-        )
 
     def prove(self, network: str) -> proof.Evidence | None:
         """Give the evidence that a network has the settings; None, and why on record, when there is none in time."""

@@ -268,12 +268,12 @@ class Deployer:
             # Somebody may have acted since planning, or an earlier run of ours after its intent.
             self.look()
             if not self.is_staged and self._is_upload_due():
-                self.refuse_impossible()
                 self._send()
         return True
 
     def _send(self) -> None:
         """Upload what the change waits for."""
+        self.refuse_impossible()
         self.check_approved()
         push_stages.before(self)
         snapshots.before_write(self, snapshots.UPLOAD)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .._core.errors import ClmError
     from .._core.types import Certificate, WorkOrder
     from .._target.base import PushState
+    from .deployment import Deployer
     from .work_orders import WorkOrderKeeper
 
 
@@ -68,6 +69,26 @@ def _refuse_going_on(certificate: Certificate, order: WorkOrder, state: PushStat
             "Control Center, and set change_management to true in the vendor settings",
             code="would_reach_production",
         )
+
+
+def want_certificate(deployer: Deployer) -> None:
+    """End an order about settings that come with a new certificate only.
+
+    :raises StateError: always.
+    """
+    ids, order = deployer.pushed.reference, deployer.order
+    message = (
+        f"change {ids['change_id']} of enrollment {ids['enrollment_id']}, which brings the settings, wants a new "
+        f"certificate. Run edgecert.clm.cert_enroll with certificate: {order.certificate_id}, action: regenerate "
+        "and force: true, which takes that change up, then edgecert.clm.cert_push: the settings go along; or "
+        "cancel the change in Akamai Control Center"
+    )
+    deployer.keeper.save("push_failed", state="failed", reason="certificate_wanted", message=message)
+    raise StateError(
+        f"Work order {order.work_order_id} to configure {order.certificate_id} ended: {message}",
+        code="certificate_wanted",
+        details={"work_order_id": order.work_order_id, "change_id": ids["change_id"]},
+    )
 
 
 def ending(keeper: WorkOrderKeeper, reason: ClmError) -> Step:

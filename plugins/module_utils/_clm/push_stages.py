@@ -29,6 +29,8 @@ def before(deployer: Deployer) -> None:
 
     :raises ScriptError: it failed, and the work order has ended with it; or one of the two cannot be run here, and the
         work order waits for that to be mended.
+    :raises StateError: what was approved is not approved any more since it ran.
+    :raises PolicyError: the group is frozen since it ran.
     """
     connector = deployer.connector
     if not (connector.pre_push_script or connector.post_push_script):
@@ -45,6 +47,8 @@ def before(deployer: Deployer) -> None:
         deployer.keeper.save("push_failed", state="failed", reason=error.code, message=error.message, scripts=scripts)
         raise error
     deployer.keeper.save("pre_push_script_ran", scripts=scripts)
+    # A script may take long: an approval may have expired by now, a freeze may have begun.
+    deployer.check_approved()
 
 
 def _owed(order: WorkOrder) -> tuple[str, str, str]:

@@ -231,20 +231,32 @@ class Removal(Deployer):
     def _remove(self) -> bool:
         with self.keeper.lease():
             # Somebody may have acted since planning, or an earlier run of ours after its intent.
-            self.observe()
-            self._take_up_own()
-            if self.is_gone or self.is_under_way or self._was_asked_lately():
-                return True
-            try:
-                self.refuse_impossible()
-            except StateError as exc:
-                self.fail(exc.code, exc.message)
-            self.see_settings()
-            self.check_approved()
-            if not any(entry["stage"] == "pre" and not entry["failed"] for entry in self.order.scripts):
+            is_wanted, ran = self._is_to_be_asked(), len(self.order.scripts)
+            if is_wanted and not any(entry["stage"] == "pre" and not entry["failed"] for entry in self.order.scripts):
                 push_stages.before(self)
+                # While the script ran, others may have opened a change, which would be cancelled along.
+                is_wanted = len(self.order.scripts) == ran or self._is_to_be_asked()
+            if not is_wanted:
+                return True
             self.keeper.still_ours()
             return self._ask()
+
+    def _is_to_be_asked(self) -> bool:
+        """Look whether it is still to be sent, and as it was approved.
+
+        :raises StateError: something is in the way, and the order has ended with that; or the approval is void.
+        """
+        self.observe()
+        self._take_up_own()
+        if self.is_gone or self.is_under_way or self._was_asked_lately():
+            return False
+        try:
+            self.refuse_impossible()
+        except StateError as exc:
+            self.fail(exc.code, exc.message)
+        self.see_settings()
+        self.check_approved()
+        return True
 
     def _ask(self) -> bool:
         """Send it, once; what becomes of it is looked at, not believed."""
@@ -280,7 +292,7 @@ class Removal(Deployer):
         if exc.status == 404:
             return True
         if exc.code == LIVE:
-            self.fail(LIVE, self._live(exc), details={"live_names": self._live_names(exc)})
+            removal_end.fail_live(self, exc, LIVE)
         if exc.status == 409:
             self.observe()
             self._take_up_own()
@@ -295,18 +307,6 @@ class Removal(Deployer):
             )
             self.keeper.save("removal_in_doubt", state="in_doubt", reason="removal_unknown", message=message)
         raise exc
-
-    def _live_names(self, exc: RemoteError) -> list[str]:
-        """Give those of its names that CPS lists as live."""
-        words = {word.strip(".,;:()[]\"'").lower() for word in exc.message.split()}
-        return [name for name in self.order.change.get("names", ()) if name in words]
-
-    def _live(self, exc: RemoteError) -> str:
-        names = ", ".join(self._live_names(exc)) or "names of it"
-        return (
-            f"{names} still resolve to this certificate; move their traffic away first (to another edge hostname or "
-            f"off the network) and remove it again then: {exc.message}"
-        )
 
     def fail(self, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
         """End the order for what CPS says.

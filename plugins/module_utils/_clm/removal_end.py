@@ -15,6 +15,7 @@ from . import acknowledging, decisions, intents, patience, push_stages, refusal_
 from .keeper import Told
 
 if TYPE_CHECKING:
+    from .._core.errors import RemoteError
     from .._store.base import Unit
     from .removal import Removal
 
@@ -24,8 +25,13 @@ NO_OTHER = "cancel its change in Akamai Control Center"
 
 def waits_for(removal: Removal) -> str:
     """Name the network that is taken away, where a list tells enough of it; empty where the change has to be asked."""
+    keeper = removal.keeper
     with removal.ports.store.read() as unit:
-        is_let_go_on = intents.may_be_done(unit, *removal.keeper.production_key)
+        is_let_go_on = intents.may_be_done(unit, *keeper.production_key)
+        in_doubt = [intents.is_open(unit, *key) for key in (keeper.production_key, keeper.acknowledge_key)]
+    if any(in_doubt):
+        # No list tells whether an acknowledgement was taken whose answer was lost.
+        return ""
     return patience.removal_waits_for(removal.order, removal.ports.clock.now(), is_let_go_on=is_let_go_on)
 
 
@@ -60,6 +66,20 @@ def let_go_on(removal: Removal) -> tuple[str, str]:
     if refused:
         return "busy", f"CPS took no acknowledgement ({refused}); it is looked at again"
     return "busy", "the removal was acknowledged, CPS has not gone on yet"
+
+
+def fail_live(removal: Removal, exc: RemoteError, reason: str) -> None:
+    """End an order for names that CPS lists as live, with what to do.
+
+    :raises StateError: always.
+    """
+    words = {word.strip(".,;:()[]\"'").lower() for word in exc.message.split()}
+    names = [name for name in removal.order.change.get("names", ()) if name in words]
+    message = (
+        f"{', '.join(names) or 'names of it'} still resolve to this certificate; move their traffic away first (to "
+        f"another edge hostname or off the network) and remove it again then: {exc.message}"
+    )
+    removal.fail(reason, message, details={"live_names": names})
 
 
 def settle(removal: Removal) -> None:

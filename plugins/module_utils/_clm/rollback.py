@@ -27,6 +27,10 @@ MOST_TRIES = 4
 """So often a cancellation that CPS refuses is tried, before a person has to look."""
 
 
+CANCELLED = "cancelled"
+"""Member of what came of a cancellation: CPS did it."""
+
+
 class Rollback(Deployer):
     """Drives one work order that takes a push back.
 
@@ -162,6 +166,7 @@ class Rollback(Deployer):
         self.keeper.still_ours()
         key, store, clock = self.keeper.cancel_key, self.ports.store, self.ports.clock
         intents.begin(store, *key, dict(self.pushed.reference), clock.now())
+        result = {CANCELLED: True}
         try:
             self.target.cancel(self.pushed.reference)
         except RemoteError as exc:
@@ -171,8 +176,10 @@ class Rollback(Deployer):
                 return exc.message
             if exc.status != 404:
                 raise
+            # It is over, which it is as well once production has what it brought.
+            result = {"gone": True}
         with store.write() as unit:
-            intents.close_all(unit, *key, {"cancelled": True}, clock.now())
+            intents.close_all(unit, *key, result, clock.now())
         return ""
 
     def _try_again(self, refused: str) -> bool:

@@ -23,6 +23,7 @@ from .connectors import required_certificate
 from .managed import managed_device
 from .ports import Params, Ports
 from .pushed import RESTORES, SETTINGS, configured, is_of_settings
+from .refusal_proof import DISALLOWED
 from .settings_rollback import ROLLS_BACK
 from .work_views import work_order_view
 
@@ -127,7 +128,8 @@ def _wanted(params: Params, ports: Ports, before: WorkOrder | None, lists: Mappi
 
 
 def _refuse_options(params: Params, what: str) -> None:
-    given = ["edge"] if any((params.get("edge") or {}).values()) else []
+    # Rolling forward is a change of its own, which edges may be asked about.
+    given = ["edge"] if any((params.get("edge") or {}).values()) and not params.get("roll_forward") else []
     given += ["deploy_not_before"] if params.get("deploy_not_before") else []
     if given:
         raise InputError(f"{what}: {' and '.join(given)} goes with a push only; no certificate is deployed")
@@ -169,7 +171,15 @@ def _forward(params: Params, ports: Ports, done: WorkOrder) -> Plan:
         for taken in unit.snapshots.find(certificate_id=done.certificate_id):
             if taken.work_order_id == done.work_order_id and taken.before == snapshots.UPDATE:
                 restores["snapshot_id"] = taken.snapshot_id
-    return configure_plan.back_to(params, ports, done.change[SETTINGS]["before"], restores)
+    settings = done.change[SETTINGS]["before"]
+    is_shown = bool(settings.get(DISALLOWED))
+    if not is_shown and any((params.get("edge") or {}).values()):
+        raise InputError(
+            f"Cannot roll the settings of {params['certificate']} back: edge goes with settings that disallow versions "
+            "of TLS, for a handshake shows no other one, and those that come back disallow none; leave it out"
+        )
+    # Where it was proved, its taking back can be proved as well.
+    return configure_plan.back_to(params, ports, settings, restores, known=done.edges if is_shown else {})
 
 
 def _already_back(order: WorkOrder, skipped: list[dict[str, str]]) -> Plan:

@@ -19,10 +19,13 @@ from .._store.base import Unit
 from .._target.base import Standing
 from . import completion, intents
 from .pushed import SETTINGS
-from .rollback import Rollback
+from .rollback import CANCELLED, Rollback
 
 ROLLS_BACK = "rolls_back"
 """Member of an order's ``change``: id of the work order whose settings it takes back."""
+
+
+_NOTHING: Mapping[str, Any] = dict.fromkeys(network_settings.WORDS)
 
 
 class SettingsRollback(Rollback):
@@ -55,12 +58,22 @@ class SettingsRollback(Rollback):
     def _is_live(self) -> bool:
         if self.state.phase != "none" or self.standing is None or not self.state.production.certificates:
             return False
-        with self.ports.store.read() as unit:
-            if intents.may_be_done(unit, *self.keeper.cancel_key):
-                # It is over because of that; what no network tells, as mutual authentication, would look live.
-                return False
+        if self._is_cancelled():
+            return False
         missing = network_settings.hidden(self.brought, self.state.production.settings, self.standing.sans)
         return not missing and not self.still_asked
+
+    def _is_cancelled(self) -> bool:
+        """Say whether its change is over because of a cancellation, as far as that has to be known.
+
+        What no network tells, as mutual authentication, would look live after a cancellation whose answer was lost.
+        """
+        settings, key = self.order.change[SETTINGS], self.keeper.cancel_key
+        changed = network_settings.differing({**_NOTHING, **settings["before"]}, {**_NOTHING, **settings["after"]})
+        with self.ports.store.read() as unit:
+            if set(changed) <= {network_settings.MUTUAL, "clone_dns_names"} and intents.may_be_done(unit, *key):
+                return True
+            return any(CANCELLED in one.result for one in intents.of(unit, *key))
 
     @property
     def still_asked(self) -> list[str]:
