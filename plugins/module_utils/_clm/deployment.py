@@ -30,7 +30,7 @@ from . import (
     states,
     uploads,
 )
-from .patience import ASK_AGAIN_S, LAG_S
+from .patience import ASK_AGAIN_S
 from .ports import Ports
 from .pushed import Pushed
 from .watching import Watch
@@ -191,6 +191,8 @@ class Deployer:
             return True
         if self.state.phase == "wants_certificate":
             return bool(uploads.refused(self))
+        if self.state.phase == "on_staging":
+            return bool(uploads.otherwise(self))
         return self.state.phase == "wants_decision" and (
             not self._undecided(self.state.notices) or self.order.state != "needs_decision"
         )
@@ -298,7 +300,6 @@ class Deployer:
 
     def _follow(self) -> bool:
         with self.keeper.lease():
-            began = self.ports.clock.monotonic()
             if not self.pause_after_sending():
                 return self.keeper.park("busy", "CPS was given the certificate, and looks at it", self.watch.park_s())
             while True:
@@ -313,7 +314,7 @@ class Deployer:
                     self._send()
                     if self.pause_after_sending():
                         continue
-                reason, message = self._react(self.ports.clock.monotonic() - began)
+                reason, message = self._react()
                 if reason in acknowledging.FOR_PEOPLE:
                     return self.keeper.park(reason, message, ASK_AGAIN_S)
                 if not self.watch.pause():
@@ -323,17 +324,14 @@ class Deployer:
         """Say whether an upload of this order was taken or refused, or may have been."""
         return not uploads.is_due(self)
 
-    def _react(self, since_s: float) -> tuple[str, str]:
+    def _react(self) -> tuple[str, str]:
         """Do what the change asks for, and say why to wait then."""
         state = self.state
-        # The old status stays for a while after an upload.
-        is_settled = since_s > LAG_S
         if refused := uploads.refused(self):
             self.fail("upload_refused", refused)
         if state.phase in ("failed", "cancelled", "none"):
             self.fail("change_failed", state.error or state.status or state.phase)
-        if state.phase == "on_staging" and state.staging.certificates and is_settled:
-            others = ", ".join(facts["fingerprint"] for facts in state.staging.certificates)
+        if others := uploads.otherwise(self):
             self.fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
         if state.phase == "wants_decision":
             return acknowledging.answer(self, state.notices)

@@ -57,6 +57,19 @@ def refused(deployer: Deployer) -> str:
     )
 
 
+def otherwise(deployer: Deployer) -> str:
+    """Name the certificates with which the change came to its stop on staging, where nothing of ours is among them.
+
+    :returns: their fingerprints; empty as long as CPS may show what was before, whichever call or run it shows it to.
+    """
+    state, (_stage, since) = deployer.state, deployer.watch.stage()
+    if state.phase != "on_staging" or deployer.is_staged or lately(deployer):
+        return ""
+    if deployer.ports.clock.now() - since <= timedelta(seconds=LAG_S):
+        return ""
+    return ", ".join(facts["fingerprint"] for facts in state.staging.certificates)
+
+
 def begin(deployer: Deployer) -> tuple[Intent, bool]:
     """Write down that an upload is about to be sent, each one by itself, so that they are counted.
 

@@ -106,3 +106,23 @@ def test_an_error_that_the_runner_finds_late_ends_the_order_and_is_not_answered_
     order = stored(bench, record)
     assert (order.state, order.reason, order.message) == ("failed", "upload_refused", "the chain does not fit")
     assert len(sent) == 1
+
+
+def test_the_runner_tells_that_staging_serves_another_certificate(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U6, W3: it waits in no call, so the time since the upload counts; before that CPS may show an old list."""
+    bench.issued()
+    record = dict(bench.push(network="staging", wait=False).record or {})
+    others = NetworkFacts(({"fingerprint": "AA:BB"},))
+    state = PushState("on_staging", "wait-ack-change-management", staging=others)
+    monkeypatch.setattr(AkamaiCpsTarget, "observe", lambda *_arguments, **_options: state)
+    bench.advance(60)
+    record = dict(bench.push(network="staging", wait=False).record or {})
+    assert record["state"] == "implementing"
+    for _round in range(4):
+        bench.advance(900)
+        bench.run_due(fail=False)
+    order = stored(bench, record)
+    assert (order.state, order.reason) == ("failed", "deployed_otherwise")
+    assert "staging serves AA:BB" in order.message
