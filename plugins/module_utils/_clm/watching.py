@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._core.clock import from_text
 from .._target.base import REVIEW, STAGED, WARNINGS
-from . import intents, paces, patience, states
+from . import intents, paces, patience
 from .deployment_date import NOT_BEFORE
 from .patience import HELD_UNTIL, LAG_S
 
@@ -49,7 +49,7 @@ class Watch:
         sent = max((one for one in (uploaded, changed) if one), default=None)
         if acknowledged and (sent is None or acknowledged > sent):
             return paces.STAGING, acknowledged
-        is_verified = order.action == states.CONFIGURE or order.state in ("deploying_staging", "on_staging")
+        is_verified = order.state in ("deploying_staging", "on_staging")
         return paces.STAGING if is_verified else paces.VERIFY, sent or self._entered(order.state)
 
     def _entered(self, state: str) -> datetime:

@@ -178,3 +178,15 @@ def test_the_runner_learns_how_long_production_takes_and_nothing_of_a_date(bench
     by_the_runner(bench, 60)
     assert 1800 <= pace(bench).seen[paces.PRODUCTION] < 2700
     assert paces.PRODUCTION not in pace(bench).least
+
+
+def test_warnings_of_a_settings_change_are_found_as_soon_as_those_of_a_certificate(bench: Bench) -> None:
+    """U3+: CPS verifies the change first, however long staging takes at this device."""
+    bench.issued()
+    bench.push(network="production")
+    known = paces.Pace(seen={paces.VERIFY: 60.0, paces.STAGING: 1500.0})
+    paces.learn(bench.store, "edge", lambda _known: known, bench.clock.now())
+    bench.sandbox.configure({"pre_verification_warnings": ["Something nobody has seen before."]})
+    began, settings = bench.clock.monotonic(), {"disallowed_tls_versions": ["TLSv1"]}
+    record = dict(bench.push(action="configure", network="production", network_settings=settings).record or {})
+    assert record["state"] == "needs_decision" and bench.clock.monotonic() - began < 120
