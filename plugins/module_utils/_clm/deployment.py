@@ -18,6 +18,7 @@ from . import (
     acknowledging,
     completion,
     decisions,
+    deployment_date,
     edges,
     impossible,
     intents,
@@ -232,7 +233,10 @@ class Deployer:
         is_on_its_way = order.state == "on_staging" and order.network == "production"
         if is_on_its_way or order.state in ("implementing", "deploying_staging", "deploying_production"):
             self.watch.saw()
-            self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.watch.park_s())
+            # Only there a date keeps CPS from its work; a look before it may still bring the order there.
+            is_past = order.state == "deploying_production"
+            park_s = deployment_date.look_again_s(self) if is_past else self.watch.park_s()
+            self.keeper.park("busy", f"CPS is at work: {self.state.status}", park_s)
         elif order.state in ("needs_decision", "in_doubt"):
             self.keeper.park(order.reason, order.message, ASK_AGAIN_S)
 
