@@ -90,6 +90,8 @@ def complete(deployer: Deployer) -> bool:
     """Complete the order on evidence; False when it has to wait for that."""
     network = deployer.order.network
     with deployer.keeper.lease():
+        # A run that finds it deployed when it looks first comes straight here.
+        deployer.watch.saw()
         evidence = deployer.prove(network)
         if evidence is None:
             return False

@@ -347,7 +347,7 @@ class Configuring(Deployer):
         acknowledge = self.target.acknowledge_checks if self._is_early else self.target.acknowledge
         return acknowledge(self.pushed.reference, found)
 
-    def _react(self, since_s: float) -> tuple[str, str]:
+    def _react(self) -> tuple[str, str]:
         """Do what the change asks for, and say why to wait then."""
         state = self.state
         if state.phase == "wants_certificate":

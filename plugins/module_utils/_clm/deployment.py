@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +18,7 @@ from . import (
     acknowledging,
     completion,
     decisions,
+    deployment_date,
     edges,
     impossible,
     intents,
@@ -29,8 +29,9 @@ from . import (
     push_stages,
     snapshots,
     states,
+    uploads,
 )
-from .patience import ASK_AGAIN_S, LAG_S
+from .patience import ASK_AGAIN_S
 from .ports import Ports
 from .pushed import Pushed
 from .watching import Watch
@@ -70,7 +71,7 @@ class Deployer:
         self.keeper, self.watch = WorkOrderKeeper(ports, order), Watch(self)
         self.certificate, self.connector, self.wait_s = certificate, connector, wait_s
         self.state = PushState("none")
-        self._error_before, self._looked_at, self._is_sent = "", float("-inf"), False
+        self._looked_at, self._is_sent = float("-inf"), False
         self.check_approved: Callable[[], None] = lambda: None
         self._deadline = ports.clock.monotonic() + wait_s
 
@@ -179,15 +180,7 @@ class Deployer:
 
     def _is_upload_due(self) -> bool:
         """Say whether the change waits for our upload, and not only shows so for a while after it."""
-        if self.state.phase != "wants_certificate":
-            return False
-        now = self.ports.clock.now()
-        with self.ports.store.read() as unit:
-            uploads = intents.lately(unit, *self.keeper.upload_key, now - timedelta(seconds=LAG_S))
-        uploads = [one for one in uploads if intents.REFUSED not in one.result]
-        if uploads:
-            self._error_before = uploads[0].wanted.get("error_before", "")
-        return not uploads
+        return uploads.is_due(self)
 
     def can_move(self) -> bool:
         """Say whether something can be done, or waited for, now."""
@@ -198,7 +191,9 @@ class Deployer:
         if (self.state.phase, self.order.state) == ("deploying_staging", "implementing"):
             return True
         if self.state.phase == "wants_certificate":
-            return self.state.error != self._error_before
+            return bool(uploads.refused(self))
+        if self.state.phase == "on_staging":
+            return bool(uploads.otherwise(self))
         return self.state.phase == "wants_decision" and (
             not self._undecided(self.state.notices) or self.order.state != "needs_decision"
         )
@@ -238,7 +233,10 @@ class Deployer:
         is_on_its_way = order.state == "on_staging" and order.network == "production"
         if is_on_its_way or order.state in ("implementing", "deploying_staging", "deploying_production"):
             self.watch.saw()
-            self.keeper.park("busy", f"CPS is at work: {self.state.status}", self.watch.park_s())
+            # Only there a date keeps CPS from its work; a look before it may still bring the order there.
+            is_past = order.state == "deploying_production"
+            park_s = deployment_date.look_again_s(self) if is_past else self.watch.park_s()
+            self.keeper.park("busy", f"CPS is at work: {self.state.status}", park_s)
         elif order.state in ("needs_decision", "in_doubt"):
             self.keeper.park(order.reason, order.message, ASK_AGAIN_S)
 
@@ -277,20 +275,14 @@ class Deployer:
         self.check_approved()
         push_stages.before(self)
         snapshots.before_write(self, snapshots.UPLOAD)
-        self._error_before = self.state.error
-        _intent, is_new = intents.begin(
-            self.ports.store,
-            *self.keeper.upload_key,
-            {"fingerprints": dict(self.pushed.fingerprints), "error_before": self._error_before},
-            self.ports.clock.now(),
-        )
+        intent, is_new = uploads.begin(self)
         # The last state still asks for a certificate, so an earlier upload did not happen or was turned down.
         try:
             self.target.upload(self.pushed.reference, self.pushed.bundles, with_root=False)
         except RemoteError as exc:
             # An upload whose reply was lost may have been taken, though the change still showed its old state.
             if is_new or exc.code != "conflict":
-                push_stages.doubt(self, exc, is_new=is_new)
+                push_stages.doubt(self, exc, intent)
                 raise
         self.sent()
         with self.ports.store.write() as unit:
@@ -312,7 +304,6 @@ class Deployer:
 
     def _follow(self) -> bool:
         with self.keeper.lease():
-            began = self.ports.clock.monotonic()
             if not self.pause_after_sending():
                 return self.keeper.park("busy", "CPS was given the certificate, and looks at it", self.watch.park_s())
             while True:
@@ -327,28 +318,24 @@ class Deployer:
                     self._send()
                     if self.pause_after_sending():
                         continue
-                reason, message = self._react(self.ports.clock.monotonic() - began)
+                reason, message = self._react()
                 if reason in acknowledging.FOR_PEOPLE:
                     return self.keeper.park(reason, message, ASK_AGAIN_S)
                 if not self.watch.pause():
                     return self.keeper.park(reason, message, self.watch.park_s())
 
     def _is_uploaded(self) -> bool:
-        """Say whether an upload of this order was taken, or may have been."""
-        with self.ports.store.read() as unit:
-            return intents.may_be_done(unit, *self.keeper.upload_key)
+        """Say whether an upload of this order was taken or refused, or may have been."""
+        return not uploads.is_due(self)
 
-    def _react(self, since_s: float) -> tuple[str, str]:
+    def _react(self) -> tuple[str, str]:
         """Do what the change asks for, and say why to wait then."""
         state = self.state
-        # The old status stays for a while after an upload, and with it an error of an earlier one.
-        is_settled = since_s > LAG_S
-        if state.phase == "wants_certificate" and state.error and (state.error != self._error_before or is_settled):
-            self.fail("upload_refused", state.error)
+        if refused := uploads.refused(self):
+            self.fail("upload_refused", refused)
         if state.phase in ("failed", "cancelled", "none"):
             self.fail("change_failed", state.error or state.status or state.phase)
-        if state.phase == "on_staging" and state.staging.certificates and is_settled:
-            others = ", ".join(facts["fingerprint"] for facts in state.staging.certificates)
+        if others := uploads.otherwise(self):
             self.fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
         if state.phase == "wants_decision":
             return acknowledging.answer(self, state.notices)

@@ -103,11 +103,13 @@ class Pace:
         What the first look finds may have been over before: the next one is a little earlier; after one that was late
         it is not that late at once.
 
-        :param due_s: when it should have been looked at; who comes much later learns little.
+        :param due_s: when it should have been looked at; who comes much later learns little: to look a little earlier.
         """
         known, longest = self.seen.get(stage), _TYPICAL[stage][1]
         if known is None and took_s > 1.5 * max(due_s, _AT_ONCE_S):
-            return self
+            # Nor does what one slow life left stand for ever.
+            sooner = {stage: round(self.least[stage] * _EARLIER, 1)} if stage in self.least else {}
+            return replace(self, least={**self.least, **sooner})
         found = took_s
         if known is not None:
             found = min(took_s, due_s)

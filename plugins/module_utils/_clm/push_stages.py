@@ -16,7 +16,7 @@ from . import intents, states
 
 if TYPE_CHECKING:
     from .._core.errors import RemoteError
-    from .._core.types import WorkOrder
+    from .._core.types import Intent, WorkOrder
     from .._store.base import Unit
     from .deployment import Deployer
     from .ports import Ports
@@ -102,17 +102,16 @@ def forget(ports: Ports, order: WorkOrder, why: str) -> None:
         intents.close_all(unit, *_owed(order), {"dropped": why}, ports.clock.now())
 
 
-def doubt(deployer: Deployer, exc: RemoteError, *, is_new: bool) -> None:
+def doubt(deployer: Deployer, exc: RemoteError, intent: Intent) -> None:
     """Keep that nobody knows whether an upload was taken, so that the next look tells; or that it was not.
 
-    :param is_new: no earlier upload may have been taken.
+    :param intent: of the upload; those of earlier ones, which may have been taken, are left open.
     """
     keeper, order, ids = deployer.keeper, deployer.order, deployer.pushed.reference
     may_be_done = exc.sent if isinstance(exc, TransportError) else (exc.status or 0) >= 500
-    if is_new and not may_be_done:
+    if not may_be_done:
         with deployer.ports.store.write() as unit:
-            refused = {intents.REFUSED: exc.message}
-            intents.close_all(unit, *keeper.upload_key, refused, deployer.ports.clock.now())
+            intents.close(unit, intent, {intents.REFUSED: exc.message}, deployer.ports.clock.now())
     if may_be_done and order.state != "in_doubt" and "in_doubt" in states.WORK_ORDER[order.state]:
         message = (
             f"the certificate was sent to change {ids.get('change_id')} of enrollment {ids.get('enrollment_id')} and "

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from .._core.clock import from_text
 from .._target.base import REVIEW, STAGED, WARNINGS
-from . import intents, paces, patience, states
+from . import intents, paces, patience
+from .deployment_date import NOT_BEFORE
 from .patience import HELD_UNTIL, LAG_S
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Watch:
         sent = max((one for one in (uploaded, changed) if one), default=None)
         if acknowledged and (sent is None or acknowledged > sent):
             return paces.STAGING, acknowledged
-        is_verified = order.action == states.CONFIGURE or order.state in ("deploying_staging", "on_staging")
+        is_verified = order.state in ("deploying_staging", "on_staging")
         return paces.STAGING if is_verified else paces.VERIFY, sent or self._entered(order.state)
 
     def _entered(self, state: str) -> datetime:
@@ -128,6 +129,9 @@ class Watch:
         if order.state not in _FOLLOWED or order.action != "push":
             return
         stage, since = self.stage()
+        # How long a date was waited for, or a proof, tells nothing of how long CPS takes.
+        if order.reason == "not_proven" or (stage == paces.PRODUCTION and self._is_dated):
+            return
         waited_s = self._waited_s(since)
         # A list shows what staging serves, and not whether the change has come to its stop there.
         is_presumed = self._expected in (REVIEW, STAGED) and deployer.is_staged
@@ -143,6 +147,12 @@ class Watch:
             self._end(stage, since, is_warned=is_warned)
         elif phase in _AT_WORK:
             self._learn(lambda pace: pace.after_vain(stage, waited_s))
+
+    @property
+    def _is_dated(self) -> bool:
+        """Say whether CPS waits, or waited, for a date before it goes on to production."""
+        change = self._deployer.order.change
+        return bool(change.get(NOT_BEFORE) or change.get(HELD_UNTIL)) or self._deployer.state.held_until is not None
 
     def stopped(self, *, has_stopped: bool) -> None:
         """Learn from the review: whether the change has come to its stop on staging."""

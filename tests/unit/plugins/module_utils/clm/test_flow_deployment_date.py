@@ -133,3 +133,17 @@ def test_what_is_not_live_yet_gets_no_date(bench: Bench) -> None:
     with pytest.raises(StateError, match="production serves nothing") as caught:
         push(bench, deploy_not_before=to_text(in_days(bench, 3)))
     assert caught.value.code == "nothing_live"
+
+
+def test_a_run_that_finds_nothing_to_do_looks_again_in_an_hour(bench: Bench) -> None:
+    """U3+: the pace of production says nothing about a date that is days away."""
+    renewed(bench)
+    date = in_days(bench, 3)
+    order = push(bench, deploy_not_before=to_text(date))
+    assert order["state"] == "deploying_production"
+    bench.advance(7200)
+    bench.run_due()
+    with bench.store.read() as unit:
+        stored = unit.work_orders.get(order["work_order_id"])
+    assert stored is not None and stored.next_look_at is not None
+    assert (stored.next_look_at - bench.clock.now()).total_seconds() >= 3590

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import paces
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
@@ -142,3 +144,49 @@ def test_what_somebody_else_began_teaches_nothing(bench: Bench) -> None:
     bench.push(network="production")
     after = learned(bench)
     assert after[paces.STAGING] == before[paces.STAGING] and paces.PRODUCTION in after
+
+
+def pace(bench: Bench) -> paces.Pace:
+    """Give all that is known of the device."""
+    with bench.store.read() as unit:
+        return paces.of(unit, "edge")
+
+
+def by_the_runner(bench: Bench, every_s: float, **wanted: Any) -> None:
+    """Push what was renewed to production, in calls that wait for nothing."""
+    bench.enroll(action="renew", force=True)
+    record = dict(bench.push(network="production", wait=False, **wanted).record or {})
+    for _round in range(400):
+        bench.run_due()
+        with bench.store.read() as unit:
+            order = unit.work_orders.get(record["work_order_id"])
+        if order is not None and order.state == "completed":
+            return
+        bench.advance(every_s)
+    raise AssertionError(order)
+
+
+def test_the_runner_learns_how_long_production_takes_and_nothing_of_a_date(bench: Bench) -> None:
+    """Design §6, U3+: a change that waits for its date is not slow."""
+    bench.issued(validity={"count": 90, "unit": "days"})
+    bench.push(network="production", wait_timeout=7200)
+    paces.learn(bench.store, "edge", lambda _known: paces.Pace(), bench.clock.now())
+    bench.sandbox.configure(CPS)
+    by_the_runner(bench, 600, deploy_not_before=to_text(bench.clock.now() + timedelta(hours=6)))
+    known = pace(bench)
+    assert paces.PRODUCTION not in known.seen and paces.PRODUCTION not in known.least, known
+    by_the_runner(bench, 60)
+    assert 1800 <= pace(bench).seen[paces.PRODUCTION] < 2700
+    assert paces.PRODUCTION not in pace(bench).least
+
+
+def test_warnings_of_a_settings_change_are_found_as_soon_as_those_of_a_certificate(bench: Bench) -> None:
+    """U3+: CPS verifies the change first, however long staging takes at this device."""
+    bench.issued()
+    bench.push(network="production")
+    known = paces.Pace(seen={paces.VERIFY: 60.0, paces.STAGING: 1500.0})
+    paces.learn(bench.store, "edge", lambda _known: known, bench.clock.now())
+    bench.sandbox.configure({"pre_verification_warnings": ["Something nobody has seen before."]})
+    began, settings = bench.clock.monotonic(), {"disallowed_tls_versions": ["TLSv1"]}
+    record = dict(bench.push(action="configure", network="production", network_settings=settings).record or {})
+    assert record["state"] == "needs_decision" and bench.clock.monotonic() - began < 120

@@ -151,3 +151,11 @@ def test_a_long_wait_holds_on_what_is_held() -> None:
 
     patience.sleep(Moved(), 1000.0, lambda: held.append(sum(slept)))
     assert max(slept) <= 300.0 and sum(slept) == 1000.0 and len(held) == len(slept)
+
+
+def test_what_one_slow_life_left_does_not_stand_for_ever() -> None:
+    """Where the end is always found late, the first look comes earlier from life to life, as far as CPS's own pace."""
+    pace = Pace(least={CSR: 30.0, PRODUCTION: 3600.0})
+    for _life in range(12):
+        pace = pace.after(PRODUCTION, 9000.0, pace.next_s(PRODUCTION, 0.0))
+    assert pace.next_s(PRODUCTION, 0.0) == 600.0 and pace.least[CSR] == 30.0
