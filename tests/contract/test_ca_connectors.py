@@ -136,7 +136,8 @@ def test_capabilities_are_words_of_the_vocabulary(connector: CaConnector) -> Non
     assert bool(able.renew_refusal) == (able.renew == NONE)
     assert set(able.revoke_reasons) <= set(REVOCATION_REASONS) and set(able.hashes) <= set(HASHES) and able.hashes
     assert set(able.csr_sources) <= set(CSR_SOURCES) and set(able.dcv_methods) <= set(ACTION_KINDS)
-    assert set(able.san_types) <= {"dns", "ip", "email", "uri"} and set(able.key_types) <= {"rsa", "ec", "ed25519"}
+    assert set(able.san_types) <= {"dns", "ip", "email", "uri", "other", "directory"}
+    assert set(able.key_types) <= {"rsa", "ec", "ed25519"}
     assert json.loads(json.dumps(able.shown())) == able.shown()
 
 

@@ -41,7 +41,7 @@ class Capabilities:
     :ivar find: of ``FINDS``.
     :ivar can_adopt: an order can be taken over by the id it has at the CA.
     :ivar csr_is_truth: names come from the CSR alone, so a CSR without them is refused.
-    :ivar san_types: of ``dns``, ``ip``, ``email``, ``uri``.
+    :ivar san_types: of ``dns``, ``ip``, ``email``, ``uri``, ``other``, ``directory``.
     :ivar key_types: of ``rsa``, ``ec``, ``ed25519``.
     :ivar hashes: what CSRs may be signed with.
     :ivar csr_sources: of ``CSR_SOURCES``; the seed's limits, which the account's option of that name overrides.

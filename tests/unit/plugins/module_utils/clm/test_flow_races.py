@@ -179,7 +179,7 @@ def test_the_runner_ends_an_order_whose_change_was_cancelled_though_the_enrollme
         assert found is not None
         seen.append((found.state, found.reason))
     assert seen == [("implementing", "change_over"), *[("failed", "change_failed")] * 3]
-    assert f"change {order['change_id']} is over" in found.message
+    assert found is not None and f"change {order['change_id']} is over" in found.message
 
 
 def test_settings_that_reach_production_before_they_are_cancelled_are_not_told_to_be_back(
