@@ -89,6 +89,8 @@ options:
         distributes it, it is asked again.
       - With O(action=configure) and O(network_settings.disallowed_tls_versions), and with O(action=remove), they are
         asked for what they do no more; see the guide on proof.
+      - With O(roll_forward) for settings, they go with those that disallow versions of TLS again; left out, they are
+        those of the work order that is taken back.
       - Host names are looked up each time. One that cannot be resolved proves nothing, and is waited for.
       - A member left out keeps what is stored with the work order; an empty one clears it. Which proof is needed, the
         certificate's group says, see O(edgecert.clm.cert_group#module:proof).

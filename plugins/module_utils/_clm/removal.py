@@ -236,10 +236,9 @@ class Removal(Deployer):
                 push_stages.before(self)
                 # While the script ran, others may have opened a change, which would be cancelled along.
                 is_wanted = len(self.order.scripts) == ran or self._is_to_be_asked()
-            if not is_wanted:
-                return True
-            self.keeper.still_ours()
-            return self._ask()
+            if is_wanted:
+                self.keeper.still_ours()
+            return not is_wanted or self._ask()
 
     def _is_to_be_asked(self) -> bool:
         """Look whether it is still to be sent, and as it was approved.
