@@ -108,10 +108,11 @@ def test_what_is_held_for_the_proof_is_held_on_while_edges_are_asked(kind: str) 
         Versions("production", EDGES, NAMES, ["TLSv1"]),
         Absence("production", EDGES, NAMES, {"RSA": "BB"}),
     )
-    prover = {
-        "versions": VersionProver(versions, probe, clock, alive),
-        "absence": AbsenceProver(absence, probe, clock, alive),
-    }[kind]
+    of_versions, of_absence = (
+        VersionProver(versions, probe, clock, alive),
+        AbsenceProver(absence, probe, clock, alive),
+    )
+    look = of_versions.look if kind == "versions" else of_absence.look
     with pytest.raises(ConflictError):
-        prover.look()
+        look()
     assert told == [30.0, 60.0, 90.0]
