@@ -80,6 +80,24 @@ def _entry(kind: str, question: Question, where: str, algorithm: str, at: str) -
     }
 
 
+class Pulse:
+    """Tells from time to time, while many are asked, that the work goes on.
+
+    :param alive: called then, so that what is held for the work stays held; raises when it is not to be gone on with.
+    """
+
+    def __init__(self, clock: Clock, alive: Callable[[], None]) -> None:
+        self._clock, self._alive = clock, alive
+        self._told_at = clock.monotonic()
+
+    def beat(self) -> None:
+        """Tell, unless that was done a moment ago."""
+        now = self._clock.monotonic()
+        if now - self._told_at >= _ALIVE_S:
+            self._told_at = now
+            self._alive()
+
+
 class Prover:
     """Asks every edge server for every name and kind of key; what is proved once is not asked again.
 
@@ -89,8 +107,7 @@ class Prover:
     def __init__(
         self, question: Question, probe: Edges, clock: Clock, alive: Callable[[], None] = lambda: None
     ) -> None:
-        self._question, self._probe, self._clock, self._alive = question, probe, clock, alive
-        self._told_alive = clock.monotonic()
+        self._question, self._probe, self._clock, self._pulse = question, probe, clock, Pulse(clock, alive)
         # By place, kind of key and what was found about the chain: the names, and when the last one was proved.
         self._proved: dict[tuple[Place, str, str], tuple[list[str], str]] = {}
 
@@ -135,10 +152,7 @@ class Prover:
 
         :raises TransportError: no handshake.
         """
-        now = self._clock.monotonic()
-        if now - self._told_alive >= _ALIVE_S:
-            self._told_alive = now
-            self._alive()
+        self._pulse.beat()
         shown, expected = self._probe.presented(place.address, name, algorithm), self._question.expected[algorithm]
         if shown.fingerprint != expected.fingerprint:
             before = ", the certificate before," if shown.fingerprint in self._question.earlier else ""

@@ -57,10 +57,15 @@ class Versions:
 
 
 class VersionProver:
-    """Asks each edge server for each name and version of TLS; what is proved once is not asked again."""
+    """Asks each edge server for each name and version of TLS; what is proved once is not asked again.
 
-    def __init__(self, question: Versions, probe: Edges, clock: Clock) -> None:
-        self._question, self._probe, self._clock = question, probe, clock
+    :param alive: called from time to time, so that what is held for the work stays held.
+    """
+
+    def __init__(
+        self, question: Versions, probe: Edges, clock: Clock, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self._question, self._probe, self._clock, self._pulse = question, probe, clock, proof.Pulse(clock, alive)
         self._proved: dict[tuple[Place, str], dict[str, Any]] = {}
 
     @property
@@ -72,15 +77,17 @@ class VersionProver:
         """Ask for what is not proved yet."""
         question = self._question
         sentences: list[str] = []
+        silent: set[Place] = set()
         named = list(question.edges.get("names") or ()) or question.sans[:1]
         asked = proof.Question(question.network, question.edges, named, {})
         for place, name in proof.places_asked(asked, self._probe, sentences):
-            if (place, name) in self._proved:
+            if place in silent or (place, name) in self._proved:
                 continue
             try:
                 wrong = self._ask(place, name)
             except TransportError as exc:
                 wrong = exc.message
+                silent |= {place} if exc.kind in proof.OF_ADDRESS else set()
             sentences += [wrong] if wrong else []
         if not self._proved and not sentences:
             sentences.append("there is no name to ask an edge for")
@@ -93,8 +100,8 @@ class VersionProver:
         """
         disallowed = [version for version in TLS_VERSIONS if version in self._question.disallowed]
         allowed = [version for version in reversed(TLS_VERSIONS) if version not in disallowed]
-        takes = {version: self._probe.takes_version(place.address, name, version) for version in disallowed}
-        taken = next((one for one in allowed if self._probe.takes_version(place.address, name, one)), "")
+        takes = {version: self._takes(place, name, version) for version in disallowed}
+        taken = next((one for one in allowed if self._takes(place, name, one)), "")
         if not taken:
             return f"{place.shown} takes none of {', '.join(allowed)} for {name}, which are allowed"
         if other := self._presents_another(place, name):
@@ -116,6 +123,10 @@ class VersionProver:
             "taken": taken,
         }
         return ""
+
+    def _takes(self, place: Place, name: str, version: str) -> bool | None:
+        self._pulse.beat()
+        return self._probe.takes_version(place.address, name, version)
 
     def _presents_another(self, place: Place, name: str) -> str:
         """Say so where a server presents another certificate, and so speaks by another one's settings."""
@@ -140,10 +151,15 @@ class Absence:
 
 
 class AbsenceProver:
-    """Asks each edge server for each name that a certificate was for; what is proved once is not asked again."""
+    """Asks each edge server for each name that a certificate was for; what is proved once is not asked again.
 
-    def __init__(self, question: Absence, probe: Edges, clock: Clock) -> None:
-        self._question, self._probe, self._clock = question, probe, clock
+    :param alive: called from time to time, so that what is held for the work stays held.
+    """
+
+    def __init__(
+        self, question: Absence, probe: Edges, clock: Clock, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self._question, self._probe, self._clock, self._pulse = question, probe, clock, proof.Pulse(clock, alive)
         self._proved: dict[tuple[Place, str], list[str]] = {}
 
     @property
@@ -183,6 +199,7 @@ class AbsenceProver:
         return proof.bounded(sentences)
 
     def _presents(self, place: Place, name: str, algorithm: str, fingerprint: str) -> bool:
+        self._pulse.beat()
         try:
             return self._probe.presented(place.address, name, algorithm).fingerprint == fingerprint
         except TransportError as exc:
@@ -227,7 +244,8 @@ def of_versions(deployer: Deployer, network: str, evidence: proof.Evidence) -> p
     kinds = [str(facts.get("key_algorithm") or RSA) for facts in served if facts.get("fingerprint") == fingerprint]
     sans, is_strict = deployer.certificate.sans, wanted == edges.HANDSHAKE
     question = Versions(network, order.edges, sans, versions, fingerprint, kinds[0] if kinds else RSA, is_strict)
-    found = _settled(deployer, network, evidence, lambda probe: VersionProver(question, probe, deployer.ports.clock))
+    clock, alive = deployer.ports.clock, deployer.keeper.still_ours
+    found = _settled(deployer, network, evidence, lambda probe: VersionProver(question, probe, clock, alive))
     if found is None:
         deployer.reach_network(network)
     return found
@@ -243,7 +261,8 @@ def of_absence(deployer: Deployer, network: str, evidence: proof.Evidence) -> pr
     if not gone:
         return evidence
     question = Absence(network, order.edges, order.change.get("names") or deployer.certificate.sans, gone)
-    return _settled(deployer, network, evidence, lambda probe: AbsenceProver(question, probe, deployer.ports.clock))
+    clock, alive = deployer.ports.clock, deployer.keeper.still_ours
+    return _settled(deployer, network, evidence, lambda probe: AbsenceProver(question, probe, clock, alive))
 
 
 def _gone(order: WorkOrder, network: str) -> dict[str, str]:
