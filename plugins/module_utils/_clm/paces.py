@@ -58,7 +58,8 @@ class Pace:
         typical = _TYPICAL[stage][0]
         is_known, start = stage in self.seen, self._expected_s(stage, is_waited=is_waited)
         if waited_s < start:
-            return start
+            # One that comes a moment before is not followed by another one at once.
+            return max(start, waited_s + _AT_ONCE_S / 2)
         if is_known:
             step = max(min(2 * (waited_s - start), waited_s / 2), start / 5, min(start, _STEP_S))
         elif waited_s < typical:
