@@ -88,7 +88,7 @@ options:
       - Challenge password that goes into the CSR, with O(csr_source=local), V(hsm) and V(adc). It has an upper-case
         and a lower-case letter, a digit and a special character, at most 255 of visible ASCII.
       - It is kept sealed with its request, for the renewals that follow, and is in no result. With V(local) the CSR
-        that bears it is sealed too, and RV(request.csrs) has one for the same key without it.
+        that bears it is sealed too, and C(request.csrs) has one for the same key without it.
     type: str
   challenge_password_confirm:
     description: The same once more.

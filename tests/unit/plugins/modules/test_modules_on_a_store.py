@@ -226,7 +226,7 @@ def test_the_views_of_a_certificate(url: str) -> None:
     assert whole["ca_connector"] is None
     assert whole["certificate"]["days_left"] == 5
     assert whole["connectors"][0]["devices"] == [
-        {"name": "main", "status": "managed", "cert_sync": "managed", "work_orders": []}
+        {"name": "main", "status": "managed", "cert_sync": "managed", "work_orders": [], "settings_orders": []}
     ]
     history = run(_main("cert_info"), {**options, "view": "history"})
     assert (history["requests"], history["work_orders"]) == ([], [])
