@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CsrSpec
+from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 
 SPEC = CsrSpec(
     common_name="www.example.com",

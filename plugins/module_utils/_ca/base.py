@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from .._core.csr_spec import CsrSpec
 from .._core.errors import InputError
 from .._core.redact import Secret
-from .._core.types import CsrSpec
 
 if TYPE_CHECKING:
     from .._core.clock import Clock

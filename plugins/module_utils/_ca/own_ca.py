@@ -15,10 +15,11 @@ from typing import Any
 
 from .._core import names
 from .._core.clock import Clock, SystemClock, from_text, to_text
+from .._core.csr_spec import CsrSpec
 from .._core.errors import ClmError, InputError
 from .._core.fields import reason
 from .._core.redact import Secret
-from .._core.types import Bundle, CsrSpec
+from .._core.types import Bundle
 from .._core.validity import validity_problems
 from .._core.vocabulary import HASHES
 from .._pki import pem

@@ -14,6 +14,7 @@ from .._core.names import country_reason
 from .._core.vocabulary import CURVES, HASHES
 from .._pki import pem, x509
 from .._pki.chain import order_chain
+from .._pki.private_keys import make_key
 from . import options as common
 from . import own_ca_signing as signing
 
@@ -158,7 +159,7 @@ def make(options: Mapping[str, Any], now: datetime) -> tuple[dict[str, str], dic
         return {**fields, "common_name": f"{options['common_name']} {kind}"}
 
     def key() -> Any:
-        return signing.make_key(options["key_type"], options["key_size"], options["curve"])
+        return make_key(options["key_type"], options["key_size"], options["curve"])
 
     begin = now - timedelta(minutes=options["backdate_minutes"])
     root_end = now + timedelta(days=options["root_validity_days"])

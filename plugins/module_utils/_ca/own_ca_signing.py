@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from .._core.deps import needed
 from .._core.errors import InputError
-from .._pki.private_keys import make_key as make_key
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -175,5 +175,3 @@ def _warnings(params: Params) -> dict[str, list[str]]:
 
         policy_of(lists)
     return lists
-
-

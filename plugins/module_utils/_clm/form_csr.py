@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._core import challenge_rules, names, other_names
+from .._core.csr_spec import CsrSpec
 from .._core.errors import InputError
-from .._core.types import CsrSpec
 from .ports import Params
 
 SUBJECT = ("organization", "organizational_unit", "locality", "state_or_province", "country", "email")

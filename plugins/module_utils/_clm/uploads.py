@@ -62,7 +62,7 @@ def otherwise(deployer: Deployer) -> str:
 
     :returns: their fingerprints; empty as long as CPS may show what was before, whichever call or run it shows it to.
     """
-    state, (_stage, since) = deployer.state, deployer.watch.stage()
+    state, since = deployer.state, deployer.watch.stage()[1]
     if state.phase != "on_staging" or deployer.is_staged or lately(deployer):
         return ""
     if deployer.ports.clock.now() - since <= timedelta(seconds=LAG_S):

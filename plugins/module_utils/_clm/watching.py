@@ -101,11 +101,8 @@ class Watch:
         order = self._deployer.order
         # What was acknowledged may still be shown as it was before; a date that is set, and whether CPS took an
         # acknowledgement whose answer was lost, is told by the change alone.
-        if (
-            waited_s < LAG_S
-            or self._is_told_by_change()
-            or (order.network == "staging" and order.state == "on_staging")
-        ):
+        is_there = order.network == "staging" and order.state == "on_staging"
+        if waited_s < LAG_S or self._is_told_by_change() or is_there:
             return ""
         network = patience.asked_of_lists("staging", order, since, self._deployer.ports.clock.now())
         if not network or order.network == "staging":

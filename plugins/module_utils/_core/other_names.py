@@ -22,7 +22,7 @@ def split(text: str) -> tuple[str, str]:
     """Give the object id and the value of an other name, unchecked."""
     plain = text.strip()
     if plain.lower().startswith(_UPN_PREFIX):
-        return UPN_OID, plain[len(_UPN_PREFIX) :].strip()
+        return UPN_OID, plain.partition(":")[2].strip()
     head, colon, tail = plain.partition(":")
     if colon and re.fullmatch(r"[0-9.]+", head):
         return head, tail

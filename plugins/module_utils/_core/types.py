@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .csr_spec import CsrSpec as CsrSpec
 from .redact import Secret
 
 JsonMap = Mapping[str, Any]

@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from .._core.csr_spec import CsrSpec
 from .._core.redact import Secret
-from .._core.types import CsrSpec, Notice
+from .._core.types import Notice
 
 Reference = Mapping[str, Any]
 

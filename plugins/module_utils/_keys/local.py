@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from .._core import vocabulary
+from .._core.csr_spec import CsrSpec
 from .._core.errors import InputError, StateError
 from .._core.redact import Secret
-from .._core.types import CsrSpec, Notice
+from .._core.types import Notice
 from .base import CsrAnswer, CsrReady, KeyOrder, KeyProvider, MadeSecret, Obstacle, Reference
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ class TokenNames:
         """Read the generation off a label; 1 where it says none."""
         for base in (self.base(algorithm, is_dual=True), self.handler):
             if label.startswith(f"{base}."):
-                found = _GENERATION.fullmatch(label[len(base) :])
+                found = _GENERATION.fullmatch(label.removeprefix(base))
                 return int(found[1]) if found else 1
         return 1
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._core.types import CsrSpec, Notice
+from .._core.csr_spec import CsrSpec
+from .._core.types import Notice
 from .base import CsrAnswer, CsrReady, CsrRefused, KeyOrder, KeyProvider, Obstacle, Reference
 
 

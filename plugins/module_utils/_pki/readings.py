@@ -87,7 +87,7 @@ def by_kind(sans: Sans) -> dict[str, list[str]]:
     """Give subject alternative names by the kinds of the option, sorted; what is of no kind of it under ``more``."""
 
     def others(prefix: str) -> list[str]:
-        return sorted(name[len(prefix) :] for name in sans.others if name.startswith(prefix))
+        return sorted(name.removeprefix(prefix) for name in sans.others if name.startswith(prefix))
 
     known = ("other:", "directory:")
     more = sorted(name for name in sans.others if not name.startswith(known))

@@ -117,11 +117,8 @@ class TokenAccess:
 
     def _fits(self, token: Any) -> bool:
         place = self.place
-        return (
-            place.label in ("", token.label)
-            and place.serial in ("", _serial(token))
-            and place.slot in (None, token.slot.slot_id)
-        )
+        is_named = place.label in ("", token.label) and place.serial in ("", _serial(token))
+        return is_named and place.slot in (None, token.slot.slot_id)
 
     def _opened(self, token: Any, *, write: bool, retry_refused: bool) -> Any:
         what = f"Cannot log in to {self.place}"

@@ -23,9 +23,10 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCaType
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type, type_names
+from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CsrSpec
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.private_keys import make_key
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=timezone.utc)
@@ -93,10 +94,10 @@ def made() -> tuple[dict[str, Any], dict[str, str]]:
 def existing(passphrase: str = PASSPHRASE, *, depth: int = 2, **changes: Any) -> tuple[dict[str, Any], dict[str, str]]:
     """Make a CA as a user would bring it: a root alone, or an issuing CA with its root."""
     span = signing.Span(changes.get("begin", NOW - timedelta(days=1)), changes.get("end", NOW + timedelta(days=365)))
-    root = signing.make_ca({"common_name": "Corp Root"}, signing.make_key("ec", 0, "secp384r1"), None, span, "sha384")
+    root = signing.make_ca({"common_name": "Corp Root"}, make_key("ec", 0, "secp384r1"), None, span, "sha384")
     issuing = root
     if depth > 1:
-        key = signing.make_key("rsa", 2048, "")
+        key = make_key("rsa", 2048, "")
         issuing = signing.make_ca({"common_name": "Corp Issuing"}, key, root, span, "sha256")
     lock = serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
     key_pem = issuing.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()

@@ -21,9 +21,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_sig
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCaType
+from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, make_csr
 from ansible_collections.edgecert.clm.tests.support.fake_ca.core import FakeClock
