@@ -151,8 +151,9 @@ def test_settings_may_be_changed_with_the_empty_edges_that_a_playbook_gives(benc
     live(bench)
     empty: dict[str, Any] = {"staging": [], "production": []}
     assert push(bench, action="configure", network="staging", edge=empty, **TLS)["state"] == "completed"
-    with pytest.raises(InputError, match="edge goes with a push"):
-        bench.plan_push(action="configure", network="staging", edge={"staging": ["192.0.2.1"]}, **TLS)
+    quic: dict[str, Any] = {"network_settings": {"quic": True}}
+    with pytest.raises(InputError, match="edge goes with disallowed_tls_versions alone"):
+        bench.plan_push(action="configure", network="staging", edge={"staging": ["192.0.2.1"]}, **quic)
 
 
 def test_what_has_settings_on_their_way_is_not_forgotten(bench: Bench) -> None:
