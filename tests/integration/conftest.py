@@ -19,6 +19,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 STORE_KEY = "integration store key, kept by nobody"
 
 
+# Before the one that spreads the tests over processes reads the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep in one process the tests that look at the same run of a playbook; the targets share nothing."""
     for item in items:

@@ -114,7 +114,7 @@ def run_playbook(
     env: Mapping[str, str] | None = None,
     *,
     arguments: tuple[str, ...] = (),
-    timeout_s: float = 300,
+    timeout_s: float = 900,
 ) -> Result:
     """Run one playbook on localhost with the Python and ansible-core that run the tests.
 
