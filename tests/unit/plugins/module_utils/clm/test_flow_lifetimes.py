@@ -33,7 +33,7 @@ class PublicCa(StubCa):
     """
 
     def __init__(self) -> None:
-        super().__init__(lambda _csr: Pending({}, "a person signs", 60.0), immediate=False)
+        super().__init__(lambda csr: Pending({"csr": csr}, "a person signs", 60.0), immediate=False)
         self.asked: list[int] = []
 
     def capabilities(self) -> Capabilities:
