@@ -148,7 +148,7 @@ def build() -> None:
 
 def integration() -> None:
     """Run playbooks against the sandbox; one more of them than there are cores, for they often wait."""
-    pytest("tests/integration", "-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup")
+    pytest("tests/integration", "-n", str((os.cpu_count() or 1) + 1), "--dist", "loadscope")
 
 
 def demonstration() -> None:
