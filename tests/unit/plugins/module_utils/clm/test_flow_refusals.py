@@ -110,7 +110,7 @@ def test_an_edge_that_still_takes_a_version_is_waited_for(bench: Bench, edges: E
     said = f"{bench.sandbox.edge('staging')} still takes TLSv1 for {bench.name()}"
     assert said in order["message"] and handshakes(order) == []
     edges.left = 3
-    assert configure(bench)["state"] == "completed"
+    assert configure(bench, wait_timeout=7200)["state"] == "completed"
     assert edges.left == 0
 
 
