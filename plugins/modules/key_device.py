@@ -116,7 +116,7 @@ EXAMPLES = r"""
       ca_path: /etc/pki/lb-ca.pem
     secrets:
       user: clm
-      password: "{{ vault_lb1_password }}"
+      password: "{{ lookup('ansible.builtin.env', 'LB1_PASSWORD') }}"
 
 - name: Keep a NetScaler
   edgecert.clm.key_device:

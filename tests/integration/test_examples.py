@@ -91,6 +91,7 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
             "EDGECERT_BACKUPS": str(tmp_path),
             "EDGECERT_EXPORTS": str(tmp_path),
             "EDGECERT_PASSPHRASE": "a passphrase of the examples",
+            "LB1_PASSWORD": "a password of the examples",
             "EDGECERT_EDGERC": sandbox.edgerc,
             "EDGECERT_CA_PATH": sandbox.ca_path,
             "EDGECERT_STAGING_EDGE": sandbox.edge("staging"),
