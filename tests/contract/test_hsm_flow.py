@@ -30,9 +30,6 @@ from ansible_collections.edgecert.clm.tests.support.lives import PAST_LEASES_S
 from ansible_collections.edgecert.clm.tests.support.run_module import run
 from ansible_collections.edgecert.clm.tests.support.softhsm import PIN, SoftToken
 
-pytestmark = pytest.mark.skipif(
-    "hsm" not in cert_enroll.SPEC, reason="cert_enroll of this version takes no keys from an HSM"
-)
 NAME = "app.example.com"
 
 

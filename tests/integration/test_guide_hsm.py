@@ -13,7 +13,6 @@ import textwrap
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
 from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
 
@@ -26,7 +25,6 @@ def blocks() -> list[tuple[str, str]]:
     return [(found[1], textwrap.dedent(found[2])) for found in BLOCK.finditer(GUIDE.read_text(encoding="utf-8"))]
 
 
-@pytest.mark.skipif("hsm" not in cert_enroll.SPEC, reason="cert_enroll of this version takes no keys from an HSM")
 def test_the_walk_through_runs_as_written(tmp_path: pathlib.Path) -> None:
     """Token, key device, enrolment, regeneration, and what another tool sees of it."""
     try:

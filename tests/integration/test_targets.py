@@ -11,7 +11,6 @@ import pathlib
 import pytest
 from edgecert_sandbox.handle import Handle
 
-from ansible_collections.edgecert.clm.plugins.modules import cert_enroll
 from ansible_collections.edgecert.clm.tests.integration.conftest import variables
 from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.adc import devices_of_target
@@ -40,8 +39,6 @@ def token_variables(target: str, folder: pathlib.Path) -> dict[str, str]:
     """Make the token that a target works in, and give what its tasks want to know; skips where none can be made."""
     if target not in TOKENS:
         return {}
-    if target == "csr_hsm" and "hsm" not in cert_enroll.SPEC:
-        pytest.skip("cert_enroll of this version takes no keys from an HSM")
     try:
         token = softhsm.new_token(folder)
     except softhsm.NoTokens as reason:

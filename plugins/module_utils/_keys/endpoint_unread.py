@@ -22,7 +22,7 @@ from .base import KeyOrder, Obstacle
 
 # More of them are a fault of the list, and reading each would cost the budget of the account.
 _READ_ALONE = 5
-_TODO = "have it repaired or removed in Akamai Control Center, then run again"
+_REMEDY = "have it repaired or removed in Akamai Control Center, then run again"
 
 
 class Unread:
@@ -61,7 +61,7 @@ class Unread:
         return [
             Obstacle(
                 "enrollment_unreadable",
-                f"{self._said(entry)} and bears the name {name}, so that it may be what is to be opened; {_TODO}",
+                f"{self._said(entry)} and bears the name {name}, so that it may be what is to be opened; {_REMEDY}",
             )
             for entry in self._left
             if name in entry.names
