@@ -166,9 +166,10 @@ STEPS = [
 ]
 PROGRAM = """
 import os
+from ansible_collections.edgecert.clm.plugins.module_utils._core import files
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import AuditEntry
-from ansible_collections.edgecert.clm.plugins.module_utils._store import audit, files, seal
+from ansible_collections.edgecert.clm.plugins.module_utils._store import audit, seal
 from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.tests.support.stores import StorePlace
 made, original = 0, {step}

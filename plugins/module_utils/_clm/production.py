@@ -235,6 +235,8 @@ def _let_go(deployer: Deployer) -> str:
     wanted = deployment_date.of(deployer.order)
     until = wanted if wanted is not None and wanted > deployer.ports.clock.now() else None
     try:
+        # What was seen before is over, whatever comes back: a date that is cleared is not cleared once more.
+        deployer.sent()
         deployer.target.hold_back(deployer.pushed.reference, until)
     except RemoteError as exc:
         if exc.code != "conflict":
