@@ -12,76 +12,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
-    CaConnector,
-    CaConnectorType,
-    StoredAccount,
-    Tools,
-)
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import StoredAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
-from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock, SystemClock
-from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support import openbao
+from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
-from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 from ansible_collections.edgecert.clm.tests.support.toy_ca import ToyType
-
-
-class RealClock(SystemClock):
-    """The computer's own, for real servers; sleeping passes no time, and is on record."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        """Note it."""
-        self.slept.append(seconds)
-
-
-@dataclass
-class Site:
-    """One CA with a working account.
-
-    :ivar make_type: builds the kind of CA with these tools.
-    :ivar request_options: of an order, where the CA wants some.
-    :ivar is_networked: it is reached over a network, so that faults of one can be put in its way.
-    :ivar bought: counts what the other side took; None where nobody counts.
-    :ivar orders: switches of a fake; None for a real server.
-    :ivar write_path: pattern of the call that places an order.
-    """
-
-    make_type: Callable[[Tools], CaConnectorType]
-    options: Mapping[str, Any]
-    secrets: Mapping[str, str]
-    clock: Clock
-    request_options: Mapping[str, Any] = field(default_factory=dict)
-    is_networked: bool = True
-    bought: Callable[[], int] | None = None
-    orders: core.Orders | None = None
-    write_path: str = ""
-
-    def kind(self, script: Script | None = None) -> CaConnectorType:
-        """Give the kind of CA, with a script in its way."""
-        return self.make_type(Tools(self.clock, (script or Script()).over(RequestsTransport)))
-
-    def connect(self, script: Script | None = None, **changes: Any) -> CaConnector:
-        """Give the connector of the account, with some options changed; secrets by ``secrets``."""
-        given = {**(self.secrets if self.is_networked else {}), **changes.pop("secrets", {})}
-        before = StoredAccount() if self.is_networked else StoredAccount(self.options, self.secrets)
-        kind = self.kind(script)
-        options, secrets = kind.prepare("lab", {**self.options, **changes}, given, before)
-        return kind.connect("lab", options, {name: Secret(text) for name, text in secrets.items()})
-
-
-def _registered(name: str) -> Callable[[Tools], CaConnectorType]:
-    return lambda tools: connector_type(name, tools)
 
 
 def _own_ca(**options: Any) -> Callable[[Path], AbstractContextManager[Site]]:
@@ -91,7 +32,7 @@ def _own_ca(**options: Any) -> Callable[[Path], AbstractContextManager[Site]]:
         kind = connector_type("own_ca", clock)
         wanted = {"crl_path": str(folder / "own.crl"), **options}
         made, secrets = kind.prepare("lab", wanted, {}, StoredAccount())
-        yield Site(_registered("own_ca"), made, secrets, clock, is_networked=False)
+        yield Site(registered("own_ca"), made, secrets, clock, is_networked=False)
 
     return run
 
@@ -102,7 +43,7 @@ def _vault(method: str, **options: Any) -> Callable[[Path], AbstractContextManag
         with openbao.running(folder) as bao:
             own, secrets = bao.credentials[method]
             yield Site(
-                _registered("vault_pki"),
+                registered("vault_pki"),
                 bao.options(**own, **options),
                 secrets,
                 RealClock(),
