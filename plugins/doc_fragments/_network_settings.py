@@ -107,5 +107,6 @@ def _with_shared(text: str, option: str) -> str:
 class ModuleDocFragment:
     """For the module that changes those of a live enrollment, and for the one that keeps those of new ones."""
 
-    DOCUMENTATION = _with_shared(_LIVE, "network_settings")
-    NEW = _with_shared(_NEW, "network")
+    # Put together, which the annotation tells those who read the source for documentation as literal text.
+    DOCUMENTATION: str = _with_shared(_LIVE, "network_settings")
+    NEW: str = _with_shared(_NEW, "network")

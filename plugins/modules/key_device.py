@@ -71,6 +71,8 @@ options:
     description:
       - Whether to test the device, that it can be reached, logged in to, and can make keys. Nothing is made. The PIN is
         tried once, also where an earlier run was refused with it.
+      - The device is stored whatever the test finds, for a unit on standby or a token without one kind of key may be
+        just what is wanted. Hold RV(checks) against what is needed, as in the examples.
     type: bool
     default: false
 seealso:

@@ -352,6 +352,7 @@ def drive(life: Life, phase: Phase, number: int, name: str, *, fresh: bool = Tru
     """
     if fresh:
         life.sandbox.calls(reset=True)
+        forget_pace(life)
     run = life.until_killed(phase.work, number)
     if not run.is_killed:
         return f"{name}: the run was not killed there: {run}"
@@ -383,11 +384,19 @@ def test_a_run_killed_anywhere_and_run_again_does_everything_once(
     assert not wrong, "\n".join([told, *wrong])
 
 
+def forget_pace(life: Life) -> None:
+    """Forget how fast CPS is: each life learned something else, and would look at other times than another one."""
+    with life.opened(), life.store.write() as unit:
+        for row in unit.intents.find(kind="follow_change"):
+            unit.intents.remove(row)
+
+
 def places_of(places: Places, life: Life, phase: Phase) -> list[str]:
     """Name the places of a run that nobody kills."""
     if phase is RENEWAL:
         until_due(places, [life])
     life.sandbox.calls(reset=True)
+    forget_pace(life)
     whole = life.until_killed(phase.work, 0)
     assert not whole.error, whole.error
     with life.opened():

@@ -95,10 +95,10 @@ def issued(outcome: Any) -> Any:
 
 
 def signing(bench: Bench, names: Sequence[str] | None = None) -> Callable[[str], Answer]:
-    """Give a CA's hand; it signs the CSR's names, or others."""
-    authority = LabAuthority(bench.clock.now())
+    """Give a CA's hand; it signs the CSR's names, or others. What signs is no older than what it signs."""
 
     def sign(csr_pem: str) -> Answer:
+        authority = LabAuthority(bench.clock.now())
         leaf = authority.sign(csr_pem, start=bench.clock.now() - timedelta(minutes=1), names=names)
         return Issued(Bundle(leaf, (pem(authority.issuing),), pem(authority.root)), {"order": 1})
 

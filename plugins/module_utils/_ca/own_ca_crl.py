@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .._core.errors import InputError, StateError
+from .._pki.signing_parts import signing_hash
 from . import own_ca_signing as signing
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _signed(
             fresh = fresh.add_extension(x509.CRLReason(x509.ReasonFlags(REASONS[reason])), critical=False)
         builder = builder.add_revoked_certificate(fresh.build())
     builder = builder.add_extension(x509.CRLNumber(number), critical=False)
-    return builder.sign(authority.key, signing.digest_for(authority.key, hash_name))
+    return builder.sign(authority.key, signing_hash(authority.key, hash_name))
 
 
 def _number(present: x509.CertificateRevocationList | None) -> int:

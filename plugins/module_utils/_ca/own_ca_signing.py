@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from .._core.deps import needed
 from .._core.errors import InputError
+from .._pki.signing_parts import key_usage, signing_hash, subject_name
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.types import (
         CertificateIssuerPrivateKeyTypes,
         CertificatePublicKeyTypes,
@@ -94,7 +94,7 @@ def make_ca(
     with needed("cryptography", FEATURE):
         from cryptography import x509
     public = key.public_key()
-    name = _name(subject)
+    name = subject_name(subject)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -104,14 +104,14 @@ def make_ca(
         .not_valid_before(span.begin)
         .not_valid_after(span.end)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0 if issuer else 1), critical=True)
-        .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+        .add_extension(key_usage(("key_cert_sign", "crl_sign")), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(
             _authority_key_id(issuer.cert, issuer.key.public_key()) if issuer else _own_key_id(public), False
         )
     )
     signer = issuer.key if issuer else key
-    return Authority(builder.sign(signer, _digest(signer, hash_name)), key)
+    return Authority(builder.sign(signer, signing_hash(signer, hash_name)), key)
 
 
 def sign_server(
@@ -137,14 +137,14 @@ def sign_server(
     usages = ["digital_signature", *(["key_encipherment"] if isinstance(public, rsa.RSAPublicKey) else [])]
     builder = (
         x509.CertificateBuilder()
-        .subject_name(_name(subject))
+        .subject_name(subject_name(subject))
         .issuer_name(authority.cert.subject)
         .public_key(public)
         .serial_number(serial)
         .not_valid_before(span.begin)
         .not_valid_after(span.end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(*usages), critical=True)
+        .add_extension(key_usage(usages), critical=True)
         .add_extension(x509.ExtendedKeyUsage(_purposes(with_client_auth)), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
@@ -152,7 +152,7 @@ def sign_server(
     )
     if crl_url:
         builder = builder.add_extension(_crl_points(crl_url), critical=False)
-    cert = builder.sign(authority.key, _digest(authority.key, hash_name))
+    cert = builder.sign(authority.key, signing_hash(authority.key, hash_name))
     return cert.public_bytes(Encoding.PEM).decode("ascii")
 
 
@@ -169,57 +169,9 @@ def certificate_pem(authority: Authority) -> str:
     return authority.cert.public_bytes(Encoding.PEM).decode("ascii")
 
 
-def digest_for(
-    key: CertificateIssuerPrivateKeyTypes, name: str
-) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    """Give the hash that a key signs with; None for one that brings its own."""
-    return _digest(key, name)
-
-
 def authority_key_id(authority: Authority) -> x509.AuthorityKeyIdentifier:
     """Name an issuer's key as its own certificate does."""
     return _authority_key_id(authority.cert, authority.key.public_key())
-
-
-def _digest(key: CertificateIssuerPrivateKeyTypes, name: str) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ed25519
-
-    # Ed25519 brings its own hash; naming one is an error.
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return None
-    table: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
-        "sha256": hashes.SHA256(),
-        "sha384": hashes.SHA384(),
-        "sha512": hashes.SHA512(),
-    }
-    return table[name]
-
-
-def _name(fields: Mapping[str, str]) -> x509.Name:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    table = {
-        "country": NameOID.COUNTRY_NAME,
-        "state_or_province": NameOID.STATE_OR_PROVINCE_NAME,
-        "locality": NameOID.LOCALITY_NAME,
-        "organization": NameOID.ORGANIZATION_NAME,
-        "organizational_unit": NameOID.ORGANIZATIONAL_UNIT_NAME,
-        "common_name": NameOID.COMMON_NAME,
-        "email": NameOID.EMAIL_ADDRESS,
-    }
-    return x509.Name([x509.NameAttribute(oid, fields[word]) for word, oid in table.items() if fields.get(word)])
-
-
-def _key_usage(*granted: str) -> x509.KeyUsage:
-    from cryptography import x509
-
-    every = (
-        "digital_signature content_commitment key_encipherment data_encipherment key_agreement key_cert_sign crl_sign "
-        "encipher_only decipher_only"
-    )
-    return x509.KeyUsage(**{usage: usage in granted for usage in every.split()})
 
 
 def _crl_points(url: str) -> x509.CRLDistributionPoints:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from .._core.errors import StateError
+from .._core.errors import InputError, NotFoundError, StateError
 from .._core.key_records import KeyDevice
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
@@ -29,24 +29,29 @@ class Family(Generic[R]):
     """One kind of such records.
 
     :ivar noun: of results and the audit, as ``ca_account``; ``words`` the same in sentences.
+    :ivar example: a type, and ``hang`` what hangs on a record, both in messages.
     :ivar records: the repository in a unit.
+    :ivar new: makes a record of a name and a type.
     :ivar merged: lays what the user gave over what is stored, None for a new one, and has it checked.
     :ivar asked: the test, and lists asked for; reads only.
     :ivar stored_view: what the audit keeps; ``view`` is that with what the type can do, for results.
+    :ivar refuses_failing: nothing new is stored where a check fails. A device is: its checks tell what it can make and
+        whether it is the active one, and each of that may be fine.
     :ivar needed_by: what stands on a record, a sentence's part each; removal is refused while there is any.
-    :ivar refuse_failing: refuses to store a new or changed record whose checks did not all pass; None where it is
-        stored all the same.
     """
 
     noun: str
     words: str
+    example: str
+    hang: str
     records: Callable[[Unit], Repository[R]]
+    new: Callable[[str, str], R]
     merged: Callable[[Params, R | None, Ports], R]
     asked: Callable[[Params, R, Ports], dict[str, Any]]
     stored_view: Callable[[R], dict[str, Any]]
     view: Callable[[R, Ports], Mapping[str, Any]]
     needed_by: Callable[[Unit, R], Mapping[str, list[str]]]
-    refuse_failing: Callable[[R, list[dict[str, Any]]], None] | None = None
+    refuses_failing: bool = False
 
 
 def secrets_of(record: CaAccount | KeyDevice) -> dict[str, str]:
@@ -66,6 +71,55 @@ def given(params: Params) -> tuple[dict[str, Any], dict[str, str]]:
     return options, secrets
 
 
+def required(family: Family[R], unit: Unit, name: str) -> R:
+    """Give the record of that name.
+
+    :raises NotFoundError: there is none; names those there are.
+    """
+    record = family.records(unit).get(name)
+    if record is None:
+        known = ", ".join(one.name for one in family.records(unit).find()) or "none yet"
+        raise NotFoundError(
+            f"No {family.words} {name!r} is in the store (there is: {known}); add it with edgecert.clm.{family.noun}",
+            code=f"{family.noun}_missing",
+        )
+    return record
+
+
+def begun(family: Family[R], params: Params, before: R | None) -> R:
+    """Give the record that the user's options are laid over: the stored one, or a new one of the type given.
+
+    :raises InputError: a new one has no type, or a stored one another.
+    """
+    asked = params.get("type")
+    if before is None and not asked:
+        raise InputError(
+            f"Cannot add {family.words} {params['name']}: type is missing; it says which kind, as {family.example}"
+        )
+    if before is not None and asked and asked != before.type:
+        raise InputError(
+            f"Cannot change {family.words} {before.name} from {before.type} to {asked}: {family.hang} hang on it; add "
+            "another one, or remove this one first"
+        )
+    return before or family.new(params["name"], params["type"])
+
+
+def _refuse_failing(family: Family[R], record: R, checks: list[dict[str, Any]]) -> None:
+    """Refuse to store a record whose test failed: what worked before stays.
+
+    :raises StateError: a check did not pass.
+    """
+    failed = [check for check in checks if not check["passed"]]
+    if failed:
+        told = "; ".join(f"{check['name']}: {check['detail']}" for check in failed)
+        raise StateError(
+            f"Cannot store {family.words} {record.name}: its test failed ({told}); nothing was stored. Mend that, or "
+            "leave test out to store it untested",
+            code="test_failed",
+            details={"checks": checks},
+        )
+
+
 def plan(family: Family[R], params: Params, ports: Ports) -> Plan:
     """Work out what adding, changing, testing or removing a record would do.
 
@@ -79,8 +133,8 @@ def plan(family: Family[R], params: Params, ports: Ports) -> Plan:
         return _absent(family, before, users, ports)
     wanted = family.merged(params, before, ports)
     extra = family.asked(params, wanted, ports)
-    if wanted != before and family.refuse_failing is not None:
-        family.refuse_failing(wanted, extra.get("checks") or [])
+    if wanted != before and family.refuses_failing:
+        _refuse_failing(family, wanted, extra.get("checks") or [])
 
     def finish() -> Outcome:
         with ports.store.read() as unit:

@@ -19,8 +19,7 @@ from typing import Any
 
 from .._core.errors import InputError, StoreError
 from .._core.governance import Attachment
-from .._core.limits import MAX_BYTES as MAX_BYTES
-from .._core.limits import MAX_FILES, MAX_LINES, MAX_TEXT
+from .._core.limits import MAX_BYTES, MAX_FILES, MAX_LINES, MAX_TEXT
 from .._core.plan import Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
-from .._core.errors import AuthError, InputError, NotFoundError, StateError
+from .._core.errors import AuthError, InputError
 from .._core.plan import Plan, Step
 from .._core.types import AuditEntry, CaAccount
 from .._store.base import Unit
@@ -30,14 +30,7 @@ def required(unit: Unit, name: str) -> CaAccount:
 
     :raises NotFoundError: there is none; names those there are.
     """
-    account = unit.ca_accounts.get(name)
-    if account is None:
-        known = ", ".join(a.name for a in unit.ca_accounts.find()) or "none yet"
-        raise NotFoundError(
-            f"No CA account {name!r} is in the store (there is: {known}); add it with edgecert.clm.ca_account",
-            code="ca_account_missing",
-        )
-    return account
+    return accounts.required(_FAMILY, unit, name)
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -76,14 +69,7 @@ def _needed_by(unit: Unit, account: CaAccount) -> dict[str, list[str]]:
 def _merged(params: Params, before: CaAccount | None, ports: Ports) -> CaAccount:
     from .._ca.base import StoredAccount
 
-    if before is None and not params.get("type"):
-        raise InputError(f"Cannot add CA account {params['name']}: type is missing; it says which CA, as own_ca")
-    if before is not None and params.get("type") and params["type"] != before.type:
-        raise InputError(
-            f"Cannot change CA account {before.name} from {before.type} to {params['type']}: certificates hang on it; "
-            "add another account, or remove this one first"
-        )
-    account = before or CaAccount(params["name"], params["type"])
+    account = accounts.begun(_FAMILY, params, before)
     stored = secrets_of(account)
     given, secrets = accounts.given(params)
     kind = ports.ca_type(account.type)
@@ -109,22 +95,6 @@ def _asked(params: Params, account: CaAccount, ports: Ports) -> dict[str, Any]:
         if refused:
             result["warnings"] = refused
     return result
-
-
-def _refuse_failing(account: CaAccount, checks: list[dict[str, Any]]) -> None:
-    """Refuse to store an account whose test failed: what worked before stays.
-
-    :raises StateError: a check did not pass.
-    """
-    failed = [check for check in checks if not check["passed"]]
-    if failed:
-        told = "; ".join(f"{check['name']}: {check['detail']}" for check in failed)
-        raise StateError(
-            f"Cannot store CA account {account.name}: its test failed ({told}); nothing was stored. Mend that, or "
-            "leave test out to store it untested",
-            code="account_test_failed",
-            details={"checks": checks},
-        )
 
 
 def _choices(
@@ -164,11 +134,14 @@ def _shown(account: CaAccount, ports: Ports) -> Mapping[str, Any]:
 _FAMILY = accounts.Family(
     noun="ca_account",
     words="CA account",
+    example="own_ca",
+    hang="certificates",
     records=lambda unit: unit.ca_accounts,
+    new=CaAccount,
     merged=_merged,
     asked=_asked,
-    refuse_failing=_refuse_failing,
     stored_view=ca_account_view,
     view=_shown,
     needed_by=_needed_by,
+    refuses_failing=True,
 )

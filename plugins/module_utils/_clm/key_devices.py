@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.errors import InputError, NotFoundError
 from .._core.key_records import KeyDevice
 from .._core.plan import Plan
 from .._core.redact import redacted
@@ -30,14 +29,7 @@ def required(unit: Unit, name: str) -> KeyDevice:
 
     :raises NotFoundError: there is none; names those there are.
     """
-    device = unit.key_devices.get(name)
-    if device is None:
-        known = ", ".join(one.name for one in unit.key_devices.find()) or "none yet"
-        raise NotFoundError(
-            f"No key device {name!r} is in the store (there is: {known}); add it with edgecert.clm.key_device",
-            code="key_device_missing",
-        )
-    return device
+    return accounts.required(_FAMILY, unit, name)
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -71,14 +63,7 @@ def _shown(device: KeyDevice, ports: Ports) -> Mapping[str, Any]:
 
 
 def _merged(params: Params, before: KeyDevice | None, ports: Ports) -> KeyDevice:
-    if before is None and not params.get("type"):
-        raise InputError(f"Cannot add key device {params['name']}: type is missing; it says which kind, as pkcs11")
-    if before is not None and params.get("type") and params["type"] != before.type:
-        raise InputError(
-            f"Cannot change key device {before.name} from {before.type} to {params['type']}: keys hang on it; add "
-            "another device, or remove this one first"
-        )
-    device = before or KeyDevice(params["name"], params["type"])
+    device = accounts.begun(_FAMILY, params, before)
     options, secrets = accounts.given(params)
     stored = accounts.secrets_of(device)
     kept = {name: text for name, text in {**stored, **secrets}.items() if text}
@@ -112,7 +97,10 @@ def _device_of(request: CertRequest) -> str:
 _FAMILY = accounts.Family(
     noun="key_device",
     words="key device",
+    example="pkcs11",
+    hang="keys",
     records=lambda unit: unit.key_devices,
+    new=KeyDevice,
     merged=_merged,
     asked=_asked,
     stored_view=key_device_view,

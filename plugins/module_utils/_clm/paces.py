@@ -131,7 +131,7 @@ class Pace:
         return replace(self, least={**self.least, stage: max(following, self.least.get(stage, 0.0))})
 
 
-Change: TypeAlias = "Callable[[Pace], Pace]"
+Change: TypeAlias = Callable[[Pace], Pace]
 _KIND, _NOUN = "follow_change", "device"
 
 

@@ -12,27 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.deps import needed
 from .._core.errors import InputError
+from .signing_parts import KEY_USAGES, key_usage, signing_hash, subject_name
 
 if TYPE_CHECKING:
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
     from .._core.csr_spec import CsrSpec
     from .._core.redact import Secret
 
 CHALLENGE_PASSWORD_OID = "1.2.840.113549.1.9.7"
-KEY_USAGES = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-)
 # The words of RFC 5280 §4.2.1.12 and of what CA profiles ask for most; anything else by its object id.
 EXTENDED_KEY_USAGES: Mapping[str, str] = {
     "server_auth": "1.3.6.1.5.5.7.3.1",
@@ -63,7 +52,7 @@ def build_csr(spec: CsrSpec, key: CertificateIssuerPrivateKeyTypes, challenge_pa
     with needed("cryptography", _FEATURE):
         from cryptography import x509
         from cryptography.hazmat.primitives.serialization import Encoding
-    builder = x509.CertificateSigningRequestBuilder().subject_name(_subject(spec))
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject_name(vars(spec)))
     names = general_names(spec)
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -72,7 +61,7 @@ def build_csr(spec: CsrSpec, key: CertificateIssuerPrivateKeyTypes, challenge_pa
     if challenge_password:
         oid = x509.ObjectIdentifier(CHALLENGE_PASSWORD_OID)
         builder = builder.add_attribute(oid, challenge_password.reveal().encode())
-    csr = builder.sign(key, _digest(key, spec.hash_name))
+    csr = builder.sign(key, signing_hash(key, spec.hash_name))
     return csr.public_bytes(Encoding.PEM).decode("ascii")
 
 
@@ -147,14 +136,12 @@ def der_utf8(text: str) -> bytes:
 
 
 def _key_usage(words: Any) -> list[tuple[x509.ExtensionType, bool]]:
-    from cryptography import x509
-
     unknown = [str(word) for word in words if word not in KEY_USAGES]
     if unknown:
         raise InputError(f"key usage {', '.join(unknown)} is not known; there are {', '.join(KEY_USAGES)}")
     if ("encipher_only" in words or "decipher_only" in words) and "key_agreement" not in words:
         raise InputError("encipher_only and decipher_only go with key_agreement (RFC 5280 §4.2.1.3)")
-    return [(x509.KeyUsage(**{usage: usage in words for usage in KEY_USAGES}), True)]
+    return [(key_usage(words), True)]
 
 
 def _extended_key_usage(words: Any) -> list[tuple[x509.ExtensionType, bool]]:
@@ -197,40 +184,3 @@ def _oid(text: str) -> x509.ObjectIdentifier:
         return x509.ObjectIdentifier(text)
     except ValueError as exc:
         raise InputError(f"{text!r} is neither a known word nor an object id as 1.3.6.1.5.5.7.3.1") from exc
-
-
-def _subject(spec: CsrSpec) -> x509.Name:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    table = {
-        "country": NameOID.COUNTRY_NAME,
-        "state_or_province": NameOID.STATE_OR_PROVINCE_NAME,
-        "locality": NameOID.LOCALITY_NAME,
-        "organization": NameOID.ORGANIZATION_NAME,
-        "organizational_unit": NameOID.ORGANIZATIONAL_UNIT_NAME,
-        "common_name": NameOID.COMMON_NAME,
-        "email": NameOID.EMAIL_ADDRESS,
-    }
-    attributes = []
-    for word, oid in table.items():
-        if value := getattr(spec, word):
-            try:
-                attributes.append(x509.NameAttribute(oid, value))
-            except ValueError as exc:
-                raise InputError(f"{word} {value!r} cannot stand in a CSR: {exc}") from exc
-    return x509.Name(attributes)
-
-
-def _digest(key: CertificateIssuerPrivateKeyTypes, name: str) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ed25519
-
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return None
-    table: dict[str, hashes.SHA256 | hashes.SHA384 | hashes.SHA512] = {
-        "sha256": hashes.SHA256(),
-        "sha384": hashes.SHA384(),
-        "sha512": hashes.SHA512(),
-    }
-    return table[name]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .csr_building import EXTENDED_KEY_USAGES, KEY_USAGES
+from .csr_building import EXTENDED_KEY_USAGES
+from .signing_parts import KEY_USAGES
 from .x509 import Sans, facts_of, load_certificate, load_csr, request_facts, subject_fields
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_account
-from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_signing as signing
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCaType
@@ -25,6 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.signing_parts import signing_hash
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, make_csr
 from ansible_collections.edgecert.clm.tests.support.fake_ca.core import FakeClock
 
@@ -147,7 +147,7 @@ def test_a_crl_without_a_number_is_taken_over(tmp_path: Path) -> None:
     entry = x509.RevokedCertificateBuilder().serial_number(7).revocation_date(NOW).build()
     builder = x509.CertificateRevocationListBuilder().issuer_name(authority.cert.subject)
     builder = builder.last_update(NOW).next_update(NOW + timedelta(days=7)).add_revoked_certificate(entry)
-    made = builder.sign(authority.key, signing.digest_for(authority.key, "sha256"))
+    made = builder.sign(authority.key, signing_hash(authority.key, "sha256"))
     path.write_bytes(made.public_bytes(Encoding.DER))
     connector.revoke(signed(connector).handle, "superseded", "")
     assert number_of(crl_of(path)) == 1 and len(crl_of(path)) == 2

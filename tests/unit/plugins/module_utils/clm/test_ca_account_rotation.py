@@ -63,7 +63,7 @@ def test_credentials_are_rotated_once_they_work(virtual: VirtualBench, toy: tupl
     assert vendor.key not in json.dumps(record) and "PRIVATE" not in json.dumps(record)
     with pytest.raises(StateError, match="its test failed.*nothing was stored") as caught:
         plan(ports, secrets={"api_key": "wrong-" + "k" * 20}, test=True)
-    assert "wrong-k" not in caught.value.message and caught.value.code == "account_test_failed"
+    assert "wrong-k" not in caught.value.message and caught.value.code == "test_failed"
     assert plan(ports, test=True).execute().extra["checks"][-1]["passed"]
     vendor.key = "rotated-" + "k" * 24
     rotated = plan(ports, secrets={"api_key": vendor.key}, test=True)

@@ -53,14 +53,9 @@ def named(errors: tuple[ClmError, ...]) -> dict[str, Any]:
 def ca(virtual: VirtualBench) -> DoubtfulCa:
     """Have a CA that signs, and everything that an enrolment needs."""
     virtual.prepare()
-    made = DoubtfulCa(lambda csr: signing_of(virtual)(csr))
+    made = DoubtfulCa(signing(virtual))
     virtual.use_ca(made)
     return made
-
-
-def signing_of(bench: Any) -> Any:
-    """Give a CA's hand on the virtual clock."""
-    return signing(bench)
 
 
 def lost_at(ca: DoubtfulCa, error: ClmError | None = None) -> None:

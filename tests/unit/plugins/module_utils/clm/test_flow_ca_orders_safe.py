@@ -48,8 +48,7 @@ class SlowCa(DoubtfulCa):
 def ca(virtual: VirtualBench) -> SlowCa:
     """Have a CA that signs, and everything that an enrolment needs."""
     virtual.prepare()
-    sign: Any = signing
-    made = SlowCa(lambda csr: sign(virtual)(csr))
+    made = SlowCa(signing(virtual))
     virtual.use_ca(made)
     return made
 

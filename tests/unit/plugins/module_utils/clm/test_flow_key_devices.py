@@ -196,7 +196,7 @@ def test_killed_run_goes_on_with_the_key_it_made(
     """E8, W5: killed between key and store; other certificates without an enrollment are no hindrance."""
     enroll(house, **wanted(source, common_name=house.name("other"), place={}))
     with monkeypatch.context() as patched:
-        patched.setattr(opening, "_keep", lambda mover, reference: (_ for _ in ()).throw(KeyboardInterrupt()))
+        patched.setattr(opening, "_keep", lambda mover, reference: (one for one in ()).throw(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             enroll(house, **wanted(source))
     before = dict(token.orders)

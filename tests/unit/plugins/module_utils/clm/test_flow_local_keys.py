@@ -226,7 +226,7 @@ def test_a_new_challenge_password_after_a_refusal_is_in_the_csr(house: Bench, se
     house.use_ca(ca)
     with pytest.raises(StateError):
         local(house, **challenge("Chall3nge!pw"))
-    willing = DoubtfulCa(lambda csr: signing(house)(csr))
+    willing = DoubtfulCa(signing(house))
     house.use_ca(willing)
     done = local(house, **challenge(secret))
     assert done.record["state"] == "issued"
@@ -248,7 +248,7 @@ class Recalling(DoubtfulCa):
 
 def test_an_order_that_a_person_found_keeps_no_challenge_password(house: Bench) -> None:
     """E16, W5: what is kept of it stands in a plain column, and is for the same key."""
-    ca = Recalling(lambda csr: signing(house)(csr))
+    ca = Recalling(signing(house))
     house.use_ca(ca)
     ca.loses, ca.tells = TransportError("no answer", kind="timeout", sent=True), CANNOT
     asked = local(house, **challenge("Chall3nge!pw"))
@@ -262,7 +262,7 @@ def test_an_order_that_a_person_found_keeps_no_challenge_password(house: Bench) 
 
 def test_a_csr_that_lost_its_challenge_password_goes_to_no_ca(house: Bench) -> None:
     """E16: said with what to do, and nothing is ordered."""
-    ca = DoubtfulCa(lambda csr: signing(house)(csr))
+    ca = DoubtfulCa(signing(house))
     house.use_ca(ca)
     ca.loses, ca.tells = TransportError("no answer", kind="connect", sent=False), CANNOT
     with pytest.raises(TransportError):

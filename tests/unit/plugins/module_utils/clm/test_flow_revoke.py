@@ -27,16 +27,11 @@ NAME = "www.example.com"
 AT = datetime(2030, 1, 7, 9, tzinfo=timezone.utc)
 
 
-def signing_of(bench: Any) -> Any:
-    """Give a CA's hand on the virtual clock."""
-    return signing(bench)
-
-
 @pytest.fixture
 def ca(virtual: VirtualBench) -> DoubtfulCa:
     """Have a CA that revokes, and an issued certificate."""
     virtual.prepare()
-    made = DoubtfulCa(lambda csr: signing_of(virtual)(csr))
+    made = DoubtfulCa(signing(virtual))
     virtual.use_ca(made)
     virtual.enroll()
     made.calls.clear()
