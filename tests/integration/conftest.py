@@ -37,12 +37,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRun:
     return ByRun(config, log)
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Handle]:
-    """Start one sandbox for the whole run; changes take no time there, limits are off."""
+def new_sandbox() -> Handle:
+    """Start a sandbox; changes take no time there, limits are off."""
     contracts = [f"C-T{number:02d}" for number in range(40)]
     options = SandboxOptions(limits=False, instant=True, contracts=contracts, extra=("--set", "create_interval_s=0"))
-    with start(options) as handle:
+    return start(options)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Handle]:
+    """Start one sandbox for the whole run."""
+    with new_sandbox() as handle:
         yield handle
 
 

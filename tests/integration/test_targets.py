@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import pathlib
 
 import pytest
 from edgecert_sandbox.handle import Handle
 
-from ansible_collections.edgecert.clm.tests.integration.conftest import variables
+from ansible_collections.edgecert.clm.tests.integration.conftest import new_sandbox, variables
 from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.adc import devices_of_target
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
@@ -64,10 +65,16 @@ def test_target_passes(
     playbook = tmp_path / "site.yml"
     playbook.write_text(PLAY.format(target=target), encoding="utf-8")
     contract = f"C-T{next(_numbers):02d}"
-    work = {"clm_work": str(tmp_path), "clm_now": clock.command, **token_variables(target, tmp_path)}
-    if target in SERVERS:
-        work.update(request.getfixturevalue(SERVERS[target]))
-    with devices_of_target(target, tmp_path) as devices:
+    work: dict[str, str] = {}
+    with contextlib.ExitStack() as stack:
+        if target in SERVERS:
+            work.update(request.getfixturevalue(SERVERS[target]))
+            # Its clock is the machine's, so that another run may not have moved the sandbox's.
+            (clocks := tmp_path / "clock").mkdir()
+            sandbox = stack.enter_context(new_sandbox())
+            clock = MovedClock(clocks, sandbox)
+        devices = stack.enter_context(devices_of_target(target, tmp_path))
+        work = {"clm_work": str(tmp_path), "clm_now": clock.command, **token_variables(target, tmp_path), **work}
         run_playbook(
             playbook,
             {**variables(sandbox, store, contract), **work, **devices},
