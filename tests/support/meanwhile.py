@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -94,7 +94,15 @@ def issued(outcome: Any) -> Any:
     return outcome.record
 
 
-def signing(bench: Bench, names: Sequence[str] | None = None) -> Callable[[str], Answer]:
+class Clocked(Protocol):
+    """Has the clock of a test."""
+
+    @property
+    def clock(self) -> Clock:
+        """Give it."""
+
+
+def signing(bench: Clocked, names: Sequence[str] | None = None) -> Callable[[str], Answer]:
     """Give a CA's hand; it signs the CSR's names, or others. What signs is no older than what it signs."""
 
     def sign(csr_pem: str) -> Answer:
