@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca import client_certificate, options
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import client_certificate, option_table
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     CANCELLED,
     PENDING_APPROVAL,
@@ -38,7 +38,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import FIND_EXACT, Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.connection import connected, reachable, url_reason
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.options import Option
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.option_table import Option
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.rest import Rest, quoted
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, InputError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -54,9 +54,9 @@ STATES = {
     "withdrawn": CANCELLED,
 }
 REASONS = {"unspecified": "unspecified", "key_compromise": "key_compromise", "superseded": "superseded"}
-TABLE: options.Table = {
-    **options.NETWORK,
-    **options.CLIENT_CERTIFICATE,
+TABLE: option_table.Table = {
+    **option_table.NETWORK,
+    **option_table.CLIENT_CERTIFICATE,
     "url": Option("str", "Address of the API.", required=True, check=url_reason),
     "api_key": Option("str", "Key of the API.", secret=True, required=True),
 }
@@ -72,27 +72,27 @@ class ToyType(CaConnectorType):
 
     def options(self) -> Mapping[str, Mapping[str, Any]]:
         """Describe the account's options."""
-        return options.describe(TABLE)
+        return option_table.describe(TABLE)
 
     def prepare(
-        self, name: str, options_: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Check and complete."""
-        wanted, opened, problems = options.read("toy", TABLE, options_, secrets, before.secrets)
+        wanted, opened, problems = option_table.read("toy", TABLE, options, secrets, before.secrets)
         wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        options.refuse(f"Cannot use the options of CA account {name}", [*problems, *faults])
+        option_table.refuse(f"Cannot use the options of CA account {name}", [*problems, *faults])
         return wanted, opened
 
-    def connect(self, name: str, options_: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
+    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector."""
-        return Toy(name, options_, secrets, self._tools)
+        return Toy(name, options, secrets, self._tools)
 
 
 class Toy(CaConnector):
     """One account."""
 
-    def __init__(self, name: str, options_: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
-        self._name, self._options, self._secrets, self._tools = name, options_, secrets, tools
+    def __init__(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
+        self._name, self._options, self._secrets, self._tools = name, options, secrets, tools
         self._made: Rest | None = None
 
     def _sign(self, request: Request) -> Request:
@@ -123,7 +123,7 @@ class Toy(CaConnector):
             may_need_approval=True,
             chain_with_root=True,
         )
-        return options.overridden(found, self._options)
+        return option_table.overridden(found, self._options)
 
     def test(self) -> Sequence[Check]:
         """Try address, clock and key."""
@@ -147,7 +147,7 @@ class Toy(CaConnector):
     def validate(self, order: Order) -> Sequence[str]:
         """Give every problem."""
         problems = [] if order.validity_days >= 1 else [f"a validity of {order.validity_days} days cannot be asked for"]
-        return problems + options.request_problems(
+        return problems + option_table.request_problems(
             f"CA account {self._name}",
             order.options,
             self.capabilities().request_options,

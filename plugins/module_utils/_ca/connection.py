@@ -17,7 +17,7 @@ from .._http.base import Response, TransportOptions
 from .._http.retry import date_header
 from . import client_certificate
 from .base import Check, Tools
-from .options import MAX_TIMEOUT_S
+from .option_table import MAX_TIMEOUT_S
 from .rest import MAX_SKEW_S, Query, Rest
 
 

@@ -27,7 +27,7 @@ from .._pki.chain import order_chain
 from .._pki.csr import strength_problems
 from .._pki.csr_building import general_names
 from .._pki.x509 import CsrFacts, certificate_facts, csr_facts, load_csr
-from . import options
+from . import option_table
 from . import own_ca_account as account
 from . import own_ca_crl as crl
 from . import own_ca_signing as signing
@@ -132,7 +132,7 @@ class OwnCa(CaConnector):
             choices=("profiles",),
             max_validity_days=self._options["max_validity_days"],
         )
-        return options.overridden(found, self._options)
+        return option_table.overridden(found, self._options)
 
     @property
     def _approval(self) -> str:

@@ -15,7 +15,7 @@ from .._core.vocabulary import CURVES, HASHES
 from .._pki import pem, x509
 from .._pki.chain import order_chain
 from .._pki.private_keys import make_key
-from . import options as common
+from . import option_table as common
 from . import own_ca_signing as signing
 
 _PREFIX_LIMIT = 50

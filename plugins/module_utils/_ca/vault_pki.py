@@ -20,21 +20,21 @@ from .._core.errors import AuthError, ClmError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._http.base import Request
-from . import client_certificate, options, vault_pki_auth
+from . import client_certificate, option_table, vault_pki_auth
 from .answer_base import Answer, Found, Handle, Issued, NotThere, Rejected, Revocation
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
 from .capability_base import FIND_HARMLESS, Capabilities
 from .connection import connected, reachable, url_reason
-from .options import Option
+from .option_table import Option
 from .rest import Rest, quoted
 
 _KIND = "vault_pki"
 # A node that stands by answers 429 without these, which would be waited for as a limit; it hands every call on.
 _STANDBY_IS_WELL = (("standbyok", "true"), ("perfstandbyok", "true"))
 _LISTS = {"role": "roles", "issuer": "issuers"}
-TABLE: options.Table = {
-    **options.NETWORK,
-    **options.CLIENT_CERTIFICATE,
+TABLE: option_table.Table = {
+    **option_table.NETWORK,
+    **option_table.CLIENT_CERTIFICATE,
     **vault_pki_auth.OPTIONS,
     "url": Option("str", "Address of the server, as https://vault.example.com:8200.", required=True, check=url_reason),
     "namespace": Option("str", "Namespace of the engine.", default=""),
@@ -65,30 +65,30 @@ class VaultPkiType(CaConnectorType):
 
     def options(self) -> Mapping[str, Mapping[str, Any]]:
         """Describe the account's options."""
-        return options.describe(TABLE)
+        return option_table.describe(TABLE)
 
     def prepare(
-        self, name: str, options_: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Check an account's options and complete them."""
-        wanted, opened, problems = options.read(_KIND, TABLE, options_, secrets, before.secrets)
+        wanted, opened, problems = option_table.read(_KIND, TABLE, options, secrets, before.secrets)
         wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
         problems += [*faults, *vault_pki_auth.problems(wanted, opened)]
-        options.refuse(f"Cannot use the options of CA account {name}", problems)
+        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
         return wanted, opened
 
-    def connect(self, name: str, options_: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
+    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector; no traffic."""
-        return VaultPki(name, options_, secrets, self._tools)
+        return VaultPki(name, options, secrets, self._tools)
 
 
 class VaultPki(CaConnector):
     """One mount of the engine, with one way to log in."""
 
-    def __init__(self, name: str, options_: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
-        self._name, self._options, self._secrets, self._tools = name, options_, secrets, tools
-        self._mount = f"/v1/{'/'.join(quoted(part) for part in str(options_['mount']).strip('/').split('/'))}"
-        self._login = vault_pki_auth.Login(options_, secrets, self._plain, self._hide)
+    def __init__(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
+        self._name, self._options, self._secrets, self._tools = name, options, secrets, tools
+        self._mount = f"/v1/{'/'.join(quoted(part) for part in str(options['mount']).strip('/').split('/'))}"
+        self._login = vault_pki_auth.Login(options, secrets, self._plain, self._hide)
         self._made: dict[str, Rest] = {}
         self._hidden: list[Secret] = []
         self._known: dict[str, list[Choice]] = {}
@@ -160,7 +160,7 @@ class VaultPki(CaConnector):
             choices=tuple(_LISTS),
             chain_with_root=True,
         )
-        return options.overridden(found, self._options)
+        return option_table.overridden(found, self._options)
 
     def test(self) -> Sequence[Check]:
         """Try address, seal, token and the right to sign; issues nothing."""
@@ -230,7 +230,8 @@ class VaultPki(CaConnector):
         """Give every problem of the options; names are held by the role, which says so when it signs."""
         problems = [] if order.validity_days >= 1 else [f"a validity of {order.validity_days} days cannot be asked for"]
         described = self.capabilities().request_options
-        return problems + options.request_problems(f"CA account {self._name}", order.options, described, self._values)
+        what = f"CA account {self._name}"
+        return problems + option_table.request_problems(what, order.options, described, self._values)
 
     def _path(self, asked: Mapping[str, Any], verb: str) -> str:
         """Give the path that signs: by role or verbatim, by the default issuer or another."""

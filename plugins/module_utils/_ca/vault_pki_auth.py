@@ -14,7 +14,7 @@ from typing import Any
 
 from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
-from .options import Option, Table
+from .option_table import Option, Table
 from .rest import Rest, quoted
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount/token"

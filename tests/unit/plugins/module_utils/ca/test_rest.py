@@ -19,7 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.connection import
     transport_options,
     url_reason,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.options import MAX_TIMEOUT_S
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.option_table import MAX_TIMEOUT_S
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.rest import Answer, Rest, quoted, words_of
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_orders import LEASE_S
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError, TransportError
