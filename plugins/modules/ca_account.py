@@ -46,6 +46,8 @@ options:
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
         rehearse a CA that takes its time. With C(certificate) and C(chain) (PEM) it is an existing issuing CA.
+        The key of that may stay in an HSM. C(key_device) is the name of a M(edgecert.clm.key_device) of
+        type V(pkcs11), and C(key_label) the label of the key on it.
         C(approval) lets orders wait until an approver of yours sets it to V(granted) or V(denied), C(crl_days) is the
         lifetime of the CRL, and C(crl_path) a file it is written to.
       - V(vault_pki) is the PKI engine of HashiCorp Vault or OpenBao. It takes C(url), C(namespace), C(mount), C(role),

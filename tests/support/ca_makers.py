@@ -12,16 +12,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import StoredAccount
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnectorType, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
+from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
+from ansible_collections.edgecert.clm.tests.support.softhsm import NoTokens
+from ansible_collections.edgecert.clm.tests.support.token_ca import new_token_ca
 from ansible_collections.edgecert.clm.tests.support.toy_ca import ToyType
 
 
@@ -35,6 +41,26 @@ def _own_ca(**options: Any) -> Callable[[Path], AbstractContextManager[Site]]:
         yield Site(registered("own_ca"), made, secrets, clock, is_networked=False)
 
     return run
+
+
+def _own_ca_in_token(folder: Path) -> AbstractContextManager[Site]:
+    @contextlib.contextmanager
+    def run() -> Iterator[Site]:
+        clock = core.FakeClock(datetime(2026, 11, 23, 12, tzinfo=timezone.utc))
+        try:
+            made = new_token_ca(folder, clock.now())
+        except NoTokens as reason:
+            pytest.skip(str(reason))
+
+        def kind(tools: Tools) -> CaConnectorType:
+            return connector_type("own_ca", replace(tools, device_key=made.device_key))
+
+        tools = Tools(clock, RequestsTransport)
+        wanted = {"crl_path": str(folder / "own.crl"), **made.options}
+        options, secrets = kind(tools).prepare("lab", wanted, {}, StoredAccount())
+        yield Site(kind, options, secrets, clock, is_networked=False)
+
+    return run()
 
 
 def _vault(method: str, **options: Any) -> Callable[[Path], AbstractContextManager[Site]]:
@@ -82,6 +108,7 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
+    "own_ca with a key in a token": _own_ca_in_token,
     "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),
     "own_ca with Ed25519": _own_ca(key_type="ed25519"),
     "toy": _toy(),

@@ -14,10 +14,11 @@ Answers are in ``answer_base``, what a CA can do in ``capability_base``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._core.csr_spec import CsrSpec
 from .._core.errors import InputError
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from .._http.base import TransportMaker
     from .answer_base import Answer, Found, Handle, Revocation
     from .capability_base import Capabilities
+
+DeviceKeyMaker: TypeAlias = Callable[[str, str], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
@@ -220,16 +223,24 @@ class CaConnector(ABC):
         return None
 
 
+def no_device_key(device: str, _label: str) -> AbstractContextManager[Any]:
+    """Refuse the key of a device: none is reached where only accounts are read."""
+    raise InputError(f"No key device is reached here, so not {device} either")
+
+
 @dataclass(frozen=True)
 class Tools:
     """What connectors are made with.
 
     :ivar clock: the only one they have; they sleep by it, too.
     :ivar transports: builds the transport to a host; connectors build them when they first call.
+    :ivar device_key: gives a key by the names of its key device and its label, in the shape of cryptography's own, for
+        the time of a block; the key stays in the device.
     """
 
     clock: Clock
     transports: TransportMaker
+    device_key: DeviceKeyMaker = no_device_key
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ It asks nobody. Twice the same order gives the same serial number, names and dat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from typing import Any
 
 from .._core import names
-from .._core.clock import Clock, SystemClock, from_text, to_text
+from .._core.clock import Clock, from_text, to_text
 from .._core.csr_spec import CsrSpec
 from .._core.errors import ClmError, InputError
 from .._core.fields import reason
@@ -44,7 +45,7 @@ from .answer_base import (
     Rejected,
     Revocation,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount
+from .base import CaConnector, CaConnectorType, Check, Choice, DeviceKeyMaker, Order, StoredAccount, Tools
 from .capability_base import FIND_HARMLESS, Capabilities
 
 PROFILE_OPTION = "certificate_profile"
@@ -58,13 +59,13 @@ _SUBJECT = ("organization", "organizational_unit", "locality", "state_or_provinc
 class OwnCaType(CaConnectorType):
     """Makes and reads accounts of the own CA.
 
-    :param clock: for the lifetimes of CAs made here and for delays.
+    :param tools: the clock for lifetimes of CAs made here and for delays; key devices for keys in an HSM.
     """
 
     name = "own_ca"
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self, tools: Tools) -> None:
+        self._clock, self._device_key = tools.clock, tools.device_key
 
     def options(self) -> Mapping[str, Mapping[str, Any]]:
         """Describe the account's options."""
@@ -81,10 +82,7 @@ class OwnCaType(CaConnectorType):
             f"{secret} is no secret of own_ca; there are {', '.join(sorted(known))}" for secret in set(secrets) - known
         ]
         kept = {**before.secrets, **{key: value for key, value in secrets.items() if value}}
-        if wanted.get("certificate") and not kept.get("private_key"):
-            problems.append("certificate is given without private_key among the secrets; give both or neither")
-        if kept.get("private_key") and not wanted.get("certificate"):
-            problems.append("private_key is given without certificate among the options; give both or neither")
+        problems += account.key_problems(wanted, kept)
         problems += account.unmakeable(wanted, before.options)
         if problems:
             raise InputError.of_problems(what, problems)
@@ -94,21 +92,26 @@ class OwnCaType(CaConnectorType):
         if secrets.get("private_key") and "passphrase" not in secrets:
             # A new key does not inherit the old key's passphrase, nor the root that was made here.
             kept = {key: value for key, value in kept.items() if key not in ("passphrase", account.ROOT_KEY)}
-        return {**wanted, **account.taken(wanted, kept, self._clock.now())}, kept
+        return {**wanted, **account.taken(wanted, kept, self._clock.now(), self._device_key)}, kept
 
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector; certificate and key are read when they are used."""
-        return OwnCa(name, options, secrets, self._clock)
+        return OwnCa(name, options, secrets, self._clock, self._device_key)
 
 
 class OwnCa(CaConnector):
     """One issuing CA with its key."""
 
-    def __init__(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret], clock: Clock) -> None:
-        self._name = name
-        self._options = options
-        self._secrets = secrets
-        self._clock = clock
+    def __init__(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        secrets: Mapping[str, Secret],
+        clock: Clock,
+        device_key: DeviceKeyMaker,
+    ) -> None:
+        self._name, self._options, self._secrets = name, options, secrets
+        self._clock, self._device_key = clock, device_key
 
     def capabilities(self) -> Capabilities:
         """Give what it can take: every kind of name and key, from any source."""
@@ -141,7 +144,7 @@ class OwnCa(CaConnector):
 
     def test(self) -> Sequence[Check]:
         """Look whether the key is there and fits, and whether the issuing CA and its chain are valid now."""
-        problems = account.authority_problems(self._options, self._opened(), self._clock.now())
+        problems = account.authority_problems(self._options, self._opened(), self._clock.now(), self._device_key)
         if problems:
             return [Check("issuing CA", False, problem) for problem in problems]
         facts = certificate_facts(self._options["certificate"])
@@ -151,7 +154,7 @@ class OwnCa(CaConnector):
     def _crl_told(self) -> Check:
         """Look until when the CRL is good; one that ended is signed anew by who asked for the test."""
         try:
-            end = crl.ends(str(self._options["crl_path"]), account.authority_of(self._options, self._opened()))
+            end = crl.ends(str(self._options["crl_path"]), account.issuer_of(self._options))
         except ClmError as exc:
             return Check("CRL", False, exc.message)
         return Check("CRL", True, f"good until {to_text(end)}" if end else "none yet, the first revocation makes it")
@@ -235,10 +238,11 @@ class OwnCa(CaConnector):
         path = str(self._options.get("crl_path") or "")
         if not path:
             raise InputError(f"CA account {self._name} has no crl_path, so it cannot revoke", code="cannot_revoke")
-        authority = account.authority_of(self._options, self._opened())
         serial, now = int(str(handle["serial"]), 16), self._clock.now()
         hash_name = str(self._options["hash"])
-        return Revocation(at=crl.revoke(path, authority, serial, reason, now, days=self._crl_days, hash_name=hash_name))
+        with self._authority() as authority:
+            at = crl.revoke(path, authority, serial, reason, now, days=self._crl_days, hash_name=hash_name)
+        return Revocation(at=at)
 
     @property
     def _crl_days(self) -> int:
@@ -249,7 +253,7 @@ class OwnCa(CaConnector):
         """Ask for the CRL to be signed anew once half of its life is over; a test tells of one that cannot be read."""
         path, now = str(self._options.get("crl_path") or ""), self._clock.now()
         try:
-            end = crl.ends(path, account.authority_of(self._options, self._opened())) if path else None
+            end = crl.ends(path, account.issuer_of(self._options)) if path else None
         except ClmError:
             return ""
         if end is None or end - now > timedelta(days=self._crl_days) / 2:
@@ -258,36 +262,42 @@ class OwnCa(CaConnector):
 
     def care(self) -> None:
         """Sign the CRL anew."""
-        authority, hash_name = account.authority_of(self._options, self._opened()), str(self._options["hash"])
-        path, now = str(self._options["crl_path"]), self._clock.now()
-        crl.renew(path, authority, now, days=self._crl_days, hash_name=hash_name)
+        path, now, hash_name = str(self._options["crl_path"]), self._clock.now(), str(self._options["hash"])
+        with self._authority() as authority:
+            crl.renew(path, authority, now, days=self._crl_days, hash_name=hash_name)
 
     def _signed(self, order: Order, csr_pem: str) -> str:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-        authority = account.authority_of(self._options, self._opened())
+        issuer = certificate_facts(self._options["certificate"])
         public = load_csr(csr_pem).public_key()
         spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         span = signing.Span(
-            max(order.at - timedelta(minutes=self._options["backdate_minutes"]), authority.cert.not_valid_before_utc),
-            min(order.at + timedelta(days=order.validity_days), authority.cert.not_valid_after_utc),
+            max(order.at - timedelta(minutes=self._options["backdate_minutes"]), issuer.not_before),
+            min(order.at + timedelta(days=order.validity_days), issuer.not_after),
         )
         wanted = _names(order.spec)[0]
         folded = replace(
             order.spec, dns_names=wanted.dns, ip_addresses=wanted.ips, emails=wanted.emails, uris=wanted.uris
         )
         subject = {word: getattr(order.spec, word) for word in ("country", "email", *_SUBJECT)}
-        return signing.sign_server(
-            authority,
-            public,
-            {**subject, "common_name": wanted.common_name},
-            general_names(folded),
-            span,
-            serial=signing.serial_for(order.intent_id, spki),
-            hash_name=order.spec.hash_name,
-            with_client_auth=order.options.get(PROFILE_OPTION) == "server_client",
-            crl_url=str(self._options.get("crl_url") or ""),
-        )
+        with self._authority() as authority:
+            return signing.sign_server(
+                authority,
+                public,
+                {**subject, "common_name": wanted.common_name},
+                general_names(folded),
+                span,
+                serial=signing.serial_for(order.intent_id, spki),
+                hash_name=order.spec.hash_name,
+                with_client_auth=order.options.get(PROFILE_OPTION) == "server_client",
+                crl_url=str(self._options.get("crl_url") or ""),
+            )
+
+    @contextmanager
+    def _authority(self) -> Iterator[signing.Authority]:
+        with account.authority(self._options, self._opened(), self._device_key) as found:
+            yield found
 
     def _opened(self) -> dict[str, str]:
         return {name: secret.reveal() for name, secret in self._secrets.items()}

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._core.errors import InputError
+from .._core.errors import ClmError, InputError
 from .._core.names import country_reason
 from .._core.vocabulary import CURVES, HASHES
 from .._pki import pem, x509
@@ -18,7 +19,13 @@ from .._pki.private_keys import make_key
 from . import option_table as common
 from . import own_ca_signing as signing
 
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+    from .base import DeviceKeyMaker
+
 _PREFIX_LIMIT = 50
+KEY_DEVICE, KEY_LABEL = "key_device", "key_label"
 
 # name: type, least, most, default, description; for texts the limits count characters.
 _NUMBERS: Mapping[str, tuple[int, int, int, str]] = {
@@ -34,6 +41,8 @@ _TEXTS: Mapping[str, tuple[int, str]] = {
     "organization": (64, "Organization in the CA's names."),
     "country": (2, "Two-letter country code in the CA's names."),
     "crl_path": (1024, "File of the CRL, PEM where it ends in .pem, else DER; without it nothing can be revoked."),
+    KEY_DEVICE: (64, "Key device that has the key of an existing issuing CA, an HSM; the key never leaves it."),
+    KEY_LABEL: (64, "Label of that key on the key device."),
     "crl_url": (1024, "Where the CRL is published, for the certificates signed from now on."),
 }
 _CHOICES: Mapping[str, tuple[tuple[Any, ...], Any, str]] = {
@@ -56,7 +65,7 @@ _SECRETS: Mapping[str, str] = {
     "passphrase": "Passphrase of that key, where it has one.",
 }
 # What a CA is made with, once.
-_LATER = ("crl_path", "crl_url", "approval")
+_LATER = ("crl_path", "crl_url", "approval", KEY_DEVICE, KEY_LABEL)
 _MADE_WITH = (
     *(option for option in (*_TEXTS, *_CHOICES) if option not in _LATER),
     "root_validity_days",
@@ -148,6 +157,24 @@ def _text(option: str, value: Any) -> str:
     return text
 
 
+def key_problems(options: Mapping[str, Any], kept: Mapping[str, str]) -> list[str]:
+    """Say where certificate and key do not go together: the key of one that is given is here or on a device."""
+    device, label = options.get(KEY_DEVICE), options.get(KEY_LABEL)
+    here, given = bool(kept.get("private_key")), bool(options.get("certificate"))
+    problems = []
+    if bool(device) != bool(label):
+        problems.append(f"{KEY_DEVICE} and {KEY_LABEL} go together; give both or neither")
+    if device and here:
+        problems.append(f"{KEY_DEVICE} and private_key are both given; clear one of them with an empty text")
+    if given and not here and not device:
+        problems.append("certificate is given without private_key among the secrets; give both or neither")
+    if here and not given:
+        problems.append("private_key is given without certificate among the options; give both or neither")
+    if device and not given:
+        problems.append(f"{KEY_DEVICE} is given without certificate; a CA made here has its key here")
+    return problems
+
+
 def make(options: Mapping[str, Any], now: datetime) -> tuple[dict[str, str], dict[str, str]]:
     """Make a root and an issuing CA below it.
 
@@ -170,12 +197,14 @@ def make(options: Mapping[str, Any], now: datetime) -> tuple[dict[str, str], dic
     return certificates, {"private_key": signing.key_to_pem(issuing.key), ROOT_KEY: signing.key_to_pem(root.key)}
 
 
-def taken(options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime) -> dict[str, str]:
+def taken(
+    options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime, device_key: DeviceKeyMaker
+) -> dict[str, str]:
     """Check an existing issuing CA and give its certificate options, normalised and in order.
 
     :raises InputError: all problems at once.
     """
-    problems = authority_problems(options, secrets, now)
+    problems = authority_problems(options, secrets, now, device_key)
     if problems:
         raise InputError.of_problems("Cannot use the given issuing CA", problems)
     ordered = order_chain(options["certificate"], [options["chain"]], at=now).bundle
@@ -197,7 +226,9 @@ def unmakeable(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str
     ]
 
 
-def authority_problems(options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime) -> list[str]:
+def authority_problems(
+    options: Mapping[str, Any], secrets: Mapping[str, str], now: datetime, device_key: DeviceKeyMaker
+) -> list[str]:
     """Give every reason why certificate, chain and key cannot sign now."""
     problems: list[str] = []
     try:
@@ -209,10 +240,10 @@ def authority_problems(options: Mapping[str, Any], secrets: Mapping[str, str], n
     except InputError as exc:
         problems.append(exc.message)
     try:
-        authority = authority_of(options, secrets)
-        if authority.key.public_key() != authority.cert.public_key():
-            problems.append("the private key is not the key of the certificate")
-    except InputError as exc:
+        with authority(options, secrets, device_key) as ready:
+            if ready.key.public_key() != ready.cert.public_key():
+                problems.append("the private key is not the key of the certificate")
+    except ClmError as exc:
         if exc.message not in problems:
             problems.append(exc.message)
     return problems
@@ -229,10 +260,25 @@ def _usage_problems(certificate: str) -> list[str]:
     return [] if usage.key_cert_sign else ["the CA certificate's key usage does not allow it to sign certificates"]
 
 
-def authority_of(options: Mapping[str, Any], secrets: Mapping[str, str]) -> signing.Authority:
-    """Read certificate and key of the issuing CA.
+def issuer_of(options: Mapping[str, Any]) -> Certificate:
+    """Read the certificate of the issuing CA.
 
-    :raises InputError: one of them cannot be read.
+    :raises InputError: it cannot be read.
     """
-    cert = x509.load_certificate(options["certificate"], "certificate")
-    return signing.Authority(cert, signing.load_key(secrets.get("private_key", ""), secrets.get("passphrase", "")))
+    return x509.load_certificate(options["certificate"], "certificate")
+
+
+@contextlib.contextmanager
+def authority(
+    options: Mapping[str, Any], secrets: Mapping[str, str], device_key: DeviceKeyMaker
+) -> Iterator[signing.Authority]:
+    """Give certificate and key of the issuing CA, to sign with in the block: a key in a device is there no longer.
+
+    :raises ClmError: one of them cannot be read, or the device does not give the key.
+    """
+    cert = issuer_of(options)
+    if options.get(KEY_DEVICE):
+        with device_key(str(options[KEY_DEVICE]), str(options[KEY_LABEL])) as key:
+            yield signing.Authority(cert, key)
+    else:
+        yield signing.Authority(cert, signing.load_key(secrets.get("private_key", ""), secrets.get("passphrase", "")))

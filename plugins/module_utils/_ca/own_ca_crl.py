@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .._core.errors import InputError, StateError
 from .._pki.signing_parts import signing_hash
@@ -19,6 +19,7 @@ from . import own_ca_signing as signing
 
 if TYPE_CHECKING:
     from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
 # RFC 5280's names of the reasons, by ours.
 REASONS = {
@@ -44,7 +45,7 @@ def revoke(
     :raises InputError: the file cannot be read or written, or is another CA's.
     """
     with _locked(path):
-        present = _read(path, authority)
+        present = _read(path, authority.cert)
         entry = present.get_revoked_certificate_by_serial_number(serial) if present is not None else None
         added = (serial, reason, now) if entry is None else None
         _replace(path, _signed(authority, present, added, now, days, hash_name))
@@ -58,16 +59,16 @@ def renew(path: str, authority: signing.Authority, now: datetime, *, days: int, 
     :raises StateError: it is no CRL, or another CA's.
     """
     with _locked(path):
-        _replace(path, _signed(authority, _read(path, authority), None, now, days, hash_name))
+        _replace(path, _signed(authority, _read(path, authority.cert), None, now, days, hash_name))
 
 
-def ends(path: str, authority: signing.Authority) -> datetime | None:
-    """Give when the CRL ends, UTC; None where there is none yet.
+def ends(path: str, issuer: x509.Certificate) -> datetime | None:
+    """Give when the CRL of a CA ends, UTC; None where there is none yet.
 
     :raises InputError: the file cannot be read.
     :raises StateError: it is no CRL, or another CA's.
     """
-    present = _read(path, authority)
+    present = _read(path, issuer)
     return None if present is None else present.next_update_utc or present.last_update_utc
 
 
@@ -85,7 +86,7 @@ def _locked(path: str) -> Iterator[None]:
         os.close(handle)
 
 
-def _read(path: str, authority: signing.Authority) -> x509.CertificateRevocationList | None:
+def _read(path: str, issuer: x509.Certificate) -> x509.CertificateRevocationList | None:
     from cryptography import x509
 
     try:
@@ -100,7 +101,9 @@ def _read(path: str, authority: signing.Authority) -> x509.CertificateRevocation
         found = x509.load_pem_x509_crl(content) if is_pem else x509.load_der_x509_crl(content)
     except ValueError as exc:
         raise StateError(f"Cannot change {path}: it is no CRL; give crl_path of another file, or mend it") from exc
-    if found.issuer != authority.cert.subject or not found.is_signature_valid(authority.key.public_key()):
+    # A CA's key is one that signs, whatever keys certificates may have.
+    public = cast("CertificateIssuerPublicKeyTypes", issuer.public_key())
+    if found.issuer != issuer.subject or not found.is_signature_valid(public):
         raise StateError(f"Cannot change {path}: it is the CRL of another CA, or was changed; give another crl_path")
     return found
 

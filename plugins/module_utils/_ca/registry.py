@@ -19,7 +19,7 @@ from .base import CaConnectorType, Tools
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
-    return OwnCaType(tools.clock)
+    return OwnCaType(tools)
 
 
 def _vault_pki(tools: Tools) -> CaConnectorType:

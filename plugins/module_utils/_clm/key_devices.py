@@ -79,14 +79,19 @@ def _asked(params: Params, device: KeyDevice, ports: Ports) -> dict[str, Any]:
 
 
 def _needed_by(unit: Unit, device: KeyDevice) -> dict[str, list[str]]:
-    """Give the open requests that wait for the device, and the certificates whose next key it is to make."""
+    """Give the open requests that wait for the device, the certificates whose next key it is to make, and the CAs."""
     ours = [one for one in unit.requests.find(csr_source=_SOURCES) if _device_of(one) == device.name]
     waiting = [one.request_id for one in ours if not states.is_final(one.state)]
     made = {one.request_id for one in ours if one.state == "issued"}
     certificates = [
         one.certificate_id for one in unit.certificates.find(request_id=sorted(made)) if one.state == "issued"
     ]
-    found = {"requests wait for it": waiting, "certificates have their keys on it": certificates}
+    signing = [one.name for one in unit.ca_accounts.find() if one.options.get("key_device") == device.name]
+    found = {
+        "requests wait for it": waiting,
+        "certificates have their keys on it": certificates,
+        "accounts of CAs sign with a key on it": signing,
+    }
     return {what: keys for what, keys in found.items() if keys}
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from .._core.redact import Secret
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from .._store.base import Store
 
 
-def _tools(clock: Clock) -> Tools:
-    """Give what connectors are made with; what speaks HTTP is imported when the first one does."""
+def _tools(store: Store, clock: Clock, environment: Mapping[str, str]) -> Tools:
+    """Give what connectors are made with; what speaks HTTP, or loads a token, is imported when the first one does."""
     from .._ca.base import Tools
 
     def transport(options: TransportOptions) -> Transport:
@@ -28,21 +29,26 @@ def _tools(clock: Clock) -> Tools:
 
         return RequestsTransport(options)
 
-    return Tools(clock, transport)
+    def device_key(device: str, label: str) -> AbstractContextManager[Any]:
+        from .wire_keys import key_of
+
+        return key_of(device, label, store, clock, environment)
+
+    return Tools(clock, transport, device_key)
 
 
-def ca_type_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) -> Callable[[str], CaConnectorType]:
+def ca_type_maker(store: Store, clock: Clock, environment: Mapping[str, str]) -> Callable[[str], CaConnectorType]:
     """Give what gives a kind of CA by its name."""
 
     def by_name(name: str) -> CaConnectorType:
         from .._ca.registry import connector_type
 
-        return connector_type(name, _tools(clock))
+        return connector_type(name, _tools(store, clock, environment))
 
     return by_name
 
 
-def ca_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) -> Callable[[CaAccount], CaConnector]:
+def ca_maker(store: Store, clock: Clock, environment: Mapping[str, str]) -> Callable[[CaAccount], CaConnector]:
     """Give what builds the connector of a CA account; no traffic."""
 
     def connect(account: CaAccount) -> CaConnector:
@@ -50,6 +56,7 @@ def ca_maker(_store: Store, clock: Clock, _environment: Mapping[str, str]) -> Ca
 
         opened = json.loads(account.secrets.reveal()) if account.secrets else {}
         secrets = {name: Secret(text) for name, text in opened.items()}
-        return connector_type(account.type, _tools(clock)).connect(account.name, account.options, secrets)
+        kind = connector_type(account.type, _tools(store, clock, environment))
+        return kind.connect(account.name, account.options, secrets)
 
     return connect

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.errors import InputError
 from .._core.key_records import KEY_DEVICE, REFUSED, HeldSecret
@@ -93,6 +94,22 @@ def keys_on(csr_source: str, device: KeyDevice, store: Store, clock: Clock, envi
             code="key_device_kind",
         )
     return key_device_maker(store, clock, environment)(device)
+
+
+def key_of(name: str, label: str, store: Store, clock: Clock, environment: Environment) -> AbstractContextManager[Any]:
+    """Give a key that is on a key device, to sign with for the time of a block.
+
+    :raises InputError: there is no device of that name, or its keys do not sign here.
+    """
+    with store.read() as unit:
+        device = unit.key_devices.get(name)
+        known = ", ".join(one.name for one in unit.key_devices.find()) or "none yet"
+    if device is None:
+        raise InputError(
+            f"No key device {name!r} is in the store (there is: {known}); add it with edgecert.clm.key_device",
+            code="key_device_missing",
+        )
+    return key_device_maker(store, clock, environment)(device).signer(label)
 
 
 def secrets_of(device: KeyDevice, environment: Environment) -> dict[str, Secret]:

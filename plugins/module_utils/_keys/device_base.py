@@ -24,9 +24,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .._core.errors import InputError
 from .._core.redact import Secret
 from .base import KeyProvider
 
@@ -104,6 +106,13 @@ class DeviceKeys(KeyProvider):
     @abstractmethod
     def test(self) -> Sequence[DeviceCheck]:
         """Try reachability, login and what making keys needs; makes nothing."""
+
+    def signer(self, label: str) -> AbstractContextManager[Any]:
+        """Give a key, in the shape of cryptography's own, to sign with for the time of a block; it stays in the device.
+
+        :raises ClmError: there is no such key, or the device signs CSRs alone.
+        """
+        raise InputError(f"Cannot sign with key {label}: this kind of key device signs CSRs alone; use a pkcs11 one")
 
 
 class KeyDeviceType(ABC):

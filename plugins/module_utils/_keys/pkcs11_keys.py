@@ -126,6 +126,19 @@ class Pkcs11Keys(DeviceKeys):
             problems.append(f"hash {spec.hash_name}: there are {', '.join(HASHES)}")
         return problems + unwritable(spec)
 
+    @contextmanager
+    def signer(self, label: str) -> Iterator[Any]:
+        """Give the one key of that label."""
+        with self._pairs() as pairs:
+            found = pairs.entries(label=label)
+            if len(found) != 1:
+                many = f"{len(found)} keys" if found else "no key"
+                raise StateError(
+                    f"There is {many} {label} in {self._place}; exactly one is wanted to sign with",
+                    code="key_gone" if not found else "key_taken",
+                )
+            yield pairs.signer(found[0])
+
     def predict(self, order: KeyOrder) -> str:
         """Say what ``begin`` would do."""
         what = " and ".join(f"an {kind} key" for kind in kinds(order))

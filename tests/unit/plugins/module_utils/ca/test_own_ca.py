@@ -20,8 +20,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_signing as signing
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCaType
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
+    CaConnector,
+    CaConnectorType,
+    Order,
+    StoredAccount,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type, type_names
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
@@ -69,9 +73,13 @@ def make_order(**changes: Any) -> Order:
     return replace(Order(spec=SPEC, validity_days=90, intent_id="intent-1", at=NOW), **changes)
 
 
+def own_ca(clock: FixedClock | None = None) -> CaConnectorType:
+    return connector_type("own_ca", clock or FixedClock())
+
+
 def connect(options: Any, secrets: Any, clock: FixedClock | None = None) -> CaConnector:
     sealed = {name: Secret(text) for name, text in secrets.items()}
-    return OwnCaType(clock or FixedClock()).connect("lab", options, sealed)
+    return own_ca(clock).connect("lab", options, sealed)
 
 
 def leaf_of(connector: CaConnector, order: Order, key: Any = None) -> str:
@@ -87,7 +95,7 @@ def as_text(pem: str) -> str:
 
 @pytest.fixture(scope="module")
 def made() -> tuple[dict[str, Any], dict[str, str]]:
-    options, secrets = OwnCaType(FixedClock()).prepare("lab", {}, {}, StoredAccount())
+    options, secrets = own_ca().prepare("lab", {}, {}, StoredAccount())
     return dict(options), dict(secrets)
 
 
@@ -130,7 +138,7 @@ def test_options_shape_the_ca() -> None:
         "root_validity_days": 100,
         "issuing_validity_days": 400,
     }
-    options, _secrets = OwnCaType(FixedClock()).prepare("lab", wish, {}, StoredAccount())
+    options, _secrets = own_ca().prepare("lab", wish, {}, StoredAccount())
     facts = certificate_facts(options["certificate"])
     assert facts.subject == "CN=Example Issuing CA,O=Example Ltd,C=US"
     assert facts.key.algorithm == "RSA" and facts.key.size == 2048 and facts.signature_hash == "sha512"
@@ -163,7 +171,7 @@ def test_hash_of_the_order_signs(made: tuple[dict[str, Any], dict[str, str]], na
 
 def test_lifetime_begins_before_the_order_and_never_outlives_the_ca() -> None:
     wish = {"issuing_validity_days": 30, "backdate_minutes": 10}
-    options, secrets = OwnCaType(FixedClock()).prepare("lab", wish, {}, StoredAccount())
+    options, secrets = own_ca().prepare("lab", wish, {}, StoredAccount())
     short = certificate_facts(leaf_of(connect(options, secrets), make_order(validity_days=20)))
     assert (short.not_before, short.not_after) == (NOW - timedelta(minutes=10), NOW + timedelta(days=20))
     long = certificate_facts(leaf_of(connect(options, secrets), make_order(validity_days=90)))
@@ -171,7 +179,7 @@ def test_lifetime_begins_before_the_order_and_never_outlives_the_ca() -> None:
 
 
 def test_expired_ca_says_so_and_signs_nothing() -> None:
-    options, secrets = OwnCaType(FixedClock()).prepare("lab", {"issuing_validity_days": 10}, {}, StoredAccount())
+    options, secrets = own_ca().prepare("lab", {"issuing_validity_days": 10}, {}, StoredAccount())
     later = NOW + timedelta(days=11)
     connector = connect(options, secrets, FixedClock(later))
     problems = connector.validate(make_order(at=later))
@@ -183,7 +191,7 @@ def test_expired_ca_says_so_and_signs_nothing() -> None:
 @pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
 def test_existing_ca_is_taken_in(depth: int, passphrase: str) -> None:
     options, secrets = existing(passphrase, depth=depth)
-    stored, sealed = OwnCaType(FixedClock()).prepare("corp", options, secrets, StoredAccount())
+    stored, sealed = own_ca().prepare("corp", options, secrets, StoredAccount())
     assert sealed == secrets
     answer = connect(stored, sealed).submit(make_order(), make_csr(ec.generate_private_key(ec.SECP256R1())))
     assert isinstance(answer, Issued)
@@ -224,7 +232,7 @@ def damaged_key(options: dict[str, Any], secrets: dict[str, str]) -> None:
 
 
 def leaf_for_a_ca(options: dict[str, Any], secrets: dict[str, str]) -> None:
-    made = OwnCaType(FixedClock()).prepare("lab", {}, {}, StoredAccount())
+    made = own_ca().prepare("lab", {}, {}, StoredAccount())
     key = ec.generate_private_key(ec.SECP256R1())
     upper = made[0]["certificate"] + made[0]["chain"]
     options.update({"certificate": leaf_of(connect(*made), make_order(), key), "chain": upper})
@@ -250,7 +258,7 @@ def test_existing_ca_that_cannot_sign_is_refused_without_showing_a_secret(spoil:
     options, secrets = existing()
     spoil(options, secrets)
     with pytest.raises(InputError) as caught:
-        OwnCaType(FixedClock()).prepare("corp", options, secrets, StoredAccount())
+        own_ca().prepare("corp", options, secrets, StoredAccount())
     shown = f"{caught.value!r} {caught.value.details}"
     assert words in shown
     lines = [line for secret in secrets.values() for line in secret.splitlines() if "PRIVATE KEY" not in line]
@@ -260,7 +268,7 @@ def test_existing_ca_that_cannot_sign_is_refused_without_showing_a_secret(spoil:
 def test_all_wrong_options_are_told_at_once() -> None:
     wrong = {"key_type": "dsa", "key_size": 1024, "curve": "p256", "delay_s": -1, "country": "us", "no_such": 1}
     with pytest.raises(InputError) as caught:
-        OwnCaType(FixedClock()).prepare("lab", wrong, {"token": "x"}, StoredAccount())
+        own_ca().prepare("lab", wrong, {"token": "x"}, StoredAccount())
     problems = caught.value.details["problems"]
     assert len(problems) == 7
     assert any("no_such is no option" in problem for problem in problems)
@@ -268,8 +276,8 @@ def test_all_wrong_options_are_told_at_once() -> None:
 
 
 def test_options_are_described_for_the_user() -> None:
-    described = OwnCaType(FixedClock()).options()
-    options, _secrets = OwnCaType(FixedClock()).prepare("lab", {}, {}, StoredAccount())
+    described = own_ca().options()
+    options, _secrets = own_ca().prepare("lab", {}, {}, StoredAccount())
     assert set(options) == {name for name, entry in described.items() if not entry["secret"]}
     for entry in described.values():
         assert {"type", "required", "secret", "default", "description"} <= set(entry)
@@ -306,13 +314,13 @@ def test_what_a_ca_was_made_with_is_not_changed_in_silence(
 ) -> None:
     options, secrets = made
     with pytest.raises(InputError) as caught:
-        OwnCaType(FixedClock()).prepare("lab", {**options, option: value}, {}, StoredAccount(options, secrets))
+        own_ca().prepare("lab", {**options, option: value}, {}, StoredAccount(options, secrets))
     assert f"{option} was" in caught.value.message
 
 
 def test_what_a_ca_does_from_now_on_can_be_changed(made: tuple[dict[str, Any], dict[str, str]]) -> None:
     options, secrets = made
-    changed, kept = OwnCaType(FixedClock()).prepare(
+    changed, kept = own_ca().prepare(
         "lab", {**options, "max_validity_days": 47}, {}, StoredAccount(options, secrets)
     )
     assert changed["max_validity_days"] == 47

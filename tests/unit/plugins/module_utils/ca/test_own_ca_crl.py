@@ -16,10 +16,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_account
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_account, own_ca_signing
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCaType
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -37,7 +37,7 @@ class Account:
 
     def __init__(self, **options: Any) -> None:
         self.clock = FakeClock(NOW)
-        self.kind = OwnCaType(self.clock)
+        self.kind = connector_type("own_ca", self.clock)
         self.kept = StoredAccount(*self.kind.prepare("lab", options, {}, StoredAccount()))
 
     def connect(self, **options: Any) -> CaConnector:
@@ -143,11 +143,12 @@ def test_a_crl_without_a_number_is_taken_over(tmp_path: Path) -> None:
     account = Account(crl_path=str(path))
     connector = account.connect()
     secrets = dict(account.kept.secrets)
-    authority = own_ca_account.authority_of(account.kept.options, secrets)
+    cert = own_ca_account.issuer_of(account.kept.options)
+    key = own_ca_signing.load_key(secrets["private_key"], "")
     entry = x509.RevokedCertificateBuilder().serial_number(7).revocation_date(NOW).build()
-    builder = x509.CertificateRevocationListBuilder().issuer_name(authority.cert.subject)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(cert.subject)
     builder = builder.last_update(NOW).next_update(NOW + timedelta(days=7)).add_revoked_certificate(entry)
-    made = builder.sign(authority.key, signing_hash(authority.key, "sha256"))
+    made = builder.sign(key, signing_hash(key, "sha256"))
     path.write_bytes(made.public_bytes(Encoding.DER))
     connector.revoke(signed(connector).handle, "superseded", "")
     assert number_of(crl_of(path)) == 1 and len(crl_of(path)) == 2
