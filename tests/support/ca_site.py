@@ -44,6 +44,7 @@ class Site:
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
     :ivar write_path: pattern of the call that places an order.
+    :ivar question_path: pattern of POSTs that only ask, as a search does; empty for none.
     """
 
     make_type: Callable[[Tools], CaConnectorType]
@@ -55,6 +56,7 @@ class Site:
     bought: Callable[[], int] | None = None
     orders: core.Orders | None = None
     write_path: str = ""
+    question_path: str = ""
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""
