@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [hydrantid, own_ca, vault_pki]
+    choices: [hydrantid, nexus, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -54,6 +54,9 @@ options:
         C(role_id), C(username) and C(jwt_path).
       - V(hydrantid) is HydrantID (HID Account Certificate Manager). It takes C(url), C(hawk_id), C(certificate_type)
         (a policy, by name or id, for requests that name none) and C(public_trust).
+      - V(nexus) is Nexus Certificate Manager behind its Protocol Gateway. It takes C(url), C(procedure), C(lifetime)
+        (V(request) or V(procedure)), C(client_certificate) of an officer, and C(signing_certificate) where another one
+        signs.
       - All CAs take C(csr_sources), which overrides where CSRs may come from. All that are reached over a network take
         C(ca_path), C(validate_certs), C(proxy) and C(timeout_s) (90 at most); those that know mutual TLS
         C(client_certificate).
@@ -64,6 +67,7 @@ options:
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - V(hydrantid) takes C(hawk_key).
+      - V(nexus) takes C(client_key), and C(signing_key) with C(signing_passphrase) for C(signing_certificate).
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,
         base64), with C(client_passphrase). The key is sealed, the passphrase is not kept, and no file is made.
         C(proxy_login) is user and password at the proxy, as C(user:password).

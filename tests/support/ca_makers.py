@@ -21,6 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
 from ansible_collections.edgecert.clm.tests.support.ca_sites.hydrantid import hydrantid
+from ansible_collections.edgecert.clm.tests.support.ca_sites.nexus import nexus
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 from ansible_collections.edgecert.clm.tests.support.toy_ca import ToyType
@@ -82,6 +83,8 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "hydrantid": hydrantid,
+    "nexus": nexus(signs=True),
+    "nexus that wants signatures": nexus(signs=False),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),

@@ -44,6 +44,7 @@ class Site:
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
     :ivar write_path: pattern of the call that places an order.
+    :ivar write_body: pattern of that call's body, where others go to the same path.
     :ivar question_path: pattern of POSTs that only ask, as a search does; empty for none.
     """
 
@@ -57,6 +58,7 @@ class Site:
     orders: core.Orders | None = None
     write_path: str = ""
     question_path: str = ""
+    write_body: str = ""
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""

@@ -22,6 +22,12 @@ def _hydrantid(tools: Tools) -> CaConnectorType:
     return HydrantIdType(tools)
 
 
+def _nexus(tools: Tools) -> CaConnectorType:
+    from .nexus import NexusType
+
+    return NexusType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -36,6 +42,7 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "hydrantid": _hydrantid,
+    "nexus": _nexus,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }
