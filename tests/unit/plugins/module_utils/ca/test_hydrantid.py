@@ -319,7 +319,7 @@ def test_a_revocation_that_waits_is_asked_for_again(both: tuple[Site, HydrantVen
     site, vendor = both
     connector = site.connect()
     answer = issued(connector, ordered(site), csr())
-    vendor.revoking.add(str(answer.handle["serial"]))
+    vendor.revoking.update(one.serial for one in vendor.orders.found.values())
     assert connector.revoke(answer.handle, "superseded", "").state == REVOCATION_PENDING
     assert not vendor.orders.revoked
     vendor.revoking.clear()
