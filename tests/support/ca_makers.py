@@ -20,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Store
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
+from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import csc_global
 from ansible_collections.edgecert.clm.tests.support.ca_sites.hydrantid import hydrantid
 from ansible_collections.edgecert.clm.tests.support.ca_sites.nexus import nexus
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
@@ -82,6 +83,7 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 
 
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
+    "csc_global": csc_global,
     "hydrantid": hydrantid,
     "nexus": nexus(signs=True),
     "nexus that wants signatures": nexus(signs=False),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import from_text
-from .._core.errors import RemoteError
+from .._core.errors import InputError, RemoteError
 from .._core.types import Bundle
 from . import answer_base as states
 from .answer_base import Revocation
@@ -65,6 +65,8 @@ def bundle_of(told: Mapping[str, Any], chain: str, now: datetime) -> Bundle:
     from .._pki.chain import order_chain
 
     parts = pem.split_certificates(str(told.get("pem") or ""), "certificate in HydrantID's answer")
+    if not parts:
+        raise InputError("Cannot read the certificate in HydrantID's answer: there is none in it")
     others = [*parts[1:], *(pem.split_certificates(chain) if "BEGIN" in chain else ())]
     made = order_chain(parts[0], others, at=now).bundle
     return Bundle(made.leaf, made.chain, made.root)
@@ -84,8 +86,8 @@ def is_made_for(told: Mapping[str, Any], csr_pem: str, since: datetime) -> bool:
         return False
     if not is_since or not told.get("pem"):
         return False
-    leaf = certificate_facts(pem.split_certificates(str(told["pem"]))[0])
-    return leaf.key.spki_sha256 == csr_facts(csr_pem).key.spki_sha256
+    parts = pem.split_certificates(str(told["pem"]))
+    return bool(parts) and certificate_facts(parts[0]).key.spki_sha256 == csr_facts(csr_pem).key.spki_sha256
 
 
 def is_under_way(told: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .._core.clock import from_text
-from .._core.errors import AuthError, RateLimited, RemoteError
+from .._core.errors import AuthError, InputError, RateLimited, RemoteError
 from .._core.types import Bundle
 from .base import Choice
 from .rest import Answer as Reply
@@ -127,6 +127,8 @@ def bundle_of(body: bytes, now: datetime) -> Bundle:
     from .._pki.chain import order_chain
 
     parts = list(pem.split_certificates(_as_pem(body), "certificate in Nexus's answer"))
+    if not parts:
+        raise InputError("Cannot read the certificate in Nexus's answer: there is none in it")
     made = order_chain(_leaf(parts), parts, at=now).bundle
     return Bundle(made.leaf, made.chain, made.root)
 

@@ -302,6 +302,13 @@ def test_an_older_certificate_of_the_same_key_is_not_this_order(both: tuple[Site
     assert isinstance(connector.find(ordered(site), csr_pem), CannotTell)
 
 
+@pytest.mark.parametrize("text", ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_what_is_no_certificate_is_refused(text: str) -> None:
+    """Bad answers of the far side."""
+    with pytest.raises(InputError):
+        hydrantid_answers.bundle_of({"pem": text}, "", FakeClock().now())
+
+
 def test_a_clock_that_is_wrong_is_named(both: tuple[Site, HydrantVendor]) -> None:
     """C rows: Hawk refuses a request of another time, and the message says why."""
     site, _vendor = both

@@ -272,6 +272,13 @@ def test_json_where_a_certificate_was_due_is_no_refusal(run: Lab) -> None:
     assert not is_surely_not_taken(caught.value)
 
 
+@pytest.mark.parametrize("body", [b"", b"nothing", b"\x30\x03\x02\x01\x00", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_what_is_no_certificate_is_refused(body: bytes) -> None:
+    """Bad answers of the far side."""
+    with pytest.raises(InputError):
+        nexus_answers.bundle_of(body, FakeClock().now())
+
+
 def test_a_certificate_that_ends_is_told_before(run: Lab) -> None:
     """C rows: the officer's certificate expires, too."""
     site, _vendor = run(True)
