@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [own_ca, vault_pki]
+    choices: [csc_global, hydrantid, nexus, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -54,6 +54,15 @@ options:
         C(issuer), C(sign) (V(role) or V(verbatim)), C(lifetime_as) (V(ttl) or V(not_after)), and C(auth_method)
         (V(token), V(approle), V(jwt), V(kubernetes), V(userpass) or V(cert)) with C(auth_mount), C(auth_role),
         C(role_id), C(username) and C(jwt_path).
+      - V(csc_global) is CSC Global. It takes C(url), C(applicant_first_name), C(applicant_last_name) and
+        C(applicant_email); C(certificate_type), C(business_unit), C(organization_contact), C(phone), C(server_type),
+        C(dcv_type) and C(dcv_emails) for requests that leave them out; C(notification_emails), C(term_months),
+        C(renewal_window_days); and C(ev_business_category), C(ev_date_of_incorporation) and C(ev_doing_business_as).
+      - V(hydrantid) is HydrantID (HID Account Certificate Manager). It takes C(url), C(hawk_id), C(certificate_type)
+        (a policy, by name or id, for requests that name none) and C(public_trust).
+      - V(nexus) is Nexus Certificate Manager behind its Protocol Gateway. It takes C(url), C(procedure), C(lifetime)
+        (V(request) or V(procedure)), C(client_certificate) of an officer, and C(signing_certificate) where another one
+        signs.
       - All CAs take C(csr_sources), which overrides where CSRs may come from. All that are reached over a network take
         C(ca_path), C(validate_certs), C(proxy) and C(timeout_s) (90 at most); those that know mutual TLS
         C(client_certificate).
@@ -63,6 +72,9 @@ options:
       - The CA's own secret options; one left out keeps what is stored.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
+      - V(csc_global) takes C(api_key) and C(bearer_token).
+      - V(hydrantid) takes C(hawk_key).
+      - V(nexus) takes C(client_key), and C(signing_key) with C(signing_passphrase) for C(signing_certificate).
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,
         base64), with C(client_passphrase). The key is sealed, the passphrase is not kept, and no file is made.
         C(proxy_login) is user and password at the proxy, as C(user:password).

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -93,6 +94,13 @@ def fake(fresh: Site) -> Site:
     return fresh
 
 
+@pytest.fixture
+def slow(fake: Site) -> Site:
+    if fake.connect().capabilities().is_immediate:
+        pytest.skip("this CA signs at once or not at all, and says so")
+    return fake
+
+
 def make_order(site: Site, **changes: Any) -> Order:
     """Give an order under an intent of its own."""
     made = Order(SPEC, 90, uuid.uuid4().hex, site.clock.now(), site.request_options)
@@ -123,7 +131,8 @@ def scripted(site: Site, *faults: tuple[str, str]) -> tuple[CaConnector, Script]
     """
     script = Script()
     for kind, method in faults:
-        script.add(kind, method, site.write_path if method == "POST" else "")
+        is_order = method == "POST"
+        script.add(kind, method, site.write_path if is_order else "", body=site.write_body if is_order else "")
     return site.connect(script), script
 
 
@@ -213,6 +222,8 @@ def test_planning_and_testing_only_ask(networked: Site) -> None:
     for kind in connector.capabilities().choices:
         connector.choices(kind)
     orders = [one for one in script.writes() if "login" not in one.path and "capabilities" not in one.path]
+    if networked.question_path:
+        orders = [one for one in orders if not re.search(networked.question_path, one.path)]
     assert orders == []
 
 
@@ -222,7 +233,8 @@ def test_planning_and_testing_only_ask(networked: Site) -> None:
 @pytest.mark.parametrize("kind", sorted(KEYS))
 def test_issued_bundle_passes_the_check_before_a_push(fresh: Site, connector: CaConnector, kind: str) -> None:
     """E2, E17, U6: key, names, dates and chain are what was asked for; the root stands apart."""
-    assert KINDS.get(kind, "ec") in connector.capabilities().key_types
+    if KINDS.get(kind, "ec") not in connector.capabilities().key_types:
+        pytest.skip("this CA takes no such key, and says so")
     csr, order = make_csr(KEYS[kind]()), make_order(fresh)
     bundle = issued(fresh, connector, order, csr).bundle
     names = WantedNames(SPEC.common_name, SPEC.dns_names)
@@ -230,7 +242,8 @@ def test_issued_bundle_passes_the_check_before_a_push(fresh: Site, connector: Ca
     assert found.problems == () and found.notes == ()
     assert found.bundle == bundle, "a connector answers with the chain in order and the root apart"
     assert found.facts is not None
-    assert abs(found.facts.not_after - order.at - timedelta(days=90)) < timedelta(hours=3)
+    if connector.capabilities().validity not in ("terms", "profile"):
+        assert abs(found.facts.not_after - order.at - timedelta(days=90)) < timedelta(hours=3)
 
 
 def test_openssl_accepts_the_issued_chain(fresh: Site, connector: CaConnector, tmp_path: Path) -> None:
@@ -345,7 +358,8 @@ def test_every_choice_that_is_announced_can_be_listed_and_ordered(fresh: Site, c
         assert choices
         for choice in choices:
             wanted = {**fresh.request_options, name: choice.value}
-            assert list(connector.validate(make_order(fresh, options=wanted))) == []
+            spec = fresh.spec_for(choice.value) if fresh.spec_for else SPEC
+            assert list(connector.validate(make_order(fresh, options=wanted, spec=spec))) == []
         wrong = connector.validate(make_order(fresh, options={**fresh.request_options, name: "no such"}))
         assert len(wrong) == 1 and choices[0].value in wrong[0]
     with pytest.raises(InputError):
@@ -377,7 +391,9 @@ def test_an_order_is_never_sent_twice_by_itself_and_is_found(networked: Site, ki
     if connector.capabilities().find == FIND_HARMLESS:
         assert isinstance(found, NotThere) and found.why
     elif connector.capabilities().find == NONE:
-        assert isinstance(found, CannotTell) and found.message and found.look_at
+        # One that cannot rule an order out may still come upon it.
+        assert isinstance(found, Issued) or (isinstance(found, CannotTell) and found.message and found.look_at)
+        assert networked.bought is None or networked.bought() == before + 1
     else:
         assert isinstance(found, (Issued, Pending)), found
         assert networked.bought is None or networked.bought() == before + 1
@@ -395,7 +411,7 @@ def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: S
         assert not is_surely_not_taken(exc), exc
     fake.orders.is_garbled = False
     found = connector.find(order, csr)
-    wanted = CannotTell if connector.capabilities().find == NONE else (Issued, Pending)
+    wanted = (CannotTell, Issued) if connector.capabilities().find == NONE else (Issued, Pending)
     assert isinstance(found, wanted) and fake.bought() == before + 1
 
 
@@ -529,12 +545,12 @@ def test_every_reason_that_is_announced_revokes_and_once_more_is_the_first_time(
 # -- fakes alone ---------------------------------------------------------------------------------------------------
 
 
-def test_a_pending_order_says_what_it_waits_for_in_our_words(fake: Site) -> None:
+def test_a_pending_order_says_what_it_waits_for_in_our_words(slow: Site) -> None:
     """Issue 6: DCV actions as data; the vendor's word is kept."""
-    assert fake.orders is not None
-    fake.orders.polls = 2
-    connector = fake.connect()
-    answer = connector.submit(make_order(fake), make_csr(KEYS["p256"]()))
+    assert slow.orders is not None
+    slow.orders.polls = 2
+    connector = slow.connect()
+    answer = connector.submit(make_order(slow), make_csr(KEYS["p256"]()))
     assert isinstance(answer, Pending)
     assert answer.state in PENDING_STATES and answer.message and answer.look_again_s > 0
     assert all(action.kind in ACTION_KINDS for action in answer.actions)
@@ -543,20 +559,20 @@ def test_a_pending_order_says_what_it_waits_for_in_our_words(fake: Site) -> None
     assert isinstance(connector.collect(again.handle), Issued)
 
 
-def test_a_word_that_no_table_has_is_at_work_and_stays_visible(fake: Site) -> None:
+def test_a_word_that_no_table_has_is_at_work_and_stays_visible(slow: Site) -> None:
     """ca-connectors §2: never failed."""
-    assert fake.orders is not None
-    fake.orders.polls, fake.orders.strange_word = 3, "Quantum-Superposed"
-    answer = fake.connect().submit(make_order(fake), make_csr(KEYS["p256"]()))
+    assert slow.orders is not None
+    slow.orders.polls, slow.orders.strange_word = 3, "Quantum-Superposed"
+    answer = slow.connect().submit(make_order(slow), make_csr(KEYS["p256"]()))
     assert isinstance(answer, Pending)
     assert (answer.state, answer.vendor_state) == ("processing", "Quantum-Superposed")
 
 
-def test_a_refused_order_is_rejected_in_the_cas_words(fake: Site) -> None:
-    assert fake.orders is not None
-    fake.orders.polls, fake.orders.ends = 1, "refused"
-    connector = fake.connect()
-    answer = connector.submit(make_order(fake), make_csr(KEYS["p256"]()))
+def test_a_refused_order_is_rejected_in_the_cas_words(slow: Site) -> None:
+    assert slow.orders is not None
+    slow.orders.polls, slow.orders.ends = 1, "refused"
+    connector = slow.connect()
+    answer = connector.submit(make_order(slow), make_csr(KEYS["p256"]()))
     assert isinstance(answer, Pending)
     ended = connector.collect(answer.handle)
     assert isinstance(ended, Rejected) and ended.state in REFUSED_STATES and "refused" in ended.reason

@@ -24,6 +24,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
+from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import csc_global
+from ansible_collections.edgecert.clm.tests.support.ca_sites.hydrantid import hydrantid
+from ansible_collections.edgecert.clm.tests.support.ca_sites.nexus import nexus
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 from ansible_collections.edgecert.clm.tests.support.softhsm import NoTokens
@@ -106,6 +109,10 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 
 
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
+    "csc_global": csc_global,
+    "hydrantid": hydrantid,
+    "nexus": nexus(signs=True),
+    "nexus that wants signatures": nexus(signs=False),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with a key in a token": _own_ca_in_token,

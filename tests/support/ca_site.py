@@ -17,6 +17,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock, SystemClock
+from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
@@ -44,6 +45,9 @@ class Site:
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
     :ivar write_path: pattern of the call that places an order.
+    :ivar spec_for: gives the names that an order with a choice is for, where not every choice suits every name.
+    :ivar write_body: pattern of that call's body, where others go to the same path.
+    :ivar question_path: pattern of POSTs that only ask, as a search does; empty for none.
     """
 
     make_type: Callable[[Tools], CaConnectorType]
@@ -55,6 +59,9 @@ class Site:
     bought: Callable[[], int] | None = None
     orders: core.Orders | None = None
     write_path: str = ""
+    question_path: str = ""
+    write_body: str = ""
+    spec_for: Callable[[str], CsrSpec] | None = None
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""

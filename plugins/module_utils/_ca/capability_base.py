@@ -20,7 +20,8 @@ WAYS_ON = (NATIVE, REENROLL, NONE)
 FIND_EXACT = "exact"
 FIND_HARMLESS = "harmless"
 FINDS = (FIND_EXACT, FIND_HARMLESS, NONE)
-"""After a lost answer: the CA can be asked; a second order costs nothing and harms nobody; neither."""
+"""After a lost answer: the CA can be asked; a second order costs nothing and harms nobody; neither, so that what was
+signed may be found, and nothing can be ruled out."""
 
 VALIDITY_UNITS = ("seconds", "days", "months", "terms", "profile")
 """What lifetimes are counted in; ``profile``: the CA decides, whatever is asked for."""

@@ -16,6 +16,24 @@ from .._http.base import Transport, TransportOptions
 from .base import CaConnectorType, Tools
 
 
+def _csc_global(tools: Tools) -> CaConnectorType:
+    from .csc_global import CscGlobalType
+
+    return CscGlobalType(tools)
+
+
+def _hydrantid(tools: Tools) -> CaConnectorType:
+    from .hydrantid import HydrantIdType
+
+    return HydrantIdType(tools)
+
+
+def _nexus(tools: Tools) -> CaConnectorType:
+    from .nexus import NexusType
+
+    return NexusType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -29,6 +47,9 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
+    "csc_global": _csc_global,
+    "hydrantid": _hydrantid,
+    "nexus": _nexus,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }

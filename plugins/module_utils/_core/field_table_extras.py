@@ -128,6 +128,7 @@ _OF_CA = (
     ("organization_contact", "Organization Contact", "12", "E22", "E-mail address of the contact"),
     ("phone", "Phone Number", "12", "E22", "Telephone number of the contact"),
     ("dcv_type", "Domain Control Validation Type", "12", "E22", "How control of the names is proved"),
+    ("dcv_emails", "Domain Control Validation Email", "", "E22", "Addresses that may agree for their domains"),
     ("payment_method", "Payment Method", "13", "E22", "What the order is charged to"),
     ("additional_emails", "Additional Email", "13", "E22", "Addresses that are told of renewals and reissues"),
     ("renewal_message", "Renewal Message", "13", "E22", "Message sent with renewal notices"),
@@ -140,6 +141,7 @@ _OF_CA = (
 _CA_RULES = {
     "organization_contact": (rules.email_address, "an e-mail address"),
     "phone": (rules.dialled_reason, "``+<country code>-<number>``"),
+    "dcv_emails": (rules.email_address, "e-mail addresses, each for the names at and below its domain"),
     "additional_emails": (rules.email_address, "e-mail addresses"),
     "expiry_emails": (rules.email_address, "e-mail addresses; not changed by a renewal"),
 }
