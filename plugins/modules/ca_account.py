@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [digicert, own_ca, vault_pki]
+    choices: [digicert, digicert_one, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -52,6 +52,8 @@ options:
         request names none of its own - C(certificate_type), C(division), C(organization_id), C(server_type),
         C(payment_method), C(dcv_type), C(additional_emails), C(renewal_message) and C(order_years) - and C(ca_cert_id),
         C(skip_approval) and C(skip_revocation_approval).
+      - V(digicert_one) is Trust Lifecycle Manager of DigiCert ONE. It takes C(url), C(certificate_profile), C(seat_id),
+        C(allow_seat_id), C(trust) (V(public) or V(private)), C(delivery_format) (V(x509) or V(PKCS7)) and C(tags).
       - V(vault_pki) is the PKI engine of HashiCorp Vault or OpenBao. It takes C(url), C(namespace), C(mount), C(role),
         C(issuer), C(sign) (V(role) or V(verbatim)), C(lifetime_as) (V(ttl) or V(not_after)), and C(auth_method)
         (V(token), V(approle), V(jwt), V(kubernetes), V(userpass) or V(cert)) with C(auth_mount), C(auth_role),
@@ -65,6 +67,7 @@ options:
       - The CA's own secret options; one left out keeps what is stored.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(digicert) takes C(api_key).
+      - V(digicert_one) takes C(api_key), or a client certificate at the host that wants one.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,
         base64), with C(client_passphrase). The key is sealed, the passphrase is not kept, and no file is made.

@@ -21,6 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import digicert
+from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import digicert_one
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 from ansible_collections.edgecert.clm.tests.support.toy_ca import ToyType
@@ -83,6 +84,9 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "digicert": digicert(),
     "digicert with private trust": digicert(trust="private", division="Main", order_years=1),
+    "digicert_one": digicert_one(),
+    "digicert_one by certificate, on a common seat": digicert_one(mutual=True, seat_id="edge"),
+    "digicert_one with PKCS#7": digicert_one(delivery_format="PKCS7"),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),

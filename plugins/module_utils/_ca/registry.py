@@ -22,6 +22,12 @@ def _digicert(tools: Tools) -> CaConnectorType:
     return DigiCertType(tools)
 
 
+def _digicert_one(tools: Tools) -> CaConnectorType:
+    from .digicert_one import DigiCertOneType
+
+    return DigiCertOneType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -36,6 +42,7 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "digicert": _digicert,
+    "digicert_one": _digicert_one,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }
