@@ -185,7 +185,8 @@ class CertCentral:
     def _asked(self, order: Order, kind: str, status: str, comments: str) -> int:
         number = 9000 + len(self.requests)
         date = self.orders.clock.now().isoformat()
-        about = {"id": int(order.wanted.get("reissue_of") or order.order_id), "certificate": {"id": _cert_id(order)}}
+        certificate = {"id": _cert_id(order), "csr": order.csr_pem}
+        about = {"id": int(order.wanted.get("reissue_of") or order.order_id), "certificate": certificate}
         told = {"id": number, "date": date, "type": kind, "status": status, "comments": comments, "order": about}
         self.requests[number] = {**told, "of": order.order_id}
         return number
@@ -225,7 +226,9 @@ class CertCentral:
         return _error(404, "not_found", "There is no such page.")
 
     def _reissues(self, order: Order) -> list[Order]:
-        return [one for one in self.orders.found.values() if one.wanted.get("reissue_of") == order.order_id]
+        # One that waits for an approver, or was refused by one, is a request, and no reissue.
+        own = [one for one in self.orders.found.values() if one.wanted.get("reissue_of") == order.order_id]
+        return [one for one in own if not one.wanted["held"]]
 
     def _reissue(self, order: Order) -> dict[str, Any]:
         if order.order_id in self._told:

@@ -54,7 +54,7 @@ PLACED: Shape = {
     "certificate_chain": [{"subject_common_name": str, "pem": str}],
 }
 FOUND: Shape = {"order_id": int, "certificate_id": int, "status": str}
-DETAIL: Shape = {**REQUEST, "order": {"id": int, "certificate": {"id": int}}}
+DETAIL: Shape = {**REQUEST, "order": {"id": int, "certificate": {"id": int, "csr": str}}}
 PLATFORM: Shape = {"id": int, "name": str}
 FIELD: Shape = {"id": int, "label": str, "is_required": bool, "is_active": bool, "data_type": str}
 NOTHING = None

@@ -65,6 +65,35 @@ def test_an_order_before_its_approver_is_taken_back_by_rejecting_it(bench: Bench
     assert bench.vendor.requests[9000]["status"] == "rejected"
 
 
+def test_a_reissue_before_its_approver_is_a_request_and_found_as_one(bench: Bench) -> None:
+    """It is in no list of reissues yet; a lost one is told from the requests of others by its CSR."""
+    first = issued(bench.connect(), bench.order(), csr())
+    bench.site.clock.sleep(3600)
+    connector, order, text = bench.connect(skip_approval=False), bench.order(parent=first.handle), csr()
+    answer = connector.reissue(first.handle, order, text)
+    assert isinstance(answer, Pending) and answer.state == PENDING_APPROVAL
+    found = connector.find(order, text)
+    assert isinstance(found, Pending) and found.state == PENDING_APPROVAL
+    assert not isinstance(connector.find(order, csr()), (Pending, Issued))
+    bench.vendor.decide(9001, "approved")
+    assert isinstance(connector.collect(answer.handle), Issued)
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+def test_a_reissue_before_its_approver_is_taken_back_or_refused(bench: Bench, by_us: bool) -> None:
+    """W5: the request is rejected, and the order with its certificate stays."""
+    first = issued(bench.connect(), bench.order(), csr())
+    connector = bench.connect(skip_approval=False)
+    answer = connector.reissue(first.handle, bench.order(parent=first.handle), csr())
+    assert isinstance(answer, Pending)
+    if not by_us:
+        bench.vendor.decide(9001, "rejected")
+    for _twice in range(2):
+        ended = connector.cancel(answer.handle) if by_us else connector.collect(answer.handle)
+        assert isinstance(ended, Rejected) and ended.state == (CANCELLED if by_us else "rejected")
+    assert isinstance(connector.collect(first.handle), Issued)
+
+
 def test_an_order_that_was_signed_meanwhile_is_not_taken_back(bench: Bench) -> None:
     bench.vendor.orders.polls = 3
     connector = bench.connect()
