@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.errors import AuthError, InputError
+from .._core.errors import AuthError, InputError, RemoteError
 from .base import Choice, Order
 from .digicert_words import FIXED_CHOICES, LISTS, Ids, wanted
 from .rest import Rest, quoted
@@ -132,7 +132,7 @@ class Lists:
     def ids(self, order: Order) -> Ids:
         """Give what the names in an order stand for.
 
-        :raises InputError: a name is not in its list.
+        :raises RemoteError: a name is not in its list.
         """
         asked = wanted(self._account, order)
         product = str(asked["certificate_type"] or "")
@@ -159,4 +159,9 @@ class Lists:
             if choice.label == text:
                 return int(choice.value)
         there = ", ".join(f"{choice.label} ({choice.value})" for choice in found) or "none"
-        raise InputError(f"{kind} {text!r} is not there in CA account {self._name}; there are {there}")
+        # With a status, as it is the CA's own word, and surely no order was sent.
+        raise RemoteError(
+            f"{kind} {text!r} is not there in CA account {self._name}; there are {there}",
+            status=404,
+            code="unknown_choice",
+        )

@@ -310,8 +310,9 @@ class DigiCertOne(CaConnector):
             f"in DigiCert ONE under Trust Lifecycle, Certificates and Enrollments, for seat {seat_id} and profile "
             f"{profile.name}, since {to_text(order.at)}"
         )
-        if not profile.is_at_once:
-            return CannotTell("its profile may wait for a person, and what waits cannot be searched", look_at)
+        # A public CA behind it may validate for hours, whatever the profile says.
+        if not profile.is_at_once or self._options["trust"] == "public":
+            return CannotTell("its profile may let orders wait, and what waits cannot be searched", look_at)
         left = order.at + _LAG - self._tools.clock.now()
         if left > timedelta(0):
             return CannotTell("its search may not have it yet", look_at, max(1.0, left.total_seconds()))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.csr_spec import CsrSpec
-from .._core.errors import AuthError, InputError
+from .._core.errors import AuthError, RemoteError
 from .base import Choice
 from .rest import Rest, quoted
 
@@ -180,7 +180,7 @@ class Profiles:
     def id_of(self, given: str) -> str:
         """Give a profile's id by its id or name; as it was given where the list cannot be read.
 
-        :raises InputError: there is none of it.
+        :raises RemoteError: there is none of it.
         """
         try:
             found = self.choices()
@@ -190,7 +190,12 @@ class Profiles:
             if given in (choice.value, choice.label):
                 return choice.value
         there = ", ".join(f"{choice.label} ({choice.value})" for choice in found) or "none"
-        raise InputError(f"certificate_profile {given!r} is not there in CA account {self._name}; there are {there}")
+        # With a status, as it is the CA's own word, and surely no order was sent.
+        raise RemoteError(
+            f"certificate_profile {given!r} is not there in CA account {self._name}; there are {there}",
+            status=404,
+            code="unknown_choice",
+        )
 
     def get(self, profile_id: str) -> Profile:
         """Give a profile; without details where it may not be read."""

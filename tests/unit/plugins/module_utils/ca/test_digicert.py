@@ -20,7 +20,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
     Pending,
     Rejected,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import AuthError, InputError
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import AuthError, InputError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import Bench, csr, issued, running
 from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
@@ -170,6 +171,13 @@ def test_the_test_of_an_account_looks_at_what_it_names(bench: Bench) -> None:
     checks = {one.name: one for one in bench.connect(division="Main", certificate_type="gone").test()}
     assert checks["division"].passed and checks["key"].passed
     assert not checks["certificate_type"].passed and "ssl_basic" in checks["certificate_type"].detail
+
+
+def test_a_name_that_is_gone_surely_left_no_order(bench: Bench) -> None:
+    """W5: it fails before anything is sent, and leaves nothing in doubt."""
+    with pytest.raises(RemoteError, match="Main") as caught:
+        bench.connect(division="Gone").submit(bench.order(), csr())
+    assert is_surely_not_taken(caught.value) and bench.vendor.orders.found == {}
 
 
 @pytest.mark.parametrize(

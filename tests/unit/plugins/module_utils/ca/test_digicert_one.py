@@ -28,6 +28,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
     Rejected,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.digicert_one_answers import certificates_of, leaf_first
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import AuthError, InputError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
@@ -322,6 +323,21 @@ def test_what_waits_for_a_person_is_in_doubt_until_one_looks(bench: Bench) -> No
     assert isinstance(found, CannotTell) and found.look_again_s >= 86400
     bench.vendor.orders.finish(bench.vendor.orders.found["1000"])
     assert isinstance(bench.connect().find(order, text), Issued)
+
+
+def test_a_public_ca_behind_a_profile_may_let_orders_wait(bench: Bench) -> None:
+    """Paid orders: that the search has none says nothing there."""
+    order = bench.order()
+    bench.site.clock.sleep(3600)
+    assert isinstance(bench.connect().find(order, csr()), NotThere)
+    assert isinstance(bench.connect(trust="public").find(order, csr()), CannotTell)
+
+
+def test_a_name_that_is_gone_surely_left_no_order(bench: Bench) -> None:
+    """W5: it fails before anything is sent, and leaves nothing in doubt."""
+    with pytest.raises(RemoteError, match="Web server") as caught:
+        bench.connect().submit(bench.order(options=under("gone")), csr())
+    assert is_surely_not_taken(caught.value) and bench.vendor.orders.found == {}
 
 
 def test_a_profile_that_cannot_be_read_may_wait_for_a_person(bench: Bench) -> None:
