@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [csc_global, hydrantid, nexus, own_ca, vault_pki]
+    choices: [csc_global, digicert, digicert_one, hydrantid, nexus, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -50,6 +50,12 @@ options:
         type V(pkcs11), and C(key_label) the label of the key on it.
         C(approval) lets orders wait until an approver of yours sets it to V(granted) or V(denied), C(crl_days) is the
         lifetime of the CRL, and C(crl_path) a file it is written to.
+      - V(digicert) is DigiCert CertCentral. It takes C(url), C(trust) (V(public) or V(private)), what holds where a
+        request names none of its own - C(certificate_type), C(division), C(organization_id), C(server_type),
+        C(payment_method), C(dcv_type), C(additional_emails), C(renewal_message) and C(order_years) - and C(ca_cert_id),
+        C(skip_approval) and C(skip_revocation_approval).
+      - V(digicert_one) is Trust Lifecycle Manager of DigiCert ONE. It takes C(url), C(certificate_profile), C(seat_id),
+        C(allow_seat_id), C(trust) (V(public) or V(private)), C(delivery_format) (V(x509) or V(PKCS7)) and C(tags).
       - V(vault_pki) is the PKI engine of HashiCorp Vault or OpenBao. It takes C(url), C(namespace), C(mount), C(role),
         C(issuer), C(sign) (V(role) or V(verbatim)), C(lifetime_as) (V(ttl) or V(not_after)), and C(auth_method)
         (V(token), V(approle), V(jwt), V(kubernetes), V(userpass) or V(cert)) with C(auth_mount), C(auth_role),
@@ -71,6 +77,8 @@ options:
     description:
       - The CA's own secret options; one left out keeps what is stored.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
+      - V(digicert) takes C(api_key).
+      - V(digicert_one) takes C(api_key), or a client certificate at the host that wants one.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - V(csc_global) takes C(api_key) and C(bearer_token).
       - V(hydrantid) takes C(hawk_key).

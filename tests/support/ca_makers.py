@@ -25,6 +25,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._http.transport impor
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
 from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import csc_global
+from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import digicert
+from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import digicert_one
 from ansible_collections.edgecert.clm.tests.support.ca_sites.hydrantid import hydrantid
 from ansible_collections.edgecert.clm.tests.support.ca_sites.nexus import nexus
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
@@ -113,6 +115,11 @@ MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "hydrantid": hydrantid,
     "nexus": nexus(signs=True),
     "nexus that wants signatures": nexus(signs=False),
+    "digicert": digicert(),
+    "digicert with private trust": digicert(trust="private", division="Main", order_years=1),
+    "digicert_one": digicert_one(),
+    "digicert_one by certificate, on a common seat": digicert_one(mutual=True, seat_id="edge"),
+    "digicert_one with PKCS#7": digicert_one(delivery_format="PKCS7"),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with a key in a token": _own_ca_in_token,

@@ -34,6 +34,18 @@ def _nexus(tools: Tools) -> CaConnectorType:
     return NexusType(tools)
 
 
+def _digicert(tools: Tools) -> CaConnectorType:
+    from .digicert import DigiCertType
+
+    return DigiCertType(tools)
+
+
+def _digicert_one(tools: Tools) -> CaConnectorType:
+    from .digicert_one import DigiCertOneType
+
+    return DigiCertOneType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -50,6 +62,8 @@ _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "csc_global": _csc_global,
     "hydrantid": _hydrantid,
     "nexus": _nexus,
+    "digicert": _digicert,
+    "digicert_one": _digicert_one,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }

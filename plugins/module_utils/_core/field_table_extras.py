@@ -133,6 +133,8 @@ _OF_CA = (
     ("additional_emails", "Additional Email", "13", "E22", "Addresses that are told of renewals and reissues"),
     ("renewal_message", "Renewal Message", "13", "E22", "Message sent with renewal notices"),
     ("notes", "Notes", "13", "E22", "Note sent with the order"),
+    ("organization_id", "Organization", "", "E22", "Organization that the CA has validated, and the order is for"),
+    ("order_years", "Order Validity", "", "E22", "Years that an order lasts, with several certificates in it"),
     ("seat_id", "Seat ID", "14", "E22", "Seat that the certificate is assigned to"),
     ("profile_name", "Profile name", "15", "E22", "Profile at the CA's portal"),
     ("expiry_emails", "Expiry Emails", "16", "E22", "Addresses that are told of the expiry"),

@@ -1,0 +1,387 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DigiCert CertCentral: orders that cost money, may wait for people, and are found again by our own reference.
+
+A renewal is an order of its own, paid; a reissue is another certificate in the same order, free, and ends with it.
+:source: ca-connectors §4.7; DigiCert's pages on the CertCentral Services API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from .._core.clock import to_text
+from .._core.errors import ClmError, InputError, RemoteError
+from .._core.redact import Secret
+from .._core.types import Bundle
+from .._core.validity import public_limit_days
+from .._http.base import Request
+from . import digicert_words as words
+from . import option_table
+from .answer_base import (
+    CANCELLED,
+    ISSUED,
+    PENDING_APPROVAL,
+    PENDING_VALIDATION,
+    PROCESSING,
+    REFUSED_STATES,
+    REJECTED,
+    Action,
+    Answer,
+    CannotTell,
+    Found,
+    Handle,
+    Issued,
+    NotThere,
+    Pending,
+    Rejected,
+    Revocation,
+    read_state,
+)
+from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .capability_base import FIND_EXACT, NATIVE, Capabilities
+from .connection import connected, reachable
+from .digicert_lists import Lists
+from .digicert_records import Records, Seen, is_since
+from .digicert_revoking import Revoking
+from .rest import Rest, quoted
+
+_KIND = "digicert"
+_LAG = timedelta(minutes=5)
+"""How long an order that was placed may take to be seen in the lists; our reading, no document says."""
+_LOOK_AGAIN_S = 60.0
+_APPROVAL_S = 900.0
+# DigiCert stays a day below what public trust allows, so that no clock makes a certificate too long.
+_BELOW_PUBLIC_LIMIT = 1
+_PROVABLE = ("pending", "processing", "reissue_pending")
+_WAITS_FOR = {
+    PENDING_APPROVAL: "an approver of the CertCentral account",
+    PENDING_VALIDATION: "the proof of control of its domains",
+}
+
+
+class DigiCertType(CaConnectorType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def options(self) -> Mapping[str, Mapping[str, Any]]:
+        """Describe the account's options."""
+        return option_table.describe(words.TABLE)
+
+    def prepare(
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Check an account's options and complete them."""
+        wanted, opened, problems = option_table.read(_KIND, words.TABLE, options, secrets, before.secrets)
+        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
+        return wanted, opened
+
+    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
+        """Build the connector; no traffic."""
+        return DigiCert(name, options, secrets, self._tools)
+
+
+class DigiCert(CaConnector):
+    """One account, by one key."""
+
+    def __init__(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
+        self._name, self._options, self._secrets, self._tools = name, options, secrets, tools
+        self._made: Rest | None = None
+        self._records = Records(self._rest)
+        self._lists = Lists(name, self._rest, options)
+        self._revoking = Revoking(self._rest, self._records, options)
+
+    def _sign(self, request: Request) -> Request:
+        return replace(request, headers={**request.headers, "X-DC-DEVKEY": self._secrets["api_key"].reveal()})
+
+    def _rest(self) -> Rest:
+        if self._made is None:
+            url = str(self._options["url"])
+            self._made = connected(self._tools, url, self._options, self._secrets, sign=self._sign)
+        return self._made
+
+    # -- what it is ------------------------------------------------------------------------------------------------
+
+    def capabilities(self) -> Capabilities:
+        """Give what it can take."""
+        is_public = self._options["trust"] == "public"
+        limit = public_limit_days(self._tools.clock.now()) - _BELOW_PUBLIC_LIMIT if is_public else None
+        found = Capabilities(
+            is_public=is_public,
+            is_immediate=False,
+            renew=NATIVE,
+            reissue=NATIVE,
+            revoke_reasons=words.REASONS,
+            can_cancel=True,
+            find=FIND_EXACT,
+            can_adopt=True,
+            san_types=("dns", "ip"),
+            max_validity_days=limit,
+            request_options=words.request_options(self._options),
+            choices=words.LISTS,
+            dcv_methods=("txt", "cname", "http-01", "email"),
+            may_need_approval=True,
+            chain_with_root=True,
+        )
+        return option_table.overridden(found, self._options)
+
+    def test(self) -> Sequence[Check]:
+        """Try address, clock and key, and look whether what the account names is there; orders nothing."""
+        found = [*reachable(self._rest(), self._tools, "/product")]
+        if not all(check.passed for check in found if check.name == "reachable"):
+            return found
+        try:
+            products = self._lists.products()
+            found.append(Check("key", bool(products), f"the key may order {len(products)} products"))
+            for kind in ("certificate_type", "division", "organization_id", "server_type"):
+                given = str(self._options.get(kind) or "")
+                if given:
+                    found.append(self._named(kind, given))
+        except ClmError as exc:
+            found.append(Check("key", False, exc.message))
+        return found
+
+    def _named(self, kind: str, given: str) -> Check:
+        there = self._lists.values(kind)
+        if not there or given in there:
+            return Check(kind, True, f"{given} is there" if there else f"{given}; the key may not list them")
+        return Check(kind, False, f"{given} is not there; there are {', '.join(there)}")
+
+    def choices(self, kind: str) -> Sequence[Choice]:
+        """Give a list; server types are those of the account's product.
+
+        :raises AuthError: the key may not read it.
+        """
+        return self._lists.choices(kind)
+
+    def validate(self, order: Order) -> Sequence[str]:
+        """Give every problem of the order."""
+        found, limit = [], self.capabilities().max_validity_days
+        if order.validity_days < 1:
+            found.append(f"a validity of {order.validity_days} days cannot be asked for")
+        elif limit is not None and order.validity_days > limit:
+            found.append(f"a validity of {order.validity_days} days is asked for, DigiCert issues for at most {limit}")
+        asked = words.wanted(self._options, order)
+        if words.order_years(asked["order_years"]) is None:
+            found.append(f"order_years {asked['order_years']!r} is no number from 0 to {words.MAX_ORDER_YEARS}")
+        product = str(asked["certificate_type"] or "")
+        found += option_table.request_problems(
+            f"CA account {self._name}",
+            order.options,
+            self.capabilities().request_options,
+            lambda kind: self._lists.values(kind, product),
+        )
+        if not asked["organization_id"] and product and self._lists.is_domain_validated(product) is False:
+            there = ", ".join(self._lists.values("organization_id")) or "none"
+            found.append(f"organization_id is missing, and {product} names one; there are {there}")
+        return found + self._lists.missing_fields(order.attributes)
+
+    # -- orders ----------------------------------------------------------------------------------------------------
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Place an order."""
+        return self._placed(order, csr_pem, "")
+
+    def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
+        """Renew by another order; by a reissue where the order lasts as long as is asked for, which is free."""
+        parent = str(handle.get("order_id") or "")
+        if parent and self._lasts(parent, order, order.validity_days):
+            return self._reissued(parent, order, csr_pem)
+        return self._placed(order, csr_pem, parent)
+
+    def reissue(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
+        """Reissue within the order; renew it where less than half of what is asked for would be left of it.
+
+        A reissue ends with its order at the latest: without this, one that is made because the end is near would be
+        due again at once.
+        """
+        parent = str(handle.get("order_id") or "")
+        if parent and self._lasts(parent, order, (order.validity_days + 1) // 2):
+            return self._reissued(parent, order, csr_pem)
+        return self._placed(order, csr_pem, parent)
+
+    def _lasts(self, order_id: str, order: Order, days: int) -> bool:
+        """Say whether an order can be reissued, and lasts some days from now on."""
+        info = self._records.info(order_id)
+        state = read_state(words.STATES, info.get("status"))
+        ends = words.moment(info.get("order_valid_till") or (info.get("certificate") or {}).get("valid_till"))
+        if state.raw == "expired" or state.state != ISSUED or ends is None:
+            return False
+        # Days count whole, as the end is told as a date.
+        return ends.date() >= (self._tools.clock.now() + timedelta(days=days)).date()
+
+    def _placed(self, order: Order, csr_pem: str, renewal_of: str) -> Answer:
+        ids = self._lists.ids(order)
+        body = words.order_body(order, csr_pem, ids, self._options, renewal_of)
+        product = quoted(str(words.wanted(self._options, order)["certificate_type"]))
+        return self._sent("place an order", f"/order/certificate/{product}", body, words.handle_of(order, csr_pem))
+
+    def _reissued(self, order_id: str, order: Order, csr_pem: str) -> Answer:
+        body = words.reissue_body(order, csr_pem, self._lists.ids(order), self._options)
+        handle = {**words.handle_of(order, csr_pem), "order_id": order_id, "is_reissue": True}
+        return self._sent("order a reissue", f"/order/certificate/{quoted(order_id)}/reissue", body, handle)
+
+    def _sent(self, what: str, path: str, body: Mapping[str, Any], handle: Mapping[str, Any]) -> Answer:
+        """Send an order in one call; nothing is raised any more once it is taken."""
+        try:
+            told = self._rest().ask(what, "POST", path, body=body)
+        except RemoteError as exc:
+            if exc.status not in (400, 409, 422):
+                raise
+            return Rejected(exc.message)
+        if not isinstance(told, Mapping) or not told.get("id"):
+            raise RemoteError(f"Cannot {what}: the answer names no order", code="not_json")
+        taken = {**handle, "order_id": str(told["id"])}
+        if told.get("certificate_id"):
+            taken["certificate_id"] = str(told["certificate_id"])
+        if told.get("dcv_random_value"):
+            taken["dcv_value"] = str(told["dcv_random_value"])
+        try:
+            chain = [str(one["pem"]) for one in told.get("certificate_chain") or ()]
+            if chain and taken.get("certificate_id"):
+                return self._bundled("".join(chain), taken)
+            return self.peek(taken)
+        except (ClmError, KeyError, TypeError):
+            # It is taken, and paid for: what cannot be read yet is asked for later.
+            return Pending(taken, f"order {taken['order_id']} is placed, and could not be looked at yet", _LOOK_AGAIN_S)
+
+    def peek(self, handle: Handle) -> Answer:
+        """Ask for an order; changes nothing."""
+        if handle.get("certificate_id"):
+            return self._fetched(handle)
+        return self._answer(handle, self._records.of_csr(handle))
+
+    def collect(self, handle: Handle) -> Answer:
+        """Ask for an order; DigiCert is asked to look for records and files now, and not when it gets round to it."""
+        answer = self.peek(handle)
+        if not isinstance(answer, Pending) or answer.state != PENDING_VALIDATION:
+            return answer
+        order_id = quoted(str(handle["order_id"]))
+        if not answer.actions:
+            told = self._rest().call("PUT", f"/order/certificate/{order_id}/dcv-random-value").value()
+            value = str(told.get("dcv_random_value") or "") if isinstance(told, Mapping) else ""
+            return self.peek({**handle, "dcv_value": value}) if value else answer
+        if all(action.kind != "email" for action in answer.actions):
+            answered = self._rest().call("PUT", f"/order/certificate/{order_id}/check-dcv")
+            # 400 says that a file is not there yet; anything else is said by the order itself.
+            return self.peek(handle) if answered.is_success else answer
+        return answer
+
+    def _answer(self, handle: Handle, seen: Seen | None) -> Answer:
+        """Read what an order, or a reissue in it, is at."""
+        order_id = str(handle["order_id"])
+        if seen is None:
+            return Pending(handle, f"order {order_id} has the reissue not in its list yet", _LOOK_AGAIN_S)
+        state = read_state(words.STATES, seen.status)
+        if state.state == ISSUED and seen.certificate_id:
+            return self._fetched({**handle, "certificate_id": seen.certificate_id})
+        if state.state in REFUSED_STATES:
+            said = "refused" if state.state == REJECTED else state.raw
+            reason = f"order {order_id} was {said} at CertCentral; its history there says why"
+            return Rejected(reason, handle, state.state, state.raw)
+        kind = PROCESSING if state.state == ISSUED else state.state
+        actions: tuple[Action, ...] = ()
+        if state.raw in _PROVABLE and seen.info.get("dcv_method"):
+            kind, actions = PENDING_VALIDATION, words.actions_of(seen.info, str(handle.get("dcv_value") or ""))
+        message = f"order {order_id} waits for {_WAITS_FOR.get(kind, 'CertCentral')}"
+        seconds = _APPROVAL_S if kind == PENDING_APPROVAL else _LOOK_AGAIN_S
+        return Pending(handle, message, seconds, kind, actions, state.raw)
+
+    def _fetched(self, handle: Handle) -> Answer:
+        try:
+            return self._bundled(self._records.download(str(handle["certificate_id"])), handle)
+        except RemoteError as exc:
+            if exc.status != 404:
+                raise
+            message = f"order {handle['order_id']} is issued, and its certificate cannot be fetched yet"
+            return Pending(handle, message, _LOOK_AGAIN_S)
+
+    def _bundled(self, text: str, handle: Handle) -> Issued:
+        from .._pki.chain import order_chain
+        from .._pki.pem import split_certificates
+        from .._pki.x509 import certificate_facts
+
+        leaf, *others = split_certificates(text, "certificate of CertCentral")
+        ordered = order_chain(leaf, others, at=self._tools.clock.now()).bundle
+        kept = {name: value for name, value in handle.items() if name != "dcv_value"}
+        serial = certificate_facts(ordered.leaf).serial
+        return Issued(Bundle(ordered.leaf, ordered.chain, ordered.root), {**kept, "serial": serial})
+
+    # -- after a lost answer ---------------------------------------------------------------------------------------
+
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Look for an order by our reference, by its names, and among the reissues of what it follows."""
+        handle = words.handle_of(order, csr_pem)
+        parent = str(order.parent.get("order_id") or "")
+        if parent:
+            seen = self._records.of_csr({**handle, "order_id": parent, "is_reissue": True})
+            if seen is not None:
+                return self._answer({**handle, "order_id": parent, "is_reissue": True}, seen)
+        listed = self._records.named(order.spec.common_name, order.at)
+        for order_id in dict.fromkeys([*self._records.with_reference(order.intent_id), *(listed or ())]):
+            info = self._records.info(order_id)
+            if order_id != parent and self._is_own(info, order, handle["csr_sha256"]):
+                return self.peek({**handle, "order_id": order_id})
+        look_at = (
+            f"in CertCentral under Certificates > Orders for {order.spec.common_name}, placed at {to_text(order.at)} "
+            f"or later, with the alternative order id {order.intent_id}"
+        )
+        if listed is None:
+            return CannotTell("too many orders were placed for that name since then", look_at)
+        left = order.at + _LAG - self._tools.clock.now()
+        if left > timedelta(0):
+            return CannotTell("its lists may not have it yet", look_at, max(1.0, left.total_seconds()))
+        return NotThere("neither our reference nor the CSR is in its list of orders")
+
+    @staticmethod
+    def _is_own(info: Mapping[str, Any], order: Order, digest: str) -> bool:
+        """Say whether an order is the one of this intent: of the same CSR, and by our reference or by its time."""
+        if words.csr_digest((info.get("certificate") or {}).get("csr")) != digest:
+            return False
+        reference = str(info.get("alternative_order_id") or "")
+        return reference == order.intent_id if reference else is_since(info.get("date_created"), order.at)
+
+    def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
+        """Take over an order by its number, or the reissue of this CSR in it."""
+        try:
+            info = self._records.info(order_id.strip())
+        except RemoteError as exc:
+            if exc.status not in (400, 404):
+                raise
+            raise InputError(f"CA account {self._name} has no order {order_id}") from exc
+        handle = {"csr_sha256": words.csr_digest(csr_pem), "order_id": str(info.get("id") or order_id)}
+        if words.csr_digest((info.get("certificate") or {}).get("csr")) != handle["csr_sha256"]:
+            reissue = {**handle, "is_reissue": True}
+            seen = self._records.of_csr(reissue, info)
+            if seen is None:
+                raise InputError(f"order {order_id} of CA account {self._name} is of another CSR")
+            return self._answer(reissue, seen)
+        return self._answer(handle, self._records.of_csr(handle, info))
+
+    def cancel(self, handle: Handle) -> Answer:
+        """Take back an order; one that waits for an approver is rejected there, for it is no order yet."""
+        if handle.get("certificate_id"):
+            return self.peek(handle)
+        before = self.peek(handle)
+        if isinstance(before, Pending):
+            self._revoking.take_back(handle, before.state)
+            before = self.peek(handle)
+        if isinstance(before, Rejected) and before.state in (CANCELLED, REJECTED):
+            return replace(before, state=CANCELLED)
+        return before
+
+    def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
+        """Revoke one certificate of an order; without the right to, it waits for an approver at CertCentral."""
+        return self._revoking.revoke(handle, reason, comment)
+
+    def revocation(self, handle: Handle) -> Revocation:
+        """Ask what the approver said."""
+        return self._revoking.state(handle)
