@@ -37,11 +37,16 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [own_ca, vault_pki]
+    choices: [globalsign_mssl, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
         there are.
+      - V(globalsign_mssl) is GlobalSign Managed SSL. It takes C(user_name), the contact of each order as
+        C(contact_first_name), C(contact_last_name), C(contact_phone) and C(contact_email), and C(url), C(order_path)
+        and C(query_path) where the services are elsewhere. C(profile_name), by the organisation or the id of the
+        profile, and C(certificate_type), the product's code, hold where a request names none. C(lifetime_as) is
+        V(dates) or V(months).
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -59,6 +64,7 @@ options:
   secrets:
     description:
       - The CA's own secret options; one left out keeps what is stored.
+      - V(globalsign_mssl) takes C(password).
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,

@@ -122,7 +122,8 @@ def scripted(site: Site, *faults: tuple[str, str]) -> tuple[CaConnector, Script]
     """
     script = Script()
     for kind, method in faults:
-        script.add(kind, method, site.write_path if method == "POST" else "")
+        is_write = method == "POST"
+        script.add(kind, method, site.write_path if is_write else "", body=site.write_body if is_write else "")
     return site.connect(script), script
 
 
@@ -212,7 +213,7 @@ def test_planning_and_testing_only_ask(networked: Site) -> None:
     for kind in connector.capabilities().choices:
         connector.choices(kind)
     orders = [one for one in script.writes() if "login" not in one.path and "capabilities" not in one.path]
-    assert orders == []
+    assert [one for one in orders if not networked.only_asks(one)] == []
 
 
 # -- orders --------------------------------------------------------------------------------------------------------
@@ -221,7 +222,8 @@ def test_planning_and_testing_only_ask(networked: Site) -> None:
 @pytest.mark.parametrize("kind", sorted(KEYS))
 def test_issued_bundle_passes_the_check_before_a_push(fresh: Site, connector: CaConnector, kind: str) -> None:
     """E2, E17, U6: key, names, dates and chain are what was asked for; the root stands apart."""
-    assert KINDS.get(kind, "ec") in connector.capabilities().key_types
+    if KINDS.get(kind, "ec") not in connector.capabilities().key_types:
+        pytest.skip("this CA does not sign such keys, and says so")
     csr, order = make_csr(KEYS[kind]()), make_order(fresh)
     bundle = issued(fresh, connector, order, csr).bundle
     names = WantedNames(SPEC.common_name, SPEC.dns_names)
@@ -401,8 +403,13 @@ def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: S
 def test_what_was_never_ordered_is_not_found(fresh: Site, connector: CaConnector) -> None:
     """The third answer: surely not there, or nobody can tell; never somebody else's order."""
     issued(fresh, connector, make_order(fresh), make_csr(KEYS["p256"]()))
-    found = connector.find(make_order(fresh), make_csr(KEYS["p256"]()))
-    assert isinstance(found, (CannotTell if connector.capabilities().find == NONE else NotThere)), found
+    order, csr, way = make_order(fresh), make_csr(KEYS["p256"]()), connector.capabilities().find
+    found = connector.find(order, csr)
+    if isinstance(found, CannotTell) and way != NONE:
+        # A list that may lag says so, and from when on it can be believed.
+        fresh.clock.sleep(found.look_again_s)
+        found = connector.find(order, csr)
+    assert isinstance(found, (CannotTell if way == NONE else NotThere)), found
 
 
 def test_an_order_that_was_never_sent_is_tried_again(networked: Site) -> None:

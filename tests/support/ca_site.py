@@ -18,6 +18,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
@@ -43,7 +44,10 @@ class Site:
     :ivar is_networked: it is reached over a network, so that faults of one can be put in its way.
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
-    :ivar write_path: pattern of the call that places an order.
+    :ivar write_path: pattern of the call that places an order; ``write_body`` one of its body, where all calls have
+        the same path.
+    :ivar only_asks: says of a POST whether it is a question, where the API has no other method.
+    :ivar vendor: the fake itself, with switches of its own; None for a real server.
     """
 
     make_type: Callable[[Tools], CaConnectorType]
@@ -55,6 +59,9 @@ class Site:
     bought: Callable[[], int] | None = None
     orders: core.Orders | None = None
     write_path: str = ""
+    write_body: str = ""
+    only_asks: Callable[[Request], bool] = lambda request: False
+    vendor: Any = None
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""

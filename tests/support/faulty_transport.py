@@ -42,13 +42,20 @@ KINDS = (
 class Fault:
     """One thing that goes wrong.
 
-    :ivar times: for how many requests; ``method`` and ``path`` (a pattern) say which.
+    :ivar times: for how many requests; ``method``, ``path`` and ``body`` (patterns) say which.
     """
 
     kind: str
     method: str = "POST"
     path: str = ""
     times: int = 1
+    body: str = ""
+
+    def fits(self, request: Request) -> bool:
+        """Say whether it is put in the way of a request."""
+        content = (request.body or b"").decode("utf-8", "replace")
+        is_here = self.method in (request.method, "") and re.search(self.path, request.path)
+        return bool(is_here and re.search(self.body, content))
 
 
 @dataclass
@@ -62,15 +69,15 @@ class Script:
     sent: list[Request] = field(default_factory=list)
     date: str = ""
 
-    def add(self, kind: str, method: str = "POST", path: str = "", times: int = 1) -> None:
+    def add(self, kind: str, method: str = "POST", path: str = "", times: int = 1, body: str = "") -> None:
         """Let something go wrong."""
         assert kind in KINDS
-        self.faults.append(Fault(kind, method, path, times))
+        self.faults.append(Fault(kind, method, path, times, body))
 
     def take(self, request: Request) -> str:
         """Give what goes wrong with this request; empty for nothing."""
         for fault in self.faults:
-            if fault.times and fault.method in (request.method, "") and re.search(fault.path, request.path):
+            if fault.times and fault.fits(request):
                 fault.times -= 1
                 return fault.kind
         return ""
