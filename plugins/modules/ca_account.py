@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [globalsign_mssl, own_ca, vault_pki]
+    choices: [globalsign_mssl, idnomic, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -47,6 +47,12 @@ options:
         and C(query_path) where the services are elsewhere. C(profile_name), by the organisation or the id of the
         profile, and C(certificate_type), the product's code, hold where a request names none. C(lifetime_as) is
         V(dates) or V(months).
+      - V(idnomic) is IDnomic on premises, which knows callers by C(client_certificate). It takes C(url) and C(mode),
+        V(ca_ra) for a CA with its RA or V(ca) for a CA alone. With V(ca_ra) there are C(ra_workflow) and C(zone) where
+        a request names none, C(enrollment) and C(revocation) (V(at_once), or V(request) where an officer approves),
+        C(ra_field_map) for the site's own fields, C(search_dn), C(ra_path) and C(ee_path). With V(ca) there are
+        C(idca_path), C(ca_name), C(certificate_profile), C(soap_version), C(idca_name_param) and
+        C(idca_revoke_operation).
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -65,6 +71,7 @@ options:
     description:
       - The CA's own secret options; one left out keeps what is stored.
       - V(globalsign_mssl) takes C(password).
+      - V(idnomic) takes C(revocation_code), for workflows with such a field, beside those of its client certificate.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,

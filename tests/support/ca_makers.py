@@ -20,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Store
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
+from ansible_collections.edgecert.clm.tests.support.ca_sites import idnomic
 from ansible_collections.edgecert.clm.tests.support.ca_sites.globalsign import globalsign_mssl
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
@@ -82,6 +83,9 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "globalsign_mssl": globalsign_mssl(),
+    "idnomic with RA": idnomic.with_ra(),
+    "idnomic with RA by request": idnomic.with_ra(enrollment="request", revocation="request", zone="Lab"),
+    "idnomic without RA": idnomic.alone(idca_revoke_operation="revokeCertificate"),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from .._core.errors import InputError, RemoteError
+from .._core.errors import AuthError, InputError, RateLimited, RemoteError, TransportError
 from .._core.hosts import parse_host
 from .._core.redact import Secret
 from .._http.base import Response, TransportOptions
@@ -99,6 +100,24 @@ def connected(tools: Tools, url: str, options: Mapping[str, Any], secrets: Mappi
     transport = tools.transports(transport_options(address.host, options, secrets))
     prefix = address.prefix + rest.pop("prefix", "")
     return Rest(transport, tools.clock, host=address.host, prefix=prefix, secrets=list(secrets.values()), **rest)
+
+
+@contextlib.contextmanager
+def not_sent_yet() -> Iterator[None]:
+    """Say of errors in a block that the order was not sent: it only reads what the order needs.
+
+    Without it a question that fails before an order would count as an order that nobody knows of.
+
+    :raises TransportError: any failure but a refused login and a wait asked for, which say the same as they are.
+    """
+    try:
+        yield
+    except (AuthError, RateLimited):
+        raise
+    except RemoteError as exc:
+        kind = exc.kind if isinstance(exc, TransportError) else "truncated"
+        message = f"{exc.message}; the order was not sent"
+        raise TransportError(message, kind=kind, sent=False, status=exc.status, code=exc.code) from exc
 
 
 def reachable(

@@ -37,7 +37,7 @@ from .answer_base import (
 )
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
-from .connection import connected, reachable
+from .connection import connected, not_sent_yet, reachable
 from .globalsign_mssl_account import ACCOUNT
 from .globalsign_mssl_directory import Directory, Place, shown
 
@@ -103,9 +103,8 @@ class GlobalsignMssl(CaConnector):
 
     def capabilities(self) -> Capabilities:
         """Give what it can take."""
-        is_private = wire.is_private(str(self._options["certificate_type"]))
         found = Capabilities(
-            is_public=not is_private,
+            is_public=not wire.is_private(str(self._options["certificate_type"])),
             is_immediate=False,
             renew=NATIVE,
             reissue=NATIVE,
@@ -200,8 +199,8 @@ class GlobalsignMssl(CaConnector):
         return problems + [one for one in found if one]
 
     def _place_of(self, order: Order) -> Place:
-        wanted = str(order.options.get("profile_name") or self._options.get("profile_name") or "")
-        return self._directory.place_of(wanted, order.spec.common_name, self._product(order))
+        wanted = order.options.get("profile_name") or self._options.get("profile_name") or ""
+        return self._directory.place_of(str(wanted), order.spec.common_name, self._product(order))
 
     def _product(self, order: Order) -> str:
         return str(order.options.get("certificate_type") or self._options["certificate_type"])
@@ -215,7 +214,8 @@ class GlobalsignMssl(CaConnector):
         return self._ordered(order, csr_pem, str(handle["order_id"]))
 
     def _ordered(self, order: Order, csr_pem: str, renews: str) -> Answer:
-        place = self._place_of(order)
+        with not_sent_yet():
+            place = self._place_of(order)
         if place.why:
             return Rejected(place.why)
         contact = [(name, str(self._options[f"contact_{_snake(name)}"])) for name in _CONTACT]

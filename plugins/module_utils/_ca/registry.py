@@ -22,6 +22,12 @@ def _globalsign_mssl(tools: Tools) -> CaConnectorType:
     return GlobalsignMsslType(tools)
 
 
+def _idnomic(tools: Tools) -> CaConnectorType:
+    from .idnomic import IdnomicType
+
+    return IdnomicType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -36,6 +42,7 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "globalsign_mssl": _globalsign_mssl,
+    "idnomic": _idnomic,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SOAP 1.1 over ``Rest``, with the standard library alone: envelopes written and read, faults as errors.
+"""SOAP 1.1 and 1.2 over ``Rest``, with the standard library alone: envelopes written and read, faults as errors.
 
 Knows no vendor. What comes in is looked at before it is parsed: a document type, with which entities come, is refused
-(SOAP 1.1 §3 forbids it), and so is what is nested beyond reason. Names are compared without their namespaces, as
-servers differ in which elements they qualify.
+(SOAP 1.1 §3 and 1.2 §5 forbid it), and so is what is nested beyond reason. Names are compared without their
+namespaces, as servers differ in which elements they qualify.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .._core.errors import InputError, RemoteError
 from .rest import Answer, Rest, words_of
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+ENVELOPE_1_2 = "http://www.w3.org/2003/05/soap-envelope"
+ENVELOPES = {"1.1": ENVELOPE, "1.2": ENVELOPE_1_2}
 XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 MAX_DEPTH = 64
 _FAULT_STATUS = (400, 500)
@@ -46,9 +48,10 @@ class SoapFault(RemoteError):
     def is_refusal(self) -> bool:
         """Say whether the server blames the message, so that it did nothing.
 
-        :source: SOAP 1.1 §4.4.1: ``Client`` is about the message, ``Server`` about its processing.
+        :source: SOAP 1.1 §4.4.1: ``Client`` is about the message, ``Server`` about its processing; in 1.2 they are
+            ``Sender`` and ``Receiver``.
         """
-        return self.fault_code.split(".")[0] == "Client"
+        return self.fault_code.split(".")[0] in ("Client", "Sender")
 
 
 def element(tag: str, content: Content = ()) -> ET.Element:
@@ -71,10 +74,11 @@ def _checked(tag: str, text: str) -> str:
     return text
 
 
-def envelope(body: ET.Element) -> bytes:
+def envelope(body: ET.Element, version: str = "1.1") -> bytes:
     """Wrap an operation's element."""
-    outer = ET.Element(f"{{{ENVELOPE}}}Envelope")
-    ET.SubElement(outer, f"{{{ENVELOPE}}}Body").append(body)
+    space = ENVELOPES[version]
+    outer = ET.Element(f"{{{space}}}Envelope")
+    ET.SubElement(outer, f"{{{space}}}Body").append(body)
     content: bytes = ET.tostring(outer, encoding="utf-8", xml_declaration=True)
     return content
 
@@ -113,8 +117,8 @@ def body_of(content: bytes) -> ET.Element:
     """
     outer = parsed(content)
     inner = find(outer, "Body")
-    if outer.tag != f"{{{ENVELOPE}}}Envelope" or inner is None or not len(inner):
-        raise ValueError("it is no SOAP 1.1 envelope")
+    if outer.tag not in [f"{{{space}}}Envelope" for space in ENVELOPES.values()] or inner is None or not len(inner):
+        raise ValueError("it is no SOAP envelope")
     return inner[0]
 
 
@@ -158,18 +162,32 @@ def _fault_words(body: ET.Element) -> tuple[str, str]:
     """Give code and text of a fault; both empty for anything else."""
     if local(body.tag) != "Fault":
         return "", ""
-    code = text(body, "faultcode").rpartition(":")[2]
-    more = find(body, "detail")
+    code = (text(body, "faultcode") or text(body, "Code", "Value")).rpartition(":")[2]
+    more = find(body, "detail") if find(body, "detail") is not None else find(body, "Detail")
     said = " ".join(" ".join(more.itertext()).split()) if more is not None else ""
-    words = text(body, "faultstring")
+    words = text(body, "faultstring") or text(body, "Reason", "Text")
     return code or "Server", f"{words} ({said})" if said and said != words else words
 
 
 class Soap:
-    """Operations of the services behind one ``Rest``."""
+    """Operations of the services behind one ``Rest``.
 
-    def __init__(self, rest: Rest) -> None:
-        self.rest = rest
+    :param version: of ``ENVELOPES``.
+    """
+
+    def __init__(self, rest: Rest, version: str = "1.1") -> None:
+        self.rest, self._version = rest, version
+
+    def enveloped(self, body: ET.Element) -> bytes:
+        """Give a call's content."""
+        return envelope(body, self._version)
+
+    def headers(self, action: str) -> dict[str, str]:
+        """Give a call's headers. :source: SOAP 1.1 §6.1; RFC 3902 for 1.2."""
+        if self._version == "1.2":
+            kind = "application/soap+xml"
+            return {"Accept": kind, "Content-Type": f'{kind}; charset=utf-8; action="{action}"'}
+        return {"Accept": "text/xml", "Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
 
     def ask(self, what: str, path: str, body: ET.Element, action: str = "") -> ET.Element:
         """Call an operation, and give the element of its answer.
@@ -177,12 +195,11 @@ class Soap:
         It is a POST, so it is never repeated where it may have been taken, questions included.
 
         :param what: for messages, as "list the profiles".
-        :param action: SOAPAction, without quotes.
+        :param action: of the operation, without quotes.
         :raises SoapFault: the server answered with one.
         :raises RemoteError: any other error, and an answer that is no envelope.
         """
-        headers = {"Accept": "text/xml", "Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{action}"'}
-        answer = self.rest.call("POST", path, raw=envelope(body), headers=headers)
+        answer = self.rest.call("POST", path, raw=self.enveloped(body), headers=self.headers(action))
         if answer.status in _FAULT_STATUS:
             self._raise_fault(what, answer)
         self.rest.checked(what, answer)

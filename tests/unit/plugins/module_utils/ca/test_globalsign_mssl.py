@@ -25,8 +25,14 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
     Rejected,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import AuthError, InputError, RemoteError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    AuthError,
+    InputError,
+    RemoteError,
+    TransportError,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.tests.support.ca_site import Site
 from ansible_collections.edgecert.clm.tests.support.ca_sites.globalsign import globalsign_mssl
@@ -259,6 +265,17 @@ def test_a_failure_of_the_database_is_no_refusal(site: Site) -> None:
         connector.submit(wanted, csr)
     assert caught.value.retryable and not 400 <= (caught.value.status or 0) < 500
     assert isinstance(connector.find(wanted, csr), Issued)
+
+
+@pytest.mark.parametrize("kind", ["lost_after", "server_error_before", "html", "garbage_after"])
+@pytest.mark.parametrize("operation", ["GetMSSLProfiles>", "GetMSSLDomains>"])
+def test_a_list_that_cannot_be_read_leaves_no_order_in_doubt(site: Site, kind: str, operation: str) -> None:
+    """Nothing was ordered yet, and the error says so, so that the next run may order."""
+    script = Script()
+    script.add(kind, "POST", body=operation)
+    with pytest.raises(TransportError, match="the order was not sent") as caught:
+        site.connect(script).submit(order(site), make_csr(KEYS["p256"]()))
+    assert is_surely_not_taken(caught.value) and site.bought is not None and site.bought() == 0
 
 
 def test_a_csr_that_was_used_before_leads_to_the_new_order_alone(site: Site) -> None:

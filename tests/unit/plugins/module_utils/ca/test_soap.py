@@ -42,12 +42,13 @@ class Canned:
         """Nothing is open."""
 
 
-def ask(far: Canned, tag: str = "{urn:x}Do", action: str = "") -> ET.Element:
+def ask(far: Canned, tag: str = "{urn:x}Do", action: str = "", version: str = "1.1") -> ET.Element:
     clock = FakeClock(datetime(2026, 11, 23, 12, tzinfo=timezone.utc))
     rest = Rest(
         *(far, clock), host="ca.example.com", secrets=[Secret("p&<1>")], explain=soap.explained, speaks="XML"
     )
-    return soap.Soap(rest).ask("do it", "/service", soap.element(tag, (("A", "p&<1>"), ("B", (("C", "é\n"),)))), action)
+    body = soap.element(tag, (("A", "p&<1>"), ("B", (("C", "é\n"),))))
+    return soap.Soap(rest, version).ask("do it", "/service", body, action)
 
 
 def test_an_envelope_is_as_soap_1_1_wants_it() -> None:
@@ -74,8 +75,8 @@ def test_an_envelope_is_as_soap_1_1_wants_it() -> None:
         (BODY.format("<x>")[:-10], "no XML"),
         ('{"a": 1}', "no XML"),
         ("", "no XML"),
-        ("<x/>", "no SOAP 1.1 envelope"),
-        (BODY.format(""), "no SOAP 1.1 envelope"),
+        ("<x/>", "no SOAP envelope"),
+        (BODY.format(""), "no SOAP envelope"),
         ('<?xml version="1.0" encoding="no-such"?><x/>', "no XML"),
     ],
     ids=["bomb", "outside", "doctype", "deep", "cut", "json", "empty", "other", "bare", "encoding"],
@@ -95,6 +96,20 @@ def test_a_fault_is_an_error_that_says_what_came_back(code: str, is_refusal: boo
         ask(far)
     assert (caught.value.fault_code, caught.value.is_refusal, caught.value.status) == (code, is_refusal, 500)
     assert "p&<1>" not in str(caught.value) and len(far.sent) == 1
+
+
+def test_version_1_2_has_another_envelope_and_another_fault() -> None:
+    """ca-connectors §4.11: IDCA; RFC 3902 puts the action into the content type."""
+    body = BODY.replace(soap.ENVELOPE, soap.ENVELOPE_1_2)
+    far = Canned(body.format("<x><A>1</A></x>"))
+    assert soap.text(ask(far, action="urn:x/Do", version="1.2"), "A") == "1"
+    (sent,) = far.sent
+    assert sent.headers["Content-Type"] == 'application/soap+xml; charset=utf-8; action="urn:x/Do"'
+    assert "SOAPAction" not in sent.headers and soap.ENVELOPE_1_2.encode() in (sent.body or b"")
+    said = "<e:Code><e:Value>e:Sender</e:Value></e:Code><e:Reason><e:Text>no such profile</e:Text></e:Reason>"
+    with pytest.raises(soap.SoapFault, match=r"Sender: no such profile \(more\)") as caught:
+        ask(Canned(body.format(f"<e:Fault>{said}<e:Detail>more</e:Detail></e:Fault>"), 400), version="1.2")
+    assert caught.value.is_refusal
 
 
 def test_a_fault_under_200_is_one_too() -> None:
