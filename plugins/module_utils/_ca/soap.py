@@ -64,7 +64,8 @@ def element(tag: str, content: Content = ()) -> ET.Element:
     if isinstance(content, str):
         made.text = _checked(tag, content)
         return made
-    made.extend(element(name, inner) for name, inner in content)
+    # A list, as Python 3.10 hides what goes wrong in a generator here.
+    made.extend([element(name, inner) for name, inner in content])
     return made
 
 
