@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
@@ -79,6 +80,7 @@ HINTS: Mapping[str, str] = {
     "-9936": "the key is too short, or known to be weak",
 }
 _SAN_FQDN, _SAN_WILDCARD, _SAN_PUBLIC_IP, _SAN_PRIVATE_IP = "7", "13", "3", "4"
+_ZONED = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)$")
 DETAILS: Content = tuple(
     (f"Return{name}", "true")
     for name in ("OrderOption", "CertificateInfo", "Fulfillment", "CACerts", "OriginalCSR", "SANEntries")
@@ -292,9 +294,13 @@ def is_of_csr(detail: ET.Element, fingerprint: str) -> bool | None:
 
 
 def moment_of(detail: ET.Element | None, name: str) -> datetime | None:
-    """Give a time of an order; None where there is none, or it cannot be read."""
+    """Give a time of an order; None where there is none, or it cannot be read.
+
+    One without a zone counts as none: no document says whose time it is, and an order of now must not look like one of
+    hours ago.
+    """
     text = soap.text(detail, "OrderInfo", name)
     try:
-        return from_text(text) if text else None
+        return from_text(text) if _ZONED.search(text) else None
     except ValueError:
         return None

@@ -57,6 +57,7 @@ class GlobalsignVendor:
     :ivar fails_with: code that the next write is answered with, after it was done; empty for none.
     :ivar is_slow_to_revoke: revocations stay under way.
     :ivar tells_csr: orders tell the CSR they are of.
+    :ivar zone: times are those of a place so far from UTC, and do not say so.
     :ivar identity: files of a client certificate and its key, where one is demanded.
     :ivar adds_twins: the name without ``www.`` is put beside one with it, as the real CA does.
     """
@@ -64,7 +65,7 @@ class GlobalsignVendor:
     def __init__(self, orders: Orders) -> None:
         self.orders, self.user, self.password = orders, "PAR00001_clm", f"p&<{secrets.token_hex(16)}>"
         self.waiting, self.fails_with, self.is_slow_to_revoke, self.tells_csr = "2", "", False, True
-        self.adds_twins = False
+        self.adds_twins, self.zone = False, timedelta(0)
         self.url, self.identity = "", ()
         self._operations: Mapping[str, Callable[[ET.Element], list[tuple[str, Any]]]] = {
             "PVOrder": self._place,
@@ -305,9 +306,8 @@ class GlobalsignVendor:
             told.append(("Fulfillment", [("OriginalCSR", csr)]))
         return told
 
-    @staticmethod
-    def _time(moment: datetime) -> str:
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    def _time(self, moment: datetime) -> str:
+        return (moment + self.zone).strftime("%Y-%m-%dT%H:%M:%S.000") + ("" if self.zone else "Z")
 
 
 def _text(node: ET.Element, name: str) -> str:

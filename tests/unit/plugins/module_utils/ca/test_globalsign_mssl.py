@@ -290,6 +290,15 @@ def test_a_csr_that_was_used_before_leads_to_the_new_order_alone(site: Site) -> 
     assert isinstance(found, Issued) and found.handle["order_id"] == second.handle["order_id"]
 
 
+@pytest.mark.parametrize("hours", [-8, 9])
+def test_an_order_is_found_whatever_the_clock_on_the_cas_wall(site: Site, hours: int) -> None:
+    """Paid orders: a time without a zone must not make an order of now one of hours ago."""
+    connector, wanted, csr = site.connect(), order(site), make_csr(KEYS["p256"]())
+    site.vendor.zone = timedelta(hours=hours)
+    placed(site, connector, wanted, csr)
+    assert isinstance(connector.find(wanted, csr), Issued)
+
+
 def settled(site: Site, connector: CaConnector, wanted: Order, csr: str) -> object:
     """Ask as often as the connector says."""
     found = connector.find(wanted, csr)
