@@ -37,11 +37,22 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [csc_global, digicert, digicert_one, hydrantid, nexus, own_ca, vault_pki]
+    choices: [csc_global, digicert, digicert_one, globalsign_mssl, hydrantid, idnomic, nexus, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
         there are.
+      - V(globalsign_mssl) is GlobalSign Managed SSL. It takes C(user_name), the contact of each order as
+        C(contact_first_name), C(contact_last_name), C(contact_phone) and C(contact_email), and C(url), C(order_path)
+        and C(query_path) where the services are elsewhere. C(profile_name), by the organisation or the id of the
+        profile, and C(certificate_type), the product's code, hold where a request names none. C(lifetime_as) is
+        V(dates) or V(months).
+      - V(idnomic) is IDnomic on premises, which knows callers by C(client_certificate). It takes C(url) and C(mode),
+        V(ca_ra) for a CA with its RA or V(ca) for a CA alone. With V(ca_ra) there are C(ra_workflow) and C(zone) where
+        a request names none, C(enrollment) and C(revocation) (V(at_once), or V(request) where an officer approves),
+        C(ra_field_map) for the site's own fields, C(search_dn), C(ra_path) and C(ee_path). With V(ca) there are
+        C(idca_path), C(ca_name), C(certificate_profile), C(soap_version), C(idca_name_param) and
+        C(idca_revoke_operation).
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -76,6 +87,8 @@ options:
   secrets:
     description:
       - The CA's own secret options; one left out keeps what is stored.
+      - V(globalsign_mssl) takes C(password).
+      - V(idnomic) takes C(revocation_code), for workflows with such a field, beside those of its client certificate.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(digicert) takes C(api_key).
       - V(digicert_one) takes C(api_key), or a client certificate at the host that wants one.

@@ -24,9 +24,11 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
+from ansible_collections.edgecert.clm.tests.support.ca_sites import idnomic
 from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import csc_global
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import digicert
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import digicert_one
+from ansible_collections.edgecert.clm.tests.support.ca_sites.globalsign import globalsign_mssl
 from ansible_collections.edgecert.clm.tests.support.ca_sites.hydrantid import hydrantid
 from ansible_collections.edgecert.clm.tests.support.ca_sites.nexus import nexus
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
@@ -120,6 +122,10 @@ MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "digicert_one": digicert_one(),
     "digicert_one by certificate, on a common seat": digicert_one(mutual=True, seat_id="edge"),
     "digicert_one with PKCS#7": digicert_one(delivery_format="PKCS7"),
+    "globalsign_mssl": globalsign_mssl(),
+    "idnomic with RA": idnomic.with_ra(),
+    "idnomic with RA by request": idnomic.with_ra(enrollment="request", revocation="request", zone="Lab"),
+    "idnomic without RA": idnomic.alone(idca_revoke_operation="revokeCertificate"),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with a key in a token": _own_ca_in_token,

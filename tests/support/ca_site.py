@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
@@ -44,10 +46,11 @@ class Site:
     :ivar is_networked: it is reached over a network, so that faults of one can be put in its way.
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
-    :ivar write_path: pattern of the call that places an order.
+    :ivar write_path: pattern of the call that places an order; ``write_body`` one of its body, where all calls have
+        the same path.
+    :ivar only_asks: says of a POST whether it is a question, as a search is, or where the API has no other method.
     :ivar spec_for: gives the names that an order with a choice is for, where not every choice suits every name.
-    :ivar write_body: pattern of that call's body, where others go to the same path.
-    :ivar question_path: pattern of POSTs that only ask, as a search does; empty for none.
+    :ivar vendor: the fake itself, with switches of its own; None for a real server.
     """
 
     make_type: Callable[[Tools], CaConnectorType]
@@ -59,9 +62,10 @@ class Site:
     bought: Callable[[], int] | None = None
     orders: core.Orders | None = None
     write_path: str = ""
-    question_path: str = ""
     write_body: str = ""
+    only_asks: Callable[[Request], bool] = lambda request: False
     spec_for: Callable[[str], CsrSpec] | None = None
+    vendor: Any = None
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""
@@ -74,6 +78,11 @@ class Site:
         kind = self.kind(script)
         options, secrets = kind.prepare("lab", {**self.options, **changes}, given, before)
         return kind.connect("lab", options, {name: Secret(text) for name, text in secrets.items()})
+
+
+def asks_at(pattern: str) -> Callable[[Request], bool]:
+    """Give what says that calls of a path only ask, by a pattern of it."""
+    return lambda request: bool(re.search(pattern, request.path))
 
 
 def registered(name: str) -> Callable[[Tools], CaConnectorType]:

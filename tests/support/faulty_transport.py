@@ -51,6 +51,12 @@ class Fault:
     times: int = 1
     body: str = ""
 
+    def fits(self, request: Request) -> bool:
+        """Say whether it is put in the way of a request."""
+        content = (request.body or b"").decode("utf-8", "replace")
+        is_here = self.method in (request.method, "") and re.search(self.path, request.path)
+        return bool(is_here and re.search(self.body, content))
+
 
 @dataclass
 class Script:
@@ -71,8 +77,7 @@ class Script:
     def take(self, request: Request) -> str:
         """Give what goes wrong with this request; empty for nothing."""
         for fault in self.faults:
-            is_meant = fault.method in (request.method, "") and re.search(fault.path, request.path)
-            if fault.times and is_meant and re.search(fault.body.encode(), request.body or b""):
+            if fault.times and fault.fits(request):
                 fault.times -= 1
                 return fault.kind
         return ""

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._core.errors import RemoteError, TransportError
+from .._core.errors import AuthError, RateLimited, RemoteError, TransportError
 
 
 @contextmanager
 def before_order() -> Iterator[None]:
     """Have errors of the block say that the order itself was never sent.
 
-    A refusal (4xx) says so already. Anything else would have the caller ask ``find``, and a CA that cannot tell would
-    leave a request in doubt about an order that nobody sent.
+    A refusal (4xx), a refused login and a wait asked for say so already. Anything else would have the caller ask
+    ``find``, and a CA that cannot tell would leave a request in doubt about an order that nobody sent.
 
     :raises TransportError: what went wrong, as not sent.
     """
@@ -24,8 +24,14 @@ def before_order() -> Iterator[None]:
         yield
     except RemoteError as exc:
         is_refusal = exc.status is not None and 400 <= exc.status < 500 and exc.status != 408
-        if is_refusal or (isinstance(exc, TransportError) and not exc.sent):
+        is_told = is_refusal or isinstance(exc, (AuthError, RateLimited))
+        if is_told or (isinstance(exc, TransportError) and not exc.sent):
             raise
         raise TransportError(
-            f"{exc.message}; the order was not sent", kind="reset", sent=False, status=exc.status, details=exc.details
+            f"{exc.message}; the order was not sent",
+            kind=exc.kind if isinstance(exc, TransportError) else "truncated",
+            sent=False,
+            status=exc.status,
+            code=exc.code,
+            details=exc.details,
         ) from exc

@@ -61,6 +61,12 @@ def url_reason(url: str) -> str:
     return ""
 
 
+def path_reason(path: str) -> str:
+    """Say why a text cannot be the path of a service below an account's URL; empty when it can."""
+    is_path = path.startswith("/") and not set(path) & set(" ?#")
+    return "" if is_path else f"is {path!r}; a path that begins with / is wanted"
+
+
 def transport_options(host: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> TransportOptions:
     """Give how an account's host is reached, from the options all network CAs have."""
     return TransportOptions(
@@ -95,13 +101,16 @@ def connected(tools: Tools, url: str, options: Mapping[str, Any], secrets: Mappi
     return Rest(transport, tools.clock, host=address.host, prefix=prefix, secrets=list(secrets.values()), **rest)
 
 
-def reachable(rest: Rest, tools: Tools, path: str, query: Query = ()) -> tuple[Check, ...]:
+def reachable(
+    rest: Rest, tools: Tools, path: str, query: Query = (), method: str = "GET", **sent: Any
+) -> tuple[Check, ...]:
     """Check that something answers there, and that its clock is ours; any status will do.
 
     :param path: of something that needs no credential, and is cheap.
+    :param sent: further options of ``Rest.call``, for servers that answer to nothing but a POST.
     """
     try:
-        answer = rest.call("GET", path, query=query)
+        answer = rest.call(method, path, query=query, **sent)
     except RemoteError as exc:
         return (Check("reachable", False, rest.masked(exc.message)),)
     there = date_header(Response(answer.status, answer.headers, b""))

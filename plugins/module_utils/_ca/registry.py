@@ -22,18 +22,6 @@ def _csc_global(tools: Tools) -> CaConnectorType:
     return CscGlobalType(tools)
 
 
-def _hydrantid(tools: Tools) -> CaConnectorType:
-    from .hydrantid import HydrantIdType
-
-    return HydrantIdType(tools)
-
-
-def _nexus(tools: Tools) -> CaConnectorType:
-    from .nexus import NexusType
-
-    return NexusType(tools)
-
-
 def _digicert(tools: Tools) -> CaConnectorType:
     from .digicert import DigiCertType
 
@@ -44,6 +32,30 @@ def _digicert_one(tools: Tools) -> CaConnectorType:
     from .digicert_one import DigiCertOneType
 
     return DigiCertOneType(tools)
+
+
+def _globalsign_mssl(tools: Tools) -> CaConnectorType:
+    from .globalsign_mssl import GlobalsignMsslType
+
+    return GlobalsignMsslType(tools)
+
+
+def _hydrantid(tools: Tools) -> CaConnectorType:
+    from .hydrantid import HydrantIdType
+
+    return HydrantIdType(tools)
+
+
+def _idnomic(tools: Tools) -> CaConnectorType:
+    from .idnomic import IdnomicType
+
+    return IdnomicType(tools)
+
+
+def _nexus(tools: Tools) -> CaConnectorType:
+    from .nexus import NexusType
+
+    return NexusType(tools)
 
 
 def _own_ca(tools: Tools) -> CaConnectorType:
@@ -60,10 +72,12 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "csc_global": _csc_global,
-    "hydrantid": _hydrantid,
-    "nexus": _nexus,
     "digicert": _digicert,
     "digicert_one": _digicert_one,
+    "globalsign_mssl": _globalsign_mssl,
+    "hydrantid": _hydrantid,
+    "idnomic": _idnomic,
+    "nexus": _nexus,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }

@@ -94,6 +94,7 @@ class Rest:
     :param sign: gives a request with what authenticates it; asked for each try, as signatures have their time.
     :param explain: gives an error's reason in the vendor's words.
     :param secrets: blotted out wherever a remote text repeats one.
+    :param speaks: what is due where a web page comes, for messages.
     """
 
     def __init__(
@@ -108,7 +109,9 @@ class Rest:
         secrets: Sequence[Secret] = (),
         policy: RetryPolicy = POLICY,
         pacer: Pacer | None = None,
+        speaks: str = "JSON",
     ) -> None:
+        self._speaks = speaks
         self._transport, self._clock, self._host, self._prefix = transport, clock, host, prefix
         self._sign, self._explain, self._policy, self._pacer = sign, explain, policy, pacer
         self._secrets = list(secrets)
@@ -270,10 +273,15 @@ class Rest:
 
     def _no_json(self, answer: Answer) -> str:
         if not answer.is_html:
-            return "its answer is no JSON; check the account's URL, and what stands between"
+            return f"its answer is no {self._speaks}; check the account's URL, and what stands between"
         title = re.search(r"<title[^>]*>(.*?)</title", answer.text(), re.IGNORECASE | re.DOTALL)
         told = f" ({' '.join(title.group(1).split())[:80]})" if title else ""
-        return f"it answered with a web page{told} where JSON was due; check the account's URL, its path, and proxies"
+        due = f"a web page{told} where {self._speaks} was due"
+        return f"it answered with {due}; check the account's URL, its path, and proxies"
+
+    def told(self, what: str, answer: Answer, reason: str) -> str:
+        """Write the message of an error that was found in an answer, without secrets."""
+        return self._message(what, answer, reason)
 
     def _message(self, what: str, answer: Answer, reason: str) -> str:
         plain = "".join(char if char.isprintable() else " " for char in self.masked(reason))[:_SHOWN]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ansible_collections.edgecert.clm.tests.support.ca_site import Site, registered
+from ansible_collections.edgecert.clm.tests.support.ca_site import Site, asks_at, registered
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def lab(folder: Path) -> Iterator[tuple[Site, HydrantVendor]]:
             bought=lambda: len(orders.found),
             orders=orders,
             write_path="/csr$",
-            question_path="/certificates$",
+            only_asks=asks_at("/certificates$"),
         )
         yield site, vendor
 
