@@ -413,6 +413,7 @@ def test_every_playbook_says_what_it_wants_to_know(house: House) -> None:
         ("reject", "clm_comment"),
         ("schedule", "clm_at"),
         ("auto_renewal", "clm_group"),
+        ("replace_ca", "clm_replacement"),
     ):
         done = house.play(name, "ada")
         assert done.rc and words in done.stdout

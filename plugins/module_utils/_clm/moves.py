@@ -34,6 +34,7 @@ from . import (
     places,
     policy,
     signing,
+    standby,
     states,
 )
 from .binding import bind_certificate
@@ -142,7 +143,8 @@ class Mover:
 
         :raises InputError: all of them.
         """
-        problems = [*self.keys.validate(self.order), *signing.problems(self)]
+        has_standby = bool(standby.left(self.request))
+        problems = [*self.keys.validate(self.order), *signing.problems(self, may_be_away=has_standby)]
         if problems:
             raise InputError.of_problems(f"Cannot enrol {self.request.certificate_id}", problems)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
-from .._core.errors import ClmError
+from .._core.errors import ClmError, RemoteError
 from . import ca_orders, dual_stack, form_csr, lifetimes, receiving
 
 if TYPE_CHECKING:
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from .moves import Mover
 
 
-def problems(mover: Mover) -> list[str]:
-    """Give what the CA cannot take of a request, by its capabilities and its own rules."""
+def problems(mover: Mover, *, may_be_away: bool = False) -> list[str]:
+    """Give what the CA cannot take of a request, by its capabilities and its own rules.
+
+    :param may_be_away: a CA that cannot be asked now is none: its order says so, and a standby account is asked then.
+    """
     from .._ca.base import Order
 
     request, capabilities = mover.request, mover.ca.capabilities()
@@ -45,7 +48,12 @@ def problems(mover: Mover) -> list[str]:
         attributes=request.wish.get("attributes") or {},
         generic=request.wish.get("generic") or {},
     )
-    return found + list(mover.ca.validate(order))
+    try:
+        return found + list(mover.ca.validate(order))
+    except RemoteError:
+        if not may_be_away:
+            raise
+        return found
 
 
 def capability_problems(mover: Mover) -> list[str]:

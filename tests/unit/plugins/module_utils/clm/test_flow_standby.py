@@ -166,6 +166,23 @@ def test_what_may_pass_has_to_last_before_the_standby_is_asked(site: Site, error
     assert site.orders() == {"house": 3, "second": 1}
 
 
+def test_a_ca_that_cannot_even_be_asked_beforehand_does_not_keep_a_request_from_being_made(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E2: some CAs are asked for their choices while a form is checked; one that is away is given up like any other."""
+
+    def away(_order: Any) -> Any:
+        raise UNREACHABLE
+
+    site.bench.group(standby_cas=({**SECOND, "after_minutes": 0},))
+    monkeypatch.setattr(site.cas["house"], "validate", away)
+    site.cas["house"].down = UNREACHABLE
+    assert site.enroll()["ca"] == "second"
+    site.bench.group(standby_cas=())
+    with pytest.raises(TransportError):
+        site.enroll(name="other.example.com")
+
+
 def test_a_ca_that_comes_back_in_time_signs_itself(site: Site) -> None:
     site.cas["house"].down = UNREACHABLE
     with pytest.raises(TransportError):
