@@ -158,7 +158,7 @@ def _go_where_ordered(unit: Unit, mover: Mover, csrs: Mapping[str, str]) -> None
     from . import failover
 
     for earlier, _standing in _standing_orders(unit, mover.request, csrs):
-        if earlier.ca != mover.request.ca:
+        if earlier.ca != mover.request.ca and standby.may_ask(mover.request, earlier.ca):
             failover.join(unit, mover, earlier.ca)
 
 
@@ -168,6 +168,8 @@ def _take_doubts(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> N
     A renewal that is asked for again finds its change, and so its CSR, as the cancelled one left it.
     """
     for earlier in _of_same_order(unit, request, ["cancelled"]):
+        if not standby.may_ask(request, earlier.ca):
+            continue
         for name in csrs:
             if csrs[name] == earlier.csrs.get(name):
                 keys = ca_orders.key_of(earlier, name), ca_orders.key_of(request, name)
@@ -175,14 +177,17 @@ def _take_doubts(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> N
 
 
 def _of_same_order(unit: Unit, request: CertRequest, states: list[str]) -> list[CertRequest]:
-    """Give the earlier requests of the certificate, in those states, that asked the same CA for the same."""
+    """Give the earlier requests of the certificate, in those states, that asked the same CA for the same.
 
-    def asked(one: CertRequest) -> tuple[Any, ...]:
-        first = standby.as_asked(one)
-        return first.ca, first.ca_options, one.wish.get("validity")
+    One that turned to a standby account asked both.
+    """
+
+    def asked(one: CertRequest) -> list[tuple[Any, ...]]:
+        return [(at.ca, at.ca_options, one.wish.get("validity")) for at in (standby.as_asked(one), one)]
 
     found = unit.requests.find(certificate_id=request.certificate_id, state=states)
-    return [one for one in found if one.request_id != request.request_id and asked(one) == asked(request)]
+    mine = asked(request)[0]
+    return [one for one in found if one.request_id != request.request_id and mine in asked(one)]
 
 
 def _is_over(unit: Unit, request: CertRequest, name: str) -> bool:

@@ -43,9 +43,10 @@ def after_error(mover: Mover, algorithm: str, exc: ClmError) -> bool:
     wait_s = exc.retry_after_s if isinstance(exc, RateLimited) else 0.0
     if _turn(mover, algorithm, why, exc.message, failed_since=failed_since, wait_s=wait_s):
         return True
-    following = standby.left(mover.request)[0]
-    at = mover.now + timedelta(minutes=following.after_minutes) - timedelta(seconds=failed_since)
-    exc.details["standby"] = {"ca": following.ca, "from": to_text(max(at, mover.now))}
+    if why in _PASSING:
+        following = standby.left(mover.request)[0]
+        at = mover.now + timedelta(minutes=following.after_minutes) - timedelta(seconds=failed_since)
+        exc.details["standby"] = {"ca": following.ca, "from": to_text(max(at, mover.now))}
     return False
 
 

@@ -75,6 +75,11 @@ def as_asked(request: CertRequest) -> CertRequest:
     return replace(request, ca=str(turned[0]["from"]), ca_options=dict(turned[0]["from_options"]))
 
 
+def may_ask(request: CertRequest, ca: str) -> bool:
+    """Say whether a request may order at an account: its own, or one that stands by."""
+    return ca == request.ca or any(one.ca == ca for one in left(request))
+
+
 def followed(parent: CertRequest, params: Mapping[str, Any]) -> CertRequest:
     """Give what a new request follows: what is added to it is of the account that signed it, a successor as asked."""
     return parent if params.get("only_missing") else as_asked(parent)

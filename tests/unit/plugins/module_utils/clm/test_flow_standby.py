@@ -408,6 +408,45 @@ def test_a_request_asked_anew_goes_where_the_cancelled_one_ordered(site: Site) -
     assert site.orders() == {"house": 2, "second": 1}
 
 
+@pytest.mark.parametrize("now", ["listed", "named", "neither"])
+def test_a_doubt_at_the_standby_is_looked_for_there_by_whatever_is_asked_next(site: Site, now: str) -> None:
+    """W5: cancelled in doubt and asked anew, with the list, at that account itself, or without both."""
+    site.live()
+    site.cas["house"].down = FOREIGN
+    second = site.cas["second"]
+    second.loses, second.tells = LOST, CANNOT
+    first = site.enroll(action="renew", force=True)
+    assert (first["ca"], first["state"]) == ("second", "in_doubt")
+    site.wire()
+    site.bench.act("bob", "cancel", request_id=first["request_id"])
+    second.loses = second.tells = site.cas["house"].down = None
+    if now != "listed":
+        site.bench.group(standby_cas=())
+    again = site.enroll(action="renew", force=True, ca="second" if now == "named" else "house")
+    assert (again["ca"], again["state"]) == ("house" if now == "neither" else "second", "issued")
+    assert site.orders()["second"] == 1, "the order that may have been paid for was found"
+
+
+def test_an_enrolment_does_not_order_while_the_doubt_is_elsewhere(site: Site) -> None:
+    """W5: the doubt of a cancelled first enrolment goes to the next request, which has to look at that very CA."""
+    site.cas["house"].down = FOREIGN
+    second = site.cas["second"]
+    second.loses, second.tells = LOST, CANNOT
+    first = site.enroll()
+    site.wire()
+    site.bench.act("bob", "cancel", request_id=first["request_id"])
+    site.cas["house"].down = second.loses = second.tells = None
+    site.bench.group(standby_cas=())
+    calls = site.cas["house"].calls.count("submit")
+    with pytest.raises(StateError) as caught:
+        site.enroll()
+    assert caught.value.code == "order_elsewhere" and site.cas["house"].calls.count("submit") == calls
+    site.wire()
+    site.bench.act("bob", "cancel", request_id=site.bench.requests()[-1].request_id)
+    site.bench.group(standby_cas=(SECOND,))
+    assert site.enroll()["ca"] == "second" and site.orders() == {"house": calls, "second": 1}
+
+
 def test_an_account_that_stands_by_is_not_removed(site: Site) -> None:
     with pytest.raises(StateError, match="have it as their standby"):
         ca_accounts.plan({"name": "second", "state": "absent"}, site.bench.ports)
