@@ -13,7 +13,13 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import ca_accounts, form_csr, lifecycle, replacement
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
+    ca_accounts,
+    form_csr,
+    lifecycle,
+    replacement,
+    replacing,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     InputError,
@@ -59,7 +65,7 @@ class Site:
 
     def plan(self, action: str = "replace", *, check: bool = False, **changes: Any) -> Any:
         """Plan a call, as a run of its own."""
-        options = {name: changes.pop(name) for name in ("limit", "budget", "until", "comment") if name in changes}
+        options: dict[str, Any] = {name: changes.pop(name) for name in ("limit", "budget", "until", "comment") if name in changes}
         made = self.bench.make_ports(self.bench.store)
 
         def connect(account: Any) -> Any:
@@ -176,7 +182,7 @@ def test_it_replaces_all_over_runs_and_a_run_more_does_nothing(site: Site) -> No
 
 def test_the_same_account_replaces_too_and_each_once(site: Site) -> None:
     """A CA that has to revoke what it signed signs anew: what is new is told from what is old by its request."""
-    changes = {"to_ca": None, "renewal": "regenerate"}
+    changes: dict[str, Any] = {"to_ca": None, "renewal": "regenerate"}
     site.run(**changes)
     told = site.finish(**changes)
     assert told["replacement"]["counts"]["replaced"] == 4 and site.accounts() == ["house"] * 4
@@ -330,8 +336,9 @@ def test_it_stops_between_two_certificates(site: Site, monkeypatch: pytest.Monke
 
     site.run(batch=1)
     monkeypatch.setattr(site.other, "submit", stopping)
-    told = site.later(batch=1)
+    told = site.later(batch=4)
     assert told["replacement"]["state"] == "stopped" and begun(told) == []
+    assert [one["reason"] for one in told["waiting"]] == ["stopped"]
     assert site.other.calls.count("submit") == 1
 
 
@@ -344,19 +351,52 @@ def test_two_runs_at_once_make_one_request_of_each(site: Site) -> None:
     assert [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
 
 
+def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Site) -> None:
+    """W5: the look is old by the time at which the last of many is begun."""
+    site.run(limit=1)
+    params = {"action": "replace", "replacement": INCIDENT}
+    wanted = replacement.read(params, site.bench.ports, None)
+    slow = replacing.Replacer(params, site.bench.ports, wanted)
+    seen = slow._survey()
+    site.finish()
+    audited = site.bench.audited()
+    report = lifecycle.Report()
+    slow._begin(seen, report)
+    assert {one["reason"] for one in report.waiting.values()} == {"conflict"}
+    assert site.bench.audited() == audited and [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
+
+
+def test_what_was_renewed_at_the_account_meanwhile_counts_as_replaced(site: Site) -> None:
+    changes: dict[str, Any] = {"to_ca": None, "batch": 1}
+    site.run(**changes)
+    site.bench.advance(minutes=1)
+    site.bench.enroll("a.example.com", action="renew", force=True)
+    told = site.finish(**changes)
+    assert told["replacement"]["counts"]["replaced"] == 4 and len(site.bench.requests("a.example.com")) == 2
+
+
 def test_it_says_nothing_about_renewing_by_itself(site: Site) -> None:
     """E3: the successor inherits the toggle, and a replacement that failed stops no renewal."""
     name = "auto.example.com"
     site.bench.live(name, auto_renew={"enabled": True, "days_before": 20})
-    site.other._make = lambda _csr: Rejected("no")
     site.run(select={"certificate": name})
-    site.finish(select={"certificate": name})
+    site.bench.act("bob", "cancel", request_id=site.bench.requests(name)[-1].request_id)
     certificate = site.bench.certificate(name)
     assert (certificate.ca, certificate.auto_renew["enabled"]) == ("house", True)
     site.bench.advance(days=28)
     ports = site.bench.make_ports(site.bench.store)
     due = dict(lifecycle.plan({"fail": False, "only": ["renewals"]}, ports).execute().extra)
     assert [one["certificate"] for one in due["done"] + due["waiting"]][:1] == [name], due
+    assert due["failures"] == [], "nor that its renewal was stopped by somebody"
+
+
+def test_a_successor_renews_by_itself_as_before(site: Site) -> None:
+    name = "auto.example.com"
+    site.bench.live(name, auto_renew={"enabled": True, "days_before": 20})
+    site.run(select={"certificate": name})
+    site.finish(select={"certificate": name})
+    certificate = site.bench.certificate(name)
+    assert (certificate.ca, certificate.auto_renew) == ("other", {"enabled": True, "days_before": 20})
 
 
 def test_another_lifetime_is_asked_for_where_the_other_ca_wants_one(site: Site) -> None:
@@ -365,7 +405,8 @@ def test_another_lifetime_is_asked_for_where_the_other_ca_wants_one(site: Site) 
 
 
 def test_what_cannot_be_used_is_said_at_once(site: Site) -> None:
-    wrong = {"select": {"ca": ["house"], "network": "moon"}, "to_ca": "nobody", "batch": 0, "windows": [{"name": "x"}]}
+    wrong: dict[str, Any] = {"select": {"ca": ["house"], "network": "moon"}, "to_ca": "nobody", "batch": 0}
+    wrong["windows"] = [{"name": "x"}]
     with pytest.raises(InputError) as caught:
         site.plan(**wrong)
     found = "; ".join(caught.value.details["problems"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     ClmError,
+    ConflictError,
     InputError,
     MissingLibrary,
     RateLimited,
@@ -217,6 +219,33 @@ def test_no_standby_is_asked_while_an_order_is_in_doubt_or_stands(site: Site, te
     assert site.orders() == {"house": 1}
 
 
+def test_a_run_that_planned_before_another_one_turned_orders_nothing(site: Site) -> None:
+    """W5: the other one turned, and ended before it ordered; what this one planned is of the account before."""
+    site.bench.group(standby_cas=(SECOND,))
+    site.cas["house"].down = UNREACHABLE
+    with pytest.raises(TransportError):
+        site.enroll()
+    planned = enroll.plan({"common_name": NAME, "ca": "house", "key_type": "ec"}, site.bench.ports)
+    site.bench.advance(minutes=20)
+    site.cas["second"].down = UNREACHABLE
+    with pytest.raises(TransportError):
+        site.enroll()
+    site.cas["house"].down = None
+    with pytest.raises(ConflictError):
+        planned.execute()
+    assert site.orders() == {"house": 2, "second": 1} and site.bench.requests()[0].ca == "second"
+
+
+def test_an_order_that_waits_at_the_standby_is_fetched_there(site: Site) -> None:
+    site.cas["house"].down, site.cas["second"].signs = FOREIGN, False
+    assert site.enroll()["state"] == "retrieval_in_progress"
+    site.cas["second"].signs = True
+    site.bench.advance(hours=1)
+    request = site.enroll()
+    assert (request["ca"], request["state"]) == ("second", "issued")
+    assert site.cas["house"].calls == ["submit"] and "collect" in site.cas["second"].calls
+
+
 def test_a_look_that_fails_is_no_reason(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """W5: whether the order is there is not known while nobody can look."""
     house = site.cas["house"]
@@ -269,10 +298,15 @@ def test_an_order_that_somebody_cancelled_at_the_ca_goes_nowhere(site: Site) -> 
     assert site.orders() == {"house": 1}
 
 
+def refusing(why: str) -> Callable[[str], Any]:
+    """Make a CA that refuses."""
+    return lambda _csr: Rejected(why)
+
+
 def test_the_last_refusal_ends_the_request_and_tells_of_all(site: Site) -> None:
     """E2: each account once, in the order of the list, with its own options; the last one's refusal is the end."""
     for name, ca in site.cas.items():
-        ca._make = lambda _csr, name=name: Rejected(f"{name} will not")
+        ca._make = refusing(f"{name} will not")
     with pytest.raises(StateError, match="third will not"):
         site.enroll()
     [request] = site.bench.requests()
