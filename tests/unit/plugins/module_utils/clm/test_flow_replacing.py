@@ -65,7 +65,8 @@ class Site:
 
     def plan(self, action: str = "replace", *, check: bool = False, **changes: Any) -> Any:
         """Plan a call, as a run of its own."""
-        options: dict[str, Any] = {name: changes.pop(name) for name in ("limit", "budget", "until", "comment") if name in changes}
+        of_call = ("limit", "budget", "until", "comment")
+        options: dict[str, Any] = {name: changes.pop(name) for name in of_call if name in changes}
         made = self.bench.make_ports(self.bench.store)
 
         def connect(account: Any) -> Any:
