@@ -98,6 +98,9 @@ def read(params: Params, ports: Ports, row: Intent | None) -> Wanted:
     :raises InputError: everything that cannot be used, at once.
     """
     given = {name: value for name, value in (params.get(_NOUN) or {}).items() if value is not None}
+    if given.get("validity"):
+        members = {"unit": "days", **{name: value for name, value in given["validity"].items() if value is not None}}
+        given["validity"] = members
     kept: Mapping[str, Any] = row.wanted if row is not None else {}
     asked: dict[str, Any] = {name: given.get(name, kept.get(name)) for name in _DEFINITION}
     asked = {name: value for name, value in asked.items() if value is not None}

@@ -20,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     replacement,
     replacing,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_views import request_view
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     InputError,
@@ -288,6 +289,24 @@ def test_a_ca_that_is_out_of_reach_loses_nothing(site: Site) -> None:
     assert site.other.calls.count("submit") == 4, "each was looked for, found, and not ordered again"
 
 
+def test_a_run_that_is_killed_is_gone_on_with(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W5: killed between the CA's answer and its record; the next run finds that order and places the others."""
+    site.run()
+    take = site.other.submit
+
+    def killed(order: Any, csr: str) -> Any:
+        take(order, csr)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(site.other, "submit", killed)
+    with pytest.raises(KeyboardInterrupt):
+        site.later()
+    monkeypatch.setattr(site.other, "submit", take)
+    site.bench.advance(hours=1)
+    assert site.finish()["replacement"]["counts"]["replaced"] == 4
+    assert site.other.calls.count("submit") == 4 and "find" in site.other.calls
+
+
 def test_what_somebody_else_is_at_is_left_to_them(site: Site) -> None:
     site.bench.enroll("a.example.com", action="renew", force=True, wait=False)
     plan = site.plan(check=True)
@@ -367,6 +386,17 @@ def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Si
     assert site.bench.audited() == audited and [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
 
 
+def test_the_account_that_is_replaced_does_not_stand_by(site: Site) -> None:
+    """E2: the new account fails, and the group still names the old one for that; it signs nothing any more."""
+    site.bench.group(standby_cas=({"ca": "house", "after_minutes": 0},))
+    site.other._make = lambda _csr: Rejected("not now")
+    site.run()
+    told = site.finish()
+    assert told["replacement"]["counts"]["failed"] == 4
+    assert [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
+    assert {one["ca_plan"] == [] for one in map(request_view, site.bench.requests(NAMES[0])[-1:])} == {True}
+
+
 def test_what_was_renewed_at_the_account_meanwhile_counts_as_replaced(site: Site) -> None:
     changes: dict[str, Any] = {"to_ca": None, "batch": 1}
     site.run(**changes)
@@ -401,7 +431,7 @@ def test_a_successor_renews_by_itself_as_before(site: Site) -> None:
 
 
 def test_another_lifetime_is_asked_for_where_the_other_ca_wants_one(site: Site) -> None:
-    site.run(validity={"count": 20, "unit": "days"}, select={"certificate": "a.example.com"})
+    site.run(validity={"count": 20, "unit": None, "at_most": None}, select={"certificate": "a.example.com"})
     assert site.bench.requests("a.example.com")[-1].wish["validity"] == {"count": 20, "unit": "days"}
 
 
