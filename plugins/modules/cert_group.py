@@ -27,11 +27,11 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
+  - edgecert.clm._standby
   - edgecert.clm._warnings
 options:
   name:
-    description:
-      - Name of the group.
+    description: Name of the group.
     type: str
     required: true
   state:
@@ -42,8 +42,7 @@ options:
     choices: [present, absent]
     default: present
   description:
-    description:
-      - Description.
+    description: Description.
     type: str
   defaults:
     description:
@@ -79,13 +78,11 @@ options:
       - Upper and lower case play no part in C(common_name), DNS names, C(country) and C(curve).
     type: dict
   ca_accounts:
-    description:
-      - CA accounts that may sign, as added with M(edgecert.clm.ca_account). An empty list means every one.
+    description: CA accounts that may sign, as added with M(edgecert.clm.ca_account). An empty list means every one.
     type: list
     elements: str
   approvals:
-    description:
-      - How many approvals are needed, and who gives them.
+    description: How many approvals are needed, and who gives them.
     type: dict
     suboptions:
       enroll:
@@ -108,8 +105,7 @@ options:
       - Whether the policy itself approves what is submitted, and nobody is asked. A new group gets V(false).
     type: bool
   push_automatically:
-    description:
-      - Whether a renewed certificate may be pushed without being asked for. A new group gets V(false).
+    description: Whether a renewed certificate may be pushed without being asked for. A new group gets V(false).
     type: bool
   automatic_network:
     description:
@@ -123,8 +119,7 @@ options:
       - V(0) clears it; automatic renewal then begins by the share of the lifetime that has passed.
     type: int
   expiry_warning_days:
-    description:
-      - From so many days before expiry a certificate counts as expiring, 0 to 400. A new group gets 30.
+    description: From so many days before expiry a certificate counts as expiring, 0 to 400. A new group gets 30.
     type: int
   proof:
     description:
@@ -157,12 +152,10 @@ options:
         type: str
         required: true
       starts_at:
-        description:
-          - ISO 8601; without an offset in O(freeze_windows[].time_zone). A day alone means its beginning.
+        description: ISO 8601; without an offset in O(freeze_windows[].time_zone). A day alone means its beginning.
         type: str
       ends_at:
-        description:
-          - As O(freeze_windows[].starts_at); a day alone means its end.
+        description: As O(freeze_windows[].starts_at); a day alone means its end.
         type: str
       weekdays:
         description:
@@ -171,8 +164,7 @@ options:
         type: list
         elements: str
       from:
-        description:
-          - Time of day at which the window begins, as C("18:00"). Write it in quotes.
+        description: Time of day at which the window begins, as C("18:00"). Write it in quotes.
         type: str
       until:
         description:
@@ -180,18 +172,15 @@ options:
             on the next day.
         type: str
       time_zone:
-        description:
-          - Time zone of local times, an IANA name as C(Europe/Berlin). The default is C(UTC).
+        description: Time zone of local times, an IANA name as C(Europe/Berlin). The default is C(UTC).
         type: str
       kinds:
-        description:
-          - What is frozen. The default is pushes alone.
+        description: What is frozen. The default is pushes alone.
         type: list
         elements: str
         choices: [enroll, push]
       networks:
-        description:
-          - Networks to which nothing is pushed. The default is both. Plays no part in enrolments.
+        description: Networks to which nothing is pushed. The default is both. Plays no part in enrolments.
         type: list
         elements: str
         choices: [staging, production]
@@ -246,6 +235,12 @@ EXAMPLES = r"""
         ends_at: "2027-01-03"
         time_zone: Europe/Berlin
 
+- name: Ask another CA account where the first one takes no order
+  edgecert.clm.cert_group:
+    name: shop
+    standby_cas:
+      - ca: own-ca
+
 - name: Have one person approve each push of a certificate without a group
   edgecert.clm.cert_group:
     name: default
@@ -278,6 +273,7 @@ group:
       key_type: [rsa, ec]
       validity_days_max: 100
     ca_accounts: [own-ca]
+    standby_cas: []
     approvals: {enroll: 1, push: 2, distinct_approvers: true, requester_may_approve: false, valid_hours: 168}
     auto_approve: false
     push_automatically: false
@@ -339,13 +335,15 @@ failure:
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.freeze_windows import KINDS
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.groups import plan
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import NETWORKS
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker
 
 _TEXT = {"type": "str"}
 _TEXTS = {"type": "list", "elements": "str"}
 _FLAG = {"type": "bool"}
 _NUMBER = {"type": "int"}
 
+_STANDBY = {"ca": {"type": "str", "required": True}, "ca_options": {"type": "dict"}, "after_minutes": _NUMBER}
 SPEC = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -354,6 +352,7 @@ SPEC = {
     "defaults": {"type": "dict"},
     "allowed": {"type": "dict"},
     "ca_accounts": _TEXTS,
+    "standby_cas": {"type": "list", "elements": "dict", "options": _STANDBY},
     "approvals": {
         "type": "dict",
         "options": {
@@ -391,7 +390,7 @@ SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_module(SPEC, plan, "group")
+    run_module(SPEC, plan, "group", Wires(ca=ca_maker))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cert_lifecycle
-short_description: Do everything that is due
+short_description: Do everything that is due, or replace many certificates
 version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
@@ -19,10 +19,25 @@ description:
   - Run it by a schedule, as cron or AWX do. Nothing is done twice when two run at once; what another run is at waits.
   - One piece of work that goes wrong stops no other. The call fails when something went wrong that does not pass by
     itself, unless O(fail) says otherwise.
+  - With O(action=replace) it replaces many certificates instead, as all that one CA account signed, by others of the
+    same or of another account. Check mode gives the whole plan. Run it again, by a schedule or by hand, until nothing
+    is left; each run goes on where the one before came to, and no certificate is ordered twice.
 extends_documentation_fragment:
   - edgecert.clm._attributes
+  - edgecert.clm._replacement
   - edgecert.clm._store
 options:
+  action:
+    description:
+      - V(due) does what is due. V(replace) begins the O(replacement), or goes on with it.
+      - V(stop) lets no run begin another certificate of it; what is begun goes on. V(abort) does so for good, and
+        cancels its requests that wait for approval or their time.
+    type: str
+    choices: [due, replace, stop, abort]
+    default: due
+  comment:
+    description: Why it is stopped, aborted or taken up, for the audit.
+    type: str
   only:
     description:
       - Kinds of work to do; all when left out.
@@ -71,6 +86,43 @@ EXAMPLES = r"""
   edgecert.clm.cert_lifecycle:
     only: [renewals]
   check_mode: true
+
+- name: Plan to replace all certificates of a CA account by others of another account
+  edgecert.clm.cert_lifecycle:
+    action: replace
+    replacement:
+      name: incident-4711
+      select:
+        ca: [old-ca]
+      to_ca: own-ca
+  check_mode: true
+  register: planned
+
+- name: Say what it takes
+  ansible.builtin.debug:
+    msg:
+      - "{{ planned.replacement.counts }}"
+      - "{{ planned.replacement.calls }} API calls, {{ planned.replacement.hours }} hours"
+
+- name: Begin it, or go on with it, five at once
+  edgecert.clm.cert_lifecycle:
+    action: replace
+    replacement:
+      name: incident-4711
+      select:
+        ca: [old-ca]
+      to_ca: own-ca
+      batch: 5
+      per_hour: 20
+      max_orders: 100
+    fail: false
+
+- name: Stop it
+  edgecert.clm.cert_lifecycle:
+    action: stop
+    replacement:
+      name: incident-4711
+    comment: The CA has withdrawn its notice
 """
 
 RETURN = r"""
@@ -107,6 +159,58 @@ next_due_at:
   returned: always
   type: str
   sample: "2026-11-23T12:15:00Z"
+replacement:
+  description: >-
+    The replacement with all of its certificates in their order, each with a C(status), C(why) and the request. In check
+    mode each that can be replaced has its C(to_ca), C(calls), C(ca_orders) and C(approvals), and their sums and the
+    hours are told; C(calls) are those until it is issued and pushed to where the present one is.
+  returned: with another O(action) than V(due)
+  type: dict
+  sample:
+    name: incident-4711
+    state: running
+    select: {ca: [old]}
+    to_ca: new
+    ca_options:
+    renewal: renew
+    validity:
+    started_at: "2026-11-23T12:00:00Z"
+    counts: {to_do: 1, under_way: 0, replaced: 0, failed: 0, busy: 0, impossible: 0}
+    certificates:
+      - certificate: www.example.com
+        status: to_do
+        why: ""
+        request_id:
+        state:
+        ca: old
+        device: edge
+        networks: [staging, production]
+        ends_at: "2027-02-23T12:00:00Z"
+        to_ca: new
+        calls: {at_least: 11, at_most: 27}
+        ca_orders: 1
+        approvals: {enroll: 0, push: 2}
+    calls: {at_least: 11, at_most: 27}
+    hours: {at_rate_limits: 0.01, at_pace: null, at_least: 0.01}
+    ca_orders: {placed: 0, ahead: 1, most: null}
+    approvals: {enroll: 0, push: 2}
+  contains:
+    state:
+      description: C(running), C(stopped) or C(aborted).
+      returned: always
+      type: str
+    counts:
+      description: >-
+        Certificates by status. C(busy) are those that another request is open for, C(impossible) those that cannot be
+        replaced; after a run only those that it tried.
+      returned: always
+      type: dict
+    hours:
+      description: >-
+        Hours that the calls take within the rate limits of each device, those at O(replacement.per_hour), and the more
+        of both. What CPS, CAs and people take comes on top.
+      returned: always
+      type: dict
 calls:
   description: Number of API calls of this call.
   returned: always
@@ -126,7 +230,9 @@ failure:
 """
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.due import KINDS
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.lifecycle import plan
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.lifecycle import DUE, plan
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.replacement import ORDERS
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import VALIDITY_UNITS
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
@@ -136,7 +242,36 @@ from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target imp
     target_maker,
 )
 
+_TEXT, _NUMBER, _FLAG = {"type": "str"}, {"type": "int"}, {"type": "bool", "default": False}
+_NAME = {"type": "str", "required": True}
+_WINDOW = {
+    "name": _NAME,
+    **dict.fromkeys(("starts_at", "ends_at", "from", "until", "time_zone"), _TEXT),
+    "weekdays": {"type": "list", "elements": "str"},
+}
+_VALIDITY = {
+    "count": {"type": "int", "required": True},
+    "unit": {"type": "str", "choices": list(VALIDITY_UNITS)},
+    "at_most": {"type": "bool"},
+}
+_REPLACEMENT = {
+    "name": _NAME,
+    "select": {"type": "dict"},
+    "to_ca": _TEXT,
+    "ca_options": {"type": "dict"},
+    "renewal": {"type": "str", "choices": ["renew", "regenerate"]},
+    "validity": {"type": "dict", "options": _VALIDITY},
+    "order_by": {"type": "list", "elements": "str", "choices": list(ORDERS)},
+    "importance": _TEXT,
+    **dict.fromkeys(("batch", "max_orders", "per_hour"), _NUMBER),
+    "windows": {"type": "list", "elements": "dict", "options": _WINDOW},
+    "retry_failed": _FLAG,
+    "resume": _FLAG,
+}
 SPEC = {
+    "action": {"type": "str", "choices": [DUE, "replace", "stop", "abort"], "default": DUE},
+    "replacement": {"type": "dict", "options": _REPLACEMENT},
+    "comment": _TEXT,
     "only": {"type": "list", "elements": "str", "choices": list(KINDS)},
     "limit": {"type": "int"},
     "budget": {"type": "int"},

@@ -401,6 +401,27 @@ def test_a_renewal_happens_by_itself_and_reaches_staging_by_itself(house: House)
     assert house.run_due()["done"] == [], "nothing is renewed twice"
 
 
+def test_the_certificate_of_a_ca_is_replaced_by_one_of_another(house: House) -> None:
+    """E3, W4: planned in check mode, done once, in the same enrollment, by the schedule as by hand."""
+    name = "incident.example.com"
+    house.enrol(name)
+    to_production(house, name)
+    before = house.certificate(name)
+    wanted = {"clm_replacement": "incident", "clm_select": {"certificate": name}, "clm_renewal": "regenerate"}
+    planned = house.play("replace_ca", "ada", "--check", **wanted).ok().task("Replace").result["replacement"]
+    [line] = planned["certificates"]
+    assert (line["status"], line["to_ca"], line["ca_orders"], line["approvals"]["push"]) == ("to_do", "own", 1, 2)
+    assert house.certificate(name) == before
+    house.play("replace_ca", "ada", **wanted, clm_until=house.clock.soon(seconds=WAIT_S)).ok()
+    after = house.certificate(name)
+    assert (after.enrollment_id, after.fingerprint == before.fingerprint) == (before.enrollment_id, False)
+    again = house.play("replace_ca", "ada", clm_replacement="incident").ok()
+    assert not again.stats["localhost"]["changed"]
+    assert again.task("Replace").result["replacement"]["counts"]["replaced"] == 1
+    stopped = house.play("replace_ca", "bob", clm_replacement="incident", clm_action="abort").ok()
+    assert stopped.task("Replace").result["replacement"]["state"] == "aborted"
+
+
 def test_every_playbook_says_what_it_wants_to_know(house: House) -> None:
     """A variable that is missing is asked for by its name, and nothing is done."""
     for name, words in (
@@ -413,6 +434,7 @@ def test_every_playbook_says_what_it_wants_to_know(house: House) -> None:
         ("reject", "clm_comment"),
         ("schedule", "clm_at"),
         ("auto_renewal", "clm_group"),
+        ("replace_ca", "clm_replacement"),
     ):
         done = house.play(name, "ada")
         assert done.rc and words in done.stdout

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from .._core.clock import from_text, to_text
 from .._core.errors import InputError, PolicyError, StateError
 from .._core.types import CertRequest, WorkOrder
+from . import standby
 
 Governed = CertRequest | WorkOrder
 R = TypeVar("R", bound=Governed)
@@ -48,6 +49,7 @@ _CALLED = {
     "wish": "what is asked for",
     "ca": "the CA account",
     "ca_options": "the options for the CA",
+    "standby_cas": "the standby CA accounts",
     "action": "the action",
     "restores": "the snapshot it goes back to",
     "revokes": "what is revoked, or why",
@@ -214,6 +216,8 @@ def missing(record: Governed, now: datetime) -> str:
     text = f"waits for approval {len(record.approvals) + 1} of {needed}"
     if len(record.approvals) >= needed:
         text = f"approved by {', '.join(entry['actor'] for entry in later)} from {later[-1]['effective_at']} on"
+    accounts = standby.said(record) if isinstance(record, CertRequest) else ""
+    text = f"{text} ({accounts})" if accounts else text
     ends = expires_at(record)
     return f"{text}; those given expire at {to_text(ends)}" if ends else text
 

@@ -63,7 +63,9 @@ def _care(account: CaAccount, ports: Ports) -> tuple[Step, ...]:
 
 def _needed_by(unit: Unit, account: CaAccount) -> dict[str, list[str]]:
     waiting = [one.request_id for one in unit.requests.find(ca=account.name, state=_OPEN_STATES)]
-    return {"requests wait for it": waiting} if waiting else {}
+    standing_by = [one.name for one in unit.groups.find() if account.name in [entry["ca"] for entry in one.standby_cas]]
+    found = {"requests wait for it": waiting, "groups have it as their standby": standing_by}
+    return {what: names for what, names in found.items() if names}
 
 
 def _merged(params: Params, before: CaAccount | None, ports: Ports) -> CaAccount:

@@ -115,9 +115,13 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         intents.ORDER_CERTIFICATE,
         "request",
         key_of(request, algorithm),
-        {"algorithm": algorithm},
+        {"algorithm": algorithm, "ca": request.ca},
         ports.clock.now(),
     )
+    if intent.wanted.get("ca", request.ca) != request.ca:
+        from . import failover
+
+        failover.follow(mover, intent)
     asked = order_of(mover, algorithm, intent)
     csr_pem = key_secrets.csr_to_send(ports.store, request, algorithm)
     if not is_new:
@@ -225,14 +229,19 @@ def still_in_doubt_s(mover: Mover) -> float | None:
     from .._ca.answer_base import CannotTell
 
     for algorithm in dual_stack.unordered(mover.request):
-        intent = _open_intent(mover, algorithm)
-        if intent is None:
-            continue
-        csr_pem = key_secrets.csr_to_send(mover.ports.store, mover.request, algorithm)
-        found = mover.ca.find(order_of(mover, algorithm, intent), csr_pem)
+        found = found_again(mover, algorithm)
         if isinstance(found, CannotTell):
             return found.look_again_s
     return None
+
+
+def found_again(mover: Mover, algorithm: str) -> Found | None:
+    """Look for an order whose answer was lost; None where none was begun. Reads only."""
+    intent = _open_intent(mover, algorithm)
+    if intent is None:
+        return None
+    csr_pem = key_secrets.csr_to_send(mover.ports.store, mover.request, algorithm)
+    return mover.ca.find(order_of(mover, algorithm, intent), csr_pem)
 
 
 def is_begun(mover: Mover, algorithm: str) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from . import ca_orders, doubts, dual_stack, intents, key_orders, signing
+from . import ca_orders, doubts, dual_stack, intents, key_orders, signing, standby
 
 if TYPE_CHECKING:
     from .._core.types import CertRequest
@@ -114,7 +114,8 @@ def _save(mover: Mover, csrs: Mapping[str, str], refusals: Mapping[str, str], me
             step = {"type": MISSING, "at": to_text(mover.now), "actor": mover.ports.actor, "comment": message}
             mover.save(unit, "csr_fetched", steps=[step], reason=MISSING, message=message, **changes)
             return
-        changes.update(_ordered_before(unit, request, csrs))
+        _go_where_ordered(unit, mover, csrs)
+        changes.update(_ordered_before(unit, mover.request, csrs))
         _take_doubts(unit, request, csrs)
         mover.save(unit, "csr_fetched", **changes)
         if refusals:
@@ -128,16 +129,37 @@ def _ordered_before(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -
     that the CA cancelled or refused are over.
     """
     handles, fingerprints = dict(request.ca_handles), dict(request.fingerprints)
+    for earlier, standing in _standing_orders(unit, request, csrs):
+        if earlier.ca == request.ca:
+            handles.update(standing)
+            fingerprints.update({name: one for name, one in earlier.fingerprints.items() if name in standing})
+    return {"ca_handles": handles, "fingerprints": fingerprints}
+
+
+def _standing_orders(
+    unit: Unit, request: CertRequest, csrs: Mapping[str, str]
+) -> list[tuple[CertRequest, dict[str, Any]]]:
+    """Give the earlier requests with what stands of their orders for the very same CSRs."""
     ended = unit.requests.find(certificate_id=request.certificate_id, state=["failed", "cancelled"])
     over = [handle for one in ended for name, handle in one.ca_handles.items() if _is_over(unit, one, name)]
+    found = []
     for earlier in _of_same_order(unit, request, ["failed", "cancelled"]):
         is_cancelled = earlier.state == "cancelled"
-        for name, handle in (earlier.ca_handles if is_cancelled else dual_stack.kept_orders(earlier)).items():
-            if handle not in over and csrs.get(name) == earlier.csrs.get(name):
-                handles[name] = handle
-                if name in earlier.fingerprints:
-                    fingerprints[name] = earlier.fingerprints[name]
-    return {"ca_handles": handles, "fingerprints": fingerprints}
+        kept = earlier.ca_handles if is_cancelled else dual_stack.kept_orders(earlier)
+        same = {name: kept[name] for name in kept if csrs.get(name) == earlier.csrs.get(name)}
+        standing = {name: handle for name, handle in same.items() if handle not in over}
+        if standing:
+            found.append((earlier, standing))
+    return found
+
+
+def _go_where_ordered(unit: Unit, mover: Mover, csrs: Mapping[str, str]) -> None:
+    """Go to the standby account at which an earlier request of the very same CSRs has an order that stands."""
+    from . import failover
+
+    for earlier, _standing in _standing_orders(unit, mover.request, csrs):
+        if earlier.ca != mover.request.ca and standby.may_ask(mover.request, earlier.ca):
+            failover.join(unit, mover, earlier.ca)
 
 
 def _take_doubts(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> None:
@@ -146,6 +168,8 @@ def _take_doubts(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> N
     A renewal that is asked for again finds its change, and so its CSR, as the cancelled one left it.
     """
     for earlier in _of_same_order(unit, request, ["cancelled"]):
+        if not standby.may_ask(request, earlier.ca):
+            continue
         for name in csrs:
             if csrs[name] == earlier.csrs.get(name):
                 keys = ca_orders.key_of(earlier, name), ca_orders.key_of(request, name)
@@ -153,13 +177,17 @@ def _take_doubts(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> N
 
 
 def _of_same_order(unit: Unit, request: CertRequest, states: list[str]) -> list[CertRequest]:
-    """Give the earlier requests of the certificate, in those states, that asked the same CA for the same."""
+    """Give the earlier requests of the certificate, in those states, that asked the same CA for the same.
 
-    def asked(one: CertRequest) -> tuple[Any, ...]:
-        return one.ca, one.ca_options, one.wish.get("validity")
+    One that turned to a standby account asked both.
+    """
+
+    def asked(one: CertRequest) -> list[tuple[Any, ...]]:
+        return [(at.ca, at.ca_options, one.wish.get("validity")) for at in (standby.as_asked(one), one)]
 
     found = unit.requests.find(certificate_id=request.certificate_id, state=states)
-    return [one for one in found if one.request_id != request.request_id and asked(one) == asked(request)]
+    mine = asked(request)[0]
+    return [one for one in found if one.request_id != request.request_id and mine in asked(one)]
 
 
 def _is_over(unit: Unit, request: CertRequest, name: str) -> bool:

@@ -34,8 +34,8 @@ KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUS
 FIRST_BACKOFF = timedelta(hours=1)
 MOST_FAILURES = 5
 # A renewal that was issued is the certificate's own request; where it is not, it was rolled back.
-# An edit, an addition or a way back that came to nothing says nothing about renewing.
-_NO_RENEWAL = ("before", "adds", "restores", "revokes")
+# An edit, an addition, a replacement or a way back that came to nothing says nothing about renewing.
+_NO_RENEWAL = ("before", "adds", "restores", "revokes", "replacement")
 _ENDED = ("rejected", "cancelled", "failed", "issued")
 
 

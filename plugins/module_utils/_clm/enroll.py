@@ -34,6 +34,7 @@ from . import (
     removals,
     request_changes,
     requests,
+    standby,
     standing,
     states,
 )
@@ -86,7 +87,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     mover.follows = standing.follows(request, seen.ended) if latest is None else ""
     _check_new(mover, seen.group, params.get("freeze_override") or "")
     # With another CSR than its own only a draft comes so far.
-    warnings = standing.shared_keys(ports.store, request, seen.latest)
+    warnings = [*standing.shared_keys(ports.store, request, seen.latest), *standby.warnings(mover)]
     return _plan(params, ports, mover, seen, drafts, warnings)
 
 
@@ -166,7 +167,9 @@ def _look(params: Params, ports: Ports, wrong: list[str]) -> _Seen:
             return ports.ca(ca_accounts.required(unit, asked["ca"])).capabilities()
 
         wish = form.build(asked, unit, now, capabilities=capabilities if is_judged else None, also=wrong)
-        account = ca_accounts.required(unit, asked["ca"])
+        # One that is under way may have turned to a standby account; what a call names is compared.
+        at = latest.ca if latest is not None and latest.state != "draft" else asked["ca"]
+        account = ca_accounts.required(unit, at)
         device = places.of_wish(unit, form_places.source_of(asked), wish)
     ended = None if latest else found
     return _Seen(certificate_id, certificate, latest, ended, group, asked, wish, account, device)
@@ -258,11 +261,12 @@ def wait_of(params: Params) -> float:
 def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> None:
     """Refuse a wish that an existing request does not fulfil; silence would be a lie."""
     differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
-    if params.get("ca") and params["ca"] != request.ca:
+    first = standby.as_asked(request)
+    if params.get("ca") and params["ca"] != first.ca:
         differing.append("ca")
     if params.get("csr_source") and params["csr_source"] != request.csr_source:
         differing.append("csr_source")
-    if (params.get("ca_options") or request.ca_options) != request.ca_options:
+    if (params.get("ca_options") or first.ca_options) != first.ca_options:
         differing.append("ca_options")
     if params.get("group") and request.state != "issued" and params["group"] != (request.group or "default"):
         differing.append("group")

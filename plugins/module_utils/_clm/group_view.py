@@ -23,6 +23,7 @@ def group_view(group: Group) -> View:
         "defaults": redacted(group.defaults),
         "allowed": redacted(group.allowed),
         "ca_accounts": list(group.ca_accounts),
+        "standby_cas": redacted(group.standby_cas),
         "approvals": approvals_of(group),
         "auto_approve": group.auto_approve,
         "push_automatically": group.push_automatically,

@@ -50,7 +50,7 @@ def plan(params: Params, ports: Ports) -> Plan:
             return _plan_absent(name, stored, unit, ports)
         # The default group exists without being stored.
         before = stored or (Group(DEFAULT_GROUP) if name == DEFAULT_GROUP else None)
-        wanted = _checked(params, before or Group(name), unit)
+        wanted = _checked(params, before or Group(name), unit, ports)
 
     def save() -> bool:
         now = ports.clock.now()
@@ -125,7 +125,7 @@ def _refuse_used(unit: Unit, name: str) -> None:
 # -- reading the options -------------------------------------------------------------------------------------------
 
 
-def _checked(params: Params, group: Group, unit: Unit) -> Group:
+def _checked(params: Params, group: Group, unit: Unit, ports: Ports) -> Group:
     """Lay the options over a group.
 
     :raises InputError: everything wrong, at once.
@@ -139,6 +139,7 @@ def _checked(params: Params, group: Group, unit: Unit) -> Group:
         defaults=rules.read_defaults(_overlaid(group.defaults, params.get("defaults")), problems),
         allowed=rules.read_allowed(_overlaid(group.allowed, _flat(params.get("allowed"))), problems),
         ca_accounts=_ca_accounts(params, group, unit, problems),
+        standby_cas=_standby_cas(params, group, problems),
         approvals=_approvals(params, group, problems),
         auto_approve=_flag(params, "auto_approve", group.auto_approve),
         push_automatically=_flag(params, "push_automatically", group.push_automatically),
@@ -150,6 +151,11 @@ def _checked(params: Params, group: Group, unit: Unit) -> Group:
         proof=_proof(params, group, problems),
     )
     problems = problems or rules.contradictions(wanted.defaults, wanted.allowed)
+    if wanted.standby_cas and (params.get("standby_cas") or not problems):
+        from . import standby_rules
+
+        # With a problem the rest of the group may not be what it seems, and the accounts are named all the same.
+        problems += standby_rules.problems_of(wanted, unit, ports)
     if problems:
         raise InputError.of_problems(f"Cannot save group {group.name}", problems)
     return wanted
@@ -186,6 +192,14 @@ def _ca_accounts(params: Params, group: Group, unit: Unit, problems: list[str]) 
     if unknown := [name for name in accounts if name not in known]:
         problems.append(f"ca_accounts {', '.join(unknown)} not in the store; there is {', '.join(known) or 'none yet'}")
     return accounts
+
+
+def _standby_cas(params: Params, group: Group, problems: list[str]) -> tuple[Mapping[str, Any], ...]:
+    if params.get("standby_cas") is None:
+        return group.standby_cas
+    from . import standby_rules
+
+    return standby_rules.read(params["standby_cas"], group, problems)
 
 
 def _approvals(params: Params, group: Group, problems: list[str]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from .ports import Params, Ports
 from .surveys import Surveys
 from .work import Moved, Work
 
+DUE = "due"
+"""Action that does what is due; the others are of ``replacing``."""
 # What passes by itself or waits for a person: told as waiting, not as failed. What else passes says so itself.
 _WAITING = frozenset(["frozen", "approval_expired", "approval_void", "change_pending", "in_doubt"])
 # Another run is at it.
@@ -35,7 +37,7 @@ _NAMED = {"request": "request_id", "work_order": "work_order_id"}
 
 
 @dataclass
-class _Report:
+class Report:
     """What a call did."""
 
     done: list[dict[str, Any]] = field(default_factory=list)
@@ -61,7 +63,13 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     :raises InputError: an option cannot be used.
     """
-    runner, report = Runner(params, ports), _Report()
+    if (params.get("action") or DUE) != DUE:
+        from . import replacing
+
+        return replacing.plan(params, ports)
+    if params.get("replacement"):
+        raise InputError("Cannot run what is due: replacement goes with action: replace, stop and abort alone")
+    runner, report = Runner(params, ports), Report()
 
     def run() -> bool:
         runner.run(report)
@@ -69,7 +77,7 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     def finish() -> Outcome:
         is_failed = bool(report.failed) and params.get("fail") is not False
-        failure = _failure(list(report.failed.values())) if is_failed else None
+        failure = failure_of(list(report.failed.values())) if is_failed else None
         return Outcome(None, report.result(ports.calls()), tuple(report.steps), failure)
 
     if not ports.check_mode:
@@ -88,7 +96,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     return Plan(None, None, steps, finish, extra={**predicted, "steps": [step.sentence for step in steps]})
 
 
-def _failure(failed: Sequence[Mapping[str, Any]]) -> StateError:
+def failure_of(failed: Sequence[Mapping[str, Any]]) -> StateError:
     """Give the failure of a call in which something went wrong."""
     told = "; ".join(f"{entry.get('certificate', entry['kind'])}: {entry['message']}" for entry in failed[:3])
     more = f"; and {len(failed) - 3} more" if len(failed) > 3 else ""
@@ -131,7 +139,7 @@ class Runner:
         self._handled: dict[tuple[str, str, str], datetime] = {}
         self._count = 0
 
-    def run(self, report: _Report) -> None:
+    def run(self, report: Report) -> None:
         """Do it, round after round, until nothing is due or a limit is reached."""
         while True:
             self._round(report)
@@ -141,7 +149,7 @@ class Runner:
             clock.sleep(max(0.0, (at - clock.now()).total_seconds()))
             self._handled.clear()
 
-    def _round(self, report: _Report) -> None:
+    def _round(self, report: Report) -> None:
         """Do what is due now, and what becomes due by it."""
         if due.RENEWALS in self.only:
             for problem in hints.ask(self.ports, self.ports.clock.now()):
@@ -172,7 +180,7 @@ class Runner:
             self.budget is not None and self.ports.calls() >= self.budget
         )
 
-    def _postponed(self, item: Item, report: _Report) -> bool:
+    def _postponed(self, item: Item, report: Report) -> bool:
         """Say whether a limit keeps an item for another call, and tell it."""
         if not self._is_spent():
             return False
@@ -183,7 +191,7 @@ class Runner:
         self._handled[item.identity] = self.ports.clock.now()
         return True
 
-    def _leases(self, report: _Report) -> None:
+    def _leases(self, report: Report) -> None:
         """Drop leases whose holder is gone; what they were held for is taken up by what is due of it."""
         dropped = self.ports.store.drop_expired_leases()
         report.done += [
@@ -191,7 +199,7 @@ class Runner:
             for name, holder in dropped
         ]
 
-    def _one(self, item: Item, report: _Report) -> None:
+    def _one(self, item: Item, report: Report) -> None:
         """Do one piece of work; what goes wrong with it stops no other."""
         for told_before in (report.waiting, report.failed):
             told_before.pop(_key(item), None)
@@ -234,7 +242,7 @@ class Runner:
         seconds = float(exc.details.get("retry_after_s") or 0)
         return self.ports.clock.now() + max(timedelta(seconds=seconds), _SOON)
 
-    def _tell(self, item: Item, moved: Moved, report: _Report) -> None:
+    def _tell(self, item: Item, moved: Moved, report: Report) -> None:
         key = (moved.noun, moved.key)
         entry = {
             "kind": item.kind,

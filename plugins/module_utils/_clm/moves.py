@@ -34,6 +34,7 @@ from . import (
     places,
     policy,
     signing,
+    standby,
     states,
 )
 from .binding import bind_certificate
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from .usage import Usage
 
 # What a move changes; a request that differs in one of these was moved by somebody else.
-_MOVED = ("state", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
+_MOVED = ("state", "ca", "key_reference", "csrs", "ca_handles", "fingerprints", "refusals")
 _NEAR_S = 10.0
 _ASK_AGAIN_S = 300.0
 
@@ -116,6 +117,14 @@ class Mover:
             self._ca = self.ports.ca(self.account)
         return self._ca
 
+    def use(self, account: CaAccount) -> None:
+        """Go on with another CA account; the request names it already."""
+        self.account, self._ca = account, None
+
+    def at(self, request: CertRequest, account: CaAccount) -> Mover:
+        """Give what would move the request at another account, to ask that one; it moves nothing itself."""
+        return Mover(self.ports, request, self.device, account, wait_s=0.0)
+
     @property
     def order(self) -> KeyOrder:
         """Give the key provider's order."""
@@ -134,7 +143,8 @@ class Mover:
 
         :raises InputError: all of them.
         """
-        problems = [*self.keys.validate(self.order), *signing.problems(self)]
+        has_standby = bool(standby.left(self.request))
+        problems = [*self.keys.validate(self.order), *signing.problems(self, may_be_away=has_standby)]
         if problems:
             raise InputError.of_problems(f"Cannot enrol {self.request.certificate_id}", problems)
 

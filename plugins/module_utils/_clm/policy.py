@@ -129,7 +129,9 @@ def snapshot(group: Group, kind: str) -> dict[str, Any]:
     :param kind: ``enroll`` or ``push``.
     """
     approvals = approvals_of(group)
-    proof = {"proof": dict(group.proof)} if kind == "push" and group.proof else {}
+    more: dict[str, Any] = {"proof": dict(group.proof)} if kind == "push" and group.proof else {}
+    if kind == "enroll" and group.standby_cas:
+        more = {"standby_cas": [dict(one) for one in group.standby_cas]}
     return {
         "group": group.name,
         "kind": kind,
@@ -138,7 +140,7 @@ def snapshot(group: Group, kind: str) -> dict[str, Any]:
         "requester_may_approve": approvals["requester_may_approve"],
         "valid_hours": approvals["valid_hours"],
         "auto_approve": group.auto_approve,
-        **proof,
+        **more,
     }
 
 

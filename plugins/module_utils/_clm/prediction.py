@@ -69,7 +69,7 @@ def of(
         "from_snapshot": (request.renews.get("restores") or {}).get("snapshot_id", ""),
         "csrs": [name for name in algorithms if name not in request.csrs],
         "ca_orders": len([name for name in algorithms if name not in request.ca_handles]),
-        "networks": _networks(certificate),
+        "networks": networks(certificate),
         "calls": _calls(mover, has_steps=has_steps, is_moving=is_moving),
         "approvals": [_enroll_approvals(request), *_push_approvals(request, group)],
         "automatic_pushes": automatic,
@@ -94,7 +94,7 @@ def _calls(mover: Mover, *, has_steps: bool, is_moving: bool) -> dict[str, Any]:
     return {"at_least": least, "at_most": most, "is_exact": least == most}
 
 
-def _networks(certificate: Certificate) -> list[str]:
+def networks(certificate: Certificate) -> list[str]:
     """Name the networks that serve the present certificate, on which a new one has to be deployed to be seen."""
     if certificate.production:
         return ["staging", "production"]

@@ -22,7 +22,7 @@ from . import ca_orders, dual_stack, form, form_extras, intents, lineage
 from .binding import named_in
 
 if TYPE_CHECKING:
-    from .._ca.answer_base import Answer, Issued
+    from .._ca.answer_base import Answer, Issued, Rejected
     from .._core.types import Bundle, Intent
     from .._pki.preflight import WantedNames
     from .._pki.x509 import CertificateFacts
@@ -58,7 +58,7 @@ def take(mover: Mover, algorithm: str, intent: Intent, answer: Answer) -> None:
     from .._ca.answer_base import Issued, Rejected
 
     if isinstance(answer, Rejected):
-        refused(mover, algorithm, answer.reason)
+        refused(mover, algorithm, answer)
         return
     received = checked(mover, algorithm, answer, intent) if isinstance(answer, Issued) else None
     if isinstance(answer, Issued) and received is None:
@@ -98,12 +98,16 @@ def keep(mover: Mover, algorithm: str, answer: Issued) -> None:
         end_if_complete(unit, mover)
 
 
-def refused(mover: Mover, algorithm: str, reason: str) -> None:
-    """End the request with the CA's refusal, or go on without the certificate where that is allowed.
+def refused(mover: Mover, algorithm: str, answer: Rejected) -> None:
+    """End the request with the CA's refusal, or go on at a standby account, or without the certificate.
 
     :raises StateError: the request has failed with it.
     """
-    message = f"CA account {mover.request.ca} refused the {algorithm} CSR: {reason}"
+    from . import failover
+
+    if failover.after_rejection(mover, algorithm, answer):
+        return
+    message = f"CA account {mover.request.ca} refused the {algorithm} CSR: {answer.reason}"
     go_without(mover, algorithm, "ca_rejected", message)
 
 

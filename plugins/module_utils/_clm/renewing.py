@@ -34,6 +34,7 @@ from . import (
     request_changes,
     requests,
     returning,
+    standby,
     standing,
     states,
     successors,
@@ -82,7 +83,7 @@ def _successor_plan(
     """Plan a new request, or what becomes of its draft; nothing before it is due, where it edits nothing."""
     action, now = params["action"], ports.clock.now()
     with ports.store.read() as unit:
-        parent = successors.enrolled(unit, certificate, action, now)
+        parent = standby.followed(successors.enrolled(unit, certificate, action, now), params)
         edits.refuse_misplaced(params, draft or parent)
         back = returning.wanted(params, certificate, parent, draft, unit)
         wish = _wish(params, draft or parent, unit, now, filled=back.filled)
@@ -255,7 +256,7 @@ def _planned(
 def _notes(mover: Mover, certificate: Certificate, shared: Sequence[str]) -> dict[str, Any]:
     """Tell where dropped names are used; warn where nobody could look, and where renewing by itself comes to an end."""
     found, wish = mover.usage, mover.request.wish
-    warnings = [*shared, *([found.problem] if found is not None and found.problem else [])]
+    warnings = [*shared, *standby.warnings(mover), *([found.problem] if found is not None and found.problem else [])]
     ending = [
         name
         for name in ("auto_renew", "auto_regenerate")

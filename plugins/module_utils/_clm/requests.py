@@ -20,7 +20,7 @@ from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import CaAccount, CertRequest
 from .._store.base import Unit
-from . import approvals, ca_accounts, form, form_extras, gate, intents, places, policy, states
+from . import approvals, ca_accounts, form, form_extras, gate, intents, places, policy, standby, states
 from .ports import Ports
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def gate_of(mover: Mover, *, override: str = "") -> gate.Gate[CertRequest]:
         what = f"Cannot implement request {request.request_id} for {request.certificate_id}"
         freeze.check(group, what=what, kind="enroll", network="", at=now, override=override)
 
-    return gate.Gate(mover.keeper, lambda: parts(mover.request, mover.account), check_freeze, override)
+    return gate.Gate(mover.keeper, lambda: standby.parts(mover), check_freeze, override)
 
 
 def steps(mover: Mover, *, override: str = "") -> list[Step]:

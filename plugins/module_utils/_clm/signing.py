@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
+from .._core.errors import ClmError, RemoteError
 from . import ca_orders, dual_stack, form_csr, lifetimes, receiving
 
 if TYPE_CHECKING:
@@ -22,20 +23,18 @@ if TYPE_CHECKING:
     from .moves import Mover
 
 
-def problems(mover: Mover) -> list[str]:
-    """Give what the CA cannot take of a request, by its capabilities and its own rules."""
+def problems(mover: Mover, *, may_be_away: bool = False) -> list[str]:
+    """Give what the CA cannot take of a request, by its capabilities and its own rules.
+
+    :param may_be_away: a CA that cannot be asked now is none: its order says so, and a standby account is asked then.
+    """
     from .._ca.base import Order
-    from .._core import fields
 
     request, capabilities = mover.request, mover.ca.capabilities()
     spec, now = form_csr.spec_of(request.wish), mover.ports.clock.now()
     days = lifetimes.days(request.wish, now, capabilities)
     # A CA's own limit is said by the CA itself, below.
-    found = lifetimes.problems(request.wish, max(now, request.scheduled_at or now), capabilities)
-    who = f"CA account {request.ca}"
-    found += fields.source_problems(request.csr_source, capabilities, f"{who} ({mover.account.type})")
-    found += fields.ca_problems(request.wish, capabilities, who)
-    found += _not_taken(request, capabilities)
+    found = capability_problems(mover)
     order = Order(
         spec,
         days,
@@ -49,7 +48,24 @@ def problems(mover: Mover) -> list[str]:
         attributes=request.wish.get("attributes") or {},
         generic=request.wish.get("generic") or {},
     )
-    return found + list(mover.ca.validate(order))
+    try:
+        return found + list(mover.ca.validate(order))
+    except RemoteError:
+        if not may_be_away:
+            raise
+        return found
+
+
+def capability_problems(mover: Mover) -> list[str]:
+    """Give what a CA cannot take of a request by its capabilities alone, which costs no call."""
+    from .._core import fields
+
+    request, capabilities, now = mover.request, mover.ca.capabilities(), mover.ports.clock.now()
+    found = lifetimes.problems(request.wish, max(now, request.scheduled_at or now), capabilities)
+    who = f"CA account {request.ca}"
+    found += fields.source_problems(request.csr_source, capabilities, f"{who} ({mover.account.type})")
+    found += fields.ca_problems(request.wish, capabilities, who)
+    return found + _not_taken(request, capabilities)
 
 
 def _not_taken(request: CertRequest, capabilities: Capabilities) -> list[str]:
@@ -91,20 +107,34 @@ def csr_problems(request: CertRequest, csrs: Mapping[str, str]) -> list[str]:
 
 def order(mover: Mover) -> bool:
     """Hand every CSR that has no order yet to the CA; stops where nobody can tell what became of one."""
+    with mover.lease():
+        # Each is ordered, refused, or asked of a standby account: there are fewer of these with each round.
+        while waiting := dual_stack.unordered(mover.request):
+            if not _order_one(mover, waiting[0]):
+                return False
+    return True
+
+
+def _order_one(mover: Mover, algorithm: str) -> bool:
     from .._ca.answer_base import CannotTell, NotThere
 
-    with mover.lease():
-        for algorithm in dual_stack.unordered(mover.request):
-            # What may have been ordered before is looked for, whatever the day.
-            if not ca_orders.is_begun(mover, algorithm) and (why := lifetimes.refusal(mover)):
-                receiving.go_without(mover, algorithm, lifetimes.REFUSED, why)
-                continue
-            intent, answer = ca_orders.ordered(mover, algorithm)
-            if isinstance(answer, CannotTell):
-                return ca_orders.put_in_doubt(mover, algorithm, answer)
-            if not isinstance(answer, NotThere):
-                ca_orders.leave_doubt(mover, "the order was found at the CA")
-                receiving.take(mover, algorithm, intent, answer)
+    # What may have been ordered before is looked for, whatever the day.
+    if not ca_orders.is_begun(mover, algorithm) and (why := lifetimes.refusal(mover)):
+        receiving.go_without(mover, algorithm, lifetimes.REFUSED, why)
+        return True
+    try:
+        intent, answer = ca_orders.ordered(mover, algorithm)
+    except ClmError as exc:
+        from . import failover
+
+        if failover.after_error(mover, algorithm, exc):
+            return True
+        raise
+    if isinstance(answer, CannotTell):
+        return ca_orders.put_in_doubt(mover, algorithm, answer)
+    if not isinstance(answer, NotThere):
+        ca_orders.leave_doubt(mover, "the order was found at the CA")
+        receiving.take(mover, algorithm, intent, answer)
     return True
 
 
@@ -149,11 +179,12 @@ def retrieve(mover: Mover) -> bool:
         while mover.next_move() == "retrieve":
             waiting = _collect_once(mover)
             if not waiting:
-                return True
+                break
             if not mover.pause(min(answer.look_again_s for answer in waiting)):
                 message = dual_stack.with_what_is_missing(mover.request, waiting[0].message)
                 return mover.park("ca_pending", message, min(answer.look_again_s for answer in waiting))
-        return True
+    # The CA refused, and a standby account is asked.
+    return mover.next_move() != "order" or (order(mover) and retrieve(mover))
 
 
 def _collect_once(mover: Mover) -> list[Pending]:
@@ -164,7 +195,7 @@ def _collect_once(mover: Mover) -> list[Pending]:
         if isinstance(answer, Pending):
             waiting[algorithm] = answer
         elif isinstance(answer, Rejected):
-            receiving.refused(mover, algorithm, answer.reason)
+            receiving.refused(mover, algorithm, answer)
         else:
             receiving.keep(mover, algorithm, answer)
     if waiting:

@@ -18,6 +18,7 @@ from .deployment import ENDED_BY, Deployer
 from .due import Item
 from .hints import hint_of
 from .keeper import REQUEST, Keeper
+from .moves import Mover
 from .ports import Ports
 
 
@@ -156,9 +157,13 @@ class Work:
                 raise ConflictError(f"Cannot renew {item.certificate_id}: it is not due any more")
             parent = successors.enrolled(unit, certificate, found.action, now)
         request = successors.of_itself(ports, certificate, parent, group, found)
-        audited = ports.store.audited
         mover = successors.checked(request, group, ports, wait_s=0.0)
         mover.warnings = policy.warning_lists(group, request.wish["warnings"])
+        return self.begun(mover)
+
+    def begun(self, mover: Mover) -> Moved:
+        """Record a new successor and move it as far as it goes now."""
+        request, audited = mover.request, self._ports.store.audited
         sentence = f"Record request {request.request_id} to {request.action} {request.certificate_id}"
         moves = mover.steps() if request.state == "implementing" else []
         done = _run([Step(sentence, mover.record), *moves])

@@ -14,7 +14,7 @@ from typing import Any
 from .._core.redact import redacted
 from .._core.types import CertRequest, WorkOrder
 from .._core.vocabulary import REQUEST_LABELS, WORK_ORDER_LABELS
-from . import approvals, dual_stack, states
+from . import approvals, dual_stack, standby, states
 from .deployment_date import NOT_BEFORE
 from .views import View, group_name, text_of, times
 
@@ -62,6 +62,7 @@ def request_view(request: CertRequest) -> View:
         "message": request.message,
         "ca": request.ca,
         "ca_options": redacted(request.ca_options),
+        "ca_plan": redacted(standby.view(request)),
         "csr_source": request.csr_source,
         "device": request.device,
         "enrollment_id": request.key_reference.get("enrollment_id"),

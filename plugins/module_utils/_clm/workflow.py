@@ -17,7 +17,7 @@ from .._core.errors import ConflictError, InputError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CertRequest, WorkOrder
 from .._store.base import Unit
-from . import approvals, doubts, gate, moments, orders, requests, states
+from . import approvals, doubts, gate, moments, orders, requests, standby, states
 from .deployment import Deployer
 from .keeper import REQUEST, WORK_ORDER, Keeper, Kind
 from .moves import Mover
@@ -122,7 +122,7 @@ class _Act:
             return (self._end(Keeper(self.ports, REQUEST, request), requests.lease_of(request), named),)
         passage = requests.gate_of(mover, override=self.override)
         if self.action in ("approve", "schedule"):
-            return (self._review(request, passage, lambda: requests.parts(request, mover.account), named),)
+            return (self._review(request, passage, lambda: standby.parts(mover), named),)
         order_id = (self.params.get("order_id") or "").strip()
         if self.action == "retry" and (request.state == "in_doubt" or order_id):
             return tuple(doubts.steps(mover, order_id, self.comment))

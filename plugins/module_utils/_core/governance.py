@@ -27,6 +27,8 @@ class Group:
     :ivar defaults: options of the enrolment form that are filled in where the form leaves them out.
     :ivar allowed: by option of the form, the values and patterns it may have; an option not named may have any.
     :ivar ca_accounts: CA accounts that may sign; empty means every one.
+    :ivar standby_cas: accounts that are asked where the one before took no order, in order; ``ca, ca_options,
+        after_minutes`` each.
     :ivar approvals: what differs from ``policy.APPROVALS``: ``enroll`` and ``push`` (levels, 0 to 5),
         ``distinct_approvers``, ``requester_may_approve``, ``valid_hours``.
     :ivar auto_approve: the policy itself approves what is submitted.
@@ -45,6 +47,7 @@ class Group:
     defaults: JsonMap = field(default_factory=dict)
     allowed: JsonMap = field(default_factory=dict)
     ca_accounts: tuple[str, ...] = ()
+    standby_cas: tuple[JsonMap, ...] = ()
     approvals: JsonMap = field(default_factory=dict)
     auto_approve: bool = False
     push_automatically: bool = False

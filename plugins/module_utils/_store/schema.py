@@ -209,8 +209,9 @@ def _policy(types: Types) -> Iterator[str]:
 
 
 def _third(types: Types) -> Iterator[str]:
-    """Keys made here, in tokens and on other devices; what a CA says of an order while it is not signed."""
+    """Keys made here, in tokens and on other devices; what a CA says of an order, and which CA stands by."""
     yield from _more(types, "requests", "ca_progress:text='{}'")
+    yield from _more(types, "groups", "standby_cas:text='[]'")
     yield from _table(
         types,
         "key_devices",
