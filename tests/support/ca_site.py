@@ -43,7 +43,8 @@ class Site:
     :ivar is_networked: it is reached over a network, so that faults of one can be put in its way.
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
-    :ivar write_path: pattern of the call that places an order.
+    :ivar write_path: pattern of the call that places an order, as ``faulty_transport.operation_of`` names it.
+    :ivar questions: pattern of the calls that only ask although they are no GET.
     """
 
     make_type: Callable[[Tools], CaConnectorType]
@@ -55,6 +56,7 @@ class Site:
     bought: Callable[[], int] | None = None
     orders: core.Orders | None = None
     write_path: str = ""
+    questions: str = "login|capabilities"
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""

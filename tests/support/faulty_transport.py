@@ -42,7 +42,7 @@ KINDS = (
 class Fault:
     """One thing that goes wrong.
 
-    :ivar times: for how many requests; ``method`` and ``path`` (a pattern) say which.
+    :ivar times: for how many requests; ``method`` and ``path`` (a pattern of ``operation_of``) say which.
     """
 
     kind: str
@@ -70,7 +70,7 @@ class Script:
     def take(self, request: Request) -> str:
         """Give what goes wrong with this request; empty for nothing."""
         for fault in self.faults:
-            if fault.times and fault.method in (request.method, "") and re.search(fault.path, request.path):
+            if fault.times and fault.method in (request.method, "") and re.search(fault.path, operation_of(request)):
                 fault.times -= 1
                 return fault.kind
         return ""
@@ -86,6 +86,12 @@ class Script:
             return FaultyTransport(make(options), self)
 
         return made
+
+
+def operation_of(request: Request) -> str:
+    """Name what is asked for: the path, and the operation where all of them have one path."""
+    told = {name.lower(): text for name, text in request.headers.items()}
+    return f"{request.path} {told.get('x-amz-target', '')}".strip()
 
 
 def _plain(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:
