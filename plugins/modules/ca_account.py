@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [aws_pca, own_ca, vault_pki]
+    choices: [aws_pca, google_cas, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -46,6 +46,9 @@ options:
         C(sts_url) for other endpoints, C(access_key_id) or else the usual chain of AWS (C(profile)), C(role_arn) with
         C(external_id) and C(session_name), and C(mode) (V(pca) or V(acm)). With V(acm) nothing can be enrolled, for
         ACM makes the key.
+      - V(google_cas) is the Certificate Authority Service of Google Cloud. It takes C(project), C(location),
+        C(issuer) (a pool, or C(pool/ca)), C(template), C(tier) (V(enterprise) or V(devops)), C(url), and
+        C(auth_method) (V(credentials), V(credentials_file) with C(credentials_path), V(default) or V(access_token)).
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -64,6 +67,8 @@ options:
     description:
       - The CA's own secret options; one left out keeps what is stored.
       - V(aws_pca) takes C(secret_access_key), and C(session_token) where the key is a temporary one.
+      - V(google_cas) takes C(credentials), the JSON of a service account's key or of a workload identity, or
+        C(access_token), as its auth method wants.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,

@@ -20,7 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Store
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
-from ansible_collections.edgecert.clm.tests.support.ca_sites import aws_pca
+from ansible_collections.edgecert.clm.tests.support.ca_sites import aws_pca, google_cas
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 from ansible_collections.edgecert.clm.tests.support.toy_ca import ToyType
@@ -84,6 +84,9 @@ MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "aws_pca": aws_pca.site(),
     "aws_pca as a role": aws_pca.site(role=True),
     "aws_pca by the CSR": aws_pca.site(template="EndEntityServerAuthCertificate/V1"),
+    "google_cas": google_cas.site(),
+    "google_cas by a token": google_cas.site(auth_method="access_token"),
+    "google_cas of devops": google_cas.site(tier="devops", issuer="quick/ca-1"),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),

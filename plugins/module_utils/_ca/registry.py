@@ -22,6 +22,12 @@ def _aws_pca(tools: Tools) -> CaConnectorType:
     return AwsPcaType(tools)
 
 
+def _google_cas(tools: Tools) -> CaConnectorType:
+    from .google_cas import GoogleCasType
+
+    return GoogleCasType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -36,6 +42,7 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "aws_pca": _aws_pca,
+    "google_cas": _google_cas,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }

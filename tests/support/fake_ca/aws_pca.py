@@ -20,10 +20,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl
 
-from cryptography import x509
-from cryptography.x509.oid import ExtensionOID
-
 from ansible_collections.edgecert.clm.tests.support.fake_ca.core import Call, Order, Orders, Reply
+from ansible_collections.edgecert.clm.tests.support.fake_ca.csr_names import names_of
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/edgecert"
@@ -277,25 +275,13 @@ def _judged(body: Mapping[str, Any]) -> tuple[list[str], str]:
         raise Refusal("InvalidArgsException", f"The template {template} is not known.")
     csr = base64.b64decode(body["Csr"], validate=True).decode()
     if "ApiPassthrough" not in body:
-        return _names_of(csr), csr
+        return names_of(csr), csr
     if "_API" not in name:
         raise Refusal("InvalidArgsException", "ApiPassthrough goes with an APIPassthrough template.")
     told = body["ApiPassthrough"]["Extensions"]["SubjectAlternativeNames"]
     if any(len(one) != 1 or not set(one) <= GENERAL_NAMES for one in told):
         raise Refusal("ValidationException", "GeneralName")
     return [text for one in told for text in one.values()], csr
-
-
-def _names_of(csr_pem: str) -> list[str]:
-    try:
-        found = x509.load_pem_x509_csr(csr_pem.encode()).extensions.get_extension_for_oid(
-            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
-        )
-    except (ValueError, x509.ExtensionNotFound):
-        return []
-    value = found.value
-    assert isinstance(value, x509.SubjectAlternativeName)
-    return [*value.get_values_for_type(x509.DNSName), *map(str, value.get_values_for_type(x509.IPAddress))]
 
 
 def _signature(call: Call, names: str, stamp: str, place: str, secret: str) -> str:

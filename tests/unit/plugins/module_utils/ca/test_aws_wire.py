@@ -56,15 +56,21 @@ def _by_botocore(request: Request, keys: Keys, scope: Scope) -> str:
     return str(made.headers["Authorization"])
 
 
-@given(body=st.binary(max_size=40), secret=PLAIN, token=PLAIN, query=st.dictionaries(PLAIN, PLAIN, max_size=3))
+@given(
+    body=st.binary(max_size=40),
+    secret=PLAIN,
+    token=PLAIN,
+    query=st.dictionaries(PLAIN, PLAIN, max_size=3),
+    path=st.sampled_from(["/", "/a/b", "/a%20b/c~d"]),
+)
 def test_the_signature_is_the_one_that_botocore_makes(
-    body: bytes, secret: str, token: str, query: dict[str, str]
+    body: bytes, secret: str, token: str, query: dict[str, str], path: str
 ) -> None:
     """ca-connectors §4.6: SigV4, against AWS's own implementation."""
     keys = Keys("AKIDEXAMPLE", Secret(secret), Secret(token) if token else None)
     scope = Scope("acm-pca.eu-west-1.amazonaws.com", "eu-west-1", "acm-pca")
     headers = {"Accept": "application/json", "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "A.B  c"}
-    request = Request("POST", "/", tuple(query.items()), headers, body)
+    request = Request("POST", path, tuple(query.items()), headers, body)
     assert signed(request, keys, scope, AT).headers["Authorization"] == _by_botocore(request, keys, scope)
 
 
