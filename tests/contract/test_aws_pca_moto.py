@@ -86,7 +86,7 @@ def order(**changes: Any) -> Order:
 
 
 def test_an_account_passes_its_test_and_lists_its_cas(lab: Lab) -> None:
-    """C rows: moto answers no ping, and anything that answers will do."""
+    """C rows."""
     connector = lab.connect()
     assert [check.name for check in connector.test() if not check.passed] == []
     assert [(one.value, one.label) for one in connector.choices("issuer_name")] == [(lab.arn, "moto root")]

@@ -155,7 +155,7 @@ class Api:
                 self._tools.clock.sleep(backoff_s(tries, POLICY, random.random()))
 
     def _once(self, what: str, operation: str, body: Mapping[str, Any]) -> Any:
-        headers = {"Content-Type": "application/x-amz-json-1.1", TARGET: f"{self._prefix}.{operation}"}
+        headers = json_headers(f"{self._prefix}.{operation}")
         answer = self._rest.call("POST", "/", raw=json.dumps(body).encode(), headers=headers)
         try:
             found = self._rest.checked(what, answer)
@@ -170,6 +170,14 @@ class Api:
                 code="not_json",
             )
         return value or {}
+
+
+def json_headers(target: str) -> dict[str, str]:
+    """Give the headers of a call in JSON 1.1.
+
+    :param target: prefix and operation.
+    """
+    return {"Content-Type": "application/x-amz-json-1.1", TARGET: target}
 
 
 def kind_of(exc: RemoteError) -> str:

@@ -36,7 +36,7 @@ from .answer_base import (
     Revocation,
     read_state,
 )
-from .aws_api import Api, endpoint, is_lost, kind_of, rest_of
+from .aws_api import Api, endpoint, is_lost, json_headers, kind_of, rest_of
 from .aws_credentials import Credentials
 from .aws_sigv4 import Keys
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
@@ -44,7 +44,7 @@ from .capability_base import FIND_TOKEN, Capabilities
 from .connection import reachable
 from .rest import Rest
 
-_KIND = "aws_pca"
+_KIND, _SERVICE = "aws_pca", "ACMPrivateCA"
 _STATES = {"requestinprogressexception": PROCESSING, "requestfailedexception": FAILED}
 # What the order itself is at fault for; anything else is the account's fault, or nobody's.
 _REFUSALS = ("InvalidArgsException", "MalformedCSRException", "ValidationException")
@@ -114,7 +114,7 @@ class AwsPca(CaConnector):
     def _api(self) -> Api:
         if self._signing is None:
             rest = self._rest(self._url, "acm-pca", self._credentials.keys)
-            self._signing = Api(rest, self._tools, "ACMPrivateCA", self._credentials.renew)
+            self._signing = Api(rest, self._tools, _SERVICE, self._credentials.renew)
         return self._signing
 
     # -- what it can -----------------------------------------------------------------------------------------------
@@ -152,7 +152,10 @@ class AwsPca(CaConnector):
 
     def test(self) -> Sequence[Check]:
         """Try address, clock, credentials and the CA; AWS has no way to try signing without a certificate."""
-        found = list(reachable(self._rest(self._url, "acm-pca", None), self._tools, "/ping"))
+        # Without a signature: AWS says that there is none, and that is an answer.
+        headers = json_headers(f"{_SERVICE}.ListCertificateAuthorities")
+        plain = self._rest(self._url, "acm-pca", None)
+        found = list(reachable(plain, self._tools, "/", method="POST", raw=b"{}", headers=headers))
         if not all(check.passed for check in found if check.name == "reachable"):
             return found
         for name, check in (("credentials", self._source_told), ("CA", self._ca_told)):

@@ -143,6 +143,7 @@ def names_refusal(template: str, spec: CsrSpec, csr_pem: str) -> str:
     there = csr_facts(csr_pem).sans
     missing = [name for name in spec.dns_names if name not in there.dns]
     missing += [name for name in spec.ip_addresses if name not in there.ips]
+    missing += [name for name in (*spec.emails, *spec.uris) if name not in (*there.emails, *there.uris)]
     if not missing:
         return ""
     return (

@@ -96,8 +96,6 @@ class AwsVendor:
 
     def handle(self, call: Call) -> Reply:
         """Answer a request."""
-        if call.parts == ("ping",):
-            return Reply(200, b"healthy", {"Content-Type": "text/plain"})
         if call.method != "POST" or call.path != "/":
             return Reply(404, b"<UnknownOperationException/>", {"Content-Type": "application/xml"})
         is_sts = "x-amz-target" not in call.headers

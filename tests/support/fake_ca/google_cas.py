@@ -63,7 +63,7 @@ class GoogleVendor:
 
     :ivar tokens: those that are good, with their ends.
     :ivar granted: whether the account may sign; ``listing`` whether it may look at pools and lists.
-    :ivar errors: what the next calls that sign are refused with.
+    :ivar errors: what the next calls that sign or revoke are refused with.
     """
 
     def __init__(self, orders: Orders) -> None:
@@ -270,6 +270,8 @@ class GoogleVendor:
         reason = REASONS[told] if isinstance(told, int) else told
         if set(body) - {"reason", "requestId"} or reason not in REASONS:
             raise Refusal(400, "INVALID_ARGUMENT", f"reason: {reason}")
+        if self.errors:
+            raise self.errors.pop(0)
         if "requestId" in body and not _UUID.fullmatch(body["requestId"]):
             raise Refusal(400, "INVALID_ARGUMENT", "request_id must be a valid UUID")
         if "revocationDetails" in self._told(name):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -239,7 +240,9 @@ def test_a_role_is_taken_on_once_and_again_when_it_ends_or_is_refused(lab: Lab) 
     connector = lab.connect(role=True)
     assert all(check.passed for check in connector.test()) and len(lab.vendor.roles) == 1
     lab.fake.clock.sleep(3600)
+    before = len(lab.fake.calls)
     assert connector.choices("issuer_name") and len(lab.vendor.roles) == 2
+    assert len(lab.fake.calls) == before + 4, "the role, and three pages: nothing is asked with keys that ended"
     lab.refuse("IssueCertificate", "ExpiredTokenException")
     assert isinstance(connector.submit(lab.order(), CSR), Issued) and len(lab.vendor.roles) == 3
 
@@ -283,6 +286,15 @@ def test_the_usual_chain_is_asked_where_the_account_has_no_keys(
     connector = lab.connect(**changes)
     assert [check.detail for check in connector.test() if check.name == "credentials"] == ["AWS's usual chain (env)"]
     assert isinstance(connector.submit(lab.order(), CSR), Issued)
+
+
+def test_without_botocore_the_chain_names_what_to_install(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brief: optional libraries; the account's own keys need none."""
+    for name in ("botocore", "botocore.exceptions", "botocore.session"):
+        monkeypatch.setitem(sys.modules, name, None)
+    failed = list(lab.connect(access_key_id="", secrets={"secret_access_key": ""}).test())[-1]
+    assert not failed.passed and "pip install botocore" in failed.detail
+    assert isinstance(lab.connect().submit(lab.order(), CSR), Issued)
 
 
 # -- orders --------------------------------------------------------------------------------------------------------

@@ -106,7 +106,8 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Request, R
         connector.choices("issuer_name")
         answer: Any = connector.submit(Order(SPEC, 90, "intent", fake.clock.now()), make_csr(KEYS["rsa"]()))
         connector.revoke(answer.handle, "superseded", "")
-    return [one for one in kept if "X-Amz-Target" in one[0].headers]
+    # The very first call is without a signature, to see that somebody answers.
+    return [one for one in kept if "Authorization" in one[0].headers]
 
 
 def _model(document: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +26,12 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.google_cas import GoogleCas, GoogleCasType
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.google_cas_options import certificate_id, request_id
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import AuthError, InputError, RemoteError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    AuthError,
+    InputError,
+    RemoteError,
+    TransportError,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
@@ -226,6 +232,10 @@ def test_revoked_before_is_success_with_the_first_time_and_other_refusals_are_ra
     again = connector.revoke(handle, "superseded", "")
     assert first.at is not None and first.at == again.at
     assert next(iter(lab.fake.orders.revoked.values()))[0] == "KEY_COMPROMISE"
+    other = signed(connector, lab.order(intent_id="e" * 32)).handle
+    lab.vendor.errors = [Refusal(400, "FAILED_PRECONDITION", "the CA is disabled")]
+    with pytest.raises(RemoteError, match="the CA is disabled"):
+        connector.revoke(other, "superseded", "")
     with pytest.raises(RemoteError, match="NOT_FOUND"):
         connector.revoke({"order_id": str(handle["order_id"]) + "x"}, "superseded", "")
 
@@ -252,8 +262,10 @@ def test_a_service_account_gets_one_token_and_another_when_it_ends_or_is_refused
     assert all(check.passed for check in checks), checks
     assert any(check.detail == fake_google.ACCOUNT for check in checks) and tokens_asked(script) == 1
     lab.fake.clock.sleep(3600)
+    before = len(script.sent)
     connector.choices("issuer_name")
     assert tokens_asked(script) == 2
+    assert len(script.sent) == before + 5, "the token, and four pages: nothing is asked with a token that ended"
     lab.vendor.tokens.clear()
     signed(connector, lab.order())
     assert tokens_asked(script) == 3
@@ -275,6 +287,28 @@ def test_nobody_at_the_token_endpoint_is_told_as_such(lab: Lab) -> None:
     script.add("refused", "POST", "/token$", times=9)
     failed = [check for check in lab.connect(script, auth_method="credentials").test() if not check.passed]
     assert [check.name for check in failed] == ["logged in"] and "no connection" in failed[0].detail
+    with pytest.raises(TransportError):
+        lab.connect(script, auth_method="credentials").choices("issuer_name")
+
+
+def test_a_token_that_was_got_is_blotted_out_where_google_repeats_it(lab: Lab) -> None:
+    """Brief: no secret in a message."""
+    pytest.importorskip("google.auth", reason=SKIP)
+    connector = lab.connect(auth_method="credentials")
+    connector.choices("issuer_name")
+    token = next(iter(lab.vendor.tokens))
+    lab.vendor.errors = [Refusal(400, "INVALID_ARGUMENT", f"not with {token}")]
+    answer = connector.submit(lab.order(), CSR)
+    assert isinstance(answer, Rejected) and token not in answer.reason and "not with ***" in answer.reason
+
+
+def test_without_google_auth_it_is_named_and_a_token_needs_none(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brief: optional libraries."""
+    for name in ("google", "google.auth", "google.auth.exceptions"):
+        monkeypatch.setitem(sys.modules, name, None)
+    failed = list(lab.connect(auth_method="credentials").test())[-1]
+    assert not failed.passed and "pip install google-auth" in failed.detail
+    signed(lab.connect(), lab.order())
 
 
 @pytest.mark.parametrize("method", ["credentials", "credentials_file"])
