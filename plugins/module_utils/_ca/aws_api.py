@@ -26,7 +26,7 @@ from .connection import address_of, connected
 from .rest import Answer, Rest
 
 # AWS limits calls by the second; where it names no time, a few seconds are what its own clients wait.
-POLICY = replace(rest.POLICY, fallback_wait_s=5.0)
+POLICY = replace(rest.POLICY, fallback_wait_s=5.0, max_wait_s=60.0)
 TARGET = "X-Amz-Target"
 _LATER = {
     *("ThrottlingException", "Throttling", "ThrottledException", "RequestThrottled", "RequestThrottledException"),

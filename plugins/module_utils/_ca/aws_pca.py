@@ -48,8 +48,9 @@ _KIND, _SERVICE = "aws_pca", "ACMPrivateCA"
 _STATES = {"requestinprogressexception": PROCESSING, "requestfailedexception": FAILED}
 # What the order itself is at fault for; anything else is the account's fault, or nobody's.
 _REFUSALS = ("InvalidArgsException", "MalformedCSRException", "ValidationException")
-# A token is known for five minutes. An order that is sent again may itself take two, and clocks differ.
-TOKEN_S = 120.0
+# A token is known for five minutes: an order that begins in its first is placed, with all its tries, in time; and none
+# begins to be placed that much later than it was written down.
+TOKEN_S, LATEST_S = 60.0, 180.0
 _DAY_S = 86400.0
 # One order with all its tries ends before the lease of its request does.
 _AGAIN_S = 60.0
@@ -237,14 +238,7 @@ class AwsPca(CaConnector):
             mine = [one for one in self._listed() if one.get("Arn") == self._issuer(order)]
         except AuthError:
             return []
-        days = order.validity_days
-        for told in mine:
-            if told.get("UsageMode") == own.SHORT_LIVED and days > own.SHORT_DAYS:
-                return [f"{own.name_of(told)} signs for {own.SHORT_DAYS} days at most, {days} are asked for"]
-            ends = own.moment_of(told.get("NotAfter"))
-            if ends is not None and (ends - order.at).days < days:
-                return [f"{own.name_of(told)} ends {to_text(ends)}, before a certificate of {days} days would"]
-        return []
+        return [text for told in mine for text in own.lifetime_problems(told, order.validity_days, order.at)]
 
     def _issuer(self, order: Order) -> str:
         return str(order.options.get("issuer_name") or self._options.get("ca_arn") or "")
@@ -266,6 +260,7 @@ class AwsPca(CaConnector):
         }
         if own.takes_names(template):
             body["ApiPassthrough"] = {"Extensions": {"SubjectAlternativeNames": own.names_told(order.spec)}}
+        self._check_age(order)
         try:
             told = self._placed(body)
         except RemoteError as exc:
@@ -273,6 +268,19 @@ class AwsPca(CaConnector):
                 raise
             return Rejected(exc.message)
         return self._first_look({"order_id": str(told.get("CertificateArn") or ""), "ca": arn})
+
+    def _check_age(self, order: Order) -> None:
+        """Stop an order that may have been sent before, and whose token AWS may forget while it is sent again.
+
+        :raises RemoteError: nobody can tell.
+        """
+        passed = (self._tools.clock.now() - order.at).total_seconds()
+        if passed > LATEST_S:
+            raise RemoteError(
+                f"Cannot have a CSR signed: {passed:.0f} seconds went by since the order was written down, and AWS may "
+                "take it for another one soon; nothing was sent now",
+                code="order_too_old",
+            )
 
     def _placed(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Place an order; once more where its answer was lost, for its token makes both the same one to AWS."""

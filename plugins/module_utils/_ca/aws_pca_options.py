@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from .._core.clock import to_text
 from .._core.csr_spec import CsrSpec
 from . import aws_credentials, options
 from .connection import url_reason
@@ -150,3 +151,16 @@ def names_refusal(template: str, spec: CsrSpec, csr_pem: str) -> str:
         f"the template {template} copies the names of the CSR, which has not {', '.join(missing)}; use one with "
         f"APIPassthrough, as {TEMPLATES[0]}"
     )
+
+
+def lifetime_problems(told: Mapping[str, Any], days: int, at: datetime) -> list[str]:
+    """Say why a CA cannot sign for that many days.
+
+    :param told: the CA as AWS describes it.
+    """
+    if told.get("UsageMode") == SHORT_LIVED and days > SHORT_DAYS:
+        return [f"{name_of(told)} signs for {SHORT_DAYS} days at most, {days} are asked for"]
+    ends = moment_of(told.get("NotAfter"))
+    if ends is not None and (ends - at).days < days:
+        return [f"{name_of(told)} ends {to_text(ends)}, before a certificate of {days} days would"]
+    return []
