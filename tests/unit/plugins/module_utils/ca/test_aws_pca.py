@@ -37,6 +37,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.fields import source_problems
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Transport, TransportOptions
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.ca_sites.aws_pca import options_of
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
@@ -296,6 +297,23 @@ def test_the_usual_chain_is_asked_where_the_account_has_no_keys(
     connector = lab.connect(**changes)
     assert [check.detail for check in connector.test() if check.name == "credentials"] == ["AWS's usual chain (env)"]
     assert isinstance(connector.submit(lab.order(), CSR), Issued)
+
+
+def test_all_calls_go_the_way_of_the_account(lab: Lab) -> None:
+    """C rows: proxy, trust and time-outs hold for STS, too; nothing goes by a library's own HTTP."""
+    seen: list[TransportOptions] = []
+
+    def made(options: TransportOptions) -> Transport:
+        seen.append(options)
+        return RequestsTransport(replace(options, proxy=None))
+
+    wanted = options_of(lab.fake, lab.vendor, role=True, proxy="http://proxy.example.com:3128", timeout_s=7)
+    kind = AwsPcaType(Tools(lab.fake.clock, made))
+    options, sealed = kind.prepare("lab", wanted, {"secret_access_key": lab.vendor.user.secret}, StoredAccount())
+    connector = kind.connect("lab", options, {name: Secret(text) for name, text in sealed.items()})
+    assert all(check.passed for check in connector.test()) and isinstance(connector.submit(lab.order(), CSR), Issued)
+    ways = {(one.proxy, one.timeout_s, one.ca_path) for one in seen}
+    assert len(seen) == 3 and ways == {("http://proxy.example.com:3128", 7.0, lab.fake.ca_path)}
 
 
 def test_without_botocore_the_chain_names_what_to_install(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Transport, TransportOptions
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.ca_sites.google_cas import SKIP, options_of, secrets_of
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
@@ -289,6 +290,25 @@ def test_nobody_at_the_token_endpoint_is_told_as_such(lab: Lab) -> None:
     assert [check.name for check in failed] == ["logged in"] and "no connection" in failed[0].detail
     with pytest.raises(TransportError):
         lab.connect(script, auth_method="credentials").choices("issuer_name")
+
+
+def test_all_calls_go_the_way_of_the_account(lab: Lab) -> None:
+    """C rows: proxy, trust and time-outs hold for tokens, too; nothing goes by a library's own HTTP."""
+    pytest.importorskip("google.auth", reason=SKIP)
+    seen: list[TransportOptions] = []
+
+    def made(options: TransportOptions) -> Transport:
+        seen.append(options)
+        return RequestsTransport(replace(options, proxy=None))
+
+    kind = GoogleCasType(Tools(lab.fake.clock, made))
+    wanted = options_of(lab.fake, proxy="http://proxy.example.com:3128", timeout_s=7)
+    secrets = secrets_of(lab.fake, lab.vendor, "credentials")
+    options, sealed = kind.prepare("lab", wanted, secrets, StoredAccount())
+    connector = kind.connect("lab", options, {name: Secret(text) for name, text in sealed.items()})
+    assert all(check.passed for check in connector.test())
+    ways = {(one.proxy, one.timeout_s, one.ca_path) for one in seen}
+    assert len(seen) == 3 and ways == {("http://proxy.example.com:3128", 7.0, lab.fake.ca_path)}
 
 
 def test_a_token_that_was_got_is_blotted_out_where_google_repeats_it(lab: Lab) -> None:
