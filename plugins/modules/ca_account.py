@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [csc_global, digicert, digicert_one, globalsign_mssl, hydrantid, idnomic, nexus, own_ca, vault_pki]
+    choices: [aws_pca, csc_global, digicert, digicert_one, globalsign_mssl, google_cas, hydrantid, idnomic, nexus, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -53,6 +53,13 @@ options:
         C(ra_field_map) for the site's own fields, C(search_dn), C(ra_path) and C(ee_path). With V(ca) there are
         C(idca_path), C(ca_name), C(certificate_profile), C(soap_version), C(idca_name_param) and
         C(idca_revoke_operation).
+      - V(aws_pca) is AWS Private CA. It takes C(ca_arn) or C(region), C(template), C(signing_algorithm), C(url) and
+        C(sts_url) for other endpoints, C(access_key_id) or else the usual chain of AWS (C(profile)), C(role_arn) with
+        C(external_id) and C(session_name), and C(mode) (V(pca) or V(acm)). With V(acm) nothing can be enrolled, for
+        ACM makes the key.
+      - V(google_cas) is the Certificate Authority Service of Google Cloud. It takes C(project), C(location),
+        C(issuer) (a pool, or C(pool/ca)), C(template), C(tier) (V(enterprise) or V(devops)), C(url), and
+        C(auth_method) (V(credentials), V(credentials_file) with C(credentials_path), V(default) or V(access_token)).
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -89,6 +96,9 @@ options:
       - The CA's own secret options; one left out keeps what is stored.
       - V(globalsign_mssl) takes C(password).
       - V(idnomic) takes C(revocation_code), for workflows with such a field, beside those of its client certificate.
+      - V(aws_pca) takes C(secret_access_key), and C(session_token) where the key is a temporary one.
+      - V(google_cas) takes C(credentials), the JSON of a service account's key or of a workload identity, or
+        C(access_token), as its auth method wants.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(digicert) takes C(api_key).
       - V(digicert_one) takes C(api_key), or a client certificate at the host that wants one.

@@ -24,7 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
-from ansible_collections.edgecert.clm.tests.support.ca_sites import idnomic
+from ansible_collections.edgecert.clm.tests.support.ca_sites import aws_pca, google_cas, idnomic
 from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import csc_global
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import digicert
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import digicert_one
@@ -113,26 +113,32 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 
 
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
+    "aws_pca as a role": aws_pca.site(role=True),
+    "aws_pca by the CSR": aws_pca.site(template="EndEntityServerAuthCertificate/V1"),
+    "aws_pca": aws_pca.site(),
     "csc_global": csc_global,
-    "hydrantid": hydrantid,
-    "nexus": nexus(signs=True),
-    "nexus that wants signatures": nexus(signs=False),
-    "digicert": digicert(),
     "digicert with private trust": digicert(trust="private", division="Main", order_years=1),
-    "digicert_one": digicert_one(),
+    "digicert": digicert(),
     "digicert_one by certificate, on a common seat": digicert_one(mutual=True, seat_id="edge"),
     "digicert_one with PKCS#7": digicert_one(delivery_format="PKCS7"),
+    "digicert_one": digicert_one(),
     "globalsign_mssl": globalsign_mssl(),
-    "idnomic with RA": idnomic.with_ra(),
+    "google_cas by a token": google_cas.site(auth_method="access_token"),
+    "google_cas of devops": google_cas.site(tier="devops", issuer="quick/ca-1"),
+    "google_cas": google_cas.site(),
+    "hydrantid": hydrantid,
     "idnomic with RA by request": idnomic.with_ra(enrollment="request", revocation="request", zone="Lab"),
+    "idnomic with RA": idnomic.with_ra(),
     "idnomic without RA": idnomic.alone(idca_revoke_operation="revokeCertificate"),
-    "own_ca at once": _own_ca(),
+    "nexus that wants signatures": nexus(signs=False),
+    "nexus": nexus(signs=True),
     "own_ca after a delay": _own_ca(delay_s=3600),
-    "own_ca with a key in a token": _own_ca_in_token,
-    "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),
+    "own_ca at once": _own_ca(),
     "own_ca with Ed25519": _own_ca(key_type="ed25519"),
-    "toy": _toy(),
+    "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),
+    "own_ca with a key in a token": _own_ca_in_token,
     "toy with mutual TLS": _toy(mutual=True),
+    "toy": _toy(),
     "vault_pki by AppRole": _vault("approle"),
     "vault_pki by certificate": _vault("cert"),
 }

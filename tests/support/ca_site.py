@@ -23,7 +23,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import S
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
-from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
+from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script, operation_of
 
 
 class RealClock(SystemClock):
@@ -46,8 +46,8 @@ class Site:
     :ivar is_networked: it is reached over a network, so that faults of one can be put in its way.
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
-    :ivar write_path: pattern of the call that places an order; ``write_body`` one of its body, where all calls have
-        the same path.
+    :ivar write_path: pattern of the call that places an order, as ``faulty_transport.operation_of`` names it;
+        ``write_body`` one of its body, where all calls have the same path.
     :ivar only_asks: says of a POST whether it is a question, as a search is, or where the API has no other method.
     :ivar spec_for: gives the names that an order with a choice is for, where not every choice suits every name.
     :ivar vendor: the fake itself, with switches of its own; None for a real server.
@@ -63,7 +63,7 @@ class Site:
     orders: core.Orders | None = None
     write_path: str = ""
     write_body: str = ""
-    only_asks: Callable[[Request], bool] = lambda request: False
+    only_asks: Callable[[Request], bool] = lambda request: bool(re.search("login|capabilities", operation_of(request)))
     spec_for: Callable[[str], CsrSpec] | None = None
     vendor: Any = None
 
@@ -82,7 +82,7 @@ class Site:
 
 def asks_at(pattern: str) -> Callable[[Request], bool]:
     """Give what says that calls of a path only ask, by a pattern of it."""
-    return lambda request: bool(re.search(pattern, request.path))
+    return lambda request: bool(re.search(pattern, operation_of(request)))
 
 
 def registered(name: str) -> Callable[[Tools], CaConnectorType]:

@@ -42,7 +42,7 @@ KINDS = (
 class Fault:
     """One thing that goes wrong.
 
-    :ivar times: for how many requests; ``method``, ``path`` and ``body`` (patterns) say which.
+    :ivar times: for how many requests; ``method``, ``path`` (a pattern of ``operation_of``) and ``body`` say which.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Fault:
     def fits(self, request: Request) -> bool:
         """Say whether it is put in the way of a request."""
         content = (request.body or b"").decode("utf-8", "replace")
-        is_here = self.method in (request.method, "") and re.search(self.path, request.path)
+        is_here = self.method in (request.method, "") and re.search(self.path, operation_of(request))
         return bool(is_here and re.search(self.body, content))
 
 
@@ -93,6 +93,12 @@ class Script:
             return FaultyTransport(make(options), self)
 
         return made
+
+
+def operation_of(request: Request) -> str:
+    """Name what is asked for: the path, and the operation where all of them have one path."""
+    told = {name.lower(): text for name, text in request.headers.items()}
+    return f"{request.path} {told.get('x-amz-target', '')}".strip()
 
 
 def _plain(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:

@@ -19,9 +19,10 @@ WAYS_ON = (NATIVE, REENROLL, NONE)
 
 FIND_EXACT = "exact"
 FIND_HARMLESS = "harmless"
-FINDS = (FIND_EXACT, FIND_HARMLESS, NONE)
-"""After a lost answer: the CA can be asked; a second order costs nothing and harms nobody; neither, so that what was
-signed may be found, and nothing can be ruled out."""
+FIND_TOKEN = "token"
+FINDS = (FIND_EXACT, FIND_HARMLESS, FIND_TOKEN, NONE)
+"""After a lost answer: the CA can be asked; a second order costs nothing and harms nobody; the same order sent again is
+the same to the CA, for a while; none of these, so that what was signed may be found, and nothing can be ruled out."""
 
 VALIDITY_UNITS = ("seconds", "days", "months", "terms", "profile")
 """What lifetimes are counted in; ``profile``: the CA decides, whatever is asked for."""
@@ -46,6 +47,7 @@ class Capabilities:
     :ivar key_types: of ``rsa``, ``ec``, ``ed25519``.
     :ivar hashes: what CSRs may be signed with.
     :ivar csr_sources: of ``CSR_SOURCES``; the seed's limits, which the account's option of that name overrides.
+    :ivar csr_refusal: why there are none, as a sentence; empty where there are.
     :ivar validity: of ``VALIDITY_UNITS``; ``max_validity_days`` is None when the CA itself decides.
     :ivar request_options: options of a request it takes, as ``{name: {required, choices_from, description}}``.
     :ivar choices: the kinds of lists it can be asked for.
@@ -70,6 +72,7 @@ class Capabilities:
     key_types: tuple[str, ...] = ("rsa", "ec")
     hashes: tuple[str, ...] = HASHES
     csr_sources: tuple[str, ...] = CSR_SOURCES
+    csr_refusal: str = ""
     validity: str = "days"
     max_validity_days: int | None = None
     request_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

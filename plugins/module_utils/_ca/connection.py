@@ -102,15 +102,15 @@ def connected(tools: Tools, url: str, options: Mapping[str, Any], secrets: Mappi
 
 
 def reachable(
-    rest: Rest, tools: Tools, path: str, query: Query = (), method: str = "GET", **sent: Any
+    rest: Rest, tools: Tools, path: str, query: Query = (), *, method: str = "GET", **more: Any
 ) -> tuple[Check, ...]:
     """Check that something answers there, and that its clock is ours; any status will do.
 
     :param path: of something that needs no credential, and is cheap.
-    :param sent: further options of ``Rest.call``, for servers that answer to nothing but a POST.
+    :param more: of ``Rest.call``, for an API whose questions are no GETs.
     """
     try:
-        answer = rest.call(method, path, query=query, **sent)
+        answer = rest.call(method, path, query=query, **more)
     except RemoteError as exc:
         return (Check("reachable", False, rest.masked(exc.message)),)
     there = date_header(Response(answer.status, answer.headers, b""))

@@ -16,6 +16,12 @@ from .._http.base import Transport, TransportOptions
 from .base import CaConnectorType, Tools
 
 
+def _aws_pca(tools: Tools) -> CaConnectorType:
+    from .aws_pca import AwsPcaType
+
+    return AwsPcaType(tools)
+
+
 def _csc_global(tools: Tools) -> CaConnectorType:
     from .csc_global import CscGlobalType
 
@@ -38,6 +44,12 @@ def _globalsign_mssl(tools: Tools) -> CaConnectorType:
     from .globalsign_mssl import GlobalsignMsslType
 
     return GlobalsignMsslType(tools)
+
+
+def _google_cas(tools: Tools) -> CaConnectorType:
+    from .google_cas import GoogleCasType
+
+    return GoogleCasType(tools)
 
 
 def _hydrantid(tools: Tools) -> CaConnectorType:
@@ -71,10 +83,12 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
+    "aws_pca": _aws_pca,
     "csc_global": _csc_global,
     "digicert": _digicert,
     "digicert_one": _digicert_one,
     "globalsign_mssl": _globalsign_mssl,
+    "google_cas": _google_cas,
     "hydrantid": _hydrantid,
     "idnomic": _idnomic,
     "nexus": _nexus,

@@ -55,6 +55,10 @@ class CaFacts(Protocol):
         """Sources it is used with."""
 
     @property
+    def csr_refusal(self) -> str:
+        """Why there are none; empty where there are."""
+
+    @property
     def request_options(self) -> Mapping[str, Mapping[str, Any]]:
         """Options of a request that only it knows."""
 

@@ -218,4 +218,6 @@ def source_problems(source: str, capabilities: CaFacts, ca: str) -> list[str]:
     """Give why a CA is not used with a source (E7 to E9)."""
     if source in capabilities.csr_sources:
         return []
+    if not capabilities.csr_sources:
+        return [f"csr_source {source} is not to be had with {ca}: {capabilities.csr_refusal or 'it takes no CSR'}"]
     return [f"csr_source {source} is not to be had with {ca}, which takes {', '.join(capabilities.csr_sources)}"]

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Second opinions on the calls to AWS: botocore's signature, its validator and parser, and the published model."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import aws_pca_options
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.aws_pca import AwsPcaType
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.aws_sigv4 import Keys, Scope, signed
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order, StoredAccount, Tools
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response, TransportOptions
+from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
+from ansible_collections.edgecert.clm.tests.support.ca_sites.aws_pca import options_of
+from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
+from ansible_collections.edgecert.clm.tests.support.fake_ca import aws_pca as fake_aws
+from ansible_collections.edgecert.clm.tests.support.fake_ca import core
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
+
+SKIP = "botocore, of requirements-aws.txt, is not installed"
+AT = datetime(2026, 11, 30, 12, 34, 56, tzinfo=timezone.utc)
+PLAIN = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12)
+
+
+def _by_botocore(request: Request, keys: Keys, scope: Scope) -> str:
+    """Give the Authorization header that botocore computes."""
+    auth = pytest.importorskip("botocore.auth", reason=SKIP)
+    awsrequest = pytest.importorskip("botocore.awsrequest", reason=SKIP)
+    credentials = pytest.importorskip("botocore.credentials", reason=SKIP)
+    signer = auth.SigV4Auth(
+        credentials.Credentials(keys.access_key_id, keys.secret.reveal(), keys.token.reveal() if keys.token else None),
+        scope.service,
+        scope.region,
+    )
+    headers = {name: text for name, text in request.headers.items() if name.lower() != "accept"}
+    made = awsrequest.AWSRequest(
+        request.method, f"https://{scope.host}{request.path}", headers, request.body, dict(request.query)
+    )
+    stamp = AT.strftime("%Y%m%dT%H%M%SZ")
+    made.context["timestamp"] = stamp
+    made.headers["X-Amz-Date"] = stamp
+    if keys.token:
+        made.headers["X-Amz-Security-Token"] = keys.token.reveal()
+    text = signer.string_to_sign(made, signer.canonical_request(made))
+    signer._inject_signature_to_request(made, signer.signature(text, made))
+    return str(made.headers["Authorization"])
+
+
+@given(
+    body=st.binary(max_size=40),
+    secret=PLAIN,
+    token=PLAIN,
+    query=st.dictionaries(PLAIN, PLAIN, max_size=3),
+    path=st.sampled_from(["/", "/a/b", "/a%20b/c~d"]),
+)
+def test_the_signature_is_the_one_that_botocore_makes(
+    body: bytes, secret: str, token: str, query: dict[str, str], path: str
+) -> None:
+    """ca-connectors §4.6: SigV4, against AWS's own implementation."""
+    keys = Keys("AKIDEXAMPLE", Secret(secret), Secret(token) if token else None)
+    scope = Scope("acm-pca.eu-west-1.amazonaws.com", "eu-west-1", "acm-pca")
+    headers = {"Accept": "application/json", "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "A.B  c"}
+    request = Request("POST", path, tuple(query.items()), headers, body)
+    assert signed(request, keys, scope, AT).headers["Authorization"] == _by_botocore(request, keys, scope)
+
+
+class Noted:
+    """A transport that keeps what passes through it."""
+
+    def __init__(self, options: TransportOptions, kept: list[tuple[Request, Response]]) -> None:
+        self._inner, self._kept = RequestsTransport(options), kept
+
+    def send(self, request: Request) -> Response:
+        """Send, and keep both."""
+        answer = self._inner.send(request)
+        self._kept.append((request, answer))
+        return answer
+
+    def close(self) -> None:
+        """Close the real one."""
+        self._inner.close()
+
+
+@pytest.fixture(scope="module")
+def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Request, Response]]:
+    """Everything that is said in the life of one certificate."""
+    orders = core.Orders(core.FakeClock())
+    vendor = AwsVendor(orders)
+    kept: list[tuple[Request, Response]] = []
+    with core.running(vendor, orders, tmp_path_factory.mktemp("aws")) as fake:
+        kind = AwsPcaType(Tools(fake.clock, lambda options: Noted(options, kept)))
+        secrets = {"secret_access_key": vendor.user.secret}
+        options, sealed = kind.prepare("lab", options_of(fake, vendor), secrets, StoredAccount())
+        connector = kind.connect("lab", options, {name: Secret(text) for name, text in sealed.items()})
+        connector.test()
+        connector.choices("issuer_name")
+        answer: Any = connector.submit(Order(SPEC, 90, "intent", fake.clock.now()), make_csr(KEYS["rsa"]()))
+        connector.revoke(answer.handle, "superseded", "")
+    # The very first call is without a signature, to see that somebody answers.
+    return [one for one in kept if "Authorization" in one[0].headers]
+
+
+def _model(document: Any) -> Any:
+    return pytest.importorskip("botocore.model", reason=SKIP).ServiceModel(document, "acm-pca")
+
+
+def _hold(exchanges: list[tuple[Request, Response]], model: Any) -> None:
+    """Hold every exchange against a model of the service: names, types, lengths, patterns, and what comes back."""
+    parsers = pytest.importorskip("botocore.parsers", reason=SKIP)
+    validate = pytest.importorskip("botocore.validate", reason=SKIP)
+    seen = set()
+    for request, answer in exchanges:
+        prefix, _dot, name = request.headers["X-Amz-Target"].partition(".")
+        assert prefix == model.metadata["targetPrefix"]
+        assert request.headers["Content-Type"] == f"application/x-amz-json-{model.metadata['jsonVersion']}"
+        operation = model.operation_model(name)
+        body = json.loads(request.body or b"{}")
+        assert set(body) <= set(operation.input_shape.members)
+        report = validate.ParamValidator().validate(body, operation.input_shape)
+        assert not report.has_errors(), report.generate_report()
+        if operation.output_shape is not None:
+            told = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}
+            parsed = parsers.create_parser("json").parse(told, operation.output_shape)
+            parsed.pop("ResponseMetadata")
+            assert set(parsed) == set(json.loads(answer.body)), name
+        seen.add(name)
+    assert seen == set(fake_aws.FIELDS)
+
+
+def test_what_is_said_is_what_botocores_model_knows(exchanges: list[tuple[Request, Response]]) -> None:
+    """ca-connectors §5.2: AWS by botocore's model."""
+    loaders = pytest.importorskip("botocore.loaders", reason=SKIP)
+    _hold(exchanges, _model(loaders.Loader().load_service_model("acm-pca", "service-2")))
+
+
+@pytest.mark.published
+def test_fake_and_connector_have_the_words_of_the_published_model(
+    exchanges: list[tuple[Request, Response]], shared_openapi: pathlib.Path
+) -> None:
+    """ca-connectors §5.2: fields, reasons and algorithms are those of the saved document."""
+    path = shared_openapi / "ca" / "aws-pca" / "acm-pca-2017-08-22.service-2.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    shapes = document["shapes"]
+    for operation, (needed, allowed) in fake_aws.FIELDS.items():
+        shape = shapes[document["operations"][operation]["input"]["shape"]]
+        assert set(shape.get("required", ())) == needed and set(shape["members"]) == needed | allowed
+    assert tuple(shapes["RevocationReason"]["enum"]) == fake_aws.REASONS
+    assert set(shapes["GeneralName"]["members"]) == fake_aws.GENERAL_NAMES
+    assert set(aws_pca_options.ALGORITHMS) <= set(shapes["SigningAlgorithm"]["enum"])
+    assert set(shapes["CertificateAuthorityUsageMode"]["enum"]) >= {aws_pca_options.SHORT_LIVED}
+    assert shapes["IdempotencyToken"]["max"] == 36
+    _hold(exchanges, _model(document))
