@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [ejbca, own_ca, vault_pki]
+    choices: [ejbca, est, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -46,6 +46,9 @@ options:
         (V(certificate) or V(oauth)), for the latter C(token_url), C(client_id), C(client_login) (V(basic) or V(post)),
         C(scope) and C(audience), and for requests that name none C(end_entity_profile), C(certificate_profile) and
         C(issuer_common_name). The lifetime comes from the certificate profile.
+      - V(est) is any CA behind Enrollment over Secure Transport (RFC 7030). It takes C(url), C(label), C(username) or a
+        client certificate or both, C(reenroll) for renewals by C(simplereenroll), and C(repeat_lost), which says that
+        the server knows a request again even after it answered it. EST has no list and no revocation.
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -66,6 +69,7 @@ options:
       - V(ejbca) takes C(client_secret) for V(oauth), and C(enrolment_seed), which the enrolment codes of end entities
         are made from; it is made at random where it is left out. An order that waits for an approver is finalized with
         the code it was sent with, so that another seed loses those that wait.
+      - V(est) takes C(password).
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,

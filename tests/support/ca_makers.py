@@ -20,7 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Store
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
-from ansible_collections.edgecert.clm.tests.support.ca_sites import ejbca
+from ansible_collections.edgecert.clm.tests.support.ca_sites import ejbca, est
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 from ansible_collections.edgecert.clm.tests.support.toy_ca import ToyType
@@ -83,6 +83,8 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "ejbca by certificate": ejbca.maker(),
     "ejbca by token": ejbca.maker(by_token=True),
+    "est by certificate": est.maker(),
+    "est by password": est.maker(by_password=True),
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),

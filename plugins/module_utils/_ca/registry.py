@@ -22,6 +22,12 @@ def _ejbca(tools: Tools) -> CaConnectorType:
     return EjbcaType(tools)
 
 
+def _est(tools: Tools) -> CaConnectorType:
+    from .est import EstType
+
+    return EstType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -36,6 +42,7 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "ejbca": _ejbca,
+    "est": _est,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }

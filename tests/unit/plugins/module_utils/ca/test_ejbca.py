@@ -329,7 +329,7 @@ def test_an_account_with_a_profile_or_ca_that_is_not_there_fails_its_test(by_tok
         ({"certificate_profile": "No such"}, "SERVER, SHORT"),
         ({"issuer_common_name": "No such"}, "Fake issuing, Other CA"),
     ):
-        failed = [check for check in by_token.connect(**changes).test() if not check.passed]
+        failed = [check for check in by_token.connect(None, **changes).test() if not check.passed]
         assert len(failed) == 1 and words in failed[0].detail
 
 
