@@ -50,7 +50,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import HASHES, REVOCATION_REASONS
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.preflight import WantedNames, check_bundle
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
-from ansible_collections.edgecert.clm.tests.support.ca_makers import MAKERS, Site
+from ansible_collections.edgecert.clm.tests.support.ca_makers import MAKERS
+from ansible_collections.edgecert.clm.tests.support.ca_site import Site
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 

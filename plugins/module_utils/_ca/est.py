@@ -283,8 +283,8 @@ class Est(CaConnector):
             return self._waiting(handle)
         if handle["csr_sha256"] != _digest(str(handle["csr"])):
             raise InputError(
-                f"Cannot ask CA account {self._name} for the order again: EST asks by the very same CSR, and this one "
-                "bore a challenge password and is not kept with it; cancel the request, and order without a password",
+                f"Cannot ask CA account {self._name} for the order again: EST asks by the very CSR that was sent; that "
+                "one, with its challenge password, is gone from the store; cancel the request, and order anew",
                 code="csr_not_kept",
             )
         plain = {name: value for name, value in handle.items() if name not in _OF_A_WAIT}
