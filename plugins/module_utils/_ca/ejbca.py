@@ -212,8 +212,9 @@ class Ejbca(CaConnector):
         """Say that an order waits; asked for again after as long as it has waited, 15 minutes at most."""
         number = handle.get("request_id")
         which = f"request {number}" if number else f"the request for end entity {handle['username']}"
-        waited = (self._tools.clock.now() - from_text(str(handle["ordered_at"]))).total_seconds()
-        look_again_s = min(max(waited, 60.0), 900.0)
+        now = self._tools.clock.now()
+        look_again_s = min(max((now - from_text(str(handle["ordered_at"]))).total_seconds(), 60.0), 900.0)
+        handle = {**handle, "due_at": to_text(now + timedelta(seconds=look_again_s))}
         if state != PENDING_APPROVAL:
             message = f"EJBCA took the order for end entity {handle['username']} and has not signed it yet"
             return Pending(handle, f"{message}{f', and says: {raw}' if raw else ''}", look_again_s, state, (), raw)
@@ -280,12 +281,13 @@ class Ejbca(CaConnector):
         return self._unsigned(handle, word)
 
     def peek(self, handle: Handle) -> Answer:
-        """Ask for the certificate; whether an order was approved is seen by finalizing it, so that it is always due."""
+        """Ask for the certificate; whether an order was approved is seen by finalizing it alone, which has its time."""
         answer = self._there(handle)
         if answer is not None:
             return answer
         if handle.get("request_id"):
-            return replace(self._waiting(handle, PENDING_APPROVAL, ""), look_again_s=0.0)
+            left_s = (from_text(str(handle["due_at"])) - self._tools.clock.now()).total_seconds()
+            return replace(self._waiting(handle, PENDING_APPROVAL, ""), handle=handle, look_again_s=max(0.0, left_s))
         word = self._calls.entity_status(str(handle["username"]))
         waiting = self._unsigned(handle, word)
         return replace(waiting, look_again_s=0.0) if word.lower() in wire.READY else waiting
