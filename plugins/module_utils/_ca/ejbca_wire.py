@@ -57,7 +57,7 @@ ENDED: Mapping[str, str] = {
 
 FINALIZED_BEFORE = "already been finalized"
 # What EJBCA takes out of names of end entities without a word; a search for the name as it was given finds nothing.
-_NO_NAME = re.compile(r"[^A-Za-z0-9._@ +=,:/-]")
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f;!%`?$~<>&\\\"]")
 _NO_OWN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _REQUEST = re.compile(r"/(\d+)/finalize\b")
 _MOST = 200

@@ -168,9 +168,10 @@ class Est(CaConnector):
 
     def _login_told(self, label: str) -> str:
         answer = self._post(label, account.ENROLL, b"")
-        if answer.status in (401, 403, 404) or answer.is_html or answer.status >= 500:
+        # Other errors are what a request without a CSR earns, in whatever form.
+        if answer.status in (401, 403, 404) or answer.is_success:
             self._rest.checked("try the login", answer)
-        return f"the server reads what this account sends, and answered HTTP {answer.status} to a request without a CSR"
+        return f"the server did not refuse this account; it answered HTTP {answer.status} to a request without a CSR"
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """Give none: EST has no lists.

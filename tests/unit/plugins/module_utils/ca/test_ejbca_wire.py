@@ -83,6 +83,9 @@ def test_names_of_end_entities_are_what_ejbca_leaves_as_they_are() -> None:
     order = Order(SPEC, 90, "ab" * 16, datetime(2026, 11, 30, tzinfo=timezone.utc), certificate_id="*.example.com~1;2")
     name = wire.username_of(order)
     assert name == f"wildcard.example.com-1-2-{'ab' * 16}" and wire.username_problems(name) == []
+    assert wire.username_problems("Jürgen Müller, web #1 (host@example.com)") == []
+    assert all(wire.username_problems(f"web{char}1") for char in ';!%`?$~<>&\\"\n\x00')
+    assert "blanks at an end" in wire.username_problems(" web")[0]
     long = Order(SPEC, 90, "cd" * 16, order.at, certificate_id="x" * 300)
     assert wire.username_problems(wire.username_of(long)) == []
 

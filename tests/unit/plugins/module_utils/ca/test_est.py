@@ -310,6 +310,24 @@ def test_neither_the_password_nor_what_is_made_of_it_is_in_a_message(site: EstSi
     assert not any(secret in one or made in one for one in told)
 
 
+@pytest.mark.parametrize(("status", "kind"), [(400, "text/html"), (415, "text/plain"), (500, "text/html")])
+def test_a_login_that_is_not_refused_passes_whatever_the_server_says_to_a_request_without_a_csr(
+    site: EstSite, monkeypatch: pytest.MonkeyPatch, status: int, kind: str
+) -> None:
+    """C rows: servers answer an empty request with a 400 as text or as a page, or fall over it."""
+    reply = core.Reply(status, b"<html><title>Error</title></html>", {"Content-Type": kind})
+    monkeypatch.setattr(fake.EstVendor, "_enroll", lambda *_arguments: reply)
+    assert all(check.passed for check in site.connect().test())
+
+
+def test_a_page_that_says_yes_is_no_est_server(site: EstSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C rows: as of a login in between."""
+    reply = core.Reply(200, b"<html><title>Sign in</title></html>", {"Content-Type": "text/html"})
+    monkeypatch.setattr(fake.EstVendor, "_enroll", lambda *_arguments: reply)
+    failed = [check for check in site.connect().test() if not check.passed]
+    assert [check.name for check in failed] == ["logged in"] and "Sign in" in failed[0].detail
+
+
 # -- renewing ------------------------------------------------------------------------------------------------------
 
 
