@@ -37,7 +37,7 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [aws_pca, csc_global, digicert, digicert_one, globalsign_mssl, google_cas, hydrantid, idnomic, nexus, own_ca, vault_pki]
+    choices: [aws_pca, csc_global, digicert, digicert_one, ejbca, est, globalsign_mssl, google_cas, hydrantid, idnomic, nexus, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -60,6 +60,13 @@ options:
       - V(google_cas) is the Certificate Authority Service of Google Cloud. It takes C(project), C(location),
         C(issuer) (a pool, or C(pool/ca)), C(template), C(tier) (V(enterprise) or V(devops)), C(url), and
         C(auth_method) (V(credentials), V(credentials_file) with C(credentials_path), V(default) or V(access_token)).
+      - V(ejbca) is EJBCA by its REST API. It takes C(url) (up to C(/ejbca/ejbca-rest-api)), C(auth_method)
+        (V(certificate) or V(oauth)), for the latter C(token_url), C(client_id), C(client_login) (V(basic) or V(post)),
+        C(scope) and C(audience), and for requests that name none C(end_entity_profile), C(certificate_profile) and
+        C(issuer_common_name). The lifetime comes from the certificate profile.
+      - V(est) is any CA behind Enrollment over Secure Transport (RFC 7030). It takes C(url), C(label), C(username) or a
+        client certificate or both, C(reenroll) for renewals by C(simplereenroll), and C(repeat_lost), which says that
+        the server knows a request again even after it answered it. EST has no list and no revocation.
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -99,6 +106,10 @@ options:
       - V(aws_pca) takes C(secret_access_key), and C(session_token) where the key is a temporary one.
       - V(google_cas) takes C(credentials), the JSON of a service account's key or of a workload identity, or
         C(access_token), as its auth method wants.
+      - V(ejbca) takes C(client_secret) for V(oauth), and C(enrolment_seed), which the enrolment codes of end entities
+        are made from; it is made at random where it is left out. An order that waits for an approver is finalized with
+        the code it was sent with, so that another seed loses those that wait.
+      - V(est) takes C(password).
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(digicert) takes C(api_key).
       - V(digicert_one) takes C(api_key), or a client certificate at the host that wants one.

@@ -214,7 +214,8 @@ def test_a_good_account_passes_its_test_and_issues_nothing(fresh: Site, connecto
 
 
 def test_planning_and_testing_only_ask(networked: Site) -> None:
-    """Check mode sends nothing that changes; a login, or a question that needs a POST, is no change."""
+    """Check mode sends nothing that changes; a login, a question that needs a POST, or a request without an order in
+    it, is no change."""
     script = Script()
     connector = networked.connect(script)
     connector.test()
@@ -582,8 +583,11 @@ def test_a_pending_order_says_what_it_waits_for_in_our_words(slow: Site) -> None
     assert isinstance(answer, Pending)
     assert answer.state in PENDING_STATES and answer.message and answer.look_again_s > 0
     assert all(action.kind in ACTION_KINDS for action in answer.actions)
+    # Some CAs want their time to be kept: RFC 7030 §4.2.3.
+    slow.clock.sleep(answer.look_again_s)
     again = connector.collect(answer.handle)
     assert isinstance(again, Pending)
+    slow.clock.sleep(again.look_again_s)
     assert isinstance(connector.collect(again.handle), Issued)
 
 
@@ -602,6 +606,7 @@ def test_a_refused_order_is_rejected_in_the_cas_words(slow: Site) -> None:
     connector = slow.connect()
     answer = connector.submit(make_order(slow), make_csr(KEYS["p256"]()))
     assert isinstance(answer, Pending)
+    slow.clock.sleep(answer.look_again_s)
     ended = connector.collect(answer.handle)
     assert isinstance(ended, Rejected) and ended.state in REFUSED_STATES and "refused" in ended.reason
 

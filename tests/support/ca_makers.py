@@ -24,7 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
-from ansible_collections.edgecert.clm.tests.support.ca_sites import aws_pca, google_cas, idnomic
+from ansible_collections.edgecert.clm.tests.support.ca_sites import aws_pca, ejbca, est, google_cas, idnomic
 from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import csc_global
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import digicert
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import digicert_one
@@ -122,6 +122,10 @@ MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "digicert_one by certificate, on a common seat": digicert_one(mutual=True, seat_id="edge"),
     "digicert_one with PKCS#7": digicert_one(delivery_format="PKCS7"),
     "digicert_one": digicert_one(),
+    "ejbca by certificate": ejbca.maker(),
+    "ejbca by token": ejbca.maker(by_token=True),
+    "est by certificate": est.maker(),
+    "est by password": est.maker(by_password=True),
     "globalsign_mssl": globalsign_mssl(),
     "google_cas by a token": google_cas.site(auth_method="access_token"),
     "google_cas of devops": google_cas.site(tier="devops", issuer="quick/ca-1"),

@@ -40,6 +40,18 @@ def _digicert_one(tools: Tools) -> CaConnectorType:
     return DigiCertOneType(tools)
 
 
+def _ejbca(tools: Tools) -> CaConnectorType:
+    from .ejbca import EjbcaType
+
+    return EjbcaType(tools)
+
+
+def _est(tools: Tools) -> CaConnectorType:
+    from .est import EstType
+
+    return EstType(tools)
+
+
 def _globalsign_mssl(tools: Tools) -> CaConnectorType:
     from .globalsign_mssl import GlobalsignMsslType
 
@@ -87,6 +99,8 @@ _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
     "csc_global": _csc_global,
     "digicert": _digicert,
     "digicert_one": _digicert_one,
+    "ejbca": _ejbca,
+    "est": _est,
     "globalsign_mssl": _globalsign_mssl,
     "google_cas": _google_cas,
     "hydrantid": _hydrantid,

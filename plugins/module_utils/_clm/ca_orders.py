@@ -9,7 +9,7 @@ actions[], differences[]``. Knows no CA.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from .._core.errors import ClmError, InputError, RateLimited, RemoteError, Trans
 from . import dual_stack, form_csr, intents, key_secrets, lifetimes
 
 if TYPE_CHECKING:
-    from .._ca.answer_base import Answer, CannotTell, Found, Pending
+    from .._ca.answer_base import Answer, CannotTell, Found, Handle, Pending
     from .._ca.base import Order
     from .._core.types import CertRequest, Intent
     from .moves import Mover
@@ -150,6 +150,21 @@ def _showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:
 def showable(mover: Mover, algorithm: str, sent: str, answer: Answer) -> Answer:
     """Leave out of a handle what is not to be shown: the CSR that bears a challenge password."""
     return replace(answer, handle=key_secrets.without_sent(answer.handle, sent, mover.request.csrs[algorithm]))
+
+
+def asked_for(mover: Mover, algorithm: str, ask: Callable[[Handle], Answer]) -> Answer:
+    """Ask for an order by its handle as the CA left it: with the CSR that was sent, which is kept elsewhere.
+
+    Some CAs know an order by that alone, and would take another CSR of the same key for another order.
+
+    :param ask: the CA's ``collect`` or ``peek``.
+    """
+    request = mover.request
+    handle: Handle = request.ca_handles[algorithm]
+    sent = key_secrets.held_csr(mover.ports.store, request, algorithm)
+    if not sent:
+        return ask(handle)
+    return showable(mover, algorithm, sent, ask(key_secrets.without_sent(handle, request.csrs[algorithm], sent)))
 
 
 def is_surely_not_taken(exc: ClmError) -> bool:

@@ -115,16 +115,24 @@ def csr_to_send(store: Store, request: CertRequest, algorithm: str) -> str:
     """
     if not request.wish.get(CHALLENGE):
         return str(request.csrs[algorithm])
-    with store.read() as unit:
-        held = unit.held_secrets.get(NOUN, holder_of(request, algorithm), f"csr/{algorithm}")
-    if held is None or held.value is None:
+    held = held_csr(store, request, algorithm)
+    if not held:
         raise StateError(
             f"Cannot order for the {algorithm} CSR of request {request.request_id}: the CSR with its challenge "
             "password is gone from the store, and the CA is to get no other one; cancel the request and ask anew with "
             "challenge_password",
             code="challenge_password_missing",
         )
-    return held.value.reveal()
+    return held
+
+
+def held_csr(store: Store, request: CertRequest, algorithm: str) -> str:
+    """Give the CSR with the challenge password, which stays sealed; empty where there is none, or none any more."""
+    if not request.wish.get(CHALLENGE):
+        return ""
+    with store.read() as unit:
+        held = unit.held_secrets.get(NOUN, holder_of(request, algorithm), f"csr/{algorithm}")
+    return held.value.reveal() if held is not None and held.value is not None else ""
 
 
 def without_sent(handle: Any, sent: str, shown: str) -> Any:

@@ -148,7 +148,7 @@ def not_ready_for(mover: Mover) -> float | None:
     from .._ca.answer_base import Pending
 
     request = mover.request
-    answers = {name: mover.ca.peek(request.ca_handles[name]) for name in _missing(request)}
+    answers = {name: ca_orders.asked_for(mover, name, mover.ca.peek) for name in _missing(request)}
     waiting = [
         answer.look_again_s
         for name, answer in answers.items()
@@ -162,8 +162,7 @@ def _missing(request: CertRequest) -> list[str]:
 
 
 def _collected(mover: Mover) -> dict[str, Answer]:
-    request = mover.request
-    return {algorithm: mover.ca.collect(request.ca_handles[algorithm]) for algorithm in _missing(request)}
+    return {name: ca_orders.asked_for(mover, name, mover.ca.collect) for name in _missing(mover.request)}
 
 
 def retrieve(mover: Mover) -> bool:

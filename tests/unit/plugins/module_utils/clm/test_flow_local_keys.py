@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError, TransportError
 from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
@@ -165,6 +166,41 @@ def test_challenge_password_goes_into_the_csr_and_is_kept_sealed(house: Bench) -
     with pytest.raises(StateError, match="challenge_password") as caught:
         house.plan_enroll(device=None, csr_source="local", challenge_password=other, challenge_password_confirm=other)
     assert other not in caught.value.message and secret not in caught.value.message
+
+
+class Forgetful(DoubtfulCa):
+    """Keeps nothing: it knows an order by the very CSR that it got, as EST servers do."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(signing(bench))
+        self.asked: list[str] = []
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Take the order."""
+        return self.collect({"order": csr_pem})
+
+    def collect(self, handle: Mapping[str, Any]) -> Answer:
+        """Have it wait for ever, or sign it."""
+        self.asked.append(str(handle["order"]))
+        return Pending(handle, "it waits", 60.0) if not self.signs else self._make(self.asked[-1])
+
+
+def test_an_order_is_asked_for_by_the_csr_that_was_sent_and_that_is_in_no_plain_place(house: Bench) -> None:
+    """E16, W5: handles are kept in plain columns without it; asked by another CSR, such a CA would sign once more."""
+    secret = "Chall3nge!pw"
+    ca = Forgetful(house)
+    house.use_ca(ca)
+    ca.signs = False
+    outcome = local(house, challenge_password=secret, challenge_password_confirm=secret)
+    for _round in range(2):
+        outcome = local(house)
+    sent = held(house, outcome.record["request_id"])["csr/RSA"]
+    assert len(ca.asked) > 2 and {one.strip() for one in ca.asked} == {sent.strip()}
+    with house.store.read() as unit:
+        [request] = unit.requests.find()
+    assert request.ca_handles["RSA"]["order"].strip() == request.csrs["RSA"].strip()
+    ca.signs = True
+    assert local(house).record["state"] == "issued"
 
 
 @pytest.mark.parametrize(
