@@ -37,11 +37,16 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [own_ca, vault_pki]
+    choices: [acme, own_ca, vault_pki]
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
         there are.
+      - V(acme) is any CA that speaks ACME. It takes C(url) (of the directory), C(contact) (a list), C(terms_agreed),
+        C(account_key_type) (V(ec) or V(rsa)), C(eab_kid), C(certificate_profile), C(lifetime_as) (V(profile) or
+        V(not_after)), C(preferred_root), C(is_public) and C(revoke_reasons). Names are proved by C(dcv_type) (V(dns-01)
+        or V(http-01)), of which the CA is told as C(dcv_check) says, once the proof is seen from here (V(look), with
+        C(dns_servers) and C(http_port)) or after C(dcv_wait_s) seconds (V(wait)).
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -59,6 +64,9 @@ options:
   secrets:
     description:
       - The CA's own secret options; one left out keeps what is stored.
+      - V(acme) takes C(eab_hmac_key) to C(eab_kid), and C(account_key) (PEM) of an account that is there; without it a
+        key is made. Another one, or V(new) for one that is made, each time, replaces it at the CA with the next
+        O(test=true) or order.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(vault_pki) takes C(token), C(secret_id), C(jwt) or C(password), as its auth method wants.
       - For mutual TLS there are C(client_key) (PEM), or certificate and key together as C(client_pfx) (PKCS#12,
@@ -70,6 +78,8 @@ options:
     description:
       - Whether to test the account, reachability, authentication, rights and clock. Nothing is issued. An account
         that is new or changed is stored only if the test passes.
+      - An account of V(acme) that is neither is registered at the CA, or given its new key there, if that is to be done
+        yet, which is a change.
       - An account of V(own_ca) that is neither has its CRL signed anew once half of C(crl_days) is over, which is a
         change. Test it often enough, for verifiers that are strict believe no certificate once the CRL has ended.
     type: bool

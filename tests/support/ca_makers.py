@@ -20,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Store
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
+from ansible_collections.edgecert.clm.tests.support.ca_sites import acme
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 from ansible_collections.edgecert.clm.tests.support.toy_ca import ToyType
@@ -80,6 +81,11 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 
 
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
+    "acme by a fake": acme.by_fake,
+    "acme by acme2certifier": acme.by_acme2certifier,
+    "acme by OpenBao": acme.by_openbao,
+    "acme by Pebble": acme.by_pebble(),
+    "acme by Pebble, bound, with RSA": acme.by_pebble_bound,
     "own_ca at once": _own_ca(),
     "own_ca after a delay": _own_ca(delay_s=3600),
     "own_ca with RSA": _own_ca(key_type="rsa", key_size=2048, hash="sha384"),

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Action
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     CaConnector,
     CaConnectorType,
@@ -18,6 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
@@ -44,6 +46,11 @@ class Site:
     :ivar bought: counts what the other side took; None where nobody counts.
     :ivar orders: switches of a fake; None for a real server.
     :ivar write_path: pattern of the call that places an order.
+    :ivar act: does what an order waits for, as publishing a DNS record.
+    :ivar is_question: says of a write that it only asks, where reading is one, too.
+    :ivar root: PEM of the root that the chain leads to, for a CA whose answers hold none.
+    :ivar is_tried_late: credentials cannot be tried without being used up, so that only an order shows wrong ones.
+    :ivar empty_lists: choices that are announced, and of which this CA has none.
     """
 
     make_type: Callable[[Tools], CaConnectorType]
@@ -55,6 +62,11 @@ class Site:
     bought: Callable[[], int] | None = None
     orders: core.Orders | None = None
     write_path: str = ""
+    act: Callable[[Sequence[Action]], None] | None = None
+    is_question: Callable[[Request], bool] | None = None
+    root: str = ""
+    is_tried_late: bool = False
+    empty_lists: tuple[str, ...] = ()
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""

@@ -16,6 +16,12 @@ from .._http.base import Transport, TransportOptions
 from .base import CaConnectorType, Tools
 
 
+def _acme(tools: Tools) -> CaConnectorType:
+    from .acme import AcmeType
+
+    return AcmeType(tools)
+
+
 def _own_ca(tools: Tools) -> CaConnectorType:
     from .own_ca import OwnCaType
 
@@ -29,6 +35,7 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
+    "acme": _acme,
     "own_ca": _own_ca,
     "vault_pki": _vault_pki,
 }
