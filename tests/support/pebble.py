@@ -82,11 +82,11 @@ class Pebble:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, binding: bool = False, **more: str) -> Iterator[Pebble]:
+def running(folder: Path, *, binding: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Pebble]:
     """Run a server for the time of a block.
 
     :param binding: accounts have to be bound to one elsewhere.
-    :param more: further settings, by the name of an environment variable.
+    :param settings: more of them, by the name of an environment variable.
     """
     if not shutil.which("pebble") or not shutil.which("pebble-challtestsrv"):
         pytest.skip(SKIP)
@@ -121,7 +121,7 @@ def running(folder: Path, *, binding: bool = False, **more: str) -> Iterator[Peb
         f"http://127.0.0.1:{helper}",
         folder / "pebble.log",
     )
-    environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", **more}
+    environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", **(settings or {})}
     with found.log.open("w") as log, (folder / "helper.log").open("w") as other:
         processes = [
             subprocess.Popen(helping, stdout=other, stderr=other),

@@ -117,8 +117,13 @@ class Acme(CaConnector):
 
     def care_due(self) -> str:
         """Say that the account is to be registered, or to be given its new key."""
-        due = self._server.due()
-        if not due:
+        try:
+            due = self._server.due()
+            is_ready = due != "register" or not self._server.unready(self._server.meta())
+        except ClmError:
+            # The test of the account has said it.
+            return ""
+        if not due or not is_ready:
             return ""
         return f"{'Register' if due == 'register' else 'Give its new key to'} CA account {self._name} at the CA"
 

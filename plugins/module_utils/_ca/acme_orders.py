@@ -48,6 +48,8 @@ STATES = {
 }
 LOOK_AGAIN_S = 5.0
 PROOF_LOOK_S = 60.0
+# A hundred names whose name server is silent would take longer than anybody waits.
+LONGEST_LOOKING_S = 60.0
 _POLICY = RetryPolicy(fallback_wait_s=LOOK_AGAIN_S)
 _LONGEST_LOOK_S = 86400.0
 # What a CA says of the account, the signature or its own state; anything else is about what was ordered.
@@ -215,7 +217,7 @@ class AcmeOrders:
         found = self._proofs(handle, told)
         if found.failed:
             return Rejected(found.failed, handle, REJECTED, "invalid")
-        looked = [(one, "nobody looked" if is_new else self._not_done(handle, one)) for one in found.todo]
+        looked = [(one, "nobody looked") for one in found.todo] if is_new else self._looked(handle, found.todo)
         done, left = [one for one, why in looked if not why], [(one, why) for one, why in looked if why]
         if may_ask:
             for one in done:
@@ -227,9 +229,15 @@ class AcmeOrders:
             return None
         return self._unproved(handle, done, left, found)
 
-    def _not_done(self, handle: Mapping[str, Any], one: Proof) -> str:
-        told_at = from_text(str(handle["told_at"]))
-        return acme_proof.not_done(one.action, self._options, told_at, self._tools.clock.now())
+    def _looked(self, handle: Mapping[str, Any], todo: Sequence[Proof]) -> list[tuple[Proof, str]]:
+        """Look at proofs, and say why each cannot be seen yet; for so long as the caller's lease surely lives."""
+        clock, told_at, found = self._tools.clock, from_text(str(handle["told_at"])), []
+        began = clock.monotonic()
+        for one in todo:
+            is_late = clock.monotonic() - began > LONGEST_LOOKING_S
+            why = "" if is_late else acme_proof.not_done(one.action, self._options, told_at, clock.now())
+            found.append((one, "looking took too long; it is looked at the next time" if is_late else why))
+        return found
 
     def _ask(self, one: Proof, found: _Proofs) -> str:
         """Tell the CA to look at a proof; gives why it is no good, where the CA says so at once."""

@@ -52,7 +52,7 @@ def by_pebble(*, binding: bool = False, reuse: int = 0, **options: Any) -> Maker
     @contextlib.contextmanager
     def run(folder: Path) -> Iterator[Site]:
         settings = {"PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": str(reuse)}
-        with pebble.running(folder, binding=binding, **settings) as server:
+        with pebble.running(folder, binding=binding, settings=settings) as server:
             bound = {"eab_kid": pebble.EAB_KID} if binding else {}
             yield Site(
                 registered("acme"),

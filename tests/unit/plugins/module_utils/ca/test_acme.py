@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import acme_look
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Answer,
     Issued,
@@ -141,6 +142,16 @@ def test_what_the_ca_wants_of_an_account_is_told_by_its_test(world: World) -> No
     assert "https://ca.example.com/terms" in failed[0].detail and "eab_kid" in failed[0].detail
     with pytest.raises(InputError, match="terms_agreed"):
         world.submitted(world.connect(terms_agreed=False))
+
+
+def test_an_account_that_cannot_be_registered_wants_no_care(world: World) -> None:
+    """C rows: its test says what is wrong, and is not lost to an error of the care."""
+    assert world.connect(terms_agreed=False).care_due() == ""
+    script = Script()
+    script.add("refused", "", times=100)
+    account = world.stored()
+    assert world.connect(account, script).care_due() == ""
+    assert any(not check.passed for check in world.connect(account, script).test())
 
 
 @pytest.mark.parametrize(
@@ -325,6 +336,24 @@ def test_the_ca_is_told_when_its_time_has_come_and_not_before(world: World) -> N
     asked = _of(Pending, connector.collect(answer.handle))
     assert world.vendor.proofs[0].is_asked and asked.actions == () and asked.look_again_s > 0
     assert isinstance(connector.collect(asked.handle), Issued)
+
+
+def test_looking_at_many_proofs_ends_in_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent name server must not outlast the lease of the request."""
+    world.orders.polls = 1
+    names = tuple(f"w{number}.example.com" for number in range(40))
+    connector = world.connect(dcv_check="look")
+    answer = connector.submit(world.order(spec=CsrSpec(names[0], names)), make_csr(KEYS["p256"](), names, names[0]))
+    looked = []
+
+    def silent(name: str, _value: str, _servers: object) -> str:
+        looked.append(name)
+        world.orders.clock.sleep(10)
+        return "name server 192.0.2.53 does not answer"
+
+    monkeypatch.setattr(acme_look, "txt_reason", silent)
+    again = _of(Pending, connector.collect(_of(Pending, answer).handle))
+    assert len(looked) == 7 and len(again.actions) == 40 and "does not answer" in again.message
 
 
 def test_planning_says_that_a_proved_order_can_go_on_and_changes_nothing(world: World) -> None:

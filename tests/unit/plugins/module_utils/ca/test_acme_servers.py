@@ -88,7 +88,7 @@ def test_pebble_refuses_a_wrong_binding_and_the_key_is_not_told(tmp_path: pathli
 def test_pebble_hands_out_the_chain_to_the_root_that_is_wanted(tmp_path: pathlib.Path) -> None:
     """RFC 8555 §7.4.2; chains of three intermediates are in order, and nonces are refused now and then."""
     more = {"PEBBLE_ALTERNATE_ROOTS": "2", "PEBBLE_CHAIN_LENGTH": "3", "PEBBLE_WFE_NONCEREJECT": "5"}
-    with pebble.running(tmp_path, **more) as server:
+    with pebble.running(tmp_path, settings=more) as server:
         for number in range(3):
             root = certificate_facts(server.root(number)).common_name
             site = site_of(server.options(preferred_root=root))
