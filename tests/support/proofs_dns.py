@@ -62,7 +62,9 @@ def running() -> Iterator[Records]:
     port = free_port()
     records = Records(f"127.0.0.1:{port}")
     quiet = server.DNSLogger("-request,-reply,-truncated,-error", logf=lambda _text: None)
-    parts = [server.DNSServer(records, "127.0.0.1", port, tcp=tcp, logger=quiet) for tcp in (False, True)]
+    limited = type("Limited", (server.DNSHandler,), {"udplen": 512})
+    kinds = ({"tcp": False, "handler": limited}, {"tcp": True})
+    parts = [server.DNSServer(records, "127.0.0.1", port, logger=quiet, **kind) for kind in kinds]
     for one in parts:
         one.start_thread()
     try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import random
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -62,9 +63,9 @@ class AcmeVendor:
     :ivar macs: MAC keys by key id; not empty, accounts have to be bound, each key id once.
     :ivar bad_nonces: how many nonces more are refused.
     :ivar is_sharing: two orders for the same names get one URL while the first is not finalized, as with Boulder.
-    :ivar refuse: problems to answer with, by the path's first segment, each once.
+    :ivar refuse: problems to answer with, by the path's first segment, each once; ``refuse_registration`` likewise.
     :ivar has_ari, has_profiles: what the directory offers.
-    :ivar offered: challenges, by type.
+    :ivar offered: challenges, by type; ``is_generous`` offers them for names that they cannot prove, too.
     :ivar placed: the orders; ``accounts`` the public keys by URL.
     """
 
@@ -74,6 +75,8 @@ class AcmeVendor:
         self.bad_nonces, self.is_sharing, self.has_ari, self.has_profiles = 0, False, True, True
         self.terms = "https://ca.example.com/terms"
         self.refuse: dict[str, Reply] = {}
+        self.refuse_registration: Reply | None = None
+        self.is_generous = False
         self.offered: tuple[str, ...] = ("http-01", "dns-01", "tls-alpn-01")
         self.accounts: dict[str, Mapping[str, str]] = {}
         self.contacts: dict[str, Any] = {}
@@ -158,6 +161,8 @@ class AcmeVendor:
             return Reply(200, {"status": "valid"}, {"Location": known[0]})
         if body.get("onlyReturnExisting"):
             raise Refused("accountDoesNotExist", "no account of this key")
+        if self.refuse_registration is not None:
+            return self.refuse_registration
         if self.terms and not body.get("termsOfServiceAgreed"):
             raise Refused("malformed", "the terms are not agreed to")
         if self.macs:
@@ -219,7 +224,8 @@ class AcmeVendor:
         told: dict[str, Any] = {
             "status": self.orders.strange_word or status,
             "identifiers": order.wanted["identifiers"],
-            "authorizations": [f"{self._base}/authz/{one}" for one in order.proofs],
+            # In no order that anybody could rely on.
+            "authorizations": random.sample([f"{self._base}/authz/{one}" for one in order.proofs], len(order.proofs)),
             "finalize": f"{self._base}/order/{number}/finalize",
         }
         if status == "valid":
@@ -271,8 +277,8 @@ class AcmeVendor:
     def _proof(self, number: int) -> dict[str, Any]:
         one = self.proofs[number]
         name = one.identifier["value"]
-        kinds = [kind for kind in self.offered if not name.startswith("*.") or kind == "dns-01"]
-        kinds = [kind for kind in kinds if one.identifier["type"] == "dns" or kind != "dns-01"]
+        kinds = [kind for kind in self.offered if self.is_generous or not name.startswith("*.") or kind == "dns-01"]
+        kinds = [kind for kind in kinds if self.is_generous or one.identifier["type"] == "dns" or kind != "dns-01"]
         found = {
             "status": one.status,
             "identifier": {**one.identifier, "value": name.removeprefix("*.")},

@@ -131,6 +131,12 @@ def test_a_wrong_binding_is_a_fault_of_the_account_and_shown_without_the_key(wor
     with pytest.raises(AuthError, match="register the account") as caught:
         world.submitted(connector)
     assert text not in json.dumps([caught.value.message, caught.value.failure()])
+    world.vendor.macs = {}
+    connector = world.connect(contact=["tel:1"])
+    connector.test()
+    world.vendor.refuse_registration = problem("invalidContact", "no telephones", 400)
+    with pytest.raises(AuthError, match="no telephones"):
+        world.submitted(connector)
     assert not world.vendor.placed
 
 
@@ -294,7 +300,7 @@ def test_addresses_of_another_host_get_nothing_signed(world: World) -> None:
 
 def test_wildcards_are_proved_by_dns_and_addresses_by_http_whatever_is_wanted(world: World) -> None:
     """RFC 8555 §7.1.4, RFC 8738 §4; E22: the choice stands for the other names."""
-    world.orders.polls = 1
+    world.orders.polls, world.vendor.is_generous = 1, True
     names = ("www.example.com", "*.example.com", "192.0.2.7", "2001:db8::7")
     spec = CsrSpec("www.example.com", names[:2], ip_addresses=names[2:])
     csr = make_csr(KEYS["p256"](), names=names)
@@ -321,6 +327,16 @@ def test_a_name_and_its_wildcard_are_two_values_at_one_record(world: World) -> N
     assert len({one.value for one in actions}) == 2 and {one.name for one in actions} == {"_acme-challenge.example.com"}
 
 
+def test_what_is_to_be_done_is_told_in_one_order_whatever_the_cas(world: World) -> None:
+    """A dozen names; told in another order, each look would count as news and be written down."""
+    world.orders.polls = 1
+    names = tuple(f"w{number}.example.com" for number in range(12))
+    connector = world.connect()
+    answer = connector.submit(world.order(spec=CsrSpec(names[0], names)), make_csr(KEYS["p256"](), names, names[0]))
+    for _time in range(2):
+        assert _of(Pending, connector.peek(_of(Pending, answer).handle)).actions == _of(Pending, answer).actions
+
+
 def test_the_ca_is_told_when_its_time_has_come_and_not_before(world: World) -> None:
     """A proof that fails ends an order, so that the run that ordered tells nothing, nor any before the time."""
     world.orders.polls = 2
@@ -335,6 +351,9 @@ def test_the_ca_is_told_when_its_time_has_come_and_not_before(world: World) -> N
     assert not world.vendor.proofs[0].is_asked, "planning changes nothing"
     asked = _of(Pending, connector.collect(answer.handle))
     assert world.vendor.proofs[0].is_asked and asked.actions == () and asked.look_again_s > 0
+    world.vendor.proofs[0].left = 2
+    again = _of(Pending, connector.peek(asked.handle))
+    assert again.actions == () and again.look_again_s > 0, "it is told once"
     assert isinstance(connector.collect(asked.handle), Issued)
 
 

@@ -81,6 +81,13 @@ def test_a_number_with_leading_zeros_keeps_its_length() -> None:
     assert len(acme_jws.unb64(found.jwk["x"])) == 32
 
 
+def test_a_signature_with_leading_zeros_keeps_its_length() -> None:
+    """RFC 7518 §3.4: one in 128 has a short half."""
+    key = acme_jws.AccountKey(pem_of(KINDS["ES256"]()))
+    sizes = {len(acme_jws.unb64(key.jws(b"", url=URL, nonce=str(n))["signature"])) for n in range(2000)}
+    assert sizes == {64}
+
+
 def test_proofs_are_what_the_library_of_certbot_makes_of_them() -> None:
     """RFC 8555 §8.1 to §8.4."""
     challenges = pytest.importorskip("acme.challenges", reason="acme, a second opinion, is not installed")
