@@ -29,9 +29,7 @@ def alternates(header: str) -> list[str]:
     return [url for url, rest in _LINK.findall(header) if re.search(r'rel="?alternate"?', rest)]
 
 
-def chosen(
-    answer: Answer, wanted: str, fetch: Callable[[str], Answer], at: datetime
-) -> tuple[Bundle, tuple[str, ...]]:
+def chosen(answer: Answer, wanted: str, fetch: Callable[[str], Answer], at: datetime) -> tuple[Bundle, tuple[str, ...]]:
     """Give the certificate with the chain whose root bears the wanted name, else with the CA's own choice.
 
     :param wanted: common name of a root; empty for the CA's choice.

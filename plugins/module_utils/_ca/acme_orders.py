@@ -207,9 +207,7 @@ class AcmeOrders:
 
     # -- proofs ----------------------------------------------------------------------------------------------------
 
-    def _prove(
-        self, handle: dict[str, Any], told: Mapping[str, Any], *, is_new: bool, may_ask: bool
-    ) -> Answer | None:
+    def _prove(self, handle: dict[str, Any], told: Mapping[str, Any], *, is_new: bool, may_ask: bool) -> Answer | None:
         """Look at the proofs, and tell the CA of those that can be seen; None when all names are proved.
 
         :param is_new: nobody was told of them before, so that there is nothing to look at.

@@ -51,9 +51,7 @@ def proof_of(authorization: Mapping[str, Any], wanted: str, key: AccountKey) -> 
     """
     identifier = authorization.get("identifier") or {}
     name = str(identifier.get("value") or "").removeprefix("*.")
-    offered = {
-        str(one.get("type")): one for one in authorization.get("challenges") or () if isinstance(one, Mapping)
-    }
+    offered = {str(one.get("type")): one for one in authorization.get("challenges") or () if isinstance(one, Mapping)}
     ways = [wanted, *(one for one in METHODS if one != wanted)]
     if authorization.get("wildcard"):
         ways = [DNS_01]
