@@ -33,7 +33,7 @@ class Records:
     code: int = 0
 
     def act(self, actions: Sequence[Action]) -> None:
-        """Publish what dns-01 wants to see, in place of what was there: OpenBao asks by UDP alone, where it has to fit."""
+        """Publish what dns-01 wants to see, and nothing else there: OpenBao asks by UDP alone, where it has to fit."""
         for action in actions:
             self.texts.pop(action.name.lower(), None)
         for action in actions:
