@@ -297,7 +297,8 @@ class AcmeVendor:
         number = int(call.parts[1])
         self.proofs[number].is_asked = True
         self._look(self.proofs[number])
-        return Reply(200, self._told_challenge(number, call.parts[2]))
+        up = {"Link": f'<{self._base}/authz/{number}>;rel="up"'}
+        return Reply(200, self._told_challenge(number, call.parts[2]), up)
 
     # -- certificates ----------------------------------------------------------------------------------------------
 

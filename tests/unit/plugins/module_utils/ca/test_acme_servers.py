@@ -17,8 +17,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaCon
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import AuthError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._pki import pem
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
-from ansible_collections.edgecert.clm.tests.support import acme2certifier, openbao, pebble, proofs_dns
+from ansible_collections.edgecert.clm.tests.support import acme2certifier, acme_world, openbao, pebble, proofs_dns
 from ansible_collections.edgecert.clm.tests.support.ca_site import Site, registered
 from ansible_collections.edgecert.clm.tests.support.ca_sites.acme import PromptClock, enable_acme
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
@@ -160,3 +161,29 @@ def test_acme2certifier_has_a_wish_for_the_time_of_renewal(tmp_path: pathlib.Pat
         wrong = order(site, options={"certificate_profile": "none"})
         refused = connector.submit(wrong, make_csr(KEYS["p256"]()))
         assert isinstance(refused, Rejected) and "profile" in refused.reason.lower()
+
+
+def test_the_client_of_certbot_gets_a_certificate_from_the_fake(tmp_path: pathlib.Path) -> None:
+    """A second opinion on the fake: what ours takes for an answer, a client of others takes, too."""
+    client, challenges, messages = (
+        pytest.importorskip(f"acme.{one}", reason="acme, a second opinion, is not installed")
+        for one in ("client", "challenges", "messages")
+    )
+    josepy = pytest.importorskip("josepy", reason="josepy, a second opinion, is not installed")
+    with acme_world.running(tmp_path) as world:
+        key = josepy.JWKEC(key=KEYS["p256"]())
+        network = client.ClientNetwork(key, alg=josepy.ES256, verify_ssl=world.fake.ca_path)
+        directory = client.ClientV2.get_directory(f"{world.fake.url}/directory", network)
+        theirs = client.ClientV2(directory, network)
+        theirs.new_account(messages.NewRegistration.from_data(email="pki@example.com", terms_of_service_agreed=True))
+        world.orders.polls = 1
+        placed = theirs.new_order(make_csr(KEYS["p256"]()).encode(), profile="short")
+        for authorization in placed.authorizations:
+            chosen = next(one for one in authorization.body.challenges if isinstance(one.chall, challenges.DNS01))
+            theirs.answer_challenge(chosen, chosen.response(key))
+        done = theirs.poll_and_finalize(placed)
+        leaf = pem.split_certificates(done.fullchain_pem)[0]
+        assert set(certificate_facts(leaf).sans.dns) == set(SPEC.dns_names)
+        later, _look_again = theirs.renewal_time(done.fullchain_pem.encode())
+        hint = world.connect().renewal_hint(leaf)
+        assert hint is not None and hint.until is not None and later is not None
