@@ -37,7 +37,21 @@ options:
     description:
       - Which CA. Needed when the account is added, and not to be changed later.
     type: str
-    choices: [aws_pca, csc_global, digicert, digicert_one, ejbca, est, globalsign_mssl, google_cas, hydrantid, idnomic, nexus, own_ca, vault_pki]
+    choices:
+      - acme
+      - aws_pca
+      - csc_global
+      - digicert
+      - digicert_one
+      - ejbca
+      - est
+      - globalsign_mssl
+      - google_cas
+      - hydrantid
+      - idnomic
+      - nexus
+      - own_ca
+      - vault_pki
   options:
     description:
       - The CA's own options; an option left out keeps what is stored. An unknown one is an error that lists those
@@ -67,6 +81,11 @@ options:
       - V(est) is any CA behind Enrollment over Secure Transport (RFC 7030). It takes C(url), C(label), C(username) or a
         client certificate or both, C(reenroll) for renewals by C(simplereenroll), and C(repeat_lost), which says that
         the server knows a request again even after it answered it. EST has no list and no revocation.
+      - V(acme) is any CA that speaks ACME. It takes C(url) (of the directory), C(contact) (a list), C(terms_agreed),
+        C(account_key_type) (V(ec) or V(rsa)), C(eab_kid), C(certificate_profile), C(lifetime_as) (V(profile) or
+        V(not_after)), C(preferred_root), C(is_public) and C(revoke_reasons). Names are proved by C(dcv_type) (V(dns-01)
+        or V(http-01)), of which the CA is told as C(dcv_check) says, once the proof is seen from here (V(look), with
+        C(dns_servers) and C(http_port)) or after C(dcv_wait_s) seconds (V(wait)).
       - V(own_ca) takes C(common_name), C(organization) and C(country) for the names of a CA made here, C(key_type),
         C(key_size), C(curve) and C(hash) for its keys, C(root_validity_days) and C(issuing_validity_days) for its
         lifetimes, C(max_validity_days) for the longest lifetime it signs, C(backdate_minutes), and C(delay_s) to
@@ -110,6 +129,9 @@ options:
         are made from; it is made at random where it is left out. An order that waits for an approver is finalized with
         the code it was sent with, so that another seed loses those that wait.
       - V(est) takes C(password).
+      - V(acme) takes C(eab_hmac_key) to C(eab_kid), and C(account_key) (PEM) of an account that is there; without it a
+        key is made. Another one, or V(new) for one that is made, each time, replaces it at the CA with the next
+        O(test=true) or order.
       - V(own_ca) takes C(private_key) and C(passphrase), for an existing issuing CA.
       - V(digicert) takes C(api_key).
       - V(digicert_one) takes C(api_key), or a client certificate at the host that wants one.
@@ -126,6 +148,8 @@ options:
     description:
       - Whether to test the account, reachability, authentication, rights and clock. Nothing is issued. An account
         that is new or changed is stored only if the test passes.
+      - An account of V(acme) that is neither is registered at the CA, or given its new key there, if that is to be done
+        yet, which is a change.
       - An account of V(own_ca) that is neither has its CRL signed anew once half of C(crl_days) is over, which is a
         change. Test it often enough, for verifiers that are strict believe no certificate once the CRL has ended.
     type: bool

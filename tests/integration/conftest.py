@@ -13,6 +13,7 @@ import pytest
 from edgecert_sandbox.handle import Handle, SandboxOptions, start
 from xdist.scheduler import LoadScopeScheduling
 
+from ansible_collections.edgecert.clm.tests.support import pebble
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.openbao import running
 
@@ -67,6 +68,20 @@ def openbao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
             "clm_vault_ca_path": bao.ca_path,
             "clm_vault_role_id": options["role_id"],
             "clm_vault_secret_id": secrets["secret_id"],
+        }
+
+
+@pytest.fixture(scope="session")
+def acme_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Run a Pebble, and give what a playbook has to know of it."""
+    with pebble.running(tmp_path_factory.mktemp("pebble"), binding=True) as server:
+        yield {
+            "clm_acme_url": server.url,
+            "clm_acme_ca_path": server.ca_path,
+            "clm_acme_dns": server.dns,
+            "clm_acme_helper": server.helper,
+            "clm_acme_eab_kid": pebble.EAB_KID,
+            "clm_acme_eab_key": pebble.EAB_KEY,
         }
 
 

@@ -23,7 +23,7 @@ TARGETS = sorted(path.parent.parent.name for path in HERE.glob("targets/*/tasks/
 TOKENS = ("key_device", "csr_hsm")
 RUNNABLE = [name for name in TARGETS if not name.startswith("setup_")]
 # Fixtures that run what a target speaks to beside the sandbox; skipped, by name, where that is not installed.
-SERVERS = {"ca_vault_pki": "openbao"}
+SERVERS = {"ca_acme": "acme_server", "ca_vault_pki": "openbao"}
 _numbers = itertools.count()
 
 PLAY = """

@@ -24,7 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import c
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support import openbao
 from ansible_collections.edgecert.clm.tests.support.ca_site import RealClock, Site, registered
-from ansible_collections.edgecert.clm.tests.support.ca_sites import aws_pca, ejbca, est, google_cas, idnomic
+from ansible_collections.edgecert.clm.tests.support.ca_sites import acme, aws_pca, ejbca, est, google_cas, idnomic
 from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import csc_global
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import digicert
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import digicert_one
@@ -113,6 +113,11 @@ def _toy(*, mutual: bool = False) -> Callable[[Path], AbstractContextManager[Sit
 
 
 MAKERS: Mapping[str, Callable[[Path], AbstractContextManager[Site]]] = {
+    "acme by OpenBao": acme.by_openbao,
+    "acme by Pebble": acme.by_pebble(),
+    "acme by Pebble, bound, with RSA": acme.by_pebble_bound,
+    "acme by a fake": acme.by_fake,
+    "acme by acme2certifier": acme.by_acme2certifier,
     "aws_pca as a role": aws_pca.site(role=True),
     "aws_pca by the CSR": aws_pca.site(template="EndEntityServerAuthCertificate/V1"),
     "aws_pca": aws_pca.site(),

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Action
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     CaConnector,
     CaConnectorType,
@@ -51,6 +52,10 @@ class Site:
     :ivar only_asks: says of a POST whether it is a question, as a search is, or where the API has no other method.
     :ivar spec_for: gives the names that an order with a choice is for, where not every choice suits every name.
     :ivar vendor: the fake itself, with switches of its own; None for a real server.
+    :ivar act: does what an order waits for, as publishing a DNS record.
+    :ivar root: PEM of the root that the chain leads to, for a CA whose answers hold none.
+    :ivar is_tried_late: credentials cannot be tried without being used up, so that only an order shows wrong ones.
+    :ivar empty_lists: choices that are announced, and of which this CA has none.
     """
 
     make_type: Callable[[Tools], CaConnectorType]
@@ -66,6 +71,10 @@ class Site:
     only_asks: Callable[[Request], bool] = lambda request: bool(re.search("login|capabilities", operation_of(request)))
     spec_for: Callable[[str], CsrSpec] | None = None
     vendor: Any = None
+    act: Callable[[Sequence[Action]], None] | None = None
+    root: str = ""
+    is_tried_late: bool = False
+    empty_lists: tuple[str, ...] = ()
 
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""

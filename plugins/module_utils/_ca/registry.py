@@ -16,6 +16,12 @@ from .._http.base import Transport, TransportOptions
 from .base import CaConnectorType, Tools
 
 
+def _acme(tools: Tools) -> CaConnectorType:
+    from .acme import AcmeType
+
+    return AcmeType(tools)
+
+
 def _aws_pca(tools: Tools) -> CaConnectorType:
     from .aws_pca import AwsPcaType
 
@@ -95,6 +101,7 @@ def _vault_pki(tools: Tools) -> CaConnectorType:
 
 
 _TYPES: Mapping[str, Callable[[Tools], CaConnectorType]] = {
+    "acme": _acme,
     "aws_pca": _aws_pca,
     "csc_global": _csc_global,
     "digicert": _digicert,

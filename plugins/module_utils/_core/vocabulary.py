@@ -35,7 +35,22 @@ GEOGRAPHIES = ("core", "china+core", "russia+core")
 OCSP_STAPLING = ("on", "off", "not-set")
 TLS_VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 
-CA_TYPES = ("aws_pca", "csc_global", "digicert", "digicert_one", "ejbca", "est", "globalsign_mssl", "google_cas", "hydrantid", "idnomic", "nexus", "own_ca", "vault_pki")
+CA_TYPES = (
+    "acme",
+    "aws_pca",
+    "csc_global",
+    "digicert",
+    "digicert_one",
+    "ejbca",
+    "est",
+    "globalsign_mssl",
+    "google_cas",
+    "hydrantid",
+    "idnomic",
+    "nexus",
+    "own_ca",
+    "vault_pki",
+)
 # RFC 5280 §5.3.1; a hold, and its end, make no sense for a server's certificate, and public trust forbids them.
 REVOCATION_REASONS = (
     "unspecified",

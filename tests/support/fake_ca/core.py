@@ -236,9 +236,10 @@ def _handler(vendor: Vendor, clock: FakeClock, calls: list[str]) -> type[BaseHTT
             for name, text in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, text)
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = answer
 
         def log_message(self, *_arguments: Any) -> None:
             """Say nothing."""
