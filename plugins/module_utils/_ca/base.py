@@ -40,7 +40,8 @@ class Order:
     :ivar validity_days: asked-for lifetime in days, at least 1.
     :ivar options: the request's options of this CA, checked by ``validate``.
     :ivar intent_id: id of the intent this order is sent under; the same order sent twice bears the same id.
-    :ivar at: time of the intent, UTC.
+    :ivar at: time of the intent, UTC; the same for the same order.
+    :ivar last_sent_at: when it was sent last, UTC, where an earlier ``submit`` came to nothing; None for once at most.
     :ivar action: ``enroll``, ``renew`` or ``regenerate``; ``parent`` is the handle of what it follows at the same
         account, empty where there is none.
     :ivar validity: the lifetime as it was asked for, ``{count, unit}``; empty where only the days are known.
@@ -59,6 +60,12 @@ class Order:
     certificate_id: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     generic: Mapping[str, Any] = field(default_factory=dict)
+    last_sent_at: datetime | None = None
+
+    @property
+    def sent_at(self) -> datetime:
+        """Give when it was sent last, as far as is known: lists that lag may not have it for a while after that."""
+        return self.last_sent_at or self.at
 
 
 @dataclass(frozen=True)

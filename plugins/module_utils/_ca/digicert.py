@@ -336,7 +336,7 @@ class DigiCert(CaConnector):
         )
         if listed is None:
             return CannotTell("too many orders were placed for that name since then", look_at)
-        left = order.at + _LAG - self._tools.clock.now()
+        left = order.sent_at + _LAG - self._tools.clock.now()
         if left > timedelta(0):
             return CannotTell("its lists may not have it yet", look_at, max(1.0, left.total_seconds()))
         return NotThere("neither our reference nor the CSR is in its list of orders")

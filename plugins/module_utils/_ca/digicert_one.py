@@ -313,7 +313,7 @@ class DigiCertOne(CaConnector):
         # A public CA behind it may validate for hours, whatever the profile says.
         if not profile.is_at_once or self._options["trust"] == "public":
             return CannotTell("its profile may let orders wait, and what waits cannot be searched", look_at)
-        left = order.at + _LAG - self._tools.clock.now()
+        left = order.sent_at + _LAG - self._tools.clock.now()
         if left > timedelta(0):
             return CannotTell("its search may not have it yet", look_at, max(1.0, left.total_seconds()))
         return NotThere(f"no certificate of this CSR's key is on seat {seat_id}")

@@ -327,7 +327,7 @@ class GlobalsignMssl(CaConnector):
 
     def _none_of(self, order: Order, why: str) -> Found:
         """Say that there is no order; until the list has settled that cannot be told."""
-        left = (order.at + _SETTLED - self._tools.clock.now()).total_seconds()
+        left = (order.sent_at + _SETTLED - self._tools.clock.now()).total_seconds()
         if left <= 0:
             return NotThere(why)
         name = order.spec.common_name

@@ -293,7 +293,7 @@ class IdnomicRa(CaConnector):
         look_at = f"requests and certificates for {name} at the RA, since {to_text(order.at)}"
         if any(not one.get("certificate") and self._is_of(one, handle) for one in listed):
             return CannotTell(f"requests for {name} wait, and do not tell their key", look_at, 3600.0)
-        left = (order.at + _SETTLED - self._tools.clock.now()).total_seconds()
+        left = (order.sent_at + _SETTLED - self._tools.clock.now()).total_seconds()
         why = f"none of the RA's {len(listed)} entries for {name} since then is of this key"
         return NotThere(why) if left <= 0 else CannotTell(f"{why}, and it may come later", look_at, left)
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from .._core.clock import from_text, to_text
 from .._core.errors import ClmError, InputError, RateLimited, RemoteError, TransportError
 from . import dual_stack, form_csr, intents, key_secrets, lifetimes
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 IN_DOUBT = "order_in_doubt"
 """Reason of a request that is in doubt."""
 _SHOWN = ("state", "vendor_state", "actions")
+_SENT_AT = "sent_at"
+"""Member of an intent's ``wanted``: when the order was sent once more, ISO 8601 UTC."""
 
 
 def progress_of(answer: Answer, differences: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -85,6 +88,7 @@ def order_of(mover: Mover, algorithm: str, intent: Intent) -> Order:
         certificate_id=request.certificate_id,
         attributes=wish.get("attributes") or {},
         generic=wish.get("generic") or {},
+        last_sent_at=from_text(intent.wanted[_SENT_AT]) if intent.wanted.get(_SENT_AT) else None,
     )
 
 
@@ -129,6 +133,8 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         if not isinstance(found, NotThere):
             return intent, _showable(mover, algorithm, csr_pem, found)
         leave_doubt(mover, found.why)
+        intent = intents.tried_again(ports.store, intent, {_SENT_AT: to_text(ports.clock.now())})
+        asked = order_of(mover, algorithm, intent)
     # Looking, or the order before, may have taken longer than the lease lives: another run would order, too.
     mover.still_ours()
     try:

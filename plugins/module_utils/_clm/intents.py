@@ -52,6 +52,12 @@ def add(unit: Unit, kind: str, noun: str, key: str, wanted: Mapping[str, Any], n
     return unit.intents.add(Intent(uuid.uuid4().hex, kind, noun, key, wanted, created_at=now))
 
 
+def tried_again(store: Store, intent: Intent, told: Mapping[str, Any]) -> Intent:
+    """Write down that what an open intent stands for is about to be tried once more."""
+    with store.write() as unit:
+        return unit.intents.put(replace(intent, wanted={**intent.wanted, **told}))
+
+
 def left_open(unit: Unit, kind: str, noun: str, key: str) -> Intent | None:
     """Give such an intent that an earlier run left open, or None."""
     left = unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None)

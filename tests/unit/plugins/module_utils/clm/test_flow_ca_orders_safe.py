@@ -110,3 +110,31 @@ def test_an_unreadable_answer_over_nothing_orders_under_the_same_intent(virtual:
     assert record_of(virtual.enroll())["state"] == "issued"
     first, second = ca.submitted
     assert first == second and ca.calls == ["submit", "find", "find", "submit"]
+
+
+class Dated(DoubtfulCa):
+    """Keeps the orders that it is asked to find."""
+
+    def __init__(self, make: Callable[[str], Answer]) -> None:
+        super().__init__(make)
+        self.sought: list[Order] = []
+
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Keep it."""
+        self.sought.append(order)
+        return super().find(order, csr_pem)
+
+
+def test_an_order_sent_once_more_is_dated_by_that_where_a_ca_looks_for_it(virtual: VirtualBench) -> None:
+    """W5, paid orders: a list that lags counts from the last try; identity and time of the order stay."""
+    virtual.prepare()
+    made = Dated(signing(virtual))
+    virtual.use_ca(made)
+    made.loses, made.tells = LOST, NotThere("nothing came")
+    for _try in range(3):
+        with pytest.raises(TransportError):
+            virtual.enroll()
+        virtual.advance(hours=1)
+    first, *_more, last = made.sought
+    assert (last.intent_id, last.at) == (first.intent_id, first.at) and first.sent_at == first.at
+    assert last.sent_at - last.at >= timedelta(hours=2) and made.calls.count("submit") == 3
