@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Edge DNS: the zones of an account and their record sets, and what its name servers tell of them a while later.
 
-Source of the shape: Akamai's Go client and its tests; the words of refusals: reports of them by users of its tools.
+Source of the shape: Akamai's Go client and its tests, and its plugin for certbot; the words of refusals: reports of
+them by users of its tools.
 Knows no HTTP; ``name_server`` asks it what is published.
 """
 
@@ -45,6 +46,8 @@ _BODY = Draft202012Validator(
     }
 )
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?|\*")
+# Akamai's own plugin for certbot sends a bare word, and expects it back in quotes.
+_BARE = re.compile(r'[^\s"\\]+')
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 Key = tuple[str, str]
@@ -225,7 +228,8 @@ class EdgeDns:
         if worst is not None:
             where = ".".join(str(part) for part in worst.absolute_path) or "body"
             raise refused(400, "invalidRecordSet", "Invalid Record Set", f"{where}: {worst.message[:200]}")
-        record = RecordSet(value["name"].lower(), value["type"], value["ttl"], tuple(value["rdata"]))
+        rdata = tuple(_in_quotes(text) if value["type"] == "TXT" else text for text in value["rdata"])
+        record = RecordSet(value["name"].lower(), value["type"], value["ttl"], rdata)
         problems = _problems(record, self._zone(zone).name)
         if (record.name, record.type) != _key(name, kind):
             problems.append(f"name and type of the body are not those of the path, {unquote(name)} and {kind}")
@@ -257,10 +261,16 @@ def refused(status: int, slug: str, title: str, detail: str) -> Problem:
 
 
 def character_strings(rdata: str) -> list[bytes] | None:
-    """Read the strings of a TXT record; None for a text that is not some of them, each in quotes."""
+    """Read the strings of a TXT record; None for a text that is neither one bare word nor some of them in quotes."""
+    if _BARE.fullmatch(rdata):
+        return [rdata.encode()]
     rest = _QUOTED.sub("", rdata)
     found = [re.sub(rb"\\(.)", rb"\1", one.encode()) for one in _QUOTED.findall(rdata)]
     return found if found and not rest.strip() else None
+
+
+def _in_quotes(rdata: str) -> str:
+    return f'"{rdata}"' if _BARE.fullmatch(rdata) else rdata
 
 
 def _problems(record: RecordSet, zone: str) -> list[str]:
@@ -276,7 +286,7 @@ def _problems(record: RecordSet, zone: str) -> list[str]:
     for text in record.rdata if record.type == "TXT" else ():
         strings = character_strings(text)
         if strings is None:
-            problems.append(f"TXT rdata {text} is not in quotes")
+            problems.append(f"TXT rdata {text} is neither one word nor in quotes")
         elif max(map(len, strings)) > 255:
             problems.append("a string of a TXT record has more than 255 characters")
     return problems

@@ -76,6 +76,12 @@ def test_a_record_set_is_made_read_replaced_and_removed(api: ApiClient) -> None:
     assert (gone.status_code, gone.content) == (204, b"")
 
 
+def test_a_bare_word_comes_back_in_quotes(api: ApiClient) -> None:
+    """As Akamai's own plugin for certbot sends it, and expects it."""
+    assert api.call("POST", PATH, body={**BODY, "rdata": ["abc-_123"]}).status_code == 201
+    assert api.get(PATH).json()["rdata"] == ['"abc-_123"']
+
+
 def refusal(answer: requests.Response, status: int, slug: str, words: str) -> None:
     body = answer.json()
     assert (answer.status_code, body["status"]) == (status, status)
@@ -100,7 +106,8 @@ def test_what_is_there_is_not_made_and_what_is_not_is_not_changed(api: ApiClient
         ({"rdata": []}, "rdata"),
         ({"rdata": "x"}, "rdata"),
         ({"rdata": ['"a"', '"a"']}, "rdata"),
-        ({"rdata": ["bare"]}, "not in quotes"),
+        ({"rdata": ["two words"]}, "neither one word nor in quotes"),
+        ({"rdata": ['"open']}, "neither one word nor in quotes"),
         ({"rdata": ['"' + "x" * 256 + '"']}, "more than 255"),
         ({"name": "other.example.com"}, "not those of the path"),
         ({"type": "A"}, "not those of the path"),
