@@ -29,8 +29,14 @@ _RECORD = "/zones/{zone}/names/{name}/types/{type}"
 class EdgeDnsClient(ClientBase, DnsRecords):
     """Speaks to Edge DNS for one API client; built as ``ClientBase`` says, with ``PREFIX``.
 
-    :source: Akamai's Go client, packages ``dns``: paths, members and statuses of list-zones and the record sets.
+    What others wrote is written back as it was read, byte for byte: one text can be split and escaped in many ways.
+
+    :source: Akamai's Go client, package ``dns``: paths, members and statuses of list-zones and the record sets.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._as_read: dict[tuple[str, str, str], str] = {}
 
     def zones(self) -> Sequence[Zone]:
         """List the zones in one call, whatever their number."""
@@ -56,7 +62,9 @@ class EdgeDnsClient(ClientBase, DnsRecords):
             if exc.problem and "find zone" in str(exc.problem.get("detail", "")).lower():
                 raise _no_zone(zone, exc) from exc
             return None
-        return _record(value, what)
+        record, texts = _record(value, what)
+        self._as_read.update({(record.name, kind, plain): text for plain, text in texts.items()})
+        return record
 
     def create(self, zone: str, record: RecordSet) -> None:
         """Make a record set."""
@@ -76,7 +84,10 @@ class EdgeDnsClient(ClientBase, DnsRecords):
             "name": record.name,
             "type": record.type,
             "ttl": record.ttl,
-            "rdata": [to_rdata(record.type, value) for value in record.values],
+            "rdata": [
+                self._as_read.get((record.name, record.type, value)) or to_rdata(record.type, value)
+                for value in record.values
+            ],
         }
         what = f"{verb} {_named(record.name, record.type, zone)}"
         self._caller.call(
@@ -99,12 +110,12 @@ def _no_zone(zone: str, exc: RemoteNotFound) -> NotFoundError:
     return NotFoundError(f"{exc.message}; {advice}", code="zone_not_found")
 
 
-def _record(value: Any, what: str) -> RecordSet:
-    """Read a record set; ``rdata`` may come in any order."""
+def _record(value: Any, what: str) -> tuple[RecordSet, dict[str, str]]:
+    """Read a record set; gives the text of each value, too. ``rdata`` may come in any order."""
     try:
         kind, ttl, rdata = str(value["type"]), int(value["ttl"]), value["rdata"]
-        values = tuple(dict.fromkeys(from_rdata(kind, text) for text in rdata))
-        return RecordSet(str(value["name"]).lower().rstrip("."), kind, ttl, values)
+        texts = {from_rdata(kind, text): text for text in rdata}
+        return RecordSet(str(value["name"]).lower().rstrip("."), kind, ttl, tuple(texts)), texts
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise _unreadable(what, "it is no record set") from exc
 

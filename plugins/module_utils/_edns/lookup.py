@@ -115,7 +115,7 @@ def _host_port(server: str) -> tuple[str, int]:
 
 
 def _question(name: str, number: int) -> bytes:
-    """Write a question that asks for no recursion where the server is the zone's own; resolvers need the wish."""
+    """Write a question. The wish for recursion is for resolvers; the zone's own servers take no notice of it."""
     labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
     head = struct.pack(">HHHHHH", secrets.randbelow(65536), 0x0100, 1, 0, 0, 0)
     return head + labels + b"\0" + struct.pack(">HH", number, 1)

@@ -20,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     StateError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
+from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient
 
 from .conftest import NAME, Records
 
@@ -50,6 +51,19 @@ def test_values_of_others_stay(records: Records) -> None:
     left = records.put(value="first", state="absent")
     assert left.record is not None and left.record["contents"] == ["second"]
     assert not records.plan(value="first", state="absent").changed
+
+
+def test_what_others_wrote_is_written_back_as_it_was(records: Records) -> None:
+    """Split, escaped and in letters of any language: nothing of it is ours to change."""
+    theirs = ['"v=spf1 " "include:x.example -all"', r'"\195\169t\233"', '"žluť"', r'"say \"yes\""', '""']
+    path = "/config-dns/v2/zones/example.com/names/example.com/types/TXT"
+    body = {"name": "example.com", "type": "TXT", "ttl": 3600, "rdata": theirs}
+    made = ApiClient(records.bench.sandbox).call("POST", path, body=body)
+    assert made.status_code == 201, made.text
+    records.put(name="example.com", value="proof")
+    assert records.there()[0]["rdata"] == [*theirs, '"proof"'] and records.there()[0]["ttl"] == 3600
+    records.put(name="example.com", value="proof", state="absent")
+    assert records.there()[0]["rdata"] == theirs
 
 
 def test_the_time_to_live_is_changed_where_it_is_asked_for_alone(records: Records) -> None:
