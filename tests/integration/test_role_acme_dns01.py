@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role that proves names by DNS, as users run it: from the order to the certificate, and every way it can end.
 
-Rows E11 and E22: what a CA asks for is data, and a playbook acts on it. The CA looks at DNS itself before it signs.
+E22: what a CA asks for is data, and a playbook acts on it. The CA looks at DNS itself before it signs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One value among the records of a name, over the sandbox's Edge DNS (row E11: domain validation by DNS)."""
+"""One value among the records of a name, over the sandbox's Edge DNS. E22: the record that a CA wants to see."""
 
 from __future__ import annotations
 
