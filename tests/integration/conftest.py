@@ -102,5 +102,6 @@ def variables(sandbox: Handle, store: dict[str, str], contract: str) -> dict[str
         "clm_contract": contract,
         "clm_edge_staging": sandbox.edge("staging"),
         "clm_edge_production": sandbox.edge("production"),
+        "clm_name_server": sandbox.name_server,
         "clm_store_options": store,
     }

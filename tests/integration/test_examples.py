@@ -36,6 +36,7 @@ ORDER: list[tuple[str, int | None]] = [
     ("cert_workflow", None),
     ("cert_lifecycle", None),
     ("cert_info", None),
+    ("edge_dns_record", None),
     ("cert_push", 1),
     ("cert_connector", None),
 ]
@@ -94,6 +95,7 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
             "LB1_PASSWORD": "a password of the examples",
             "EDGECERT_EDGERC": sandbox.edgerc,
             "EDGECERT_CA_PATH": sandbox.ca_path,
+            "EDGECERT_NAME_SERVERS": sandbox.name_server,
             "EDGECERT_STAGING_EDGE": sandbox.edge("staging"),
             "EDGECERT_SCRIPT_LIBRARY": str(script_library(tmp_path)),
             "EDGECERT_SUNDAY": clock.soon(days=3),

@@ -39,6 +39,7 @@ _FAMILIES = ("_ca", "_keys", "_target", "_store")
 # Contracts that are too long for one file.
 _MORE_BASES = (
     *("_ca/answer_base", "_ca/capability_base", "_keys/device_base"),
+    "_edns/base",
     *("_target/edge_base", "_target/inspection_base", "_target/script_base"),
 )
 _ENTRY = ("_glue", "_clm", "_core")
@@ -58,6 +59,8 @@ LAYERS = {
     "module_utils/_http": Layer(("_core",), ("requests", "urllib3")),
     "module_utils/_edgegrid": Layer(("_core",), ("akamai",)),
     "module_utils/_cps": Layer(("_core", "_edgegrid", "_http")),
+    # Another API of the same gateway: the caller and the refusals are those of CPS.
+    "module_utils/_edns": Layer(("_core", "_http", "_cps")),
     "module_utils/_ca": _PROVIDER,
     "module_utils/_keys": _PROVIDER,
     "module_utils/_target": _PROVIDER,
@@ -66,7 +69,8 @@ LAYERS = {
         ("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), *_MORE_BASES)
     ),
     "module_utils/_glue": Layer(
-        ("_core", "_pki", "_http", "_edgegrid", "_cps", *_FAMILIES, "_clm"), ansible=("ansible.module_utils.basic",)
+        ("_core", "_pki", "_http", "_edgegrid", "_cps", "_edns", *_FAMILIES, "_clm"),
+        ansible=("ansible.module_utils.basic",),
     ),
     "modules": Layer(_ENTRY),
     "inventory": Layer((*_ENTRY, "plugin_utils"), ansible=_PLUGIN_BASES),

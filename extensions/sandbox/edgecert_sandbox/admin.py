@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from . import broken, faults, limits
+from . import broken, edge_dns, faults, limits
 from .clock import SandboxClock, iso
 from .gateway import Gateway
 from .model import WorldConfig
@@ -72,6 +72,7 @@ class Admin:
             "faults": self._gateway.faults.describe(),
             "config": dataclasses.asdict(self._world.config),
             "world": self._world.describe(),
+            "records": self._world.dns.describe(),
         }
 
     def _get_events(self, order: Order) -> object:
@@ -139,6 +140,7 @@ def checked_config(order: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"unknown setting {name!r}; known are {known}")
         checked[name] = _like(name, value, getattr(default, name))
     broken.check(checked.get("broken_enrollments", ()))
+    edge_dns.check(checked.get("dns_zones", ()))
     return checked
 
 

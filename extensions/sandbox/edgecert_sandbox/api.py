@@ -21,20 +21,35 @@ Body = dict[str, Any]
 class Call:
     """A request that has passed all checks, as the operations want it."""
 
-    def __init__(self, match: Match, query: dict[str, str], answer: media.Chosen, sent: media.Chosen, body: Body):
+    def __init__(
+        self,
+        match: Match,
+        query: dict[str, str],
+        answer: media.Chosen,
+        sent: media.Chosen,
+        body: Body,
+        raw: bytes = b"",
+    ):
         self.eid = int(match.parts.get("eid", 0))
         self.cid = int(match.parts.get("cid", 0))
         self.tail = match.parts.get("tail", "")
         self.network = match.parts.get("network", "")
+        self.parts = match.parts
         self.query = query
         self.answer = answer
         self.sent = sent
         self.body = body
+        self.raw = raw
 
     @property
     def contract(self) -> str | None:
         """The contract of the query."""
         return self.query.get("contractId") or None
+
+    @property
+    def record_set(self) -> tuple[str, str, str]:
+        """The zone, name and type of the path."""
+        return self.parts["zone"], self.parts["name"], self.parts["type"]
 
 
 OPERATIONS: dict[str, Callable[[World, Call], Answer]] = {
@@ -59,6 +74,12 @@ OPERATIONS: dict[str, Callable[[World, Call], Answer]] = {
     "get_papi_contracts": lambda w, _c: w.get_papi_contracts(),
     "get_papi_groups": lambda w, _c: w.get_papi_groups(),
     "get_papi_hostnames": lambda w, c: w.get_papi_hostnames(c.query),
+    "get_dns_zones": lambda w, c: w.dns.get_zones(c.query),
+    "get_dns_zone": lambda w, c: w.dns.get_zone(c.parts["zone"]),
+    "get_record_set": lambda w, c: w.dns.get_record_set(*c.record_set),
+    "post_record_set": lambda w, c: w.dns.post_record_set(*c.record_set, c.raw),
+    "put_record_set": lambda w, c: w.dns.put_record_set(*c.record_set, c.raw),
+    "delete_record_set": lambda w, c: w.dns.delete_record_set(*c.record_set),
 }
 
 NOTHING = media.Chosen("", 0)
@@ -105,6 +126,12 @@ def _check(match: Match, request: Request) -> Call:
     except ValueError as exc:
         raise Problem(400, "bad-request", "Invalid query parameter", str(exc)) from None
     answer = _answer_type(match, request)
+    if match.route.has_json:
+        if not media.is_json(request.headers.get("content-type", "")):
+            raise Problem(
+                415, "unsupported-media-type", "Unsupported Media Type", f"Content-Type must be {media.PLAIN_JSON}"
+            )
+        return Call(match, query, answer, NOTHING, {}, request.body)
     if not match.takes:
         return Call(match, query, answer, NOTHING, {})
     sent = media.parse(request.headers.get("content-type", ""))

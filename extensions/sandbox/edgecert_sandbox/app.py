@@ -25,6 +25,7 @@ from .faults import Faults
 from .gateway import CallLog, Gateway
 from .limits import Limits, LimitSettings
 from .model import NETWORKS, WorldConfig
+from .name_server import NameServer
 from .pki import SERVER_NAMES, Authority, server_context
 from .server import Server
 from .wire import Reply, Request
@@ -42,6 +43,7 @@ PACES: dict[str, dict[str, float]] = {
             "lag_s",
             "empty_input_s",
             "deprovision_s",
+            "dns_lag_s",
         ),
         0.0,
     ),
@@ -55,6 +57,7 @@ PACES: dict[str, dict[str, float]] = {
         "lag_s": 5.0,
         "empty_input_s": 5.0,
         "deprovision_s": 900.0,
+        "dns_lag_s": 30.0,
     },
 }
 PARTNER_CONTRACTS = ["P-1ABCDEF"]
@@ -74,6 +77,7 @@ class ServeOptions:
     admin_port: int = 0
     staging_port: int = 0
     production_port: int = 0
+    name_server_port: int = 0
     host_name: str = "localhost"
     limits: LimitSettings = dataclasses.field(default_factory=LimitSettings)
     pace: str = "quick"
@@ -112,10 +116,11 @@ class Sandbox:
         )
         ports = {"staging": options.staging_port, "production": options.production_port}
         self.edges = [Edge(network, list(self._worlds.values()), port=ports[network]) for network in NETWORKS]
+        self._names = NameServer([world.dns for world in self._worlds.values()], port=options.name_server_port)
         self._token = secrets.token_urlsafe(24)
         admin = Admin(self._token, self._worlds[auth.MAIN_ACCOUNT], self.clock, self._gateway, self._stop.set)
         self._admin = Server(admin.handle, port=options.admin_port)
-        self._servers: list[Server | Edge] = [self._api, self._admin, *self.edges]
+        self._servers: list[Server | Edge | NameServer] = [self._api, self._admin, self._names, *self.edges]
         self._ca_pem = authority.pem
 
     def now(self) -> float:
@@ -140,6 +145,7 @@ class Sandbox:
             ca_path=str(folder / "ca.pem"),
             edgerc=str(folder / "edgerc"),
             edges={edge.network: edge.address for edge in self.edges},
+            name_server=self._names.address,
             started_at=iso(datetime.now(timezone.utc)),
         )
         write_state(folder, running)

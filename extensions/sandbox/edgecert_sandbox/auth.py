@@ -39,7 +39,7 @@ _TIMESTAMP = re.compile(r"\d{8}T\d\d:\d\d:\d\d\+0000")
 class ApiClient:
     """One API client of the sandbox.
 
-    :ivar grants: API service (``cps``, ``contracts``, ``papi``) to access level; a missing one is not granted.
+    :ivar grants: API service (``cps``, ``contracts``, ``papi``, ``dns``) to access level; a missing one is not granted.
     :ivar switch_keys: account switch key to the account it leads to.
     """
 
@@ -202,21 +202,23 @@ def require(caller: Caller, service: str, level: str) -> None:
     raise forbidden("The client does not have the grant needed for the request", realm)
 
 
-ALL_GRANTS = {"cps": WRITE, "contracts": READ, "papi": READ}
+ALL_GRANTS = {"cps": WRITE, "contracts": READ, "papi": READ, "dns": WRITE}
 
 
 def make_clients() -> list[ApiClient]:
     """Make the sandbox's API clients with fresh tokens: one good, the others each lacking one thing."""
     kinds: list[tuple[str, dict[str, str], bool]] = [
         ("default", ALL_GRANTS, True),
-        ("readonly", {**ALL_GRANTS, "cps": READ}, True),
-        ("no-cps", {"contracts": READ, "papi": READ}, True),
-        ("no-contracts", {"cps": WRITE, "papi": READ}, True),
-        ("no-papi", {"cps": WRITE, "contracts": READ}, True),
+        ("readonly", {**ALL_GRANTS, "cps": READ, "dns": READ}, True),
+        *((f"no-{service}", _all_but(service), True) for service in ALL_GRANTS),
         ("inactive", ALL_GRANTS, False),
         ("partner", ALL_GRANTS, True),
     ]
     return [_make_client(name, grants, active) for name, grants, active in kinds]
+
+
+def _all_but(service: str) -> dict[str, str]:
+    return {name: level for name, level in ALL_GRANTS.items() if name != service}
 
 
 def _make_client(name: str, grants: dict[str, str], active: bool) -> ApiClient:

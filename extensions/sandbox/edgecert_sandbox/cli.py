@@ -28,7 +28,7 @@ All state is in memory and gone when the sandbox stops."""
 HOST_NAMES = ("localhost", "127.0.0.1", "sandbox.akamaiapis.test")
 SERVE_EPILOG = """The state directory receives state.json (addresses, admin token), ca.pem (CA of the API's
 certificate) and edgerc (credentials, one section per API client: default, readonly, no-cps, no-contracts, no-papi,
-inactive, partner)."""
+no-dns, inactive, partner)."""
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -98,6 +98,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--admin-port", type=int, default=0, help="port of the admin interface (default: a free one)")
     parser.add_argument("--staging-port", type=int, default=0, help="port of the staging edge (default: a free one)")
     parser.add_argument("--production-port", type=int, default=0, help="port of the production edge (default: free)")
+    parser.add_argument("--name-server-port", type=int, default=0, help="port of the name server (default: a free one)")
     parser.add_argument(
         "--host-name",
         default=HOST_NAMES[0],
@@ -178,6 +179,7 @@ def serve(arguments: argparse.Namespace) -> int:
         admin_port=arguments.admin_port,
         staging_port=arguments.staging_port,
         production_port=arguments.production_port,
+        name_server_port=arguments.name_server_port,
         host_name=arguments.host_name,
         limits=limits.LimitSettings(enabled=not arguments.no_limits, style=arguments.limit_style),
         pace=pace,
@@ -246,6 +248,7 @@ def _print_running(running: Running) -> None:
     print(f"  credentials {running.edgerc}")
     for network, address in running.edges.items():
         print(f"  {network:<11} {address}")
+    print(f"  name server {running.name_server}")
     print(f"  admin       {running.admin_url}", flush=True)
 
 

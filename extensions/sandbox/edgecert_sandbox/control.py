@@ -30,6 +30,7 @@ class Running:
 
     :ivar host: ``name:port`` of the API, as an API client's ``host``.
     :ivar edges: network name to ``address:port`` of the TLS edge.
+    :ivar name_server: ``address:port`` of the name server of the zones in Edge DNS.
     :ivar ca_path: PEM file with the CA of the API's server certificate.
     :ivar edgerc: credentials file, one section per API client.
     """
@@ -41,6 +42,7 @@ class Running:
     ca_path: str
     edgerc: str
     edges: dict[str, str]
+    name_server: str
     started_at: str
 
 

@@ -98,7 +98,7 @@ class Handle:
 
     @property
     def edgerc(self) -> str:
-        """Credentials file: sections default, readonly, no-cps, no-contracts, no-papi, inactive, partner."""
+        """Credentials file: sections default, readonly, no-cps, no-contracts, no-papi, no-dns, inactive, partner."""
         return self._running.edgerc
 
     @property
@@ -109,6 +109,11 @@ class Handle:
     def edge(self, network: str) -> str:
         """``address:port`` of the TLS edge of ``staging`` or ``production``."""
         return self._running.edges[network]
+
+    @property
+    def name_server(self) -> str:
+        """``address:port`` of the name server of the zones in Edge DNS."""
+        return self._running.name_server
 
     def admin(self, method: str, path: str, body: object = None) -> Any:
         """Call the admin interface; see the guide for its calls.

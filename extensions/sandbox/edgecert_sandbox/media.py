@@ -53,6 +53,11 @@ def choose(header: str | None, offered: Sequence[Entity]) -> Chosen | None:
     return None
 
 
+def is_json(header: str) -> bool:
+    """Tell whether a Content-Type is plain JSON."""
+    return header.split(";")[0].strip().lower() == PLAIN_JSON
+
+
 def takes_json(header: str | None) -> bool:
     """Tell whether an Accept header allows plain JSON; none at all does."""
     if header is None:

@@ -48,6 +48,8 @@ class WorldConfig:
     :param property_hostnames: active host names of properties, each ``HOSTNAME [PROPERTY [NETWORK|both [TYPE]]]``.
     :param san_removal_review: what an update that takes names out of a live enrollment asks for first: empty for
         nothing, ``csr`` for an acknowledgement before the CSR, ``deploy`` for one after which no CSR is made at all.
+    :param dns_zones: zones of Edge DNS, each ``ZONE [PRIMARY|SECONDARY|ALIAS [CONTRACT]]``.
+    :param dns_lag_s: seconds after which its name servers tell of a change.
     :param cancel_restores_staging: True puts the earlier certificate back on staging when a change is cancelled.
     """
 
@@ -84,6 +86,8 @@ class WorldConfig:
     property_hostnames: list[str] = field(default_factory=list)
     san_removal_review: str = ""
     cancel_restores_staging: bool = False
+    dns_zones: list[str] = field(default_factory=lambda: ["example.com"])
+    dns_lag_s: float = 1.0
     tech_contact_must_be_akamai: bool = True
     put_mid_deployment_500: bool = False
     strange_words: bool = False

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import uuid
 from datetime import datetime, timezone
 
 from .auth import Refusal
@@ -67,6 +69,8 @@ def problem_reply(request: Request, status: int, slug: str, title: str, detail: 
     """
     if request.path.startswith("/papi/"):
         return _papi_problem(request, status, slug, title, detail)
+    if request.path.startswith("/config-dns/"):
+        return _dns_problem(status, slug, title, detail)
     if request.path.startswith("/contract-api/"):
         body: dict[str, object] = {
             "type": f"https://{request.host}/contract-api/error-types/{slug}",
@@ -108,5 +112,18 @@ def _papi_problem(request: Request, status: int, slug: str, title: str, detail: 
         "detail": detail,
         "instance": f"{request.path}#{secrets.token_hex(8)}",
         "status": status,
+    }
+    return json_reply(status, body, PROBLEM_JSON)
+
+
+def _dns_problem(status: int, slug: str, title: str, detail: str) -> Reply:
+    number = str(uuid.uuid4())
+    body: dict[str, object] = {
+        "type": f"{GATEWAY}/authoritative-dns/{re.sub('-([a-z])', lambda found: found[1].upper(), slug)}",
+        "title": title,
+        "instance": number,
+        "status": status,
+        "detail": detail,
+        "problemId": number,
     }
     return json_reply(status, body, PROBLEM_JSON)

@@ -55,6 +55,11 @@ UPDATE_QUERY = {
     "allow-missing-certificate-addition": BOOLEAN,
     **SCHEDULE_QUERY,
 }
+ZONES_QUERY = {
+    **dict.fromkeys(("contractIds", "search", "sortBy", "types"), TEXT),
+    **dict.fromkeys(("page", "pageSize"), NUMBER),
+    "showAll": BOOLEAN,
+}
 HOSTNAMES_QUERY = {
     **dict.fromkeys(("offset", "limit"), NUMBER),
     **dict.fromkeys(("hostname", "cnameTo", "contractId", "groupId"), TEXT),
@@ -68,11 +73,12 @@ DELETE_QUERY = {"allow-cancel-pending-changes": BOOLEAN, **SCHEDULE_QUERY}
 class Route:
     """One row of the table.
 
-    :ivar path: template; ``{eid}``, ``{cid}`` are numbers, ``{tail}`` and ``{network}`` words.
+    :ivar path: template; ``{eid}``, ``{cid}`` are numbers, the others words.
     :ivar answers: what the Accept header may name; empty means plain JSON.
     :ivar takes: what the Content-Type may name; empty means no body.
     :ivar query: known parameters and their kind; every route knows ``accountSwitchKey`` too.
     :ivar required: parameters that must be there.
+    :ivar has_json: whether it takes a body of plain JSON.
     """
 
     method: str
@@ -84,6 +90,7 @@ class Route:
     required: tuple[str, ...] = ()
     service: str = "cps"
     level: str = READ
+    has_json: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +105,8 @@ class Match:
 
 _ONE = "/cps/v2/enrollments/{eid}"
 _CHANGE = _ONE + "/changes/{cid}"
+_ZONES = "/config-dns/v2/zones"
+_RECORDS = _ZONES + "/{zone}/names/{name}/types/{type}"
 
 ROUTES = (
     Route("GET", "/cps/v2/enrollments", "get_enrollments", (ENROLLMENTS,), query={"contractId": TEXT}),
@@ -142,9 +151,16 @@ ROUTES = (
     Route("GET", "/papi/v1/contracts", "get_papi_contracts", service="papi"),
     Route("GET", "/papi/v1/groups", "get_papi_groups", service="papi"),
     Route("GET", "/papi/v1/hostnames", "get_papi_hostnames", query=HOSTNAMES_QUERY, service="papi"),
+    Route("GET", _ZONES, "get_dns_zones", query=ZONES_QUERY, service="dns"),
+    Route("GET", _ZONES + "/{zone}", "get_dns_zone", service="dns"),
+    Route("GET", _RECORDS, "get_record_set", service="dns"),
+    Route("POST", _RECORDS, "post_record_set", service="dns", level=WRITE, has_json=True),
+    Route("PUT", _RECORDS, "put_record_set", service="dns", level=WRITE, has_json=True),
+    Route("DELETE", _RECORDS, "delete_record_set", service="dns", level=WRITE),
 )
 
 _WORDS = {"tail": "[a-z-]+", "network": "staging|production", "eid": r"\d{1,18}", "cid": r"\d{1,18}"}
+_WORDS |= {**dict.fromkeys(("zone", "name"), "[A-Za-z0-9._*%-]+"), "type": "[A-Z0-9]+"}
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -17,6 +17,7 @@ from . import broken, history, inputs, operations, property_manager, seeding, vi
 from .authority import Authority
 from .changes import DATED, Machine
 from .clock import SandboxClock, iso, parse_iso
+from .edge_dns import EdgeDns
 from .model import NETWORKS, Account, Change, Enrollment, Event, Served, Wire, WorldConfig
 from .phases import PHASES
 from .problems import Answer, Problem, invalid, not_found, wrong_state
@@ -39,6 +40,7 @@ class World:
     def __init__(self, config: WorldConfig, clock: SandboxClock) -> None:
         self.config = config
         self.clock = clock
+        self.dns = EdgeDns(lambda: self.config, clock.now)
         self._lock = threading.RLock()
         self._account = Account()
         self._machine = Machine(self._account, config, Authority(clock.now()))

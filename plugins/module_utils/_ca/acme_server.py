@@ -39,7 +39,7 @@ def problem_of(answer: Answer) -> dict[str, Any]:
 def word_of(exc: RemoteError) -> str:
     """Give the ACME word of an error, as ``badCSR``; empty for none."""
     kind = str(exc.problem.get("type") or "")
-    return kind[len(PROBLEM) :] if kind.startswith(PROBLEM) else ""
+    return kind.removeprefix(PROBLEM) if kind.startswith(PROBLEM) else ""
 
 
 def reason_of(problem: Mapping[str, Any]) -> str:

@@ -115,4 +115,3 @@ class Trial:
     def _search_told(self) -> tuple[bool, str]:
         self._calls.certificates("edgecert-clm-test-of-the-account")
         return True, "certificates can be searched by their end entity"
-

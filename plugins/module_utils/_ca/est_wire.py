@@ -107,7 +107,8 @@ def _parts(der: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2
         if length & 0x80:
             count = length & 0x7F
-            length = int.from_bytes(der[at : at + count], "big")
+            end = at + count
+            length = int.from_bytes(der[at:end], "big")
             at += count
         if at + length > len(der):
             raise ValueError("cut off")
@@ -183,4 +184,3 @@ def said(headers: Mapping[str, str], text: str) -> str:
     """
     kind = headers.get("content-type", "text/plain").lower()
     return text.strip().split("\n")[0][:200].strip() if "text/plain" in kind else ""
-

@@ -204,7 +204,7 @@ def twins_of(common_name: str) -> tuple[str, ...]:
     """Give the names that the CA puts beside a common name by itself, so that they may not be asked for."""
     for prefix in ("*.", "www."):
         if common_name.startswith(prefix):
-            base = common_name[len(prefix) :]
+            base = common_name.removeprefix(prefix)
             return (common_name, base, f"www.{base}") if prefix == "*." else (common_name, base)
     return (common_name,)
 

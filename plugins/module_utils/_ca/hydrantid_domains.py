@@ -86,13 +86,14 @@ def _proved_or_begun(
     return rest.ask(f"begin to validate {domain}", "POST", "/domains/", body=asked) or {}
 
 
+def _told(one: Mapping[str, Any]) -> str:
+    how = f" ({one['codeInstructions']})" if one.get("codeInstructions") else ""
+    return f"{one['domain']}: publish {one.get('code') or 'the code'}{how}"
+
+
 def _not_yet(waiting: Sequence[Mapping[str, Any]]) -> RemoteError:
     actions = [Action("txt", str(one["domain"]), str(one["domain"]), str(one.get("code") or "")) for one in waiting]
-    told = "; ".join(
-        f"{one['domain']}: publish {one.get('code') or 'the code'}"
-        + (f" ({one['codeInstructions']})" if one.get("codeInstructions") else "")
-        for one in waiting
-    )
+    told = "; ".join(map(_told, waiting))
     # A conflict with what HydrantID has on record: it takes the order once the names are validated there.
     return RemoteError(
         f"Cannot order the certificate: HydrantID has not validated every domain yet; in the DNS of {told}. Then run "

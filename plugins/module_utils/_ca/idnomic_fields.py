@@ -59,7 +59,7 @@ def fields_of(properties: Any) -> list[RaField]:
     for one in listed:
         name = str(one.get("id") or "")
         stem = stem_of(name)
-        found.append(RaField(name, stem.lower(), int(name[len(stem) :] or 0), str(one.get("optional")) != "0"))
+        found.append(RaField(name, stem.lower(), int(name.removeprefix(stem) or 0), str(one.get("optional")) != "0"))
     return sorted((one for one in found if one.field_id), key=lambda one: (one.stem, one.number))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .._core.clock import Clock
     from .._core.key_records import KeyDevice
     from .._core.types import CaAccount, Device
+    from .._edns.base import DnsRecords, NameServers
     from .._keys.base import KeyProvider
     from .._keys.device_base import DeviceKeys, KeyDeviceType
     from .._store.base import Store
@@ -32,6 +33,10 @@ def _no_key_devices(*_args: Any) -> NoReturn:
     raise RuntimeError("the use case asks for a key device, and is not wired with it")
 
 
+def _no_dns(*_args: Any) -> NoReturn:
+    raise RuntimeError("the use case asks for DNS records, and is not wired with them")
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything outside a use case.
@@ -43,6 +48,8 @@ class Ports:
     :ivar ca_type: gives a kind of CA by its name, InputError for an unknown one.
     :ivar key_device: builds the keys of a stored key device; no traffic.
     :ivar key_device_type: gives a kind of key device by its name, InputError for an unknown one.
+    :ivar dns: builds what keeps DNS records for a device's account; no traffic.
+    :ivar name_servers: gives what asks single name servers.
     :ivar scripts: builds the runner of pre- and post-push scripts.
     :ivar calls: counts the API calls made so far by every part built here.
     :ivar own_files: paths of the store's files and of its key, which nothing else may be written to; empty where the
@@ -67,3 +74,5 @@ class Ports:
     own_files: Sequence[str] = ()
     key_device: Callable[[KeyDevice], DeviceKeys] = _no_key_devices
     key_device_type: Callable[[str], KeyDeviceType] = _no_key_devices
+    dns: Callable[[Device], DnsRecords] = _no_dns
+    name_servers: Callable[[], NameServers] = _no_dns

@@ -21,6 +21,7 @@ from .problems import Problem, masked, read_problem
 TOLERATED_SKEW_S = 30
 IN_RENEWAL_WINDOW = "in_renewal_window"
 PENDING_CHANGE = "pending_change"
+EDGE_DNS = "/config-dns/"
 
 
 class RemoteNotFound(RemoteError, NotFoundError):
@@ -82,6 +83,7 @@ class _Service:
 _SERVICES = (
     _Service("/contract-api/", "Contracts-API_Contracts", "READ-ONLY"),
     _Service("/papi/", "Property Manager (PAPI)", "READ-ONLY"),
+    _Service(EDGE_DNS, "DNS—Zone Record Management", "READ-WRITE"),
 )
 _CPS = _Service("", "Certificate Provisioning System (CPS)", "READ-WRITE (READ-ONLY is enough for monitored devices)")
 
@@ -118,7 +120,8 @@ def error_of(attempt: Attempt, response: Response, now: datetime, policy: RetryP
     is_theirs = refusal.status >= 500
     advice = "correct what it says, then run it again"
     if is_theirs:
-        advice = "CPS, or something before it, has trouble of its own: run it again later"
+        whose = "Edge DNS" if attempt.path.startswith(EDGE_DNS) else "CPS"
+        advice = f"{whose}, or something before it, has trouble of its own: run it again later"
     if is_theirs and attempt.method != "GET":
         advice += "; what came of this call is looked at before it is repeated"
     return _made(refusal, RemoteError, "remote_error", advice, retryable=is_theirs)
@@ -266,6 +269,10 @@ _RULES = (
     _Rule(
         lambda r: r.status == 404,
         _simple(RemoteNotFound, "not_found", "it does not exist, exists no more, or is not ready yet"),
+    ),
+    _Rule(
+        lambda r: r.status == 409 and r.attempt.path.startswith(EDGE_DNS),
+        _simple(RemoteConflict, "conflict", "others changed these records meanwhile; look again", retryable=True),
     ),
     _Rule(
         lambda r: r.status == 409 and r.problem.says("certificate-live-on-network", "live on the network"),

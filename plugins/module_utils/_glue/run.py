@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .._ca.base import CaConnector, CaConnectorType
     from .._core.key_records import KeyDevice
     from .._core.types import CaAccount, Device
+    from .._edns.base import DnsRecords, NameServers
     from .._keys.base import KeyProvider
     from .._keys.device_base import DeviceKeys, KeyDeviceType
     from .._store.base import Store
@@ -51,7 +52,7 @@ class Wires:
     """The real parts a module's use case needs beside the store; a part left out fails loudly when asked for.
 
     Each maker is called once, with the open store, the clock and the environment, and gives the member of ``Ports``;
-    ``probe`` needs none of them and is that member itself.
+    ``probe`` and ``name_servers`` need none of them and are that member itself.
     """
 
     target: Callable[[Store, Clock, Environment], Callable[[Device], Target]] | None = None
@@ -62,6 +63,8 @@ class Wires:
     scripts: Callable[[Store, Clock, Environment], Callable[[], ScriptRunner]] | None = None
     key_device: Callable[[Store, Clock, Environment], Callable[[KeyDevice], DeviceKeys]] | None = None
     key_device_type: Callable[[Store, Clock, Environment], Callable[[str], KeyDeviceType]] | None = None
+    dns: Callable[[Store, Clock, Environment], Callable[[Device], DnsRecords]] | None = None
+    name_servers: Callable[[], NameServers] | None = None
 
 
 class _Meter:
@@ -117,6 +120,8 @@ def _ports(
         check_mode=check_mode,
         key_device=meter.watched(made(wires.key_device, "a key device")),
         key_device_type=made(wires.key_device_type, "a kind of key device"),
+        dns=meter.watched(made(wires.dns, "DNS records")),
+        name_servers=wires.name_servers or _not_wired("name servers"),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._core.redact import Secret
     from .._cps.client import CpsClient
     from .._edgegrid.credentials import Credentials
+    from .._http.transport import RequestsTransport
     from .._keys.base import KeyProvider
     from .._store.base import Store
     from .._target.base import Target
@@ -60,15 +61,12 @@ def account_of(device: Device, credentials: Credentials) -> str:
     return "/".join(part for part in parts if part) or credentials.host
 
 
-def client_of(device: Device, store: Store, clock: Clock, environment: Environment) -> CpsClient:
-    """Build the client of a device; no traffic."""
-    from .._cps.client import CpsClient
-    from .._cps.pacing import LedgerPacer
+def transport_to(device: Device, credentials: Credentials) -> RequestsTransport:
+    """Build the signing transport to a device's host; no traffic."""
     from .._edgegrid.auth import edgegrid_auth
     from .._http.base import TransportOptions
     from .._http.transport import RequestsTransport
 
-    credentials = credentials_of(device, environment)
     options = TransportOptions(
         host=credentials.host,
         proxy=device.proxy.reveal() if device.proxy else None,
@@ -76,8 +74,17 @@ def client_of(device: Device, store: Store, clock: Clock, environment: Environme
         validate_certs=device.validate_certs,
         timeout_s=float(device.timeout_s),
     )
+    return RequestsTransport(options, edgegrid_auth(credentials))
+
+
+def client_of(device: Device, store: Store, clock: Clock, environment: Environment) -> CpsClient:
+    """Build the client of a device; no traffic."""
+    from .._cps.client import CpsClient
+    from .._cps.pacing import LedgerPacer
+
+    credentials = credentials_of(device, environment)
     return CpsClient(
-        RequestsTransport(options, edgegrid_auth(credentials)),
+        transport_to(device, credentials),
         LedgerPacer(store.ledger, account_of(device, credentials), clock),
         clock,
         host=credentials.host,

@@ -48,6 +48,8 @@ class TransportOptions:
 class Request:
     """One HTTP request; the URL is built once, then signed and sent unaltered.
 
+    Its ``repr`` shows neither headers nor body, which may hold credentials.
+
     :ivar path: begins with a slash, percent-encoded, without query.
     :ivar query: in the order to be sent.
     :ivar family: the limit it counts under beside the account's, as ``active-certificates``; empty for none.
@@ -56,8 +58,8 @@ class Request:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     family: str = ""
 
 
