@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import TransportError
-from ansible_collections.edgecert.clm.plugins.module_utils._edns.lookup import DirectNameServers
+from ansible_collections.edgecert.clm.plugins.module_utils._dns.lookup import DirectNameServers
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 

@@ -32,14 +32,14 @@ class Layer:
 
 
 _PROVIDER = Layer(
-    ours=("_core", "_pki", "_token", "_http/base", "_http/retry"),
+    ours=("_core", "_pki", "_token", "_http/base", "_http/retry", "_dns"),
     libraries=("cryptography", "boto3", "botocore", "google"),
 )
 _FAMILIES = ("_ca", "_keys", "_target", "_store")
 # Contracts that are too long for one file.
 _MORE_BASES = (
     *("_ca/answer_base", "_ca/capability_base", "_keys/device_base"),
-    "_edns/base",
+    *("_dns/base", "_edns/base"),
     *("_target/edge_base", "_target/inspection_base", "_target/script_base"),
 )
 _ENTRY = ("_glue", "_clm", "_core")
@@ -56,11 +56,12 @@ LAYERS = {
     "module_utils/_core": Layer(),
     "module_utils/_pki": Layer(("_core",), ("cryptography",)),
     "module_utils/_token": Layer(("_core",), ("cryptography", "pkcs11")),
+    "module_utils/_dns": Layer(("_core",)),
     "module_utils/_http": Layer(("_core",), ("requests", "urllib3")),
     "module_utils/_edgegrid": Layer(("_core",), ("akamai",)),
     "module_utils/_cps": Layer(("_core", "_edgegrid", "_http")),
     # Another API of the same gateway: the caller and the refusals are those of CPS.
-    "module_utils/_edns": Layer(("_core", "_http", "_cps")),
+    "module_utils/_edns": Layer(("_core", "_dns", "_http", "_cps")),
     "module_utils/_ca": _PROVIDER,
     "module_utils/_keys": _PROVIDER,
     "module_utils/_target": _PROVIDER,
@@ -69,7 +70,7 @@ LAYERS = {
         ("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), *_MORE_BASES)
     ),
     "module_utils/_glue": Layer(
-        ("_core", "_pki", "_http", "_edgegrid", "_cps", "_edns", *_FAMILIES, "_clm"),
+        ("_core", "_pki", "_http", "_edgegrid", "_cps", "_dns", "_edns", *_FAMILIES, "_clm"),
         ansible=("ansible.module_utils.basic",),
     ),
     "modules": Layer(_ENTRY),

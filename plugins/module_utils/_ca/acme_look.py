@@ -3,26 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looking whether a proof of control can be seen, before the CA is told to look: one that fails ends an order.
 
-One question over DNS (RFC 1035), by UDP and then TCP where it does not fit, or one page over HTTP. Knows no CA.
+A question to name servers, or one page over HTTP. Knows no CA.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-import secrets
-import socket
 import ssl
-import struct
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-_TXT, _CNAME, _IN = 16, 5, 1
+from .._core.errors import TransportError
+from .._dns.base import CNAME, TXT
+from .._dns.lookup import DirectNameServers
+
 _TIMEOUT_S = 5.0
 _MOST_ALIASES = 8
 _MOST_BYTES = 65536
+_SERVERS = DirectNameServers()
 _SYSTEM = Path("/etc/resolv.conf")
 _SERVER = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?|([0-9.]+)(?::(\d{1,5}))?|([0-9A-Fa-f:.]+)")
 
@@ -71,8 +72,8 @@ def txt_reason(name: str, value: str, servers: Sequence[str]) -> str:
     for server in asked:
         try:
             found = _texts(name, server)
-        except (OSError, ValueError) as exc:
-            silent.append(f"name server {server} does not answer ({exc})")
+        except TransportError as exc:
+            silent.append(exc.message)
             continue
         if value not in found:
             there = f"has {len(found)} other TXT records there" if found else "has no TXT record there"
@@ -82,94 +83,15 @@ def txt_reason(name: str, value: str, servers: Sequence[str]) -> str:
     return "; ".join(silent)
 
 
-def _texts(name: str, server: str) -> list[str]:
+def _texts(name: str, server: str) -> tuple[str, ...]:
     """Give the TXT records of a name, behind its aliases, too."""
     for _alias in range(_MOST_ALIASES):
-        found, alias = _answers(_asked(name, server), name)
-        if found or not alias:
+        found = _SERVERS.shown(server, name, TXT)
+        aliases = () if found else _SERVERS.shown(server, name, CNAME)
+        if not aliases:
             return found
-        name = alias
-    raise ValueError("aliases without end")
-
-
-def _asked(name: str, server: str) -> bytes:
-    number = secrets.token_bytes(2)
-    labels = b"".join(bytes([len(one)]) + one for one in name.encode("ascii").split(b"."))
-    question = number + struct.pack(">HHHHH", 0x0100, 1, 0, 0, 0) + labels + b"\0" + struct.pack(">HH", _TXT, _IN)
-    address = _address(server)
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as one:
-        one.settimeout(_TIMEOUT_S)
-        one.connect(address)
-        one.send(question)
-        answer = one.recv(_MOST_BYTES)
-    if len(answer) >= 12 and answer[2] & 0x02:
-        answer = _over_tcp(question, address)
-    if len(answer) < 12 or answer[:2] != number:
-        raise ValueError("its answer is of another question")
-    code = answer[3] & 0x0F
-    if code not in (0, 3):
-        raise ValueError(f"it answers with code {code}")
-    return answer
-
-
-def _over_tcp(question: bytes, address: tuple[str, int]) -> bytes:
-    with socket.create_connection(address, _TIMEOUT_S) as one:
-        one.sendall(struct.pack(">H", len(question)) + question)
-        with one.makefile("rb") as stream:
-            (length,) = struct.unpack(">H", stream.read(2).rjust(2, b"\0"))
-            return stream.read(length)
-
-
-def _answers(message: bytes, name: str) -> tuple[list[str], str]:
-    """Read the TXT records of an answer, and the name it leads to where it has none."""
-    try:
-        questions, answers = struct.unpack(">HH", message[4:8])
-        at = 12
-        for _question in range(questions):
-            at = _name(message, at)[1] + 4
-        found, aliases = [], {}
-        for _answer in range(answers):
-            owner, at = _name(message, at)
-            kind, _class, _ttl, length = struct.unpack(">HHIH", message[at : at + 10])
-            at += 10
-            if kind == _TXT:
-                found.append(_text(message[at : at + length]))
-            elif kind == _CNAME:
-                aliases[owner.lower()] = _name(message, at)[0]
-            at += length
-    except (IndexError, struct.error, UnicodeError) as exc:
-        raise ValueError("its answer cannot be read") from exc
-    for _alias in range(_MOST_ALIASES):
-        if name.lower() not in aliases:
-            break
-        name = aliases[name.lower()]
-    return found, name if aliases else ""
-
-
-def _text(data: bytes) -> str:
-    parts, at = [], 0
-    while at < len(data):
-        parts.append(data[at + 1 : at + 1 + data[at]])
-        at += 1 + data[at]
-    return b"".join(parts).decode("latin-1")
-
-
-def _name(message: bytes, at: int) -> tuple[str, int]:
-    """Read a name, compressed or not; gives it and where it ends."""
-    labels: list[str] = []
-    end = 0
-    for _jump in range(len(message)):
-        length = message[at]
-        if length >= 0xC0:
-            end = end or at + 2
-            at = ((length & 0x3F) << 8) | message[at + 1]
-        elif length:
-            labels.append(message[at + 1 : at + 1 + length].decode("latin-1"))
-            at += 1 + length
-        else:
-            return ".".join(labels), end or at + 1
-    raise ValueError("its answer cannot be read")
+        name = aliases[0]
+    raise TransportError(f"Name server {server} shows aliases of {name} without end", kind="truncated", sent=True)
 
 
 def page_reason(host: str, port: int, path: str, value: str) -> str:

@@ -110,10 +110,11 @@ def _parts(der: bytes) -> Iterator[tuple[int, bytes]]:
             end = at + count
             length = int.from_bytes(der[at:end], "big")
             at += count
-        if at + length > len(der):
+        end = at + length
+        if end > len(der):
             raise ValueError("cut off")
-        yield tag, der[at : at + length]
-        at += length
+        yield tag, der[at:end]
+        at = end
 
 
 def _oid(value: bytes) -> str:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from .._core.errors import ConflictError, InputError, NotFoundError, RemoteError, StateError, TransportError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry
-from .._edns.base import CNAME, NS, RecordSet
+from .._dns.base import CNAME, NS
+from .._edns.base import RecordSet
 from .managed import managed_device
 from .ports import Params, Ports
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What owes who keeps DNS records for an account and looks whether name servers show them. No vendor here.
+"""What owes who keeps DNS records for an account. No vendor here.
 
 Names are lower-case without a dot at the end. Values are plain: the text of a TXT record without quotes, the target of
 a CNAME like a name.
@@ -13,7 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-TXT, CNAME, NS = "TXT", "CNAME", "NS"
+from .._dns.base import CNAME, TXT
+
 TYPES = (TXT, CNAME)
 
 
@@ -82,16 +83,4 @@ class DnsRecords(ABC):
         """Take a record set away.
 
         :raises NotFoundError: it is gone.
-        """
-
-
-class NameServers(ABC):
-    """Asks single name servers, whatever a resolver remembers."""
-
-    @abstractmethod
-    def shown(self, server: str, name: str, kind: str) -> tuple[str, ...]:
-        """Give the values that a name server shows; empty where it shows none of that type, or no such name.
-
-        :param server: host name or address, with a port where it is another one than 53; IPv6 in brackets then.
-        :raises TransportError: it gave no usable answer.
         """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .base import CNAME, NS, TXT
+from .._dns.base import CNAME, NS, TXT
 
 MOST_OCTETS = 255
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"]+)', re.DOTALL)
@@ -21,7 +21,7 @@ def to_rdata(kind: str, value: str) -> str:
     """
     if kind != TXT:
         return f"{value.rstrip('.')}."
-    parts = [value[start : start + MOST_OCTETS] for start in range(0, len(value), MOST_OCTETS)] or [""]
+    parts = re.findall(f".{{1,{MOST_OCTETS}}}", value, re.DOTALL) or [""]
     return " ".join('"' + re.sub(r'(["\\])', r"\\\1", part) + '"' for part in parts)
 
 

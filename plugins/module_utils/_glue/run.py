@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from .._ca.base import CaConnector, CaConnectorType
     from .._core.key_records import KeyDevice
     from .._core.types import CaAccount, Device
-    from .._edns.base import DnsRecords, NameServers
+    from .._dns.base import NameServers
+    from .._edns.base import DnsRecords
     from .._keys.base import KeyProvider
     from .._keys.device_base import DeviceKeys, KeyDeviceType
     from .._store.base import Store

@@ -13,7 +13,8 @@ from .wire_target import account_of, credentials_of, transport_to
 if TYPE_CHECKING:
     from .._core.clock import Clock
     from .._core.types import Device
-    from .._edns.base import DnsRecords, NameServers
+    from .._dns.base import NameServers
+    from .._edns.base import DnsRecords
     from .._store.base import Store
 
 
@@ -43,6 +44,6 @@ def dns_maker(store: Store, clock: Clock, environment: Mapping[str, str]) -> Cal
 
 def name_server_maker() -> NameServers:
     """Give what asks name servers."""
-    from .._edns.lookup import DirectNameServers
+    from .._dns.lookup import DirectNameServers
 
     return DirectNameServers()

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import TransportError
-from ansible_collections.edgecert.clm.plugins.module_utils._edns import lookup
-from ansible_collections.edgecert.clm.plugins.module_utils._edns.lookup import DirectNameServers
+from ansible_collections.edgecert.clm.plugins.module_utils._dns import lookup
+from ansible_collections.edgecert.clm.plugins.module_utils._dns.lookup import DirectNameServers
 from ansible_collections.edgecert.clm.plugins.module_utils._edns.rdata import from_rdata, to_rdata
 
 from .conftest import NAME, Records
@@ -64,7 +64,7 @@ def test_the_questions_and_answers_are_those_of_another_resolver(records: Record
     import dns.message
     import dns.query
 
-    asked = dns.message.from_wire(lookup._question(NAME, 16)).question[0]
+    asked = dns.message.from_wire(lookup._ask_for(NAME, 16)).question[0]
     assert (str(asked.name), asked.rdtype, asked.rdclass) == (f"{NAME}.", 16, 1)
     values = [f"value-{number}-{'x' * 200}" for number in range(5)]
     for value in values:

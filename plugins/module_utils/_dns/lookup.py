@@ -24,6 +24,8 @@ _NO_ERROR, _NO_NAME = 0, 3
 _WORDS = {1: "it did not understand the question", 2: "it failed", 4: "it does not know such questions",
           5: "it refuses to answer for this name"}  # fmt: skip
 _MOST_JUMPS = 64
+_HEADER = 12
+"""Octets before the questions and answers; some servers leave the question out of what they cut short."""
 
 
 class _Malformed(ValueError):
@@ -59,7 +61,7 @@ class DirectNameServers(NameServers):
         raise _failed(server, name, why, sent=True, kind="timeout")
 
     def _asked(self, family: int, address: tuple[object, ...], name: str, number: int) -> tuple[str, ...]:
-        question = _question(name, number)
+        question = _ask_for(name, number)
         for attempt in range(TRIES):
             try:
                 answer = self._by_datagram(family, address, question)
@@ -69,7 +71,7 @@ class DirectNameServers(NameServers):
                     raise
         if answer[2] & 0x02:
             answer = self._by_stream(family, address, question)
-        return _values(answer, question, number)
+        return _values(answer, number)
 
     def _by_datagram(self, family: int, address: tuple[object, ...], question: bytes) -> bytes:
         with socket.socket(family, socket.SOCK_DGRAM) as channel:
@@ -79,7 +81,7 @@ class DirectNameServers(NameServers):
             while True:
                 answer = channel.recv(65535)
                 # A late or forged answer to another question is no answer to this one.
-                if len(answer) >= len(question) and answer[:2] == question[:2] and answer[2] & 0x80:
+                if len(answer) >= _HEADER and answer[:2] == question[:2] and answer[2] & 0x80:
                     return answer
 
     def _by_stream(self, family: int, address: tuple[object, ...], question: bytes) -> bytes:
@@ -90,14 +92,14 @@ class DirectNameServers(NameServers):
             with channel.makefile("rb") as stream:
                 length = stream.read(2)
                 answer = stream.read(struct.unpack(">H", length)[0]) if len(length) == 2 else b""
-        if len(answer) < len(question) or answer[:2] != question[:2]:
+        if len(answer) < _HEADER or answer[:2] != question[:2]:
             raise _Malformed("its answer broke off")
         return answer
 
 
 def _failed(server: str, name: str, why: str, *, sent: bool, kind: str) -> TransportError:
     return TransportError(
-        f"Cannot ask name server {server} for {name}: {why}; check name_servers, and that port 53 is let through",
+        f"Cannot ask name server {server} for {name}: {why}; check its address, and that port 53 is let through",
         kind=kind,
         sent=sent,
         details={"name_server": server},
@@ -114,14 +116,14 @@ def _host_port(server: str) -> tuple[str, int]:
     return server, PORT
 
 
-def _question(name: str, number: int) -> bytes:
+def _ask_for(name: str, number: int) -> bytes:
     """Write a question. The wish for recursion is for resolvers; the zone's own servers take no notice of it."""
     labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
     head = struct.pack(">HHHHHH", secrets.randbelow(65536), 0x0100, 1, 0, 0, 0)
     return head + labels + b"\0" + struct.pack(">HH", number, 1)
 
 
-def _values(answer: bytes, question: bytes, number: int) -> tuple[str, ...]:
+def _values(answer: bytes, number: int) -> tuple[str, ...]:
     """Give the values of an answer; what it tells of other names and types is left out.
 
     :raises _Malformed: it is none, or the server cannot answer.
@@ -132,11 +134,13 @@ def _values(answer: bytes, question: bytes, number: int) -> tuple[str, ...]:
     if code != _NO_ERROR:
         raise _Malformed(_WORDS.get(code, f"it answered with code {code}"))
     try:
-        (count,) = struct.unpack(">H", answer[6:8])
-        position, found = len(question), []
+        questions, count = struct.unpack_from(">HH", answer, 4)
+        position, found = _HEADER, []
+        for _question in range(questions):
+            position = _name(answer, position)[1] + 4
         for _entry in range(count):
             position = _name(answer, position)[1]
-            kind, _class, _ttl, length = struct.unpack(">HHIH", answer[position : position + 10])
+            kind, _class, _ttl, length = struct.unpack_from(">HHIH", answer, position)
             position += 10
             if kind == number:
                 found.append(_READERS[number](answer, position, length))
@@ -160,17 +164,24 @@ def _name(message: bytes, position: int) -> tuple[str, int]:
             if jumps > _MOST_JUMPS:
                 raise _Malformed("its answer points in circles")
             continue
-        labels.append(message[position + 1 : position + 1 + length].decode("ascii"))
-        position += 1 + length
+        position += 1
+        labels.append(_piece(message, position, length).decode("ascii"))
+        position += length
     return ".".join(labels).lower(), end or position + 1
+
+
+def _piece(message: bytes, start: int, size: int) -> bytes:
+    end = start + size
+    return message[start:end]
 
 
 def _text(message: bytes, position: int, length: int) -> str:
     end, parts = position + length, []
     while position < end:
         size = message[position]
-        parts.append(message[position + 1 : position + 1 + size])
-        position += 1 + size
+        position += 1
+        parts.append(_piece(message, position, size))
+        position += size
     return b"".join(parts).decode("latin-1")
 
 
