@@ -242,7 +242,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target imp
     target_maker,
 )
 
-_TEXT, _NUMBER, _FLAG = {"type": "str"}, {"type": "int"}, {"type": "bool", "default": False}
+_TEXT = {"type": "str"}
+_NUMBER = {"type": "int"}
+_FLAG = {"type": "bool", "default": False}
 _NAME = {"type": "str", "required": True}
 _WINDOW = {
     "name": _NAME,

@@ -350,7 +350,7 @@ class GlobalsignMssl(CaConnector):
         except wire.MsslError as exc:
             if wire.NO_ORDER not in exc.codes:
                 raise
-            raise InputError(f"CA account {self._name} has no order {order_id}") from exc
+            raise InputError(f"CA account {self._name} has no order {order_id}") from None
         if detail is None or wire.is_of_csr(detail, csr_facts(csr_pem).fingerprint) is not True:
             raise InputError(f"order {order_id} of CA account {self._name} is not of this CSR")
         return self._read({"order_id": order_id, "ordered_at": wire.wire_time(order.at)}, detail)

@@ -79,8 +79,8 @@ class IdnomicCa(CaConnector):
     def test(self) -> Sequence[Check]:
         """Try address, clock, client certificate and the right to list profiles; enrols nothing."""
         question = Question(str(self._options["idca_path"]), self._listing())
-        listed, wanted = lambda: self.choices(_LIST), ("profile", str(self._options.get(_LIST) or ""))
-        return tested(self._soap, self._tools, self._options, question, listed, wanted)
+        wanted = ("profile", str(self._options.get(_LIST) or ""))
+        return tested(self._soap, self._tools, self._options, question, lambda: self.choices(_LIST), wanted)
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """List the CA's profiles."""

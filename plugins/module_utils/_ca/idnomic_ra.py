@@ -113,8 +113,8 @@ class IdnomicRa(CaConnector):
         """Try address, clock, client certificate and the right to list workflows; enrols nothing."""
         ra, name = self._ra, str(self._options.get(_LIST) or "")
         question = Question(ra.path, ra.body("version", ()), ra.action("version"))
-        listed, wanted = lambda: self.choices(_LIST), ("RA workflow", name)
-        return tested(self._soap, self._tools, self._options, question, listed, wanted)
+        wanted = ("RA workflow", name)
+        return tested(self._soap, self._tools, self._options, question, lambda: self.choices(_LIST), wanted)
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """List the RA's workflows."""

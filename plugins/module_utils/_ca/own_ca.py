@@ -8,8 +8,8 @@ It asks nobody. Twice the same order gives the same serial number, names and dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -294,10 +294,8 @@ class OwnCa(CaConnector):
                 crl_url=str(self._options.get("crl_url") or ""),
             )
 
-    @contextmanager
-    def _authority(self) -> Iterator[signing.Authority]:
-        with account.authority(self._options, self._opened(), self._device_key) as found:
-            yield found
+    def _authority(self) -> AbstractContextManager[signing.Authority]:
+        return account.authority(self._options, self._opened(), self._device_key)
 
     def _opened(self) -> dict[str, str]:
         return {name: secret.reveal() for name, secret in self._secrets.items()}

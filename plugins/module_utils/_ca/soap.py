@@ -28,7 +28,8 @@ _FAULT_STATUS = (400, 500)
 # XML 1.0 §2.2: what no document can hold, not even as a reference.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Content = Union[str, "Sequence[tuple[str, Content]]"]
+Content = Union[str, Sequence[Any]]
+"""What an element holds: a text, or pairs of a name and such a content."""
 
 
 class SoapFault(RemoteError):

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -20,7 +20,6 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import key_devices
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.key_records import KeyDevice
@@ -114,7 +113,7 @@ def test_the_account_signs_with_a_stored_device_which_then_stays(token_ca: Token
     """As the modules wire it: PIN and module come from the key device, which is not removed under the CA."""
     with closing(open_store(f"sqlite:///{tmp_path}/clm.db", StoreKey(), CLOCK, "test", create=True)) as store:
         device = KeyDevice("hsm", "pkcs11", token_ca.token.options(), Secret(json.dumps({"pin": PIN})))
-        ports = SimpleNamespace(store=store, clock=CLOCK, actor="test")
+        ports: Any = SimpleNamespace(store=store, clock=CLOCK, actor="test")
         with store.write() as unit:
             unit.key_devices.add(device)
         kind = ca_type_maker(store, CLOCK, {})("own_ca")
@@ -125,7 +124,7 @@ def test_the_account_signs_with_a_stored_device_which_then_stays(token_ca: Token
         answer = ca_maker(store, CLOCK, {})(account).submit(order, make_csr(KEYS["p256"](), names=SPEC.dns_names))
         assert isinstance(answer, Issued)
         with pytest.raises(StateError, match=r"accounts of CAs sign with a key on it \(corp\)"):
-            key_devices.plan({"name": "hsm", "state": "absent"}, cast("Ports", ports))
+            key_devices.plan({"name": "hsm", "state": "absent"}, ports)
         with pytest.raises(InputError, match="No key device 'gone' is in the store"):
             kind.prepare("corp", {**token_ca.options, "key_device": "gone"}, {}, StoredAccount())
 
