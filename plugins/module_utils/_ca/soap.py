@@ -28,7 +28,7 @@ _FAULT_STATUS = (400, 500)
 # XML 1.0 §2.2: what no document can hold, not even as a reference.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Content = Union[str, Sequence[Any]]
+Content = Union[str, "Sequence[tuple[str, Content]]"]
 """What an element holds: a text, or pairs of a name and such a content."""
 
 
@@ -65,8 +65,9 @@ def element(tag: str, content: Content = ()) -> ET.Element:
     if isinstance(content, str):
         made.text = _checked(tag, content)
         return made
+    members: Sequence[tuple[str, Content]] = content
     # A list, as Python 3.10 hides what goes wrong in a generator here.
-    made.extend([element(name, inner) for name, inner in content])
+    made.extend([element(name, inner) for name, inner in members])
     return made
 
 
