@@ -17,7 +17,7 @@ from ansible_collections.edgecert.clm.tests.support.virtual_bench import Virtual
 
 @pytest.fixture(scope="session")
 def account() -> Iterator[Account]:
-    names = contract_names(900)
+    names = contract_names(3000)
     with start(SandboxOptions(limits=False, contracts=names)) as sandbox:
         yield Account(sandbox, names, FlowClock(sandbox))
 
