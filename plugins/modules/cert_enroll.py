@@ -62,7 +62,7 @@ options:
     description: Comment on the request, kept with it and in the audit.
     type: str
   wait:
-    description: Whether to wait for CPS and the CA.
+    description: Whether to wait for CPS and the CA, until the CA asks for something to be published.
     type: bool
     default: false
   wait_timeout:

@@ -40,6 +40,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base i
     VALIDITY_UNITS,
     WAYS_ON,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import type_names
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
@@ -49,7 +50,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     RemoteError,
     TransportError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import HASHES, REVOCATION_REASONS
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import CA_TYPES, HASHES, REVOCATION_REASONS
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.preflight import WantedNames, check_bundle
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.tests.support.ca_makers import MAKERS
@@ -142,6 +143,11 @@ def scripted(site: Site, *faults: tuple[str, str]) -> tuple[CaConnector, Script]
         is_write = method == "POST"
         script.add(kind, method, site.write_path if is_write else "", body=site.write_body if is_write else "")
     return site.connect(script), script
+
+
+def test_every_kind_of_ca_is_held_to_this() -> None:
+    """A connector that is registered has a maker, and its own word in the vocabulary."""
+    assert set(type_names()) == set(CA_TYPES) <= {name.split()[0].rstrip(",") for name in MAKERS}
 
 
 # -- what it says of itself ----------------------------------------------------------------------------------------

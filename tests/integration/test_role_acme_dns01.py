@@ -20,6 +20,7 @@ import yaml
 from edgecert_sandbox.handle import Handle
 
 from ansible_collections.edgecert.clm.tests.integration.conftest import new_sandbox
+from ansible_collections.edgecert.clm.tests.support import pebble
 from ansible_collections.edgecert.clm.tests.support.looking_ca import LookingCa, add_toy, looking_ca
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.playbooks import Result, TaskResult, run_playbook
@@ -138,6 +139,27 @@ def test_a_renewal_is_proved_by_its_certificate_alone(place: Place) -> None:
     assert len({seen for seen in place.ca.vendor.seen if seen.startswith(f"_toy.{name} ")}) == 2
 
 
+def test_acme_issues_for_what_the_role_publishes(place: Place, tmp_path: pathlib.Path) -> None:
+    """Issue 6: ACME, Edge DNS and the role together; a real Pebble asks the zone's name server, for a wildcard too."""
+    name = f"role{next(_numbers)}.example.com"
+    with pebble.running(tmp_path, name_server=place.sandbox.name_server) as server:
+        account = {"name": "acme", "type": "acme", "options": server.options()}
+        wanted = {"common_name": name, "subject_alternative_names": {"dns": [f"*.{name}"]}, "csr_source": "local"}
+        of_ca = {"ca": "acme", "key_type": "ec", "organization": "Example Ltd", "country": "GB", "wait": True}
+        done = place.play(
+            [
+                {"name": "Add the CA", "edgecert.clm.ca_account": account},
+                {"name": "Enrol", "edgecert.clm.cert_enroll": {**wanted, **of_ca}, "register": "enrolled"},
+                include(place, request="{{ enrolled }}"),
+            ]
+        ).ok()
+    asked = done.task("Enrol").result["request"]
+    assert [one["kind"] for one in asked["actions"]] == ["dns-01", "dns-01"]
+    assert {one["name"] for one in asked["actions"]} == {f"_acme-challenge.{name}"}
+    assert of_role(done, "Go on with the request").result["request"]["state"] == "issued"
+    assert of_role(done, "Take the records away").changed
+
+
 def test_in_check_mode_nothing_is_done_and_it_is_said_what_would_be(place: Place) -> None:
     name = place.enrol()
     done = place.role("--check", "--diff", certificate=name).ok()
@@ -210,9 +232,9 @@ def test_given_actions_are_published_beside_what_others_have_there(place: Place)
     done = place.play(
         [
             {"name": "Have another", "edgecert.clm.edge_dns_record": other},
-            include(place, actions=actions, remove="never"),
-            look,
             include(place, actions=actions),
+            look,
+            include(place, actions=actions, remove="always"),
             {"name": "Look again", **{key: value for key, value in look.items() if key != "name"}},
             {"name": "Remove the other", "edgecert.clm.edge_dns_record": {**other, "state": "absent"}},
         ]

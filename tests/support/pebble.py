@@ -25,7 +25,7 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Action
 from ansible_collections.edgecert.clm.tests.support.lab_pki import make
-from ansible_collections.edgecert.clm.tests.support.openbao import free_port
+from ansible_collections.edgecert.clm.tests.support.ports import free_port
 
 SKIP = "Pebble is not installed (Debian: apt-get install pebble)"
 EAB_KID, EAB_KEY = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
@@ -82,9 +82,12 @@ class Pebble:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, binding: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Pebble]:
+def running(
+    folder: Path, *, binding: bool = False, name_server: str = "", settings: Mapping[str, str] | None = None
+) -> Iterator[Pebble]:
     """Run a server for the time of a block.
 
+    :param name_server: that it asks, address and port; its own helper's where it is left out.
     :param binding: accounts have to be bound to one elsewhere.
     :param settings: more of them, by the name of an environment variable.
     """
@@ -111,11 +114,11 @@ def running(folder: Path, *, binding: bool = False, settings: Mapping[str, str] 
     helping = ["pebble-challtestsrv", "-defaultIPv6", "", "-defaultIPv4", "127.0.0.1", "-https01", ""]
     helping += ["-dns01", f"127.0.0.1:{dns}", "-http01", f"127.0.0.1:{http}", "-tlsalpn01", f"127.0.0.1:{tls}"]
     helping += ["-management", f"127.0.0.1:{helper}"]
-    serving = ["pebble", "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"]
+    serving = ["pebble", "-config", str(folder / "pebble.json"), "-dnsserver", name_server or f"127.0.0.1:{dns}"]
     found = Pebble(
         f"https://127.0.0.1:{acme}/dir",
         str(folder / "ca.pem"),
-        f"127.0.0.1:{dns}",
+        name_server or f"127.0.0.1:{dns}",
         http,
         f"https://127.0.0.1:{management}",
         f"http://127.0.0.1:{helper}",

@@ -16,11 +16,12 @@ import os
 import pathlib
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from ansible_collections.edgecert.clm.tests.support.ports import free_port
 
 USER = "clm"
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/pgsql/bin")
@@ -117,12 +118,6 @@ def _call(program: pathlib.Path, *arguments: str | pathlib.Path, folder: pathlib
         raise RuntimeError(f"PostgreSQL for tests: {' '.join(command)} ended with {result.returncode}:\n{text[-2000:]}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def cluster() -> Iterator[Cluster]:
     """Start a cluster for the length of a ``with`` block.
@@ -136,7 +131,7 @@ def cluster() -> Iterator[Cluster]:
     try:
         if user:
             shutil.chown(folder, user)
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         words = ["-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
         call(binaries / "initdb", *words, "-D", data)
         settings = ["-c listen_addresses=127.0.0.1", f"-p {port}", f"-k {folder}", *(f"-c {one}" for one in SETTINGS)]

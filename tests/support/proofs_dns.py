@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Action
-from ansible_collections.edgecert.clm.tests.support.openbao import free_port
+from ansible_collections.edgecert.clm.tests.support.ports import free_port
 
 SKIP = "dnslib is not installed"
 

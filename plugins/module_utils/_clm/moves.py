@@ -66,6 +66,7 @@ class Mover:
     :ivar warnings: the lists of the warning policy that this call brings; None for those of request and group.
     :ivar usage: where names are used that the request drops, once it was looked for; None where it drops none.
     :ivar challenge: the challenge password that this call brings; None for the one that is kept, if there is one.
+    :ivar told_before: what CAs said of the orders before this call.
     :ivar due_s: seconds since the place was opened for which the look at its CSR was planned; None for none.
 
     :param device: where the key is made, None where that is no device.
@@ -83,6 +84,7 @@ class Mover:
         self.ports, self.device, self.account = ports, device, account
         self.keeper = Keeper(ports, REQUEST, request)
         self.wait_s = wait_s
+        self.told_before = request.ca_progress
         self._deadline = ports.clock.monotonic() + wait_s
         self._keys: KeyProvider | None = None
         self._ca: CaConnector | None = None

@@ -175,15 +175,26 @@ def retrieve(mover: Mover) -> bool:
             with mover.ports.store.write() as unit:
                 mover.save(unit, "certificate_ordered", state="retrieval_in_progress")
                 receiving.end_if_complete(unit, mover)
+        asked_before = _to_publish(mover.told_before)
         while mover.next_move() == "retrieve":
             waiting = _collect_once(mover)
             if not waiting:
                 break
-            if not mover.pause(min(answer.look_again_s for answer in waiting)):
+            # What this call is the first to tell can be acted on once it ends, and not before.
+            is_told = bool(_to_publish(mover.request.ca_progress) - asked_before)
+            if is_told or not mover.pause(min(answer.look_again_s for answer in waiting)):
                 message = dual_stack.with_what_is_missing(mover.request, waiting[0].message)
                 return mover.park("ca_pending", message, min(answer.look_again_s for answer in waiting))
     # The CA refused, and a standby account is asked.
     return mover.next_move() != "order" or (order(mover) and retrieve(mover))
+
+
+def _to_publish(progress_of: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Give what CAs want to see published, by what is kept of their orders: name and value of each."""
+    from .._ca.answer_base import PUBLISHED_KINDS
+
+    told = [action for progress in progress_of.values() for action in progress.get("actions") or ()]
+    return {(action["name"], action["value"]) for action in told if action["kind"] in PUBLISHED_KINDS}
 
 
 def _collect_once(mover: Mover) -> list[Pending]:

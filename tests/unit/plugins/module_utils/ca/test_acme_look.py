@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import acme_look
 from ansible_collections.edgecert.clm.tests.support import proofs_dns
-from ansible_collections.edgecert.clm.tests.support.openbao import free_port
+from ansible_collections.edgecert.clm.tests.support.ports import free_port
 
 NAME = "_acme-challenge.www.example.com"
 

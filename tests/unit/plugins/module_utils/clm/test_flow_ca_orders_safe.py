@@ -138,3 +138,15 @@ def test_an_order_sent_once_more_is_dated_by_that_where_a_ca_looks_for_it(virtua
     first, *_more, last = made.sought
     assert (last.intent_id, last.at) == (first.intent_id, first.at) and first.sent_at == first.at
     assert last.sent_at - last.at >= timedelta(hours=2) and made.calls.count("submit") == 3
+
+
+def test_waiting_ends_when_the_ca_asks_for_what_only_the_caller_can_publish(virtual: VirtualBench, ca: SlowCa) -> None:
+    """E22: the playbook publishes it after this call; what was told before is waited for."""
+    ca.signs = False
+    begun = virtual.clock.now()
+    first = record_of(virtual.enroll(wait_timeout=900))
+    assert first["state"] == "retrieval_in_progress" and first["actions"]
+    waited = virtual.clock.now() - begun
+    again = virtual.clock.now()
+    record_of(virtual.enroll(wait_timeout=900))
+    assert virtual.clock.now() - again >= timedelta(seconds=900) > waited
