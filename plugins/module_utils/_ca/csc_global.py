@@ -346,16 +346,36 @@ class CscGlobal(CaConnector):
     # -- after issuing ---------------------------------------------------------------------------------------------
 
     def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
-        """Revoke; CSC takes no reason, and what is revoked already is left as it is."""
-        if self.revocation(handle).state == states.REVOKED:
-            return Revocation()
+        """Revoke; CSC takes no reason, and what is revoked already is left as it is.
+
+        :raises InputError: the order has another certificate by now, or none.
+        """
+        told = self._told(handle)
+        done = self._revocation(handle, told)
+        if done.state == states.REVOKED:
+            return done
+        if not told.get("certificate"):
+            raise answers.not_its_own(handle, "")
         path = f"/tls/revoke/{quoted(str(handle['order_id']))}"
         self._rest.ask("revoke a certificate", "PUT", path)
         return self.revocation(handle)
 
     def revocation(self, handle: Handle) -> Revocation:
-        """Ask whether it is revoked."""
-        word = str(self._told(handle).get("status") or "")
+        """Ask whether it is revoked.
+
+        :raises InputError: the order has another certificate by now.
+        """
+        return self._revocation(handle, self._told(handle))
+
+    def _revocation(self, handle: Handle, told: Mapping[str, Any]) -> Revocation:
+        from .._pki.x509 import certificate_facts
+
+        if told.get("certificate"):
+            leaf = answers.bundle_of(str(told["certificate"]), self._tools.clock.now()).leaf
+            found = certificate_facts(leaf).serial
+            if found != handle.get("serial"):
+                raise answers.not_its_own(handle, found)
+        word = str(told.get("status") or "")
         if states.read_state(answers.STATES, word).state == states.REVOKED:
             return Revocation()
         return Revocation(states.REVOCATION_PENDING, None, f"CSC says {word}")

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CSC Global: what goes by an order's uuid, which a reissue may keep, and answers that name no order."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import REVOKED, Handle, Issued, Pending
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
+from ansible_collections.edgecert.clm.tests.support.ca_site import Site
+from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import lab
+from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
+from ansible_collections.edgecert.clm.tests.support.fake_ca.csc_global import CscVendor
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[tuple[Site, CscVendor]]:
+    with lab(tmp_path) as made:
+        yield made
+
+
+def ordered(site: Site, parent: Handle | None = None) -> Order:
+    """Give an order under an intent of its own."""
+    order = Order(SPEC, 90, uuid.uuid4().hex, site.clock.now(), site.request_options)
+    return replace(order, parent=parent) if parent else order
+
+
+def csr() -> str:
+    """Give a CSR of a new key."""
+    return make_csr(KEYS["p256"]())
+
+
+def collected(connector: CaConnector, answer: object) -> Handle:
+    """Collect what was ordered; give its handle."""
+    assert isinstance(answer, Pending), answer
+    done = connector.collect(answer.handle)
+    assert isinstance(done, Issued), done
+    return done.handle
+
+
+def test_a_predecessor_under_the_same_uuid_is_not_revoked_in_its_successors_place(both: tuple[Site, CscVendor]) -> None:
+    """W5: CSC revokes by order; the live certificate stays, and the message says whose serial it is."""
+    site, vendor = both
+    connector = site.connect()
+    first = collected(connector, connector.submit(ordered(site), csr()))
+    vendor.keeps_uuid = True
+    second = collected(connector, connector.reissue(first, ordered(site, first), csr()))
+    assert first["order_id"] == second["order_id"] and first["serial"] != second["serial"]
+    for ask in (lambda: connector.revoke(first, "unspecified", ""), lambda: connector.revocation(first)):
+        with pytest.raises(InputError, match=str(second["serial"])) as caught:
+            ask()
+        assert caught.value.code == "cannot_revoke" and str(first["serial"]) in caught.value.message
+    assert not vendor.orders.revoked
+    assert connector.revoke(second, "unspecified", "").state == REVOKED
+    with pytest.raises(InputError, match="another certificate"):
+        connector.revocation(first)
+
+
+def test_an_order_that_is_signed_anew_just_now_is_not_revoked(both: tuple[Site, CscVendor]) -> None:
+    """W5: while a reissue under the same uuid waits, there is no certificate to compare with."""
+    site, vendor = both
+    connector = site.connect()
+    first = collected(connector, connector.submit(ordered(site), csr()))
+    vendor.keeps_uuid, vendor.orders.polls = True, 9
+    connector.reissue(first, ordered(site, first), csr())
+    with pytest.raises(InputError, match="has no certificate now"):
+        connector.revoke(first, "unspecified", "")
+    assert not vendor.orders.revoked
