@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import REVOKED, Handle, Issued, Pending
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError
 from ansible_collections.edgecert.clm.tests.support.ca_site import Site
 from ansible_collections.edgecert.clm.tests.support.ca_sites.csc_global import lab
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
@@ -74,3 +75,36 @@ def test_an_order_that_is_signed_anew_just_now_is_not_revoked(both: tuple[Site, 
     with pytest.raises(InputError, match="has no certificate now"):
         connector.revoke(first, "unspecified", "")
     assert not vendor.orders.revoked
+
+
+NAMELESS = [{}, {"message": "ok"}, {"result": None}, {"result": []}, {"result": {"status": "Pending"}}]
+
+
+@pytest.mark.parametrize("says", [*NAMELESS, {"result": {"status": {"code": "Pending"}}}], ids=str)
+def test_an_answer_that_names_no_order_leaves_it_in_doubt(both: tuple[Site, CscVendor], says: object) -> None:
+    """W5: a renewal is not waited for under the uuid of the certificate before, which will never be another."""
+    site, vendor = both
+    connector = site.connect(renewal_window_days=180)
+    first = collected(connector, connector.submit(ordered(site), csr()))
+    site.clock.sleep(86400 * 190)
+    vendor.says = says
+    for order in (lambda: connector.submit(ordered(site), csr()), lambda: connector.renew(first, ordered(site), csr())):
+        with pytest.raises(RemoteError, match="names no order; it may have taken it") as caught:
+            order()
+        assert caught.value.code == "not_json" and not is_surely_not_taken(caught.value)
+    assert vendor.paths == ["registration", "registration", "renewal"]
+
+
+@pytest.mark.parametrize("says", NAMELESS, ids=str)
+def test_a_reissue_keeps_its_uuid_only_where_csc_tells_of_an_order(both: tuple[Site, CscVendor], says: object) -> None:
+    """W5: a reissue may stay under its uuid without saying so; what says nothing at all is in doubt."""
+    site, vendor = both
+    connector = site.connect()
+    first = collected(connector, connector.submit(ordered(site), csr()))
+    vendor.keeps_uuid, vendor.says = True, says
+    with pytest.raises(RemoteError, match="names no order"):
+        connector.reissue(first, ordered(site, first), csr())
+    vendor.says = {"result": {"status": {"code": "Pending"}, "price": "none"}}
+    answer = connector.reissue(first, ordered(site, first), csr())
+    assert isinstance(answer, Pending) and answer.handle["order_id"] == first["order_id"]
+    assert vendor.paths == ["registration", "reissue", "reissue"]
