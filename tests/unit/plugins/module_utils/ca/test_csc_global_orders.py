@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,7 +55,11 @@ def test_a_predecessor_under_the_same_uuid_is_not_revoked_in_its_successors_plac
     vendor.keeps_uuid = True
     second = collected(connector, connector.reissue(first, ordered(site, first), csr()))
     assert first["order_id"] == second["order_id"] and first["serial"] != second["serial"]
-    for ask in (lambda: connector.revoke(first, "unspecified", ""), lambda: connector.revocation(first)):
+    asked: list[Callable[[], object]] = [
+        lambda: connector.revoke(first, "unspecified", ""),
+        lambda: connector.revocation(first),
+    ]
+    for ask in asked:
         with pytest.raises(InputError, match=str(second["serial"])) as caught:
             ask()
         assert caught.value.code == "cannot_revoke" and str(first["serial"]) in caught.value.message
@@ -88,9 +92,13 @@ def test_an_answer_that_names_no_order_leaves_it_in_doubt(both: tuple[Site, CscV
     first = collected(connector, connector.submit(ordered(site), csr()))
     site.clock.sleep(86400 * 190)
     vendor.says = says
-    for order in (lambda: connector.submit(ordered(site), csr()), lambda: connector.renew(first, ordered(site), csr())):
+    asked: list[Callable[[], object]] = [
+        lambda: connector.submit(ordered(site), csr()),
+        lambda: connector.renew(first, ordered(site), csr()),
+    ]
+    for ask in asked:
         with pytest.raises(RemoteError, match="names no order; it may have taken it") as caught:
-            order()
+            ask()
         assert caught.value.code == "not_json" and not is_surely_not_taken(caught.value)
     assert vendor.paths == ["registration", "registration", "renewal"]
 

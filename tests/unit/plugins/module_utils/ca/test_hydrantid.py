@@ -227,7 +227,8 @@ def test_a_renewal_drops_neither_a_lifetime_nor_fields_that_changed(both: tuple[
     first = issued(connector, ordered(site, options=options, attributes={"cost": "1"}), csr()).handle
     same = ordered(site, action="renew", parent=first, attributes={"cost": "1"})
     assert isinstance(connector.renew(json.loads(json.dumps(first)), same, csr()), Issued) and vendor.renewed == 1
-    for changes in ({"validity_days": 30}, {"attributes": {"cost": "2"}}, {"attributes": {}}):
+    others: list[dict[str, Any]] = [{"validity_days": 30}, {"attributes": {"cost": "2"}}, {"attributes": {}}]
+    for changes in others:
         answer = connector.renew(first, replace(same, **changes), csr())
         sent = list(vendor.orders.found.values())[-1].wanted
         assert isinstance(answer, Issued) and sent["expiryEmails"] == ["ops@example.com"]
