@@ -61,3 +61,10 @@ def test_every_kind_of_due_work_is_in_the_guide() -> None:
     text = (GUIDES / "guide_lifecycle.rst").read_text(encoding="utf-8")
     kinds = said(("due",), r'(?m)^[A-Z_]+ = "([a-z_]+)"$')
     assert len(kinds) == 7 and all(f"* - ``{kind}``" in text for kind in kinds)
+
+
+def test_how_to_write_a_connector_is_named_after_the_table_of_cas() -> None:
+    """Who finds no row of theirs is told there what to do, and not in the section of some CA."""
+    text = (GUIDES / "guide_cas.rst").read_text(encoding="utf-8")
+    table = re.search(r"(?s)\nThe CAs, and what was proved\n-+\n(.*?)\n-{4,}\n", text)
+    assert table and "\n\nAnother CA is one file: :ref:`Writing a CA connector" in table.group(1)

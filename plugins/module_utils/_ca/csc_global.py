@@ -33,6 +33,7 @@ from .rest import Rest, quoted
 
 _KIND = "csc_global"
 _REFUSALS = (400, 409, 422)
+_REISSUE = "/tls/reissue"
 _FIRST_S, _LONGEST_S = 900.0, 6 * 3600.0
 TABLE: option_table.Table = {
     **option_table.NETWORK,
@@ -187,7 +188,7 @@ class CscGlobal(CaConnector):
         ends, kept = self._order_ends(told), {"replaces": str(handle.get("serial") or "")}
         if ends is None or ends - now <= timedelta(days=days):
             return self._placed("renew the order", "/tls/renewal", order, csr_pem, before, kept)
-        return self._placed("have it reissued", "/tls/reissue", order, csr_pem, before, kept)
+        return self._placed("have it reissued", _REISSUE, order, csr_pem, before, kept)
 
     def _order_ends(self, told: Mapping[str, Any]) -> datetime | None:
         """Give when the order of a certificate ends; its own end where CSC does not say when it was ordered."""
@@ -217,7 +218,9 @@ class CscGlobal(CaConnector):
             if exc.status not in _REFUSALS:
                 raise
             return Rejected(exc.message)
-        return self._taken(what, told, order, more, kept or {})
+        # A reissue may stay under its uuid, and need not say it; any other order has one of its own.
+        number = more.get("uuid", "") if path == _REISSUE else ""
+        return self._taken(what, told, order, number, kept or {})
 
     def _custom_or_none(self) -> list[Mapping[str, Any]]:
         try:
@@ -225,15 +228,16 @@ class CscGlobal(CaConnector):
         except AuthError:
             return []
 
-    def _taken(self, what: str, told: Any, order: Order, more: Mapping[str, str], kept: Mapping[str, str]) -> Answer:
-        result = (told or {}).get("result") if isinstance(told, Mapping) else None
-        status = (result or {}).get("status") or {}
-        number = str(status.get("uuid") or more.get("uuid") or "")
-        if not number:
-            raise RemoteError(f"Cannot {what}: CSC's answer has no uuid; it may have taken it", code="not_json")
-        todo = answers.actions((result or {}).get("dcvDetails"))
+    def _taken(self, what: str, told: Any, order: Order, number: str, kept: Mapping[str, str]) -> Answer:
+        result = told.get("result") if isinstance(told, Mapping) else None
+        status = result.get("status") if isinstance(result, Mapping) else None
+        number = str(status.get("uuid") or number) if isinstance(status, Mapping) else ""
+        if not isinstance(result, Mapping) or not isinstance(status, Mapping) or not number:
+            raise RemoteError(f"Cannot {what}: CSC's answer names no order; it may have taken it", code="not_json")
+        todo = answers.actions(result.get("dcvDetails"))
         handle = {"order_id": number, "dcv": todo, "placed_at": to_text(order.at), **kept}
-        price = (result or {}).get("price") or {}
+        price = result.get("price")
+        price = price if isinstance(price, Mapping) else {}
         cost = f"; it costs {price['total']} {price.get('currency') or ''}".rstrip() if price.get("total") else ""
         return self._pending(handle, states.read_state(answers.STATES, status.get("code")), cost)
 
@@ -346,16 +350,36 @@ class CscGlobal(CaConnector):
     # -- after issuing ---------------------------------------------------------------------------------------------
 
     def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
-        """Revoke; CSC takes no reason, and what is revoked already is left as it is."""
-        if self.revocation(handle).state == states.REVOKED:
-            return Revocation()
+        """Revoke; CSC takes no reason, and what is revoked already is left as it is.
+
+        :raises InputError: the order has another certificate by now, or none.
+        """
+        told = self._told(handle)
+        done = self._revocation(handle, told)
+        if done.state == states.REVOKED:
+            return done
+        if not told.get("certificate"):
+            raise answers.not_its_own(handle, "")
         path = f"/tls/revoke/{quoted(str(handle['order_id']))}"
         self._rest.ask("revoke a certificate", "PUT", path)
         return self.revocation(handle)
 
     def revocation(self, handle: Handle) -> Revocation:
-        """Ask whether it is revoked."""
-        word = str(self._told(handle).get("status") or "")
+        """Ask whether it is revoked.
+
+        :raises InputError: the order has another certificate by now.
+        """
+        return self._revocation(handle, self._told(handle))
+
+    def _revocation(self, handle: Handle, told: Mapping[str, Any]) -> Revocation:
+        from .._pki.x509 import certificate_facts
+
+        if told.get("certificate"):
+            leaf = answers.bundle_of(str(told["certificate"]), self._tools.clock.now()).leaf
+            found = certificate_facts(leaf).serial
+            if found != handle.get("serial"):
+                raise answers.not_its_own(handle, found)
+        word = str(told.get("status") or "")
         if states.read_state(answers.STATES, word).state == states.REVOKED:
             return Revocation()
         return Revocation(states.REVOCATION_PENDING, None, f"CSC says {word}")

@@ -22,7 +22,7 @@ from .._core.clock import from_text
 from .._core.errors import InputError
 from .._core.types import Bundle
 from . import answer_base as states
-from .answer_base import Action
+from .answer_base import Action, Handle
 from .rest import Answer as Reply
 from .rest import words_of
 
@@ -88,6 +88,20 @@ def moment(value: Any) -> datetime | None:
         return from_text(text) if text else None
     except ValueError:
         return None
+
+
+def not_its_own(handle: Handle, found: str) -> InputError:
+    """Say why an order is not revoked: a reissue may keep its uuid, which then stands for the successor.
+
+    :param found: serial of the certificate that the order has now; empty for none.
+    """
+    order_id, wanted = str(handle["order_id"]), str(handle.get("serial") or "")
+    return InputError(
+        f"Cannot revoke the certificate with the serial {wanted or 'that nobody kept'}: CSC revokes by order, and "
+        f"order {order_id} has {f'another certificate, {found},' if found else 'no certificate'} now; have CSC do it",
+        code="cannot_revoke",
+        details={"order_id": order_id, "serial": wanted, "found": found},
+    )
 
 
 def bundle_of(text: str, now: datetime) -> Bundle:

@@ -207,15 +207,23 @@ class HydrantId(CaConnector):
         return policy
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Renew, which keeps policy, names and e-mail addresses; with others it is a new order."""
+        """Renew, which keeps all but the key; with other names, policy, lifetime or fields it is an order."""
         policy = self._ready(order)
-        is_same = policy is not None and handle.get("policy") in ("", None, str(policy["id"]))
-        is_same = is_same and handle.get("names") == hydrantid_policy.names(order.spec)
-        if not handle.get("certificate_id") or not is_same:
+        if policy is None or handle.get("policy") not in ("", None, str(policy["id"])):
+            return self.submit(order, csr_pem)
+        emails = hydrantid_policy.emails(order.options.get("expiry_emails")) or handle.get("expiry_emails") or []
+        order = replace(order, options={**order.options, "expiry_emails": emails})
+        wanted = self._kept(order)
+        # What a handle does not know, as one that was kept by an older version, may have changed.
+        is_same = all(handle.get(name) == wanted[name] for name in ("names", "lifetime", "custom_fields"))
+        if (
+            not handle.get("certificate_id")
+            or not is_same
+            or sorted(emails) != sorted(handle.get("expiry_emails") or [])
+        ):
             return self.submit(order, csr_pem)
         path = f"/certificates/{quoted(str(handle['certificate_id']))}/renew"
-        kept = replace(order, options={**order.options, "expiry_emails": handle.get("expiry_emails") or []})
-        return self._placed("renew the certificate", path, {"reuseCsr": False, "csr": csr_pem}, kept)
+        return self._placed("renew the certificate", path, {"reuseCsr": False, "csr": csr_pem}, order)
 
     def _placed(self, what: str, path: str, body: Mapping[str, Any], order: Order) -> Answer:
         try:
@@ -224,6 +232,8 @@ class HydrantId(CaConnector):
             if exc.status not in _REFUSALS:
                 raise
             return Rejected(exc.message)
+        if not isinstance(told, Mapping) or not told.get("id"):
+            raise RemoteError(f"Cannot {what}: HydrantID's answer has no id; it may have taken it", code="not_json")
         handle = {**self._kept(order), "order_id": str(told["id"])}
         try:
             return self._answer(handle, told)
@@ -237,6 +247,8 @@ class HydrantId(CaConnector):
         return {
             "policy": str(policy["id"]) if policy else "",
             "names": hydrantid_policy.names(order.spec),
+            "lifetime": hydrantid_policy.lifetime(order),
+            "custom_fields": hydrantid_policy.custom_fields(policy, order.attributes) if policy else {},
             "expiry_emails": hydrantid_policy.emails(order.options.get("expiry_emails")),
             "placed_at": to_text(order.at),
         }

@@ -90,6 +90,14 @@ def is_made_for(told: Mapping[str, Any], csr_pem: str, since: datetime) -> bool:
     return bool(parts) and certificate_facts(parts[0]).key.spki_sha256 == csr_facts(csr_pem).key.spki_sha256
 
 
+def _moment(value: Any) -> datetime | None:
+    """Read a time; None where it is none."""
+    try:
+        return from_text(str(value)) if value else None
+    except ValueError:
+        return None
+
+
 def is_under_way(told: Mapping[str, Any]) -> bool:
     """Say whether a certificate is revoked, or is about to be."""
     return str(told.get("revocationStatus") or "").lower() in REVOCATIONS
@@ -104,6 +112,5 @@ def revocation_of(told: Mapping[str, Any]) -> Revocation:
     if word.upper() == "FAILED":
         raise RemoteError("Cannot revoke a certificate: HydrantID says FAILED; look at its portal", code="not_revoked")
     if REVOCATIONS.get(word.lower()) == states.REVOKED:
-        at = str(told.get("revocationDate") or "")
-        return Revocation(at=from_text(at) if at else None)
+        return Revocation(at=_moment(told.get("revocationDate")))
     return Revocation(states.REVOCATION_PENDING, None, f"HydrantID says {word}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import to_text
@@ -40,8 +40,8 @@ from .rest import Query, Rest, quoted
 _KIND = "nexus"
 # Its own way to say 429 names no time.
 _WAITS_S = (5.0, 15.0)
-# Procedures may date a certificate back.
-_BACKDATED = timedelta(hours=1)
+# Procedures may date a certificate back, usually by hours; one of the very key is believed for longer.
+_BACKDATED, _BACKDATED_OF_KEY = timedelta(days=1), timedelta(days=2)
 _PAGE, _PAGES = 50, 20
 TABLE: option_table.Table = {
     **option_table.NETWORK,
@@ -280,18 +280,24 @@ class Nexus(CaConnector):
     def _search(self, *query: tuple[str, str]) -> list[Mapping[str, Any]]:
         """Give the certificates that a search finds, all of them.
 
-        :raises RemoteError: they are more than anybody should go through.
+        :raises RemoteError: they are more than anybody should go through, or than it gives.
         """
         found: list[Mapping[str, Any]] = []
-        for page in range(_PAGES):
-            asked = (("searchLimit", str(_PAGE)), ("searchOffset", str(page * _PAGE)), *query)
+        seen = 0
+        for _page in range(_PAGES):
+            asked = (("searchLimit", str(_PAGE)), ("searchOffset", str(seen)), *query)
             told = self._ask("look for a certificate", "/certificates", asked)
-            items = [one for one in told.get("certificates") or () if isinstance(one, Mapping) and one.get("certid")]
-            found += items
-            if len(items) < _PAGE:
+            items = list(told.get("certificates") or ())
+            found += [one for one in items if isinstance(one, Mapping) and one.get("certid")]
+            seen += len(items)
+            # A gateway may give fewer than were asked for: its own count says whether there are more.
+            if len(items) < _PAGE and seen >= nexus_answers.hits_of(told):
                 return found
+            if not items:
+                break
         raise RemoteError(
-            f"Cannot look for a certificate at Nexus: more than {len(found)} are found", code="too_many_found"
+            f"Cannot look for a certificate at Nexus: more than the {seen} that it gave are found",
+            code="too_many_found",
         )
 
     def find(self, order: Order, csr_pem: str) -> Found:
@@ -302,19 +308,14 @@ class Nexus(CaConnector):
         by_key = self._search(("subjectKeyIdentifier", _key_identifier(csr_pem)))
         # A procedure may make key identifiers another way; then the name finds it.
         by_name = () if by_key else self._search(("subjectCommonName", wanted.common_name), ("isExpired", "false"))
+        since = order.at - (_BACKDATED_OF_KEY if by_key else _BACKDATED)
         for one in (*by_key, *by_name):
-            if not self._is_since(one, order):
+            if not _is_since(one, order, since):
                 continue
             found = self._download({"procedure": self._procedure(order)}, str(one["certid"]))
             if _is_of(found, wanted.key.spki_sha256):
                 return found
         return NotThere("its list of certificates, searched by key and by name, has none that was made since")
-
-    def _is_since(self, told: Mapping[str, Any], order: Order) -> bool:
-        if str(told["certid"]) == str(order.parent.get("order_id") or ""):
-            return False
-        begin = nexus_answers.moment(told.get("validfrom"))
-        return begin is None or begin >= order.at - _BACKDATED
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
         """Take over a certificate by its id at Nexus."""
@@ -355,6 +356,14 @@ class Nexus(CaConnector):
     def _details(self, number: str) -> Mapping[str, Any]:
         told = self._ask("read a certificate's details", f"/certificates/{quoted(number)}/details")
         return told.get("certificate") or {}
+
+
+def _is_since(told: Mapping[str, Any], order: Order, since: datetime) -> bool:
+    """Say whether a certificate may be of an order, and is not the one before."""
+    if str(told["certid"]) == str(order.parent.get("order_id") or ""):
+        return False
+    begin = nexus_answers.moment(told.get("validfrom"))
+    return begin is None or begin >= since
 
 
 def _is_of(found: Issued, spki_sha256: str) -> bool:

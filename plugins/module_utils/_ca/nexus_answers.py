@@ -94,6 +94,14 @@ def failure(what: str, told: Mapping[str, Any], masked: str) -> RemoteError:
     return RemoteError(message, status=400 if code in _REFUSALS else None, retryable=code in PASSING)
 
 
+def hits_of(told: Mapping[str, Any]) -> int:
+    """Read how many certificates a search finds in all; 0 where it does not say."""
+    try:
+        return int(told.get("searchHits") or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
 def procedures(told: Mapping[str, Any]) -> list[Choice]:
     """Read the list of procedures; versions differ in what they call a name."""
     found = []
@@ -140,19 +148,22 @@ def _leaf(parts: Sequence[str]) -> str:
 
 
 def _as_pem(body: bytes) -> str:
+    """Give certificates as PEM; empty for what is none, or cannot be read by the library."""
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-    if b"-----BEGIN" in body:
-        if b"BEGIN PKCS7" not in body:
-            return body.decode("utf-8", "replace")
-        found = pkcs7.load_pem_pkcs7_certificates(body)
-    else:
+    if b"-----BEGIN" in body and b"BEGIN PKCS7" not in body:
+        return body.decode("utf-8", "replace")
+    for load in (
+        pkcs7.load_pem_pkcs7_certificates,
+        pkcs7.load_der_pkcs7_certificates,
+        x509.load_der_x509_certificate,
+    ):
         try:
-            found = pkcs7.load_der_pkcs7_certificates(body)
-        except ValueError:
-            try:
-                found = [x509.load_der_x509_certificate(body)]
-            except ValueError:
-                return ""
-    return "".join(one.public_bytes(Encoding.PEM).decode("ascii") for one in found)
+            found = load(body)
+        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+            continue
+        parts = found if isinstance(found, list) else [found]
+        return "".join(one.public_bytes(Encoding.PEM).decode("ascii") for one in parts)
+    return ""

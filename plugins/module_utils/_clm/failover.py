@@ -59,6 +59,9 @@ def after_rejection(mover: Mover, algorithm: str, answer: Rejected) -> bool:
 
 def reason_of(exc: ClmError) -> str:
     """Name why an account took no order, as far as another one may be better; empty where it would not be."""
+    # What somebody has to do before the order is taken is no refusal: it is to be shown, and done.
+    if exc.details.get("actions"):
+        return ""
     if isinstance(exc, RateLimited):
         return RATE_LIMITED
     if isinstance(exc, AuthError):

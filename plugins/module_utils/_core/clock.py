@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import Protocol
 
 _FRACTION = re.compile(r"\.(\d+)")
+_PLAIN_OFFSET = re.compile(r"([+-]\d\d)(\d\d)$")
 
 
 class Clock(Protocol):
@@ -60,7 +61,8 @@ def from_text(text: str) -> datetime:
     cleaned = text.strip()
     if cleaned[-1:] in {"Z", "z"}:
         cleaned = cleaned[:-1] + "+00:00"
-    # Python before 3.11 takes fractions of three or six digits only, CPS writes one to nine.
+    # Python before 3.11 takes offsets with a colon only, and fractions of three or six digits; CPS writes one to nine.
+    cleaned = _PLAIN_OFFSET.sub(r"\1:\2", cleaned)
     match = _FRACTION.search(cleaned)
     if match:
         fraction = (match.group(1) + "000000")[:6]

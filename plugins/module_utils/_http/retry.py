@@ -88,7 +88,7 @@ def _iso(text: str) -> datetime | None:
     if match is None:
         return None
     try:
-        return from_text(re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", match.group()))
+        return from_text(match.group())
     except ValueError:
         return None
 

@@ -40,6 +40,7 @@ class CscVendor:
     :ivar keeps_uuid: a reissue keeps its order's uuid.
     :ivar is_zipped: certificates are given as ZIP.
     :ivar has_filter: the list may be searched by name.
+    :ivar says: what orders are answered with, taken as they are; None for the API's own answer.
     :ivar revoking: uuids whose revocation takes its time.
     """
 
@@ -48,6 +49,7 @@ class CscVendor:
         self.key, self.token = secrets.token_hex(16), secrets.token_hex(16)
         self.fields: list[dict[str, Any]] = [{"label": "Cost Center", "mandatory": False}]
         self.keeps_uuid, self.is_zipped, self.has_filter = False, False, True
+        self.says: object = None
         self.revoking: set[str] = set()
         self.paths: list[str] = []
 
@@ -102,6 +104,8 @@ class CscVendor:
         price = {"currency": "USD", "total": None if what == "reissue" else 99.5}
         proofs = [self._proof(one, body) for one in names] if order.status == "new" else []
         told = {"commonName": name, "status": status, "price": price, "dcvDetails": proofs}
+        if self.says is not None:
+            return Reply(200, self.says)
         return Reply(201, {"result": {**told, "certificateType": body["certificateType"]}})
 
     def _fault(self, body: dict[str, Any], what: str) -> tuple[str, str] | None:

@@ -53,13 +53,16 @@ class HydrantVendor:
 
     :ivar key: of the credential ``key_id``; ``policies`` what it may order.
     :ivar approves: a person has to agree to what is pending.
+    :ivar nameless: requests are answered without their id.
+    :ivar renewed: how many were renewed as such.
     :ivar published: domains whose code is in the DNS.
     """
 
     def __init__(self, orders: Orders) -> None:
         self.orders, self.key_id, self.key = orders, "id-1", secrets.token_hex(24)
         self.policies = [policy(TLS, "TLS Server"), policy(SHORT, "TLS Short"), policy(PORTAL, "By hand", rest=False)]
-        self.approves = False
+        self.approves = self.nameless = False
+        self.renewed = 0
         self.domains: list[dict[str, Any]] = []
         self.published: set[str] = set()
         self.nonces: set[tuple[str, str, str]] = set()
@@ -131,7 +134,8 @@ class HydrantVendor:
             order = self.orders.place(body["csr"], kept, names=names, days=days)
         except ValueError as exc:
             return _failure(400, str(exc))
-        return Reply(200, self._status(order))
+        told = self._status(order)
+        return Reply(200, {name: text for name, text in told.items() if name != "id"} if self.nameless else told)
 
     def _fault(self, body: dict[str, Any]) -> str:
         """Say what a document of the API, or a policy, forbids."""
@@ -225,6 +229,7 @@ class HydrantVendor:
                 body = call.json()
                 if set(body) != {"reuseCsr", "csr"}:
                     return _failure(400, "reuseCsr and csr are required")
+                self.renewed += 1
                 kept = {name: value for name, value in order.wanted.items() if name in ALLOWED}
                 return self._taken({**kept, "csr": order.csr_pem if body["reuseCsr"] else body["csr"]})
         return _failure(405, "not allowed")

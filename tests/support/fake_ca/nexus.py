@@ -40,7 +40,8 @@ class NexusVendor:
     :ivar busy: how many further calls are answered with -40.
     :ivar is_pkcs7: certificates are given as PKCS#7; ``other_identifiers`` key identifiers are made another way.
     :ivar lacks: the officer has no right to write; ``lists_nothing`` none to list procedures.
-    :ivar is_silent: answers bear no id of the certificate.
+    :ivar is_silent: answers bear no id of the certificate; ``says`` is given in place of a certificate that was signed.
+    :ivar most: certificates in an answer of the list, whatever was asked for; ``hidden`` are counted and not given.
     """
 
     def __init__(self, orders: Orders, folder: Path, *, signs: bool = True) -> None:
@@ -48,6 +49,7 @@ class NexusVendor:
         self.officer, self.ca_path = "", ""
         self.busy, self.is_pkcs7, self.other_identifiers, self.lacks = 0, False, False, False
         self.lists_nothing = self.is_silent = False
+        self.says, self.most, self.hidden = b"", 100, 0
         self.handed: dict[str, tuple[tuple[str, str], ...]] = {}
         self.signatures: list[bytes] = []
 
@@ -144,7 +146,7 @@ class NexusVendor:
             order = self.orders.place(pem, kept, names=_names(csr), days=max(days, 1))
         except ValueError as exc:
             return _failure(-8, str(exc))
-        return self._certificate(order)
+        return self._certificate(order, self.says)
 
     def _revoke(self, call: Call, form: dict[str, str]) -> Reply:
         order = self._order(form.get("certid", ""))
@@ -162,7 +164,7 @@ class NexusVendor:
         order = self.orders.found.get(number)
         return order if order and order.leaf else None
 
-    def _certificate(self, order: Order) -> Reply:
+    def _certificate(self, order: Order, says: bytes = b"") -> Reply:
         leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
         chain = self.orders.chain()
         if self.is_pkcs7:
@@ -170,7 +172,9 @@ class NexusVendor:
             content, kind = pkcs7.serialize_certificates(certificates, Encoding.DER), "application/pkcs7-mime"
         else:
             content, kind = "".join([leaf, *chain]).encode(), "application/pem-certificate-chain"
-        return Reply(200, content, {"Content-Type": kind, **({} if self.is_silent else {"certId": order.order_id})})
+        return Reply(
+            200, says or content, {"Content-Type": kind, **({} if self.is_silent else {"certId": order.order_id})}
+        )
 
     def _told(self, order: Order) -> dict[str, Any]:
         cert = x509.load_pem_x509_certificate(order.leaf.encode())
@@ -200,8 +204,10 @@ class NexusVendor:
             found = [one for one in found if asked not in call.query or wanted == one[field].lstrip("0")]
         if call.query.get("subjectCommonName"):
             found = [one for one in found if f"CN={call.query['subjectCommonName']}" in one["subject"]]
-        start, end = int(call.query.get("searchOffset", "0")), int(call.query.get("searchLimit", "100"))
-        return Reply(200, {"error": 0, "searchHits": len(found), "certificates": found[start : start + end]})
+        start, size = int(call.query.get("searchOffset", "0")), int(call.query.get("searchLimit", "100"))
+        page = found[start : start + min(size, self.most)]
+        hits = len(found) + (self.hidden if found else 0)
+        return Reply(200, {"error": 0, "searchHits": hits, "certificates": page})
 
 
 def _names(csr: x509.CertificateSigningRequest) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -216,6 +217,38 @@ def test_renewal_with_other_names_or_another_policy_is_an_order(both: tuple[Site
         assert sent["clearRemindersCertificateId"] == first["certificate_id"]
 
 
+def test_a_renewal_drops_neither_a_lifetime_nor_fields_that_changed(both: tuple[Site, HydrantVendor]) -> None:
+    """E3, E15, E19: HydrantID renews what was; anything else is ordered, with the addresses that a renewal keeps."""
+    site, vendor = both
+    field = {"tag": "cost", "label": "Cost Center", "required": False, "modifiable": True}
+    vendor.policies[0]["details"]["customFields"] = [field]
+    connector = site.connect()
+    options = {**site.request_options, "expiry_emails": ["ops@example.com"]}
+    first = issued(connector, ordered(site, options=options, attributes={"cost": "1"}), csr()).handle
+    same = ordered(site, action="renew", parent=first, attributes={"cost": "1"})
+    assert isinstance(connector.renew(json.loads(json.dumps(first)), same, csr()), Issued) and vendor.renewed == 1
+    others: list[dict[str, Any]] = [{"validity_days": 30}, {"attributes": {"cost": "2"}}, {"attributes": {}}]
+    for changes in others:
+        answer = connector.renew(first, replace(same, **changes), csr())
+        sent = list(vendor.orders.found.values())[-1].wanted
+        assert isinstance(answer, Issued) and sent["expiryEmails"] == ["ops@example.com"]
+        assert sent["validity"] == {"days": changes.get("validity_days", 90)}
+        assert sent.get("customFields", {}) == changes.get("attributes", {"cost": "1"})
+    old = {name: value for name, value in first.items() if name != "lifetime"}
+    assert isinstance(connector.renew(old, same, csr()), Issued) and vendor.renewed == 1
+
+
+def test_an_answer_without_an_id_leaves_the_order_in_doubt(both: tuple[Site, HydrantVendor]) -> None:
+    """W5: the order is there; what was issued is found."""
+    site, vendor = both
+    vendor.nameless = True
+    order, csr_pem = ordered(site), csr()
+    with pytest.raises(RemoteError, match="has no id; it may have taken it") as caught:
+        site.connect().submit(order, csr_pem)
+    assert caught.value.code == "not_json" and not is_surely_not_taken(caught.value)
+    assert isinstance(site.connect().find(order, csr_pem), Issued) and len(vendor.orders.found) == 1
+
+
 def test_domains_are_proved_before_anything_is_ordered(both: tuple[Site, HydrantVendor]) -> None:
     """W5, ca-connectors §4.12: what to publish is told as data; nothing is ordered, and nothing in doubt."""
     site, vendor = both
@@ -332,6 +365,8 @@ def test_a_revocation_that_waits_is_asked_for_again(both: tuple[Site, HydrantVen
     vendor.revoking.clear()
     done = connector.revoke(answer.handle, "superseded", "")
     assert (done.state, connector.revocation(answer.handle).at) == (REVOKED, done.at)
+    odd = hydrantid_answers.revocation_of({"revocationStatus": "REVOKED", "revocationDate": "yesterday"})
+    assert (odd.state, odd.at) == (REVOKED, None), "it is revoked, whenever that was"
     with pytest.raises(RemoteError, match="FAILED"):
         hydrantid_answers.revocation_of({"revocationStatus": "FAILED"})
 

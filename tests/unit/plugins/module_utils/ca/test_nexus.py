@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import nexus_answers, nexus_signing
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, NotThere, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, NotThere, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.nexus import NexusType
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
@@ -247,8 +247,37 @@ def test_an_older_certificate_of_the_same_key_is_not_this_order(run: Lab) -> Non
     parent = issued(site, csr_pem).handle
     assert isinstance(site.connect().find(ordered(site, parent=parent), csr_pem), NotThere)
     assert isinstance(site.connect().find(ordered(site), csr_pem), Issued)
-    site.clock.sleep(2 * 3600)
+    site.clock.sleep(49 * 3600)
     assert isinstance(site.connect().find(ordered(site), csr_pem), NotThere)
+
+
+@pytest.mark.parametrize(
+    ("is_by_name", "hours", "kind"),
+    [(False, 47, Issued), (False, 49, NotThere), (True, 23, Issued), (True, 25, NotThere)],
+)
+def test_a_certificate_that_is_dated_back_is_found(run: Lab, is_by_name: bool, hours: int, kind: type) -> None:
+    """W5: procedures date back; what is not found is ordered twice."""
+    site, vendor = run(True)
+    vendor.other_identifiers = is_by_name
+    order, csr_pem = ordered(site), csr()
+    assert isinstance(site.connect().submit(order, csr_pem), Issued)
+    dated = replace(order, at=order.at + timedelta(hours=hours))
+    assert isinstance(site.connect().find(dated, csr_pem), kind)
+
+
+def test_a_list_is_read_to_the_end_that_it_names(run: Lab) -> None:
+    """W5: a gateway may give fewer than were asked for; an end that comes too early proves nothing."""
+    site, vendor = run(True)
+    vendor.other_identifiers, vendor.most = True, 2
+    for _time in range(4):
+        issued(site)
+    csr_pem = csr()
+    issued(site, csr_pem)
+    assert isinstance(site.connect().find(ordered(site), csr_pem), Issued)
+    vendor.hidden = 2
+    with pytest.raises(RemoteError, match="more than the 5") as caught:
+        site.connect().find(ordered(site), csr())
+    assert caught.value.code == "too_many_found"
 
 
 def test_a_list_without_end_is_no_proof(run: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +287,7 @@ def test_a_list_without_end_is_no_proof(run: Lab, monkeypatch: pytest.MonkeyPatc
     page = {"certificates": [{"certid": "1"}] * 50}
     connector = site.connect()
     monkeypatch.setattr(connector, "_ask", lambda *_arguments: page)
-    with pytest.raises(RemoteError, match="more than 1000"):
+    with pytest.raises(RemoteError, match="more than the 1000"):
         connector.find(ordered(site), csr())
 
 
@@ -272,7 +301,29 @@ def test_json_where_a_certificate_was_due_is_no_refusal(run: Lab) -> None:
     assert not is_surely_not_taken(caught.value)
 
 
-@pytest.mark.parametrize("body", [b"", b"nothing", b"\x30\x03\x02\x01\x00", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+PKCS7_DATA = base64.b64decode("MBMGCSqGSIb3DQEHAaAGBAR0ZXN0")
+UNREADABLE = [
+    *(PKCS7_DATA, b"-----BEGIN PKCS7-----\n" + base64.b64encode(PKCS7_DATA) + b"\n-----END PKCS7-----\n"),
+    *(b"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n", b"\xff-----BEGIN PKCS7-----"),
+]
+
+
+@pytest.mark.parametrize("says", UNREADABLE)
+def test_what_was_signed_keeps_its_id_though_it_cannot_be_read(run: Lab, says: bytes) -> None:
+    """Issue 6: PKCS#7 that the library does not take is no reason to lose, or repeat, an order."""
+    site, vendor = run(True)
+    vendor.says = says
+    connector, csr_pem = site.connect(), csr()
+    answer = connector.submit(ordered(site), csr_pem)
+    assert isinstance(answer, Pending) and answer.handle["order_id"] in answer.message
+    done = connector.collect(answer.handle)
+    assert isinstance(done, Issued) and len(vendor.orders.found) == 1
+
+
+BROKEN = [b"", b"nothing", b"\x30\x03\x02\x01\x00", b"-----BEGIN CERTIFICATE-----\nAAAA\n"]
+
+
+@pytest.mark.parametrize("body", [*BROKEN, *UNREADABLE])
 def test_what_is_no_certificate_is_refused(body: bytes) -> None:
     """Bad answers of the far side."""
     with pytest.raises(InputError):

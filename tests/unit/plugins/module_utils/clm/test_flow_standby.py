@@ -43,6 +43,10 @@ LIMITED = RateLimited("later", retry_after_s=60.0, status=429)
 FOR_AN_HOUR = RateLimited("in an hour", retry_after_s=3600.0, status=429)
 FOREIGN = AuthError("who are you", status=401)
 REFUSED = RemoteError("no such profile", status=400)
+RECORD = {"kind": "txt", "domain": "example.com", "name": "example.com", "value": "hid-1", "who": ""}
+UNPROVED = RemoteError(
+    "publish hid-1", status=409, retryable=True, code="domains_not_validated", details={"actions": [RECORD]}
+)
 SECOND, THIRD = {"ca": "second"}, {"ca": "third", "ca_options": {"profile": "server"}, "after_minutes": 0}
 
 
@@ -183,6 +187,19 @@ def test_a_ca_that_cannot_even_be_asked_beforehand_does_not_keep_a_request_from_
     site.bench.group(standby_cas=())
     with pytest.raises(TransportError):
         site.enroll(name="other.example.com")
+
+
+def test_what_somebody_has_to_do_first_is_told_and_turns_nowhere(site: Site) -> None:
+    """E2: a CA that wants to see a domain proved refused nothing, however long that takes."""
+    site.cas["house"].down = UNPROVED
+    for _run in range(2):
+        with pytest.raises(RemoteError) as caught:
+            site.enroll()
+        assert caught.value.details["actions"] == [RECORD] and "standby" not in caught.value.details
+        site.bench.advance(minutes=60)
+    site.cas["house"].down = None
+    assert site.enroll()["ca"] == "house"
+    assert site.orders() == {"house": 3}
 
 
 def test_a_ca_that_comes_back_in_time_signs_itself(site: Site) -> None:
