@@ -126,9 +126,12 @@ class Api:
     def __init__(self, rest: Rest, tools: Tools, prefix: str, renew: Callable[[], bool]) -> None:
         self._rest, self._tools, self._prefix, self._renew = rest, tools, prefix, renew
 
-    def write(self, what: str, operation: str, body: Mapping[str, Any]) -> Any:
+    def write(
+        self, what: str, operation: str, body: Mapping[str, Any], ready: Callable[[], object] | None = None
+    ) -> Any:
         """Call an operation that changes something: repeated only where it surely was not done.
 
+        :param ready: gets other keys after the first were refused; without it they are got while the call is signed.
         :raises RemoteError: ``problem`` has AWS's name of the error as ``type``.
         """
         try:
@@ -137,6 +140,8 @@ class Api:
             # Keys of a role or of a machine end; those that are refused were used for nothing.
             if exc.status != 401 or not self._renew():
                 raise
+            if ready is not None:
+                ready()
             return self._once(what, operation, body)
 
     def read(self, what: str, operation: str, body: Mapping[str, Any]) -> Any:
@@ -183,8 +188,3 @@ def json_headers(target: str) -> dict[str, str]:
 def kind_of(exc: RemoteError) -> str:
     """Give AWS's name of an error that a call raised; empty for none."""
     return str(exc.problem.get("type") or "")
-
-
-def is_lost(exc: RemoteError) -> bool:
-    """Say whether a write may have been done although no answer says so."""
-    return exc.status in TRANSIENT_STATUS or (isinstance(exc, TransportError) and exc.sent)

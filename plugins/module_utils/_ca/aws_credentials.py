@@ -26,7 +26,8 @@ from .rest import Rest
 
 PACKAGE = "botocore"
 FEATURE = "AWS credentials that the account does not hold"
-_EARLY = timedelta(seconds=60)
+# An order waits a minute at most before its last try; keys that are got for it are not to be renewed meanwhile.
+_EARLY, _THROUGH_ORDER = timedelta(seconds=60), timedelta(seconds=180)
 OPTIONS: Table = {
     "access_key_id": Option(
         "str", "Id of the access key; without it AWS's usual chain of credentials is gone through.", default=""
@@ -87,14 +88,19 @@ class Credentials:
         self._before()
         return f"AWS's usual chain ({self._chain.method})"
 
-    def keys(self) -> Keys:
+    def ready(self) -> None:
+        """Have keys that last through an order with all its tries, so that nothing is asked for them meanwhile."""
+        self.keys(_THROUGH_ORDER)
+
+    def keys(self, left: timedelta = _EARLY) -> Keys:
         """Give what signs now.
 
+        :param left: a role that ends sooner is taken on anew.
         :raises AuthError: there are none, or the role is not given.
         """
         if not self._options.get("role_arn"):
             return self._before()
-        if self._role is None or self._clock.now() >= self._role[1] - _EARLY:
+        if self._role is None or self._clock.now() >= self._role[1] - left:
             self._role = self._taken_on()
         return self._role[0]
 

@@ -36,10 +36,11 @@ from .answer_base import (
     Revocation,
     read_state,
 )
-from .aws_api import Api, endpoint, is_lost, json_headers, kind_of, rest_of
+from .aws_api import Api, endpoint, json_headers, kind_of, rest_of
 from .aws_credentials import Credentials
 from .aws_sigv4 import Keys
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_TOKEN, Capabilities
 from .connection import reachable
 from .rest import Rest
@@ -250,10 +251,14 @@ class AwsPca(CaConnector):
         if refusal:
             return Rejected(refusal)
         arn = self._issuer(order)
+        is_first = order.last_sent_at is None
+        with before_order(is_first):
+            algorithm = self._options.get("signing_algorithm") or self._algorithm(arn)
+            self._credentials.ready()
         body: dict[str, Any] = {
             "CertificateAuthorityArn": arn,
             "Csr": base64.b64encode(csr_pem.encode()).decode(),
-            "SigningAlgorithm": self._options.get("signing_algorithm") or self._algorithm(arn),
+            "SigningAlgorithm": algorithm,
             "TemplateArn": own.template_arn(template, arn),
             "Validity": {"Value": order.validity_days, "Type": "DAYS"},
             "IdempotencyToken": hashlib.sha256(order.intent_id.encode()).hexdigest()[:32],
@@ -262,7 +267,7 @@ class AwsPca(CaConnector):
             body["ApiPassthrough"] = {"Extensions": {"SubjectAlternativeNames": own.names_told(order.spec)}}
         self._check_age(order)
         try:
-            told = self._placed(body)
+            told = self._placed(body, is_first)
         except RemoteError as exc:
             if exc.status != 400 or kind_of(exc) not in _REFUSALS:
                 raise
@@ -282,19 +287,25 @@ class AwsPca(CaConnector):
                 code="order_too_old",
             )
 
-    def _placed(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _placed(self, body: Mapping[str, Any], is_first: bool) -> Mapping[str, Any]:
         """Place an order; once more where its answer was lost, for its token makes both the same one to AWS."""
         began = self._tools.clock.monotonic()
-        for _turn in range(2):
-            try:
-                told: Mapping[str, Any] = self._api.write("have a CSR signed", "IssueCertificate", body)
-                return told
-            except RemoteError as exc:
-                is_late = self._tools.clock.monotonic() - began > _AGAIN_S
-                if is_late or not is_lost(exc):
-                    raise
-                lost = exc
-        raise lost
+        try:
+            return self._written(body, is_first)
+        except RemoteError as exc:
+            is_late = self._tools.clock.monotonic() - began > _AGAIN_S
+            if is_late or not is_lost(exc):
+                raise
+            lost = exc
+        return once_more(lambda: self._written(body, False), lost, lambda exc: kind_of(exc) in _REFUSALS)
+
+    def _written(self, body: Mapping[str, Any], is_first: bool) -> Mapping[str, Any]:
+        def ready() -> None:
+            with before_order(is_first):
+                self._credentials.ready()
+
+        told: Mapping[str, Any] = self._api.write("have a CSR signed", "IssueCertificate", body, ready)
+        return told
 
     def _first_look(self, handle: Handle) -> Answer:
         """Fetch what was just ordered; whatever goes wrong with that, the order is placed."""

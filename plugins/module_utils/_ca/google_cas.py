@@ -10,20 +10,20 @@ there the same request is the same order for an hour, and the certificate is kep
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import AuthError, ClmError, InputError, RemoteError, TransportError
+from .._core.errors import AuthError, ClmError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._http.base import Request, Response
-from .._http.retry import TRANSIENT_STATUS
 from . import google_cas_options as own
 from . import option_table
 from .answer_base import Answer, CannotTell, Found, Handle, Issued, NotThere, Pending, Rejected, Revocation
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_EXACT, FIND_TOKEN, Capabilities
 from .connection import connected, reachable, transport_options
 from .google_token import Token, problems
@@ -99,8 +99,13 @@ class GoogleCas(CaConnector):
     def _bearing(self, request: Request) -> Request:
         return replace(request, headers={**request.headers, "Authorization": f"Bearer {self._token.text()}"})
 
-    def _ask(self, what: str, method: str, path: str, **more: Any) -> Any:
-        """Call with the token; once more with another one where this one is refused."""
+    def _ask(
+        self, what: str, method: str, path: str, *, ready: Callable[[], object] | None = None, **more: Any
+    ) -> Any:
+        """Call with the token; once more with another one where this one is refused.
+
+        :param ready: gets the other one; without it that is got when the call is made.
+        """
         rest = self._rest("token", self._bearing)
         try:
             return rest.ask(what, method, path, **more) or {}
@@ -108,6 +113,8 @@ class GoogleCas(CaConnector):
             if exc.status != 401 or not self._token.can_renew:
                 raise
             self._token.forget()
+            if ready is not None:
+                ready()
             return rest.ask(what, method, path, **more) or {}
 
     def _listed(self, what: str, path: str, word: str) -> list[Mapping[str, Any]]:
@@ -265,8 +272,11 @@ class GoogleCas(CaConnector):
         query = [("requestId", own.request_id(order.intent_id, csr_pem))]
         query += [("certificateId", number)] if self._keeps else []
         query += [("issuingCertificateAuthorityId", place.ca)] if place.ca else []
+        is_first = order.last_sent_at is None
+        with before_order(is_first):
+            self._token.ready()
         try:
-            told = self._placed(f"{own.path_of(place.parent)}/certificates", query, body)
+            told = self._placed(f"{own.path_of(place.parent)}/certificates", query, body, is_first)
         except RemoteError as exc:
             if exc.status == 409 and self._keeps:
                 # The id is ours alone: an earlier try of this very order was taken.
@@ -276,16 +286,27 @@ class GoogleCas(CaConnector):
             return Rejected(exc.message)
         return self._issued(told)
 
-    def _placed(self, path: str, query: Sequence[tuple[str, str]], body: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _placed(
+        self, path: str, query: Sequence[tuple[str, str]], body: Mapping[str, Any], is_first: bool
+    ) -> Mapping[str, Any]:
         """Place an order; once more where its answer was lost and Google can only be asked in this way."""
         began = self._tools.clock.monotonic()
         try:
-            told: Mapping[str, Any] = self._ask("have a CSR signed", "POST", path, query=query, body=body)
+            return self._written(path, query, body, is_first)
         except RemoteError as exc:
-            is_lost = exc.status in TRANSIENT_STATUS or (isinstance(exc, TransportError) and exc.sent)
-            if self._keeps or not is_lost or self._tools.clock.monotonic() - began > _AGAIN_S:
+            if self._keeps or not is_lost(exc) or self._tools.clock.monotonic() - began > _AGAIN_S:
                 raise
-            told = self._ask("have a CSR signed", "POST", path, query=query, body=body)
+            lost = exc
+        return once_more(lambda: self._written(path, query, body, False), lost, lambda exc: exc.status == 400)
+
+    def _written(
+        self, path: str, query: Sequence[tuple[str, str]], body: Mapping[str, Any], is_first: bool
+    ) -> Mapping[str, Any]:
+        def ready() -> None:
+            with before_order(is_first):
+                self._token.ready()
+
+        told: Mapping[str, Any] = self._ask("have a CSR signed", "POST", path, ready=ready, query=query, body=body)
         return told
 
     def _issued(self, told: Mapping[str, Any]) -> Answer:

@@ -27,7 +27,8 @@ PACKAGE = "google-auth"
 FEATURE = "Google credentials other than an access token"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 GIVEN, FILE, AMBIENT, TOKEN = "credentials", "credentials_file", "default", "access_token"
-_EARLY = timedelta(seconds=60)
+# An order waits two minutes at most before its last try; a token that is got for it is not to be renewed meanwhile.
+_EARLY, _THROUGH_ORDER = timedelta(seconds=60), timedelta(seconds=240)
 _TYPES = ("service_account", "external_account")
 OPTIONS: Table = {
     "auth_method": Option(
@@ -113,15 +114,20 @@ class Token:
         who = getattr(self._credentials, "service_account_email", "") or ""
         return str(who) or f"by auth_method {self._options['auth_method']}"
 
-    def text(self) -> str:
+    def ready(self) -> None:
+        """Have a token that lasts through an order with all its tries, so that none is asked for meanwhile."""
+        self.text(_THROUGH_ORDER)
+
+    def text(self, left: timedelta = _EARLY) -> str:
         """Give the token.
 
+        :param left: another one is got where this one ends sooner.
         :raises AuthError: it is refused, or there are no credentials.
         :raises TransportError: nobody answered.
         """
         if not self.can_renew:
             return self._secrets["access_token"].reveal()
-        if self._held is None or (self._held[1] is not None and self._clock.now() >= self._held[1] - _EARLY):
+        if self._held is None or (self._held[1] is not None and self._clock.now() >= self._held[1] - left):
             self._held = self._got()
         return self._held[0]
 

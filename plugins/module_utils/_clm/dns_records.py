@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.errors import ConflictError, InputError, NotFoundError, RemoteError, StateError, TransportError
+from .._core.errors import ClmError, ConflictError, InputError, NotFoundError, RemoteError, StateError, TransportError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry
 from .._dns.base import CNAME, NS
@@ -218,7 +218,13 @@ class _Work:
                 if target == found:
                     break
                 lost = self._sent(found, target)
-                found = self._dns.find(self._zone, wanted.name, wanted.type)
+                try:
+                    found = self._dns.find(self._zone, wanted.name, wanted.type)
+                except ClmError:
+                    # A good write is on record now or never: the next run finds nothing to change.
+                    if lost is None:
+                        self._note(before, target)
+                    raise
             else:
                 if wanted.over(found) != found:
                     raise lost or self._overwritten()

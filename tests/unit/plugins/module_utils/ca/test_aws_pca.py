@@ -33,6 +33,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     InputError,
     RateLimited,
     RemoteError,
+    TransportError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.fields import source_problems
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -185,6 +186,75 @@ def test_an_order_that_took_long_is_not_sent_again(lab: Lab) -> None:
     with pytest.raises(RemoteError, match="no answer"):
         connector.submit(lab.order(), CSR)
     assert len(lab.fake.orders.found) == 1
+
+
+# -- before the order ----------------------------------------------------------------------------------------------
+
+STS = "^/$"
+
+
+@pytest.mark.parametrize(("kind", "path"), [("server_error_before", "Describe"), ("lost_after", STS)])
+def test_a_question_before_the_order_leaves_nothing_in_doubt(lab: Lab, kind: str, path: str) -> None:
+    """Issue 6: only the order itself can be in doubt; AWS cannot be asked whether it has one."""
+    script = Script()
+    script.add(kind, "POST", path, times=9)
+    with pytest.raises(TransportError, match="the order was not sent") as caught:
+        lab.connect(script, role=True).submit(lab.order(), CSR)
+    assert is_surely_not_taken(caught.value) and not lab.fake.orders.found
+
+
+def test_a_role_is_asked_for_before_the_order_and_not_by_it(lab: Lab) -> None:
+    """Nothing but the order is sent by the call that may be in doubt, also where its keys end soon."""
+    script = Script()
+    connector = lab.connect(script, role=True, signing_algorithm="SHA256WITHECDSA")
+    connector.choices("issuer_name")
+    lab.fake.clock.sleep(3600 - 170)
+    script.add("lost_after", "POST", STS)
+    with pytest.raises(TransportError, match="the order was not sent") as caught:
+        connector.submit(lab.order(), CSR)
+    assert is_surely_not_taken(caught.value) and not lab.fake.orders.found
+    assert isinstance(connector.submit(lab.order(), CSR), Issued)
+
+
+def test_keys_that_are_refused_and_no_others_leave_nothing_in_doubt(lab: Lab) -> None:
+    script = Script()
+    connector = lab.connect(script, role=True)
+    connector.choices("issuer_name")
+    lab.refuse("IssueCertificate", "ExpiredTokenException")
+    script.add("lost_after", "POST", STS)
+    with pytest.raises(TransportError, match="the order was not sent") as caught:
+        connector.submit(lab.order(), CSR)
+    assert is_surely_not_taken(caught.value) and not lab.fake.orders.found
+    assert sum("IssueCertificate" in str(one.headers) for one in script.sent) == 1, "not sent with no keys"
+
+
+def test_a_missing_library_leaves_nothing_in_doubt(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its code, and is nothing that passes."""
+    for name in ("botocore", "botocore.exceptions", "botocore.session"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(TransportError, match=r"pip install botocore.*; the order was not sent") as caught:
+        lab.connect(access_key_id="", secrets={"secret_access_key": ""}).submit(lab.order(), CSR)
+    assert is_surely_not_taken(caught.value)
+    assert (caught.value.code, caught.value.retryable) == ("missing_library", False)
+
+
+def test_an_order_that_an_earlier_run_may_have_sent_stays_in_doubt(lab: Lab) -> None:
+    """W5: what fails before it is sent again says nothing of the first time."""
+    script = Script()
+    script.add("server_error_before", "POST", "Describe", times=9)
+    with pytest.raises(RemoteError) as caught:
+        lab.connect(script).submit(lab.order(last_sent_at=lab.fake.clock.now()), CSR)
+    assert not is_surely_not_taken(caught.value)
+
+
+def test_what_keeps_the_second_try_from_aws_says_nothing_of_the_first(lab: Lab) -> None:
+    """W5: the first was taken, and its answer was lost."""
+    script = Script()
+    script.add("lost_after", "POST", "IssueCertificate")
+    script.add("refused", "POST", "IssueCertificate", times=9)
+    with pytest.raises(RemoteError, match="no answer within") as caught:
+        lab.connect(script).submit(lab.order(), CSR)
+    assert not is_surely_not_taken(caught.value) and len(lab.fake.orders.found) == 1
 
 
 # -- after a lost answer -------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.google_cas import GoogleCas, GoogleCasType
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.google_cas_options import certificate_id, request_id
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     InputError,
@@ -163,6 +164,16 @@ def test_a_lost_answer_of_devops_is_asked_for_again_with_the_same_request_id(lab
         lab.connect(other, tier="devops", issuer="quick").submit(lab.order(intent_id="f" * 32), CSR)
 
 
+def test_what_keeps_the_second_try_from_google_says_nothing_of_the_first(lab: Lab) -> None:
+    """W5: the first was taken, and its answer was lost."""
+    script = Script()
+    script.add("lost_after", "POST", "/certificates$")
+    script.add("refused", "POST", "/certificates$", times=9)
+    with pytest.raises(RemoteError, match="no answer within") as caught:
+        lab.connect(script, tier="devops", issuer="quick").submit(lab.order(), CSR)
+    assert not is_surely_not_taken(caught.value) and len(lab.fake.orders.found) == 1
+
+
 def test_an_account_of_the_wrong_tier_fails_its_test(lab: Lab) -> None:
     failed = [check for check in lab.connect(issuer="quick").test() if not check.passed]
     assert [check.name for check in failed] == ["pool"] and "of the tier devops" in failed[0].detail
@@ -270,6 +281,62 @@ def test_a_service_account_gets_one_token_and_another_when_it_ends_or_is_refused
     lab.vendor.tokens.clear()
     signed(connector, lab.order())
     assert tokens_asked(script) == 3
+
+
+@pytest.mark.parametrize("tier", ["enterprise", "devops"])
+def test_a_token_that_cannot_be_had_leaves_no_order_in_doubt(lab: Lab, tier: str) -> None:
+    """Issue 6: only the order itself can be in doubt; a pool of devops cannot be asked whether it has one."""
+    pytest.importorskip("google.auth", reason=SKIP)
+    script = Script()
+    issuer = "web" if tier == "enterprise" else "quick"
+    connector = lab.connect(script, auth_method="credentials", tier=tier, issuer=issuer)
+
+    def fails(order: Order) -> TransportError:
+        with pytest.raises(TransportError) as caught:
+            connector.submit(order, CSR)
+        return caught.value
+
+    def is_told(exc: TransportError) -> bool:
+        return is_surely_not_taken(exc) and exc.message.endswith("; the order was not sent")
+
+    script.add("lost_after", "POST", "/token$")
+    assert is_told(fails(lab.order())), "the first token"
+    connector.choices("issuer_name")
+    lab.fake.clock.sleep(3600 - 230)
+    script.add("lost_after", "POST", "/token$")
+    assert is_told(fails(lab.order())), "one that ends soon"
+    script.add("lost_after", "POST", "/token$")
+    again = lab.order(last_sent_at=lab.fake.clock.now())
+    lab.fake.clock.sleep(3600)
+    assert not is_surely_not_taken(fails(again)), "an earlier run may have sent it"
+    assert not any(one.path.endswith("/certificates") for one in script.sent) and not lab.fake.orders.found
+
+
+def test_a_token_that_is_refused_and_no_other_leave_no_order_in_doubt(lab: Lab) -> None:
+    pytest.importorskip("google.auth", reason=SKIP)
+    script = Script()
+    connector = lab.connect(script, auth_method="credentials", tier="devops", issuer="quick")
+    connector.choices("issuer_name")
+    lab.vendor.tokens.clear()
+    script.add("lost_after", "POST", "/token$")
+    with pytest.raises(TransportError, match="the order was not sent") as caught:
+        connector.submit(lab.order(), CSR)
+    assert is_surely_not_taken(caught.value) and not lab.fake.orders.found
+
+
+def test_credentials_that_cannot_be_used_leave_no_order_in_doubt(
+    lab: Lab, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They keep their codes, and are nothing that passes."""
+    pytest.importorskip("google.auth", reason=SKIP)
+    connector = lab.connect(auth_method="credentials_file", credentials_path=str(tmp_path / "none"), secrets={})
+    for code in ("invalid_input", "missing_library"):
+        with pytest.raises(TransportError, match="the order was not sent") as caught:
+            connector.submit(lab.order(), CSR)
+        assert is_surely_not_taken(caught.value)
+        assert (caught.value.code, caught.value.retryable) == (code, False)
+        for name in ("google.auth", "google.auth.exceptions"):
+            monkeypatch.setitem(sys.modules, name, None)
 
 
 def test_a_service_account_that_is_refused_is_told_and_shows_nothing(lab: Lab) -> None:

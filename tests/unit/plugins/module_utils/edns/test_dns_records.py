@@ -195,6 +195,39 @@ def test_a_lost_answer_is_looked_for_and_is_on_record(records: Records) -> None:
         assert [row.entry.action for row in unit.audit_rows(noun="dns_record")] == ["dns_value_added"]
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_write_is_on_record_though_it_cannot_be_read_back(records: Records, state: str) -> None:
+    """The next run finds nothing to do, and would note nothing."""
+    records.put(value="of another")
+    if state == "absent":
+        records.put()
+    planned = records.plan(state=state)
+    # The one read before the write goes well.
+    records.bench.sandbox.fault("forbidden", method="GET", path=WRITES, nth=2, times=0)
+    with pytest.raises(AuthError):
+        planned.execute()
+    records.bench.sandbox.clear_faults()
+    assert not records.plan(state=state).changed
+    with records.bench.store.read() as unit:
+        last = list(unit.audit_rows(noun="dns_record"))[-1].entry
+    assert last.action == ("dns_value_added" if state == "present" else "dns_value_removed")
+    contents = [sorted(side["contents"]) if side else [] for side in (last.before, last.after)]
+    both, other = ["first", "of another"], ["of another"]
+    assert contents == ([other, both] if state == "present" else [both, other])
+
+
+def test_a_write_whose_answer_is_lost_and_that_cannot_be_read_back_is_not_on_record(records: Records) -> None:
+    """Nobody knows whether it was made."""
+    planned = records.plan()
+    records.bench.sandbox.fault("server_error", method="POST", path=WRITES, status=500)
+    records.bench.sandbox.fault("forbidden", method="GET", path=WRITES, nth=2, times=0)
+    with pytest.raises(AuthError):
+        planned.execute()
+    records.bench.sandbox.clear_faults()
+    with records.bench.store.read() as unit:
+        assert not list(unit.audit_rows(noun="dns_record"))
+
+
 def test_who_makes_the_record_set_in_between_keeps_his_value(records: Records) -> None:
     """Another store, or a person, was quicker: 409, or a replaced set."""
     planned = records.plan(value="mine")
