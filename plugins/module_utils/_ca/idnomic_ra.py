@@ -53,7 +53,7 @@ from .idnomic_certificates import (
     plain_serial,
     told_name,
 )
-from .idnomic_fields import Filled, RaField, fields_of, filled, map_of
+from .idnomic_fields import REVOCATION_CODE, Filled, RaField, fields_of, filled, map_of
 from .idnomic_message import Connector, rows
 
 _LIST = "ra_workflow"
@@ -142,7 +142,7 @@ class IdnomicRa(CaConnector):
 
     def _filled(self, order: Order) -> Filled:
         workflow, code = self._workflow(order), self._secrets.get("revocation_code")
-        more = {"zone": self._zone(order), "revocationCode": code.reveal() if code else "0"}
+        more = {"zone": self._zone(order), REVOCATION_CODE: code.reveal() if code else ""}
         field_map = map_of(self._options.get("ra_field_map") or ())
         return filled(workflow, self._fields(workflow), order, field_map, more)
 

@@ -21,7 +21,7 @@ REASONS = ("unspecified", "keyCompromise", "affiliationChanged", "superseded", "
 DAYS = 90
 _SAN = [("subjectAltNameDNS1", "1"), ("subjectAltNameDNS2", "1")]
 WORKFLOWS: Mapping[str, list[tuple[str, str]]] = {
-    "TLS Server": [("commonName1", "0"), ("organizationName1", "0"), ("revocationCode1", "0"), *_SAN],
+    "TLS Server": [("commonName1", "0"), ("organizationName1", "0"), *_SAN],
     "TLS with holder": [
         ("commonName1", "0"),
         *_SAN,
