@@ -61,3 +61,15 @@ def test_every_kind_of_due_work_is_in_the_guide() -> None:
     text = (GUIDES / "guide_lifecycle.rst").read_text(encoding="utf-8")
     kinds = said(("due",), r'(?m)^[A-Z_]+ = "([a-z_]+)"$')
     assert len(kinds) == 7 and all(f"* - ``{kind}``" in text for kind in kinds)
+
+
+def test_no_line_of_a_guide_is_followed_by_another_writing_of_it() -> None:
+    """Two branches that change one sentence may leave both of it."""
+    found = []
+    for path in sorted(GUIDES.glob("*.rst")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        pairs = zip(lines, lines[1:], strict=False)
+        # Commands are indented, and may well begin alike.
+        alike = [one for one, other in pairs if one[:1].isalpha() and len(one) > 60 and one[:60] == other[:60]]
+        found += [f"{path.name}: {one}" for one in alike]
+    assert found == []
