@@ -190,7 +190,7 @@ def test_idnomics_ra_by_a_library_gives_what_our_connector_gives(ra: Site) -> No
     told = service.list_profiles({"Message": table([])}).Array.Item
     assert {one.Value for one in told} == {choice.value for choice in ra.connect().choices("ra_workflow")}
     names = {"subjectAltNameDNS1": "www.example.com", "subjectAltNameDNS2": "*.shop.example.com"}
-    values = {"commonName1": "www.example.com", "organizationName1": "x", "revocationCode1": "0", **names}
+    values = {"commonName1": "www.example.com", "organizationName1": "x", **names}
     asked = table(["TLS Server", {**values, "pkcs10": csr}])
     (item,) = service.enroll({"Message": asked}).Array.Item
     leaf = certificate_facts(item.Value)
@@ -200,7 +200,7 @@ def test_idnomics_ra_by_a_library_gives_what_our_connector_gives(ra: Site) -> No
 
 
 def test_idnomics_officers_by_a_library(ra: Site) -> None:
-    values = {"commonName1": "www.example.com", "organizationName1": "x", "revocationCode1": "0"}
+    values = {"commonName1": "www.example.com", "organizationName1": "x"}
     asked = table(["TLS Server", {**values, "pkcs10": make_csr(KEYS["p256"]())}])
     told = proxy(ra, idnomic.EE_PATH).enrollment_request({"Message": asked})
     assert told.Value == "REQ-1000"

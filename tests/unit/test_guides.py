@@ -68,3 +68,15 @@ def test_how_to_write_a_connector_is_named_after_the_table_of_cas() -> None:
     text = (GUIDES / "guide_cas.rst").read_text(encoding="utf-8")
     table = re.search(r"(?s)\nThe CAs, and what was proved\n-+\n(.*?)\n-{4,}\n", text)
     assert table and "\n\nAnother CA is one file: :ref:`Writing a CA connector" in table.group(1)
+
+
+def test_no_line_of_a_guide_is_followed_by_another_writing_of_it() -> None:
+    """Two branches that change one sentence may leave both of it."""
+    found = []
+    for path in sorted(GUIDES.glob("*.rst")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        pairs = zip(lines, lines[1:], strict=False)
+        # Commands are indented, and may well begin alike.
+        alike = [one for one, other in pairs if one[:1].isalpha() and len(one) > 60 and one[:60] == other[:60]]
+        found += [f"{path.name}: {one}" for one in alike]
+    assert found == []

@@ -40,8 +40,9 @@ from .answer_base import (
     read_state,
 )
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .before_order import before_order
 from .capability_base import FIND_EXACT, Capabilities
-from .ejbca_calls import LISTS, EjbcaCalls
+from .ejbca_calls import LISTS, ORDER_PATH, EjbcaCalls
 from .rest import quoted
 
 # Profiles may date certificates back, and clocks differ: what was signed for this order is not much older than it.
@@ -173,7 +174,11 @@ class Ejbca(CaConnector):
 
     def submit(self, order: Order, csr_pem: str) -> Answer:
         """Have it signed, or have it wait for an approver."""
-        handle = self._handle(order, csr_pem)
+        with before_order():
+            try:
+                handle = self._handle(order, csr_pem)
+            except InputError as exc:
+                return Rejected(exc.message)
         body = {
             "certificate_request": csr_pem,
             "certificate_profile_name": self._asked(order, "certificate_profile"),
@@ -184,7 +189,7 @@ class Ejbca(CaConnector):
             "include_chain": True,
         }
         try:
-            found = self._calls.ask("have a CSR signed", "POST", "/v1/certificate/pkcs10enroll", body=body)
+            found = self._calls.ask("have a CSR signed", "POST", ORDER_PATH, body=body)
         except RemoteError as exc:
             if exc.status not in _REFUSED or exc.code == "not_json":
                 raise

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +18,11 @@ from .._core.redact import Secret
 from .._http.base import Request
 from . import ejbca_auth, ejbca_wire
 from .base import Choice, Tools
+from .before_order import before_order
 from .connection import connected
 from .rest import Rest, quoted
 
+ORDER_PATH = "/v1/certificate/pkcs10enroll"
 LISTS = ("end_entity_profile", "certificate_profile", "issuer_common_name")
 _MOST = 100
 
@@ -71,7 +74,10 @@ class EjbcaCalls:
         marked = self._marked(request)
         if self._bearer is None:
             return marked
-        return replace(marked, headers={**marked.headers, "Authorization": f"Bearer {self._bearer.token()}"})
+        # Without a token nothing is sent. Of an order that has to be said, or it would be taken for a lost one.
+        with before_order() if request.path.endswith(ORDER_PATH) else nullcontext():
+            token = self._bearer.token()
+        return replace(marked, headers={**marked.headers, "Authorization": f"Bearer {token}"})
 
     def ask(self, what: str, method: str, path: str, **more: Any) -> Any:
         """Call; once more with another token where this one is refused, as it may have ended."""

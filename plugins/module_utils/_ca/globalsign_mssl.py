@@ -45,11 +45,8 @@ from .globalsign_mssl_directory import Directory, Place, shown
 _KIND = "globalsign_mssl"
 _FIRST_LOOK_S, _LAST_LOOK_S = 300.0, 3600.0
 _AROUND = timedelta(days=1)
-# The CA's clock may be behind, or an intent a little older than its order.
-_BEFORE = timedelta(minutes=10)
 # An order whose answer was lost may be made a while later still; nobody says that the list is up to date at once.
 _SETTLED = timedelta(minutes=15)
-_CONTACT = ("FirstName", "LastName", "Phone", "Email")
 _LISTS = ("certificate_type", "domain", "profile_name")
 
 
@@ -219,13 +216,12 @@ class GlobalsignMssl(CaConnector):
             place = self._place_of(order)
         if place.why:
             return Rejected(place.why)
-        contact = [(name, str(self._options[f"contact_{_snake(name)}"])) for name in _CONTACT]
         content = wire.order_content(
             *(order, csr_pem),
             product=self._product(order),
             profile=place.profile,
             domain=place.domain,
-            contact=contact,
+            contact=wire.contact_of(self._options),
             renews=renews,
             dates=self._options["lifetime_as"] == "dates",
         )
@@ -236,15 +232,34 @@ class GlobalsignMssl(CaConnector):
         return self._taken(soap.text(found, "OrderID"), soap.find(found, "PVOrderDetail"), wire.warnings_of(found))
 
     def reissue(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Have another key signed under the same order; it gets an id of its own."""
-        more = ",".join(name for name in order.spec.dns_names if name not in wire.twins_of(order.spec.common_name))
-        parameter = [("CSR", csr_pem), *([("DNSNames", more)] if more else [])]
-        asked = (("OrderParameter", parameter), ("TargetOrderID", str(handle["order_id"])), ("HashAlgorithm", "SHA256"))
+        """Have it reissued within the order; renew it where that would give less than was asked for.
+
+        A reissue ends with its order: one that is made because the end is near would be due again at once. So less
+        than half of the lifetime left is a renewal, and so are addresses, which a reissue has no place for.
+        """
+        parent = str(handle["order_id"])
+        with before_order():
+            is_enough = not order.spec.ip_addresses and self._lasts(parent, order)
+        if not is_enough:
+            return self._ordered(order, csr_pem, parent)
+        content = wire.reissue_content(order, csr_pem, parent)
         try:
-            found = self._services.query("have it issued anew", "ReIssue", *asked, header="Order")
+            found = self._services.query("have it issued anew", "ReIssue", *content, header="Order")
         except (wire.MsslError, soap.SoapFault) as exc:
             return self._refused(exc)
         return self._taken(soap.text(found, "OrderID"), None, wire.warnings_of(found))
+
+    def _lasts(self, order_id: str, order: Order) -> bool:
+        """Say whether an order is issued, and has at least half of the asked-for lifetime left."""
+        try:
+            ends = wire.ends_at(self._detail(order_id))
+        except wire.MsslError as exc:
+            if not exc.is_refusal:
+                raise
+            return False
+        least = self._tools.clock.now() + timedelta(days=(order.validity_days + 1) // 2)
+        # Days count whole: hours that clocks differ by are no reason to pay.
+        return ends is not None and ends.date() >= least.date()
 
     @staticmethod
     def _refused(exc: wire.MsslError | soap.SoapFault) -> Rejected:
@@ -309,7 +324,7 @@ class GlobalsignMssl(CaConnector):
         asked = (*span, ("OrderQueryOption", wire.DETAILS))
         found = self._services.query("look for the order", "GetOrderByDateRange", *asked)
         listed = list(soap.every(soap.find(found, "OrderDetails"), "OrderDetail"))
-        listed = [one for one in listed if self._may_be(order, one)]
+        listed = [one for one in listed if wire.may_be(order, one)]
         fingerprint = csr_facts(csr_pem).fingerprint
         told = [(one, wire.is_of_csr(one, fingerprint)) for one in listed]
         mine = [one for one, is_mine in told if is_mine]
@@ -332,14 +347,6 @@ class GlobalsignMssl(CaConnector):
             return NotThere(why)
         name = order.spec.common_name
         return CannotTell(f"{why}, and it may be listed later", f"orders for {name} in GlobalSign's portal", left)
-
-    @staticmethod
-    def _may_be(order: Order, detail: ET.Element) -> bool:
-        """Say whether a listed order can be this one: not the one that it follows, nor one of long before."""
-        number, at = soap.text(detail, "OrderInfo", "OrderId"), wire.moment_of(detail, "OrderDate")
-        if number == str(order.parent.get("order_id") or ""):
-            return False
-        return at is None or at >= order.at - _BEFORE
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
         """Take an order over, if it is of this CSR."""
@@ -385,7 +392,3 @@ class GlobalsignMssl(CaConnector):
             told = wire.WORDS.get(state, f"GlobalSign says {state}")
             return Revocation(REVOCATION_PENDING, None, f"GlobalSign took it; {told}")
         return Revocation(at=wire.moment_of(detail, "OrderDeactivatedDate"))
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{char.lower()}" if char.isupper() else char for char in name).strip("_")

@@ -79,6 +79,9 @@ HINTS: Mapping[str, str] = {
     "-9933": "the dates are longer apart than the months",
     "-9936": "the key is too short, or known to be weak",
 }
+_CONTACT = ("FirstName", "LastName", "Phone", "Email")
+# The CA's clock may be behind, or an intent a little older than its order.
+_BEFORE = timedelta(minutes=10)
 _SAN_FQDN, _SAN_WILDCARD, _SAN_PUBLIC_IP, _SAN_PRIVATE_IP = "7", "13", "3", "4"
 _ZONED = re.compile(r"(?:[Zz]|[+-]\d\d:?\d\d)$")
 DETAILS: Content = tuple(
@@ -227,6 +230,19 @@ def _san_kind(name: str, product: str) -> str:
     return _SAN_PRIVATE_IP if is_private(product) else _SAN_PUBLIC_IP
 
 
+def contact_of(options: Mapping[str, Any]) -> list[tuple[str, Content]]:
+    """Give the contact of each order out of the account's options."""
+    names = {name: re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in _CONTACT}
+    return [(name, str(options[f"contact_{option}"])) for name, option in names.items()]
+
+
+def reissue_content(order: Order, csr_pem: str, order_id: str) -> tuple[tuple[str, Content], ...]:
+    """Give what a ReIssue holds after its header; it has a place for DNS names, and none for addresses or dates."""
+    more = ",".join(name for name in order.spec.dns_names if name not in twins_of(order.spec.common_name))
+    parameter = [("CSR", csr_pem), *([("DNSNames", more)] if more else [])]
+    return (("OrderParameter", parameter), ("TargetOrderID", order_id), ("HashAlgorithm", "SHA256"))
+
+
 def order_content(
     order: Order, csr_pem: str, *, product: str, profile: str, domain: str, contact: Content, renews: str, dates: bool
 ) -> tuple[tuple[str, Content], ...]:
@@ -269,6 +285,25 @@ def certificates_of(detail: ET.Element | None) -> tuple[str, list[str]]:
     leaf = soap.text(fulfilled, "ServerCertificate", "X509Cert")
     above = [soap.text(one, "CACert") for one in soap.every(soap.find(fulfilled, "CACertificates"), "CACertificate")]
     return _armoured(leaf, "CERTIFICATE"), [_armoured(one, "CERTIFICATE") for one in above if one]
+
+
+def ends_at(detail: ET.Element | None) -> datetime | None:
+    """Give when an order ends, as its certificate does; None where it is not issued, or that cannot be read."""
+    from .._pki.x509 import certificate_facts
+
+    leaf, _above = certificates_of(detail)
+    try:
+        return certificate_facts(leaf).not_after if STATES.get(status_of(detail)) == ISSUED else None
+    except InputError:
+        return None
+
+
+def may_be(order: Order, detail: ET.Element) -> bool:
+    """Say whether a listed order can be this one: not the one that it follows, nor one of long before."""
+    number, at = soap.text(detail, "OrderInfo", "OrderId"), moment_of(detail, "OrderDate")
+    if number == str(order.parent.get("order_id") or ""):
+        return False
+    return at is None or at >= order.at - _BEFORE
 
 
 def _armoured(text: str, label: str) -> str:

@@ -73,7 +73,9 @@ ACCOUNT: option_table.Table = {
     "mode": Option("str", "A CA with its RA, or a CA alone.", default=CA_RA, choices=(CA_RA, CA)),
     **_OF_RA,
     **_OF_CA,
-    "revocation_code": Option("str", "What the workflow's field revocationCode is given.", secret=True),
+    "revocation_code": Option(
+        "str", "What a workflow's field revocationCode is given; one that has it is not used without.", secret=True
+    ),
 }
 
 

@@ -1,10 +1,14 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates as IDnomic's connectors give and name them: with and without armour, issuers in two orders."""
+"""Certificates as IDnomic's connectors give and name them: with and without armour, issuers in two orders.
+
+And what the rows of a search say of themselves; the names of their ids and subjects are our reading.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +17,28 @@ from .._core.types import Bundle
 from .answer_base import Issued
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+
+_IDS, _SUBJECTS = ("request_id", "requestid", "id"), ("dn", "subject", "subjectdn", "subject_dn")
+_COMMON_NAME = re.compile(r"(?:^|[,/+])\s*CN\s*=\s*((?:\\.|[^,/+\\])*)", re.IGNORECASE)
+
+
+def number_of(row: Mapping[str, Any]) -> str:
+    """Give the id of a row's request; empty where rows have none."""
+    return next((str(row[name]) for name in _IDS if row.get(name)), "")
+
+
+def told_name(row: Mapping[str, Any]) -> str | None:
+    """Give the common name of a row's subject, empty where it has none; None where the row tells no subject."""
+    told = next((str(text) for name, text in row.items() if name.lower() in _SUBJECTS and text), "")
+    if not told:
+        return None
+    found = _COMMON_NAME.search(told)
+    return re.sub(r"\\(.)", r"\1", found.group(1)).strip() if found else ""
+
+
+def is_named(told: str | None, wanted: str) -> bool:
+    """Say whether a common name is the wanted one, upper or lower case; one that is not told may be."""
+    return told is None or told.lower() == wanted.lower()
 
 
 def armoured(text: str) -> str:

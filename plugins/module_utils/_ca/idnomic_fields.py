@@ -28,6 +28,7 @@ DEFAULT_MAP: Mapping[str, str] = {
     "comment": "comment",
     "uuid": "uuid",
 }
+REVOCATION_CODE = "revocationCode"
 _NOT_FIELDS = ("pkcs10",)
 
 
@@ -98,7 +99,12 @@ def filled(
             kind = stem_of(own[0].field_id)
             problems.append(f"RA workflow {workflow} has fields for {len(own)} of the {len(given)} values of {kind}")
     values.update(mapped)
-    wanted = [one.field_id for one in listed if not one.is_optional and one.field_id not in _NOT_FIELDS]
+    codes = [] if more.get(REVOCATION_CODE) else [one.field_id for one in listed if one.stem == REVOCATION_CODE.lower()]
+    # A code that everybody can guess is none: the order is rather refused than given one.
+    codes = [name for name in codes if not values.get(name)]
+    needs = "and the account has no revocation_code; give it among its secrets"
+    problems += [f"RA workflow {workflow} has the field {name}, {needs}" for name in codes]
+    wanted = [one.field_id for one in listed if not one.is_optional and one.field_id not in (*_NOT_FIELDS, *codes)]
     missing = [name for name in wanted if not values.get(name)]
     problems += [f"RA workflow {workflow} wants {name}, and the order has no value for it" for name in missing]
     return Filled(values, tuple(problems))

@@ -9,7 +9,7 @@ Nothing in an enrolment is a reference of ours, so a lost one is found by subjec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from .._core.clock import from_text, to_text
@@ -43,8 +43,17 @@ from .before_order import before_order
 from .capability_base import FIND_EXACT, Capabilities
 from .idnomic_account import REASONS, REQUEST
 from .idnomic_calls import Question, calls, tested, values
-from .idnomic_certificates import armoured, issued, issuer_of, looks_like_one, plain_serial
-from .idnomic_fields import Filled, RaField, fields_of, filled, map_of
+from .idnomic_certificates import (
+    armoured,
+    is_named,
+    issued,
+    issuer_of,
+    looks_like_one,
+    number_of,
+    plain_serial,
+    told_name,
+)
+from .idnomic_fields import REVOCATION_CODE, Filled, RaField, fields_of, filled, map_of
 from .idnomic_message import Connector, rows
 
 _LIST = "ra_workflow"
@@ -62,7 +71,6 @@ STATES: Mapping[str, str] = {
 # Certificates are dated back, and clocks differ.
 _BEFORE = timedelta(hours=1)
 _SETTLED = timedelta(minutes=5)
-_IDS = ("request_id", "requestid", "id")
 
 
 class IdnomicRa(CaConnector):
@@ -134,7 +142,7 @@ class IdnomicRa(CaConnector):
 
     def _filled(self, order: Order) -> Filled:
         workflow, code = self._workflow(order), self._secrets.get("revocation_code")
-        more = {"zone": self._zone(order), "revocationCode": code.reveal() if code else "0"}
+        more = {"zone": self._zone(order), REVOCATION_CODE: code.reveal() if code else ""}
         field_map = map_of(self._options.get("ra_field_map") or ())
         return filled(workflow, self._fields(workflow), order, field_map, more)
 
@@ -216,39 +224,44 @@ class IdnomicRa(CaConnector):
         return self._search(DN=str(self._options["search_dn"]).replace("{common_name}", common_name))
 
     def collect(self, handle: Handle) -> Answer:
-        """Look for the certificate: by its serial number or, while there is none, by subject and key."""
+        """Look for the certificate: by its serial number or, while there is none, by subject and key.
+
+        Only the row of this very request ends it: one without an id may be that of any other request for the name.
+        """
         if handle.get("serial"):
             found = self._search(hexserial=str(handle["serial"]))
             if not found:
                 raise RemoteError(f"Cannot collect: the RA lists no certificate {handle['serial']}", status=404)
             return self._told(found[0], handle)
         listed = self._by_subject(str(handle["common_name"]))
-        own = [one for one in listed if handle.get("request_id") and _number(one) == handle["request_id"]]
+        own = [one for one in listed if handle.get("request_id") and number_of(one) == handle["request_id"]]
         if own:
             return self._told(own[-1], handle)
-        mine = self._of_key(listed, str(handle["key"]), from_text(str(handle["asked_at"])), str(handle.get("not", "")))
+        mine = [one for one in self._of_key(listed, handle) if not _is_refused(one)]
         if mine:
             return self._told(mine[-1], handle)
-        waiting = [one for one in listed if not one.get("certificate") and self._is_of(one, handle)]
+        waiting = [one for one in listed if self._may_wait(one, handle)]
         if not waiting:
             return Pending(handle, "the RA has the request, and does not list it yet", _LOOK_AGAIN_S)
         return self._told(waiting[-1], handle)
 
     @staticmethod
-    def _is_of(row: Mapping[str, Any], handle: Handle) -> bool:
-        """Say whether a row without a certificate is of a request: by its id, where rows have one."""
-        if _number(row) and handle.get("request_id"):
-            return _number(row) == str(handle["request_id"])
-        return bool(str(row.get("profile") or handle["workflow"]) == handle["workflow"])
+    def _may_wait(row: Mapping[str, Any], handle: Handle) -> bool:
+        """Say whether a row can be a request that waits: this one, as far as its id, subject and workflow tell."""
+        if row.get("certificate") or _is_refused(row):
+            return False
+        if number_of(row) and handle.get("request_id"):
+            return number_of(row) == str(handle["request_id"])
+        is_ours = str(row.get("profile") or handle["workflow"]) == handle["workflow"]
+        return is_ours and is_named(told_name(row), str(handle["common_name"]))
 
     @staticmethod
-    def _of_key(
-        listed: Sequence[Mapping[str, Any]], key: str, asked_at: datetime, parent: str
-    ) -> list[Mapping[str, Any]]:
-        """Give the rows whose certificate has a key and is not older than the order, the newest last."""
+    def _of_key(listed: Sequence[Mapping[str, Any]], handle: Handle) -> list[Mapping[str, Any]]:
+        """Give the rows whose certificate has key and name of an order and is not older than it, the newest last."""
         from .._pki.x509 import certificate_facts
 
         found = []
+        earliest, parent = from_text(str(handle["asked_at"])) - _BEFORE, str(handle.get("not", ""))
         for row in listed:
             text = armoured(str(row.get("certificate") or ""))
             if not text:
@@ -258,8 +271,9 @@ class IdnomicRa(CaConnector):
             except InputError:
                 # Another certificate of the same subject that cannot be read is not this one's affair.
                 continue
-            is_new = facts.not_before >= asked_at - _BEFORE and plain_serial(facts.serial) != parent
-            if facts.key.spki_sha256 == key and is_new:
+            is_new = facts.not_before >= earliest and plain_serial(facts.serial) != parent
+            is_ours = is_named(facts.common_name or None, str(handle["common_name"]))
+            if facts.key.spki_sha256 == handle["key"] and is_ours and is_new:
                 found.append((facts.not_before, row))
         return [row for _at, row in sorted(found, key=lambda one: one[0])]
 
@@ -286,12 +300,15 @@ class IdnomicRa(CaConnector):
         """Search by the subject, and take the newest certificate of this key."""
         handle = self._asked(order, csr_pem)
         listed = self._by_subject(order.spec.common_name)
-        mine = self._of_key(listed, str(handle["key"]), order.at, str(handle["not"]))
-        if mine:
-            return self._told(mine[-1], handle)
+        mine = self._of_key(listed, handle)
+        good = [one for one in mine if not _is_refused(one)]
+        if good:
+            return self._told(good[-1], handle)
         name = order.spec.common_name
         look_at = f"requests and certificates for {name} at the RA, since {to_text(order.at)}"
-        if any(not one.get("certificate") and self._is_of(one, handle) for one in listed):
+        if mine:
+            return CannotTell(f"a certificate for {name} of this key was revoked, and may be this order's", look_at)
+        if any(self._may_wait(one, handle) for one in listed):
             return CannotTell(f"requests for {name} wait, and do not tell their key", look_at, 3600.0)
         left = (order.sent_at + _SETTLED - self._tools.clock.now()).total_seconds()
         why = f"none of the RA's {len(listed)} entries for {name} since then is of this key"
@@ -346,6 +363,5 @@ def _refusal(fault: soap.SoapFault) -> Rejected:
     return Rejected(str(fault))
 
 
-def _number(row: Mapping[str, Any]) -> str:
-    """Give the id of a row's request; empty where rows have none."""
-    return next((str(row[name]) for name in _IDS if row.get(name)), "")
+def _is_refused(row: Mapping[str, Any]) -> bool:
+    return read_state(STATES, row.get("status")).state in REFUSED_STATES

@@ -81,7 +81,7 @@ class OwnCaType(CaConnectorType):
         problems += [
             f"{secret} is no secret of own_ca; there are {', '.join(sorted(known))}" for secret in set(secrets) - known
         ]
-        kept = {**before.secrets, **{key: value for key, value in secrets.items() if value}}
+        kept = account.overlaid(wanted, before.secrets, secrets)
         problems += account.key_problems(wanted, kept)
         problems += account.unmakeable(wanted, before.options)
         if problems:
@@ -89,9 +89,6 @@ class OwnCaType(CaConnectorType):
         if not wanted["certificate"]:
             certificates, made = account.make(wanted, self._clock.now())
             return {**wanted, **certificates}, made
-        if secrets.get("private_key") and "passphrase" not in secrets:
-            # A new key does not inherit the old key's passphrase, nor the root that was made here.
-            kept = {key: value for key, value in kept.items() if key not in ("passphrase", account.ROOT_KEY)}
         return {**wanted, **account.taken(wanted, kept, self._clock.now(), self._device_key)}, kept
 
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:

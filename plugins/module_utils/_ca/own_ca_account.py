@@ -157,6 +157,16 @@ def _text(option: str, value: Any) -> str:
     return text
 
 
+def overlaid(wanted: Mapping[str, Any], stored: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Lay secrets that are given over those that are stored; an empty one takes the stored one away."""
+    kept = {name: text for name, text in {**stored, **given}.items() if text}
+    is_new_key = bool(given.get("private_key")) and "passphrase" not in given
+    if is_new_key or wanted.get(KEY_DEVICE):
+        # Another key does not inherit the old key's passphrase, nor the root that was made here.
+        kept = {name: text for name, text in kept.items() if name not in ("passphrase", ROOT_KEY)}
+    return kept
+
+
 def key_problems(options: Mapping[str, Any], kept: Mapping[str, str]) -> list[str]:
     """Say where certificate and key do not go together: the key of one that is given is here or on a device."""
     device, label = options.get(KEY_DEVICE), options.get(KEY_LABEL)

@@ -164,7 +164,9 @@ class GlobalsignVendor:
         if renews:
             self._renewable(renews, common_name)
         days = self._days(parameter)
-        wanted = {"common_name": common_name, "renews": renews, "product": _text(parameter, "ProductCode")}
+        wanted: dict[str, Any] = {"common_name": common_name, "renews": renews}
+        ends_at = self.orders.clock.now() + timedelta(days=days)
+        wanted.update(product=_text(parameter, "ProductCode"), ends_at=ends_at)
         order = self._signed(csr_pem, wanted, names, days)
         told = [("CertificateInfo", self._info(order))]
         if order.leaf:
@@ -235,7 +237,9 @@ class GlobalsignVendor:
             raise Refused("-9938" if before.status != "done" else "-101", "CSR")
         more = [name for name in _text(parameter, "DNSNames").split(",") if name]
         names = [before.wanted["common_name"], *more]
-        order = self._signed(csr_pem, {**before.wanted, "renews": ""}, names, before.wanted["days"])
+        # No lifetime is asked for: it ends with its order.
+        days = (before.wanted["ends_at"] - self.orders.clock.now()).days
+        order = self._signed(csr_pem, {**before.wanted, "renews": ""}, names, days)
         return [("OrderID", order.order_id), ("TargetOrderID", before.order_id)]
 
     def _known(self, number: str) -> Order:

@@ -21,7 +21,7 @@ REASONS = ("unspecified", "keyCompromise", "affiliationChanged", "superseded", "
 DAYS = 90
 _SAN = [("subjectAltNameDNS1", "1"), ("subjectAltNameDNS2", "1")]
 WORKFLOWS: Mapping[str, list[tuple[str, str]]] = {
-    "TLS Server": [("commonName1", "0"), ("organizationName1", "0"), ("revocationCode1", "0"), *_SAN],
+    "TLS Server": [("commonName1", "0"), ("organizationName1", "0"), *_SAN],
     "TLS with holder": [
         ("commonName1", "0"),
         *_SAN,
@@ -43,6 +43,7 @@ class IdnomicVendor:
     :ivar approves_revocations: an officer says yes to them at once.
     :ivar fails_with: code of the fault that the next enrolment is answered with, after it was done; empty for none.
     :ivar has_ids: rows of requests say which request they are.
+    :ivar tells_subjects: rows say the subject that they are of.
     :ivar identity: files of a client certificate and its key.
     """
 
@@ -50,7 +51,7 @@ class IdnomicVendor:
         self.orders, self.url = orders, ""
         self.identity: tuple[str, ...] = ()
         self.workflows: dict[str, list[tuple[str, str]]] = dict(WORKFLOWS)
-        self.approves_revocations, self.fails_with, self.has_ids = True, "", True
+        self.approves_revocations, self.fails_with, self.has_ids, self.tells_subjects = True, "", True, True
         self._listed: set[str] = set()
         self._operations: Mapping[str, Callable[[Any], Any]] = {
             "version": lambda asked: {"pki": "4.9.3", "connector": "2.3"},
@@ -150,8 +151,7 @@ class IdnomicVendor:
         return [self._row(one) for one in found]
 
     def _fits(self, order: Order, wanted: Mapping[str, str]) -> bool:
-        subject = f"CN={order.wanted['common_name']},O=Example Ltd".lower()
-        if not fnmatch.fnmatchcase(subject, wanted.get("DN", "*").lower()):
+        if not fnmatch.fnmatchcase(_subject(order).lower(), wanted.get("DN", "*").lower()):
             return False
         if "hexserial" in wanted and order.serial.lstrip("0") != wanted["hexserial"]:
             return False
@@ -161,6 +161,7 @@ class IdnomicVendor:
         status = "R" if order.serial in self.orders.revoked else _STATUS.get(order.status)
         row = {"status": status or self.orders.strange_word or "PENDING", "profile": order.wanted["workflow"]}
         row.update({"id": f"REQ-{order.order_id}"} if self.has_ids else {})
+        row.update({"dn": _subject(order)} if self.tells_subjects else {})
         if order.leaf:
             bare = self._given(order).replace("-----BEGIN CERTIFICATE-----\n", "")
             at = order.placed_at.strftime("%Y%m%d%H%M%SZ")
@@ -195,3 +196,7 @@ class IdnomicVendor:
         if self.approves_revocations:
             self.orders.revoke(serial, reason)
         return f"REV-{serial[:6]}"
+
+
+def _subject(order: Order) -> str:
+    return f"CN={order.wanted['common_name']},O=Example Ltd"

@@ -338,7 +338,7 @@ def test_an_order_that_comes_late_is_not_ordered_again(site: Site) -> None:
 def test_an_order_is_taken_though_its_certificate_cannot_be_fetched_yet(site: Site) -> None:
     """The contract of submit: nothing is raised any more once it was taken."""
     script = Script()
-    script.add("server_error_before", "POST", body="GetOrderByOrderID>")
+    script.add("server_error_before", "POST", body="<OrderID>1001<")
     connector = site.connect(script)
     first = placed(site, connector)
     answer = connector.reissue(first.handle, order(site), make_csr(KEYS["p256"]()))

@@ -40,6 +40,7 @@ from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 from ansible_collections.edgecert.clm.tests.support.lab_pki import make
 
+_TWO_NAMES = [("subjectAltNameDNS1", "1"), ("subjectAltNameDNS2", "1")]
 BY_REQUEST: dict[str, Any] = {"enrollment": "request", "revocation": "request"}
 
 
@@ -187,12 +188,25 @@ def test_zone_and_generic_fields_reach_the_ra(ra: Site) -> None:
 
 
 def test_a_revocation_code_is_a_secret_and_reaches_its_field(ra: Site) -> None:
-    script = Script()
-    connector = ra.connect(script, secrets={"revocation_code": "s3cret-code"})
-    answer = placed(ra, connector)
+    ra.vendor.workflows["TLS with code"] = [("commonName1", "0"), ("revocationCode1", "0"), *_TWO_NAMES]
+    connector = ra.connect(secrets={"revocation_code": "s3cret-code"})
+    answer = placed(ra, connector, options={"ra_workflow": "TLS with code"})
     assert ra.orders is not None
     assert next(iter(ra.orders.found.values())).wanted["values"]["revocationCode1"] == "s3cret-code"
     assert "s3cret-code" not in str(answer)
+
+
+@pytest.mark.parametrize("optional", ["0", "1"])
+def test_a_workflow_with_a_revocation_code_wants_the_secret(ra: Site, optional: str) -> None:
+    """Security: no certificate gets a code that everybody can guess, whether the field must have a value or not."""
+    ra.vendor.workflows["TLS with code"] = [("commonName1", "0"), ("revocationCode1", optional), *_TWO_NAMES]
+    connector, wanted = ra.connect(), order(ra, options={"ra_workflow": "TLS with code"})
+    (problem,) = connector.validate(wanted)
+    assert "has the field revocationCode1, and the account has no revocation_code" in problem
+    answer = connector.submit(wanted, make_csr(KEYS["p256"]()))
+    assert isinstance(answer, Rejected) and answer.reason == problem and not ra.bought()
+    assert list(connector.validate(order(ra))) == []
+    assert list(ra.connect(secrets={"revocation_code": "s3cret-code"}).validate(wanted)) == []
 
 
 def test_what_the_workflow_lacks_is_told_before_and_by_submit(ra: Site) -> None:

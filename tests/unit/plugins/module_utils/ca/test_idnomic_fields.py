@@ -76,14 +76,14 @@ def test_each_field_gets_its_value_by_its_number() -> None:
         *("commonName1!", "organizationName1", "countryName1", "localityName1", "adminEmail1!", "revocationCode1!"),
         *("subjectAltNameDNS2", "subjectAltNameDNS1", "subjectAltNameDNS3", "subjectAltNameIP1", "zone1", "pkcs10!"),
     )
-    found = filled("web", fields, ORDER, DEFAULT_MAP, {"zone": "Europe", "revocationCode": "0"})
+    found = filled("web", fields, ORDER, DEFAULT_MAP, {"zone": "Europe", "revocationCode": "c-7"})
     assert found.problems == ()
     assert found.values == {
         "commonName1": "www.example.com",
         "organizationName1": "Example Ltd",
         "countryName1": "FR",
         "adminEmail1": "pki@example.com",
-        "revocationCode1": "0",
+        "revocationCode1": "c-7",
         "subjectAltNameDNS1": "www.example.com",
         "subjectAltNameDNS2": "a.example.com",
         "subjectAltNameIP1": "192.0.2.1",
@@ -98,6 +98,16 @@ def test_a_mandatory_field_without_a_value_is_told() -> None:
         "RA workflow web wants localityName1, and the order has no value for it",
         "RA workflow web wants siteCode7, and the order has no value for it",
     )
+
+
+def test_a_revocation_code_may_come_by_the_map_and_is_missed_once() -> None:
+    """A site may have its own code in a generic field."""
+    fields, field_map = listed("revocationCode1!"), map_of(["comment=revocationCode"])
+    coded = replace(ORDER, generic={"comment": "c-7"})
+    assert filled("web", fields, coded, field_map, {}).values == {"revocationCode1": "c-7"}
+    assert filled("web", fields, coded, field_map, {}).problems == ()
+    (problem,) = filled("web", fields, ORDER, field_map, {"revocationCode": ""}).problems
+    assert "give it among its secrets" in problem
 
 
 def test_names_that_have_too_few_fields_are_told_and_those_without_any_are_the_csrs() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -25,11 +26,13 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     CaConnectorType,
     Order,
     StoredAccount,
+    Tools,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type, type_names
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.private_keys import make_key
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 
@@ -263,6 +266,29 @@ def test_existing_ca_that_cannot_sign_is_refused_without_showing_a_secret(spoil:
     assert words in shown
     lines = [line for secret in secrets.values() for line in secret.splitlines() if "PRIVATE KEY" not in line]
     assert [line for line in lines if line in shown] == []
+
+
+@pytest.mark.parametrize("is_made_here", [False, True])
+def test_the_key_of_a_ca_that_is_there_moves_into_a_device(is_made_here: bool) -> None:
+    """Issue 6: an empty text clears the key; passphrase and root key go with it, as they are of no use then."""
+    given, brought = ({}, {}) if is_made_here else existing()
+    options, secrets = own_ca().prepare("corp", given, brought, StoredAccount())
+    key = signing.load_key(secrets["private_key"], secrets.get("passphrase", ""))
+    tools = Tools(FixedClock(), RequestsTransport, lambda _device, _label: contextlib.nullcontext(key))
+    kind, before = connector_type("own_ca", tools), StoredAccount(options, secrets)
+    moved = {**options, "key_device": "hsm", "key_label": "issuing"}
+    with pytest.raises(InputError, match="clear one of them with an empty text"):
+        kind.prepare("corp", moved, {}, before)
+    stored, sealed = kind.prepare("corp", moved, {"private_key": ""}, before)
+    assert sealed == {} and stored["certificate"] == options["certificate"]
+    answer = kind.connect("corp", stored, {}).submit(make_order(), make_csr(ec.generate_private_key(ec.SECP256R1())))
+    assert isinstance(answer, Issued)
+
+
+def test_a_key_that_is_cleared_is_missed_where_no_device_has_it(made: tuple[dict[str, Any], dict[str, str]]) -> None:
+    """Bad input: nothing is stored."""
+    with pytest.raises(InputError, match="certificate is given without private_key"):
+        own_ca().prepare("lab", made[0], {"private_key": ""}, StoredAccount(*made))
 
 
 def test_all_wrong_options_are_told_at_once() -> None:
