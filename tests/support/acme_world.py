@@ -14,6 +14,8 @@ from typing import Any
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Answer,
+    Issued,
+    Pending,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
@@ -59,6 +61,13 @@ class World:
     def submitted(self, connector: CaConnector, csr: str = "", **changes: Any) -> Answer:
         """Submit one."""
         return connector.submit(self.order(**changes), csr or make_csr(KEYS["p256"](), names=("www.example.com",)))
+
+    def issued(self, connector: CaConnector, csr: str = "", **changes: Any) -> Issued:
+        """Submit one whose names are proved, and have it finalized."""
+        answer = self.submitted(connector, csr, **changes)
+        answer = connector.collect(answer.handle) if isinstance(answer, Pending) else answer
+        assert isinstance(answer, Issued), answer
+        return answer
 
 
 @contextlib.contextmanager

@@ -160,7 +160,10 @@ class Acme(CaConnector):
         return str(order.options.get(PROFILE) or self._options.get(PROFILE) or "")
 
     def submit(self, order: Order, csr_pem: str) -> Answer:
-        """Place the order; says what is to be published, or goes on at once where all names are proved."""
+        """Place the order, and no more; says what is to be published, or that it can go on where all names are proved.
+
+        An order that is finalized is a certificate: that waits for ``collect``, with a handle that is kept.
+        """
         reason = csr_reason(order.spec, csr_pem)
         if reason:
             return Rejected(reason)
@@ -177,7 +180,7 @@ class Acme(CaConnector):
             **{DCV: str(order.options.get(DCV) or self._options[DCV]), "profile": str(body.get("profile") or "")},
         }
         try:
-            return self._orders.go_on(handle, told, may_ask=False, may_act=True)
+            return self._orders.go_on(handle, told, may_act=False, is_new=True)
         except ClmError as exc:
             # It is placed; whatever failed since is tried again.
             return Pending(handle, f"the order is placed; {exc.message}", LOOK_AGAIN_S, SUBMITTED)
@@ -219,7 +222,7 @@ class Acme(CaConnector):
             if exc.status != 404:
                 raise
             return Rejected(f"the CA has no such order any more: {exc.message}", handle, FAILED, word_of(exc))
-        return self._orders.go_on(handle, told, may_ask=may_act, may_act=may_act)
+        return self._orders.go_on(handle, told, may_act=may_act)
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
         """Take over an order by its URL."""
@@ -237,7 +240,7 @@ class Acme(CaConnector):
             **{"order_id": order_id, "account_id": self._server.kid(), "csr": csr_pem, "profile": self._profile(order)},
             **{"told_at": to_text(self._tools.clock.now()), DCV: str(order.options.get(DCV) or self._options[DCV])},
         }
-        answer = self._orders.go_on(handle, told, may_ask=False, may_act=False)
+        answer = self._orders.go_on(handle, told, may_act=False)
         if isinstance(answer, Pending) and told.get("status") == "valid":
             raise InputError(f"order {order_id} of CA account {self._name} was issued for another key than this CSR's")
         return answer

@@ -147,17 +147,17 @@ class AcmeOrders:
 
     # -- going on --------------------------------------------------------------------------------------------------
 
-    def go_on(self, handle: Handle, told: Mapping[str, Any], *, may_ask: bool, may_act: bool) -> Answer:
+    def go_on(self, handle: Handle, told: Mapping[str, Any], *, may_act: bool, is_new: bool = False) -> Answer:
         """Go as far as an order lets itself be brought.
 
         :param told: the order as the CA told it last.
-        :param may_ask: the CA may be told to look at proofs.
-        :param may_act: anything may be changed.
+        :param may_act: anything may be changed; only with a handle that is kept, or a crash would order twice.
+        :param is_new: it was placed just now, so that nobody can have proved anything for it.
         :raises ClmError: a call failed; what was done before stands.
         """
         handle = dict(handle)
         if told.get("status") == "pending":
-            answer = self._prove(handle, told, is_new=may_act and not may_ask, may_ask=may_ask and may_act)
+            answer = self._prove(handle, told, is_new=is_new, may_act=may_act)
             if answer is not None:
                 return answer
             if not may_act:
@@ -207,7 +207,7 @@ class AcmeOrders:
 
     # -- proofs ----------------------------------------------------------------------------------------------------
 
-    def _prove(self, handle: dict[str, Any], told: Mapping[str, Any], *, is_new: bool, may_ask: bool) -> Answer | None:
+    def _prove(self, handle: dict[str, Any], told: Mapping[str, Any], *, is_new: bool, may_act: bool) -> Answer | None:
         """Look at the proofs, and tell the CA of those that can be seen; None when all names are proved.
 
         :param is_new: nobody was told of them before, so that there is nothing to look at.
@@ -217,7 +217,7 @@ class AcmeOrders:
             return Rejected(found.failed, handle, REJECTED, "invalid")
         looked = [(one, "nobody looked") for one in found.todo] if is_new else self._looked(handle, found.todo)
         done, left = [one for one, why in looked if not why], [(one, why) for one, why in looked if why]
-        if may_ask:
+        if may_act:
             for one in done:
                 if why := self._ask(one, found):
                     return Rejected(f"the proof for {one.action.domain} is invalid: {why}", handle, REJECTED, "invalid")

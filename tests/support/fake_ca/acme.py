@@ -63,7 +63,8 @@ class AcmeVendor:
     :ivar macs: MAC keys by key id; not empty, accounts have to be bound, each key id once.
     :ivar bad_nonces: how many nonces more are refused.
     :ivar is_sharing: two orders for the same names get one URL while the first is not finalized, as with Boulder.
-    :ivar refuse: problems to answer with, by the path's first segment, each once; ``refuse_registration`` likewise.
+    :ivar refuse: problems to answer with, by the path's first segment or ``finalize``, each once;
+        ``refuse_registration`` likewise.
     :ivar has_ari, has_profiles: what the directory offers.
     :ivar offered: challenges, by type; ``is_generous`` offers them for names that they cannot prove, too.
     :ivar placed: the orders; ``accounts`` the public keys by URL.
@@ -118,8 +119,9 @@ class AcmeVendor:
         if call.method != "POST" or kind not in routes:
             return problem("malformed", "no such thing", 404)
         signed = self._signed(call, kind)
-        if kind in self.refuse:
-            return self.refuse.pop(kind)
+        named = "finalize" if kind == "order" and len(call.parts) == 3 else kind
+        if named in self.refuse:
+            return self.refuse.pop(named)
         return routes[kind](call, signed)
 
     def _signed(self, call: Call, kind: str) -> Signed:

@@ -22,7 +22,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     InputError,
     RemoteError,
 )
-from ansible_collections.edgecert.clm.tests.support.acme_world import World, of, running
+from ansible_collections.edgecert.clm.tests.support.acme_world import World, running
 from ansible_collections.edgecert.clm.tests.support.fake_ca.acme import problem
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
@@ -48,7 +48,7 @@ def test_a_key_is_made_kept_and_shown_nowhere(world: World) -> None:
     assert again.secrets == account.secrets
     rsa = world.stored(account_key_type="rsa")
     assert len(rsa.secrets["account_key"]) > 2000 > len(account.secrets["account_key"])
-    assert isinstance(world.submitted(world.connect(rsa)), Issued)
+    assert world.issued(world.connect(rsa))
 
 
 def test_an_account_is_registered_once_with_contact_terms_and_binding(world: World) -> None:
@@ -62,7 +62,7 @@ def test_an_account_is_registered_once_with_contact_terms_and_binding(world: Wor
     world.connect(account).care()
     assert world.connect(account).care_due() == ""
     assert list(world.vendor.contacts.values()) == [["mailto:pki@example.com"]]
-    assert isinstance(world.submitted(world.connect(account)), Issued)
+    assert world.issued(world.connect(account))
     assert len(world.vendor.accounts) == 1
 
 
@@ -128,7 +128,7 @@ def test_options_that_cannot_be_are_told(
 def test_an_account_gets_another_key_and_stays_the_same_account(world: World) -> None:
     """C rows, rotation: RFC 8555 §7.3.5; until the CA knows the new key the former one goes on."""
     first = world.stored()
-    handle = of(Issued, world.submitted(world.connect(first))).handle
+    handle = world.issued(world.connect(first)).handle
     second = world.stored(first, secrets={"account_key": "new"})
     assert second.secrets["account_key"] != first.secrets["account_key"]
     # Replaced once more before the CA was told: the key that it knows is not lost.
@@ -148,7 +148,7 @@ def test_an_account_gets_another_key_and_stays_the_same_account(world: World) ->
 def test_a_nonce_that_was_refused_is_replaced_and_the_call_sent_again(world: World) -> None:
     """RFC 8555 §6.5: badNonce says that nothing was done."""
     world.vendor.bad_nonces = 3
-    assert isinstance(world.submitted(world.connect()), Issued)
+    assert world.issued(world.connect())
     assert len(world.vendor.placed) == 1
     world.vendor.bad_nonces = 100
     with pytest.raises(RemoteError, match="badNonce"):
