@@ -65,6 +65,8 @@ _OF_ACCOUNT = (
     "unauthorized",
     "userActionRequired",
 )
+# These the CA would say of any order.
+_NOT_OF_REPLACING = ("badNonce", "rateLimited", "userActionRequired")
 
 
 def is_refusal(exc: RemoteError) -> bool:
@@ -100,7 +102,8 @@ class AcmeOrders:
     def place(self, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Place an order; gives its URL and what the CA told of it.
 
-        The name of the certificate it replaces is left out where the CA does not take it: the order is the point.
+        The name of the certificate it replaces is left out where the CA refuses the order with it, for whatever reason:
+        CAs differ in how they say that another account ordered it, or that they forgot it, and the order is the point.
 
         :raises RemoteError: it was not taken, or nobody knows.
         """
@@ -108,7 +111,7 @@ class AcmeOrders:
         try:
             answer = self._server.post("place the order", url, body)
         except RemoteError as exc:
-            if "replaces" not in body or not is_refusal(exc) or not _is_about_replacing(exc):
+            if "replaces" not in body or not _may_be_about_replacing(exc):
                 raise
             return self.place({name: value for name, value in body.items() if name != "replaces"})
         found, where = answer.value(), answer.headers.get("location", "")
@@ -340,5 +343,8 @@ class AcmeOrders:
         return Pending(fresh, f"{why}; it was ordered anew", 1.0, PROCESSING, (), "valid")
 
 
-def _is_about_replacing(exc: RemoteError) -> bool:
-    return word_of(exc) == "alreadyReplaced" or exc.status == 409 or "replace" in exc.message.lower()
+def _may_be_about_replacing(exc: RemoteError) -> bool:
+    """Say whether an order was refused, and may be taken without the name of what it replaces."""
+    if isinstance(exc, RateLimited) or exc.status is None or not 400 <= exc.status < 500 or exc.status == 408:
+        return False
+    return word_of(exc) not in _NOT_OF_REPLACING

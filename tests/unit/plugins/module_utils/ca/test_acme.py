@@ -252,6 +252,34 @@ def test_the_ca_says_when_to_renew_and_learns_what_is_replaced(world: World) -> 
     assert world.connect().renewal_hint(first.bundle.leaf) is None
 
 
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("unauthorized", 403), ("malformed", 404), ("malformed", 400), ("alreadyReplaced", 409), ("serverInternal", 422)],
+)
+def test_a_renewal_goes_on_without_what_the_ca_does_not_let_it_replace(world: World, word: str, status: int) -> None:
+    """RFC 9773 §5: of another account, forgotten, replaced before; CAs say it in their own ways."""
+    connector = world.connect()
+    first = world.issued(connector)
+    world.vendor.refuse["new-order"] = problem(word, "not yours", status)
+    assert world.issued(connector, action="renew", parent=first.handle)
+    assert ["replaces" in one.wanted for one in world.vendor.placed] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("rateLimited", 429), ("rateLimited", 403), ("userActionRequired", 403), ("oops", 500)]
+)
+def test_a_renewal_is_not_sent_again_for_what_holds_for_any_order(world: World, word: str, status: int) -> None:
+    """Nor after a server's fault: nobody knows whether that was taken."""
+    script = Script()
+    connector = world.connect(script=script)
+    first = world.issued(connector)
+    sent = len(script.sent)
+    world.vendor.refuse["new-order"] = problem(word, "see there", status, Retry_After="7200")
+    with pytest.raises(RemoteError):
+        world.submitted(connector, action="renew", parent=first.handle)
+    assert [one.path for one in script.sent[sent:] if one.method == "POST"].count("/new-order") == 1
+
+
 def test_a_renewal_of_what_another_ca_issued_has_no_wish(world: World) -> None:
     """E3: 404 is none, and what cannot be read is none."""
     connector = world.connect()
