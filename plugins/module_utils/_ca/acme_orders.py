@@ -79,11 +79,11 @@ def is_refusal(exc: RemoteError) -> bool:
 
 @dataclass
 class _Proofs:
-    """What the authorizations of an order have come to."""
+    """What the authorizations of an order have come to; ``waiting`` are those that the CA looks at."""
 
     todo: list[Proof] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    waiting: int = 0
+    waiting: list[Proof] = field(default_factory=list)
     wait_s: float = LOOK_AGAIN_S
     failed: str = ""
 
@@ -248,7 +248,8 @@ class AcmeOrders:
         if answer.get("status") == "invalid":
             error = answer.get("error")
             return reason_of(error if isinstance(error, Mapping) else {}) or "the CA gives no reason"
-        found.waiting += answer.get("status") != "valid"
+        if answer.get("status") != "valid":
+            found.waiting.append(one)
         return ""
 
     def _proofs(self, handle: Mapping[str, Any], told: Mapping[str, Any]) -> _Proofs:
@@ -268,19 +269,21 @@ class AcmeOrders:
                 return found
             if proof.url in asked or proof.challenge.get("status") in ("processing", "valid"):
                 found.asked.append(proof.url)
-                found.waiting += 1
+                found.waiting.append(proof)
                 found.wait_s = max(found.wait_s, float(one["wait_s"]))
             else:
                 found.todo.append(proof)
-        # CAs name authorizations in any order; told in another one, actions would look like news.
-        found.todo.sort(key=lambda one: (one.action.domain, one.action.kind, one.action.value))
+        found.todo.sort(key=_place)
         return found
 
     def _unproved(
         self, handle: Handle, done: Sequence[Proof], left: Sequence[tuple[Proof, str]], found: _Proofs
     ) -> Pending:
         """Say what is waited for: somebody here, the next call, or the CA."""
-        actions: tuple[Action, ...] = tuple(one.action for one in [*done, *(proof for proof, _why in left)])
+        # What the CA looks at stays to be done, or whoever publishes would take it away under its eyes.
+        # CAs name authorizations in any order; told in another one, actions would look like news.
+        shown = sorted([*done, *(proof for proof, _why in left), *found.waiting], key=_place)
+        actions: tuple[Action, ...] = tuple(one.action for one in shown)
         if done:
             # What can be seen by now only wants the CA to be told.
             message = "the proofs can be looked at; the CA is to be told"
@@ -293,8 +296,8 @@ class AcmeOrders:
             )
             seconds = self._until_told(handle) if self._options["dcv_check"] == acme_proof.WAIT else PROOF_LOOK_S
             return Pending(handle, message, seconds, PENDING_VALIDATION, actions, "pending")
-        message = f"the CA looks at {found.waiting} proofs"
-        return Pending(handle, message, found.wait_s, PENDING_VALIDATION, (), "pending")
+        message = f"the CA looks at {len(found.waiting)} proofs; what was published has to stay until it is done"
+        return Pending(handle, message, found.wait_s, PENDING_VALIDATION, actions, "pending")
 
     def _until_told(self, handle: Handle) -> float:
         passed = (self._tools.clock.now() - from_text(str(handle["told_at"]))).total_seconds()
@@ -341,6 +344,10 @@ class AcmeOrders:
             return Rejected(f"{why}; ordered anew: {exc.message}", handle, FAILED, word_of(exc))
         fresh = {**handle, "order_id": url, "asked": [], "told_at": to_text(now)}
         return Pending(fresh, f"{why}; it was ordered anew", 1.0, PROCESSING, (), "valid")
+
+
+def _place(one: Proof) -> tuple[str, str, str]:
+    return one.action.domain, one.action.kind, one.action.value
 
 
 def _may_be_about_replacing(exc: RemoteError) -> bool:
