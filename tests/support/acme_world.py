@@ -38,12 +38,14 @@ class World:
     orders: core.Orders
     fake: core.FakeCa
 
-    def stored(self, before: StoredAccount | None = None, **changes: Any) -> StoredAccount:
+    def stored(
+        self, before: StoredAccount | None = None, script: Script | None = None, **changes: Any
+    ) -> StoredAccount:
         """Prepare an account."""
         options = {"url": f"{self.fake.url}/directory", "ca_path": self.fake.ca_path, "terms_agreed": True}
         wanted = {**options, "dcv_check": "wait", "dcv_wait_s": 60, **(before.options if before else {}), **changes}
         secrets = wanted.pop("secrets", {})
-        kind = connector_type("acme", self.orders.clock)
+        kind = connector_type("acme", Tools(self.orders.clock, (script or Script()).over(RequestsTransport)))
         return StoredAccount(*kind.prepare("lab", wanted, secrets, before or StoredAccount()))
 
     def connect(

@@ -22,7 +22,7 @@ from . import acme_account, acme_certificates, acme_proof, option_table
 from .acme_account import DCV, PROFILE, REASONS, TABLE
 from .acme_jws import unb64
 from .acme_orders import LOOK_AGAIN_S, AcmeOrders, is_refusal
-from .acme_server import AcmeServer, word_of
+from .acme_server import ANOTHER_KEY, AcmeServer, word_of
 from .answer_base import (
     CANCELLED,
     FAILED,
@@ -61,7 +61,12 @@ class AcmeType(CaConnectorType):
         self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Check an account's options and complete them; a key is made where there is none."""
-        return acme_account.prepared(name, options, secrets, before)
+
+        def due() -> str:
+            kept = {one: Secret(text) for one, text in before.secrets.items()}
+            return AcmeServer(before.options, kept, self._tools).due()
+
+        return acme_account.prepared(name, options, secrets, before, due)
 
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector; no traffic."""
@@ -110,7 +115,7 @@ class Acme(CaConnector):
             problems = self._server.unready(meta) if due == "register" else []
         except ClmError as exc:
             return [*found, Check("account", False, exc.message)]
-        told = {"": "the CA knows the account", "another key": "the CA is to be given the new key"}.get(
+        told = {"": "the CA knows the account", ANOTHER_KEY: "the CA is to be given the new key"}.get(
             due, "it is not registered yet; that is done for a stored account, or with the first order"
         )
         return [*found, Check("account", not problems, "; ".join(problems) or told)]

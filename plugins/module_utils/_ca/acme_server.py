@@ -28,6 +28,8 @@ _NONCE_TRIES = 4
 _NEEDED = ("newNonce", "newAccount", "newOrder", "revokeCert")
 _NEVER_HERE = "the address is another server's"
 JSON = "application/json"
+# What an account may want done, beside being registered.
+ANOTHER_KEY = "another key"
 
 
 def problem_of(answer: Answer) -> dict[str, Any]:
@@ -211,7 +213,7 @@ class AcmeServer:
         """Say what the account wants done: ``register``, ``another key``, or nothing."""
         if self.lookup(self.key):
             return ""
-        return "another key" if self._known_former()[0] else "register"
+        return ANOTHER_KEY if self._known_former()[0] else "register"
 
     def _known_former(self) -> tuple[AccountKey | None, str]:
         """Give the former key that the CA knows, with its account."""
