@@ -221,8 +221,15 @@ class Acme(CaConnector):
         return self._gone_on(handle, may_act=False)
 
     def _gone_on(self, handle: Handle, *, may_act: bool) -> Answer:
+        url = str(handle["order_id"])
+        if not self._server.is_here(url):
+            why = (
+                f"the address of CA account {self._name} was changed to {self._server.host}, and the order is at "
+                f"{url}: nobody can go on with it; order anew"
+            )
+            return Rejected(why, handle, FAILED)
         try:
-            told = self._orders.read(str(handle["order_id"]))
+            told = self._orders.read(url)
         except RemoteError as exc:
             if exc.status != 404:
                 raise
@@ -256,7 +263,8 @@ class Acme(CaConnector):
         is_left = isinstance(answer, Pending) and answer.vendor_state in _LEFT
         if not is_left and not isinstance(answer, Rejected):
             return answer
-        return Rejected("the order was not finalized, and is left to end", handle, CANCELLED)
+        why = answer.reason if isinstance(answer, Rejected) else "the order was not finalized, and is left to end"
+        return Rejected(why, handle, CANCELLED)
 
     def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
         """Revoke with the account's key; the CA tells no time."""

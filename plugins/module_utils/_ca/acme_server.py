@@ -85,13 +85,18 @@ class AcmeServer:
         clock = self._tools.clock
         return Rest(self._transport, clock, host=self.host, sign=sign, explain=_explained, secrets=secrets)
 
+    def is_here(self, url: str) -> bool:
+        """Say whether an address is on the directory's host."""
+        parts = urlsplit(url)
+        return parts.scheme == "https" and _plain_host(parts.netloc) == _plain_host(self.host)
+
     def path_of(self, url: str) -> str:
         """Give path and query of an address that the server told.
 
         :raises RemoteError: it is not on the directory's host, to which alone anything signed is sent.
         """
         parts = urlsplit(url)
-        if parts.scheme != "https" or _plain_host(parts.netloc) != _plain_host(self.host):
+        if not self.is_here(url):
             shown = f"{parts.scheme}://{parts.netloc}"
             raise RemoteError(
                 f"Cannot call {shown} for the directory at {self.host}: {_NEVER_HERE}; what is signed is sent to the "

@@ -65,6 +65,7 @@ class AcmeVendor:
     :ivar is_sharing: two orders for the same names get one URL while the first is not finalized, as with Boulder.
     :ivar refuse: problems to answer with, by the path's first segment or ``finalize``, each once;
         ``refuse_registration`` likewise.
+    :ivar moved: servers that addresses lead to instead, by the path's first segment; only ``authz``.
     :ivar has_ari, has_profiles: what the directory offers.
     :ivar offered: challenges, by type; ``is_generous`` offers them for names that they cannot prove, too.
     :ivar placed: the orders; ``accounts`` the public keys by URL.
@@ -75,6 +76,7 @@ class AcmeVendor:
         self.macs: dict[str, bytes] = {}
         self.bad_nonces, self.is_sharing, self.has_ari, self.has_profiles = 0, False, True, True
         self.terms = "https://ca.example.com/terms"
+        self.moved: dict[str, str] = {}
         self.refuse: dict[str, Reply] = {}
         self.refuse_registration: Reply | None = None
         self.is_generous = False
@@ -223,11 +225,12 @@ class AcmeVendor:
     def _told(self, number: int) -> dict[str, Any]:
         order = self.placed[number]
         status = self._status(order)
+        proofs = f"{self.moved.get('authz', self._base)}/authz"
         told: dict[str, Any] = {
             "status": self.orders.strange_word or status,
             "identifiers": order.wanted["identifiers"],
             # In no order that anybody could rely on.
-            "authorizations": random.sample([f"{self._base}/authz/{one}" for one in order.proofs], len(order.proofs)),
+            "authorizations": random.sample([f"{proofs}/{one}" for one in order.proofs], len(order.proofs)),
             "finalize": f"{self._base}/order/{number}/finalize",
         }
         if status == "valid":

@@ -116,13 +116,26 @@ def test_a_directory_that_is_none_is_told(world: World) -> None:
 
 
 def test_addresses_of_another_host_get_nothing_signed(world: World) -> None:
-    """Security: a directory may not lead the account's signature elsewhere."""
-    handle = {"order_id": "https://evil.example.net/order/1", "csr": "", "told_at": "2026-11-23T12:00:00Z"}
+    """Security: an order may not lead the account's signature elsewhere."""
+    world.orders.polls = 1
+    connector = world.connect(dcv_wait_s=0)
+    answer = of(Pending, world.submitted(connector))
+    world.vendor.moved["authz"] = "https://evil.example.net"
+    for ask in (connector.peek, connector.collect):
+        with pytest.raises(RemoteError, match="another server's") as caught:
+            ask(answer.handle)
+        assert caught.value.code == "other_host"
+
+
+def test_an_order_at_an_address_that_the_account_left_has_failed(world: World) -> None:
+    """A changed url: nothing is signed for the former server, and the request is not stuck."""
+    handle = {"order_id": "https://former.example.net/order/1", "csr": "", "told_at": "2026-11-23T12:00:00Z"}
     connector = world.connect()
-    world.submitted(connector)
-    with pytest.raises(RemoteError, match="another server's") as caught:
-        connector.collect(handle)
-    assert caught.value.code == "other_host"
+    for ask in (connector.peek, connector.collect):
+        ended = of(Rejected, ask(handle))
+        assert ended.state == "failed" and "order anew" in ended.reason and "former.example.net" in ended.reason
+    assert world.fake.calls == []
+    assert of(Rejected, connector.cancel(handle)).state == "cancelled"
 
 
 # -- orders --------------------------------------------------------------------------------------------------------
