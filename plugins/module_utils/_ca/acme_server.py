@@ -66,7 +66,8 @@ class AcmeServer:
     def __init__(self, options: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
         self._options, self._secrets, self._tools = options, secrets, tools
         parts = urlsplit(str(options["url"]).strip())
-        self.host, self.path = parts.netloc, parts.path or "/"
+        # As it goes out in the Host header: that is what servers hold the signed address against.
+        self.host, self.path = _plain_host(parts.netloc), parts.path or "/"
         self.key = AccountKey(secrets["account_key"].reveal())
         former = json.loads(secrets["former_account_keys"].reveal()) if "former_account_keys" in secrets else []
         self._former = [AccountKey(one) for one in former]
@@ -88,7 +89,7 @@ class AcmeServer:
     def is_here(self, url: str) -> bool:
         """Say whether an address is on the directory's host."""
         parts = urlsplit(url)
-        return parts.scheme == "https" and _plain_host(parts.netloc) == _plain_host(self.host)
+        return parts.scheme == "https" and _plain_host(parts.netloc) == self.host
 
     def path_of(self, url: str) -> str:
         """Give path and query of an address that the server told.
@@ -104,6 +105,13 @@ class AcmeServer:
                 code="other_host",
             )
         return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def signed_url(self, url: str) -> str:
+        """Give an address that the server told as it is signed: the same in a call, and in what the call wraps.
+
+        :source: RFC 8555 §6.4, §7.3.4, §7.3.5.
+        """
+        return f"https://{self.host}{self.path_of(url)}"
 
     def directory(self) -> Mapping[str, Any]:
         """Read the directory, once.
@@ -151,7 +159,7 @@ class AcmeServer:
 
         def sign(request: Request) -> Request:
             content = request.body or b""
-            signed = key.jws(content, url=f"https://{self.host}{path}", nonce=self._nonce(), kid=kid)
+            signed = key.jws(content, url=self.signed_url(url), nonce=self._nonce(), kid=kid)
             return replace(request, body=json.dumps(signed).encode())
 
         rest = self.rest(sign)
@@ -254,7 +262,7 @@ class AcmeServer:
             body["termsOfServiceAgreed"] = True
         if self._options.get("eab_kid"):
             mac = unb64(self._secrets["eab_hmac_key"].reveal())
-            body["externalAccountBinding"] = binding(self.key, str(self._options["eab_kid"]), mac, url)
+            body["externalAccountBinding"] = binding(self.key, str(self._options["eab_kid"]), mac, self.signed_url(url))
         try:
             answer = self.call("register the account", url, body, key=self.key)
         except RemoteError as exc:
@@ -284,7 +292,7 @@ class AcmeServer:
         if not url:
             raise InputError(f"{self.host} offers no change of an account's key; go on with the former one")
         inner = {"account": kid, "oldKey": former.jwk}
-        content = self.key.jws(json.dumps(inner).encode(), url=url)
+        content = self.key.jws(json.dumps(inner).encode(), url=self.signed_url(url))
         try:
             self.call("give the account its new key", url, content, key=former, kid=kid)
         except RemoteError as exc:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class AcmeVendor:
     :ivar refuse: problems to answer with, by the path's first segment or ``finalize``, each once;
         ``refuse_registration`` likewise.
     :ivar moved: servers that addresses lead to instead, by the path's first segment; only ``authz``.
+    :ivar typed: the host as the directory writes it, though it is called by another writing.
     :ivar has_ari, has_profiles: what the directory offers.
     :ivar offered: challenges, by type; ``is_generous`` offers them for names that they cannot prove, too.
     :ivar placed: the orders; ``accounts`` the public keys by URL.
@@ -77,6 +79,7 @@ class AcmeVendor:
         self.bad_nonces, self.is_sharing, self.has_ari, self.has_profiles = 0, False, True, True
         self.terms = "https://ca.example.com/terms"
         self.moved: dict[str, str] = {}
+        self.typed = ""
         self.refuse: dict[str, Reply] = {}
         self.refuse_registration: Reply | None = None
         self.is_generous = False
@@ -146,6 +149,8 @@ class AcmeVendor:
         paths = {"newNonce": "nonce", "newAccount": "new-account", "newOrder": "new-order", "revokeCert": "revoke"}
         found: dict[str, Any] = {name: f"{self._base}/{path}" for name, path in paths.items()}
         found["keyChange"] = f"{self._base}/key-change"
+        if self.typed:
+            found = {name: re.sub("//[^:/]+", f"//{self.typed}", url) for name, url in found.items()}
         found["meta"] = {"termsOfService": self.terms} if self.terms else {}
         if self.macs:
             found["meta"]["externalAccountRequired"] = True

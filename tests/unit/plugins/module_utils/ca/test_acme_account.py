@@ -14,14 +14,19 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.acme_jws import unb64
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.acme_server import AcmeServer
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Issued,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     InputError,
     RemoteError,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.acme_world import World, running
 from ansible_collections.edgecert.clm.tests.support.fake_ca.acme import problem
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
@@ -140,6 +145,28 @@ def test_an_account_gets_another_key_and_stays_the_same_account(world: World) ->
         assert (world.connect(account).care_due() == "") == works
     assert isinstance(world.connect(second).collect(handle), Issued)
     assert len(world.vendor.accounts) == 1
+
+
+def test_addresses_are_signed_as_they_are_called_however_they_are_typed(world: World) -> None:
+    """RFC 8555 §6.4: a server holds the signed address against its own; what a call wraps has the same one."""
+    mac, text = binding()
+    world.vendor.macs = {"kid-1": mac}
+    script = Script()
+    url = f"{world.fake.url.replace('127.0.0.1', 'LocalHost')}/directory"
+    world.vendor.typed = "LOCALHOST"
+    account = world.stored(url=url, eab_kid="kid-1", secrets={"eab_hmac_key": text})
+    handle = world.issued(world.connect(account, script)).handle
+    account = world.stored(account, secrets={"account_key": "new"})
+    world.connect(account, script).care()
+    assert isinstance(world.connect(account, script).collect(handle), Issued)
+    heads = [json.loads(one.body or b"{}")["protected"] for one in script.sent if one.method == "POST"]
+    told = {json.loads(unb64(one))["url"].rpartition(":")[0] for one in heads}
+    assert told == {"https://localhost"}
+    options = {**account.options, "url": "https://CA.Example.com:443/directory"}
+    tools = Tools(world.orders.clock, script.over(RequestsTransport))
+    server = AcmeServer(options, {name: Secret(one) for name, one in account.secrets.items()}, tools)
+    for there in ("https://ca.example.com/a?b=1", "https://CA.example.com:443/a?b=1"):
+        assert server.signed_url(there) == "https://ca.example.com/a?b=1"
 
 
 def test_a_key_that_the_ca_knows_is_never_lost_to_a_task_that_is_repeated(world: World) -> None:
