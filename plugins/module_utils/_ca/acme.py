@@ -180,15 +180,25 @@ class Acme(CaConnector):
             if not is_refusal(exc):
                 raise
             return Rejected(exc.message, {}, REJECTED, word_of(exc))
-        handle = {
-            **{"order_id": url, "account_id": kid, "csr": csr_pem, "told_at": to_text(self._tools.clock.now())},
-            **{DCV: str(order.options.get(DCV) or self._options[DCV]), "profile": str(body.get("profile") or "")},
-        }
+        handle = self._handle(url, kid, order, csr_pem)
         try:
             return self._orders.go_on(handle, told, may_act=False, is_new=True)
         except ClmError as exc:
             # It is placed; whatever failed since is tried again.
             return Pending(handle, f"the order is placed; {exc.message}", LOOK_AGAIN_S, SUBMITTED)
+
+    def _handle(self, url: str, kid: str, order: Order, csr_pem: str) -> dict[str, str]:
+        made = {
+            **{"order_id": url, "account_id": kid, "csr": csr_pem, "told_at": to_text(self._tools.clock.now())},
+            **{DCV: str(order.options.get(DCV) or self._options[DCV]), "profile": self._profile(order)},
+        }
+        end = self._not_after(order)
+        return {**made, "not_after": end} if end else made
+
+    def _not_after(self, order: Order) -> str:
+        """Give the end that is asked for; empty where the CA decides."""
+        is_asked = self._options["lifetime_as"] == "not_after"
+        return to_text(order.at + timedelta(days=order.validity_days)) if is_asked else ""
 
     def _body(self, order: Order) -> dict[str, Any]:
         spec = order.spec
@@ -199,8 +209,8 @@ class Acme(CaConnector):
         profile, replaced = self._profile(order), order.parent.get("leaf")
         if profile:
             body["profile"] = profile
-        if self._options["lifetime_as"] == "not_after":
-            body["notAfter"] = to_text(order.at + timedelta(days=order.validity_days))
+        if end := self._not_after(order):
+            body["notAfter"] = end
         if replaced and self._server.directory().get("renewalInfo"):
             body["replaces"] = acme_certificates.renewal_id(_pem_of(str(replaced)))
         return {name: value for name, value in body.items() if value}
@@ -248,10 +258,7 @@ class Acme(CaConnector):
         found = {(str(one.get("type")), str(one.get("value"))) for one in told.get("identifiers") or ()}
         if found != names:
             raise InputError(f"order {order_id} of CA account {self._name} is of other names than this CSR")
-        handle = {
-            **{"order_id": order_id, "account_id": self._server.kid(), "csr": csr_pem, "profile": self._profile(order)},
-            **{"told_at": to_text(self._tools.clock.now()), DCV: str(order.options.get(DCV) or self._options[DCV])},
-        }
+        handle = self._handle(order_id, self._server.kid(), order, csr_pem)
         answer = self._orders.go_on(handle, told, may_act=False)
         if isinstance(answer, Pending) and told.get("status") == "valid":
             raise InputError(f"order {order_id} of CA account {self._name} was issued for another key than this CSR's")

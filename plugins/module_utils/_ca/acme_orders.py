@@ -4,7 +4,8 @@
 """An ACME order from its first answer to its certificate, as far as it can go now.
 
 Nothing is kept but the handle: ``order_id`` (the order's URL), ``account_id``, ``csr``, ``told_at``, ``profile``,
-``dcv_type``, ``asked`` (the challenges that the CA was told to look at) and ``finalized``; once issued ``leaf``.
+``not_after`` (if the CA is asked for one), ``dcv_type``, ``asked`` (the challenges that the CA was told to look at) and
+``finalized``; once issued ``leaf``.
 """
 
 from __future__ import annotations
@@ -334,8 +335,9 @@ class AcmeOrders:
         if not may_act:
             return Pending(handle, f"{why}; it is to be ordered anew", 0.0, PROCESSING, (), "valid")
         body: dict[str, Any] = {"identifiers": told.get("identifiers")}
-        if handle.get("profile"):
-            body["profile"] = handle["profile"]
+        for name, kept in (("profile", "profile"), ("notAfter", "not_after")):
+            if handle.get(kept):
+                body[name] = handle[kept]
         try:
             url, _found = self.place(body)
         except RemoteError as exc:

@@ -159,6 +159,21 @@ def test_two_orders_that_the_ca_gave_one_url_end_with_a_certificate_each(world: 
     assert keys == [csr_facts(csr).key.spki_sha256 for csr in csrs]
 
 
+def test_an_order_that_is_placed_anew_asks_for_the_same(world: World) -> None:
+    """E10: names, profile, and the end of the lifetime."""
+    world.orders.polls, world.vendor.is_sharing = 1, True
+    connector = world.connect(dcv_wait_s=0, lifetime_as="not_after", certificate_profile="short")
+    csrs = [make_csr(KEYS[kind](), names=("www.example.com",)) for kind in ("rsa", "p256")]
+    waiting = [of(Pending, world.submitted(connector, csr, validity_days=10)) for csr in csrs]
+    world.orders.polls = 0
+    assert isinstance(connector.collect(waiting[0].handle), Issued)
+    world.orders.clock.sleep(3600)
+    again = of(Pending, connector.collect(json.loads(json.dumps(waiting[1].handle))))
+    assert again.handle["order_id"] != waiting[0].handle["order_id"]
+    first, second = world.vendor.placed
+    assert "notAfter" in first.wanted and second.wanted == first.wanted
+
+
 def test_an_order_that_was_finalized_by_a_run_that_died_is_fetched(world: World) -> None:
     """Resuming: the handle of before is as good as the one that was lost."""
     world.orders.polls = 1
