@@ -14,6 +14,8 @@ from typing import Any
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Answer,
+    Issued,
+    Pending,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
@@ -36,12 +38,14 @@ class World:
     orders: core.Orders
     fake: core.FakeCa
 
-    def stored(self, before: StoredAccount | None = None, **changes: Any) -> StoredAccount:
+    def stored(
+        self, before: StoredAccount | None = None, script: Script | None = None, **changes: Any
+    ) -> StoredAccount:
         """Prepare an account."""
         options = {"url": f"{self.fake.url}/directory", "ca_path": self.fake.ca_path, "terms_agreed": True}
         wanted = {**options, "dcv_check": "wait", "dcv_wait_s": 60, **(before.options if before else {}), **changes}
         secrets = wanted.pop("secrets", {})
-        kind = connector_type("acme", self.orders.clock)
+        kind = connector_type("acme", Tools(self.orders.clock, (script or Script()).over(RequestsTransport)))
         return StoredAccount(*kind.prepare("lab", wanted, secrets, before or StoredAccount()))
 
     def connect(
@@ -59,6 +63,13 @@ class World:
     def submitted(self, connector: CaConnector, csr: str = "", **changes: Any) -> Answer:
         """Submit one."""
         return connector.submit(self.order(**changes), csr or make_csr(KEYS["p256"](), names=("www.example.com",)))
+
+    def issued(self, connector: CaConnector, csr: str = "", **changes: Any) -> Issued:
+        """Submit one whose names are proved, and have it finalized."""
+        answer = self.submitted(connector, csr, **changes)
+        answer = connector.collect(answer.handle) if isinstance(answer, Pending) else answer
+        assert isinstance(answer, Issued), answer
+        return answer
 
 
 @contextlib.contextmanager

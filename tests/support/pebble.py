@@ -17,7 +17,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Pebble:
 
     :ivar url: of its directory; ``ca_path`` the file that it is trusted by.
     :ivar dns: address of the name server it asks, as ``127.0.0.1:5353``; ``http_port`` where it looks for http-01.
+    :ivar published: TXT records by name.
     """
 
     url: str
@@ -47,6 +48,7 @@ class Pebble:
     management: str
     helper: str
     log: Path
+    published: dict[str, set[str]] = field(default_factory=dict)
 
     def options(self, **changes: Any) -> dict[str, Any]:
         """Give the options of an account."""
@@ -54,15 +56,23 @@ class Pebble:
         return {"url": self.url, "ca_path": self.ca_path, "terms_agreed": True, **looked, **changes}
 
     def act(self, actions: Sequence[Action]) -> None:
-        """Do what the CA wants to see done, and undo what earlier orders wanted: an answer of its DNS has to fit."""
-        for name in {action.name for action in actions if action.kind == "dns-01"}:
-            self.tell("clear-txt", {"host": f"{name}."})
+        """Do what the CA wants to see done, and undo what earlier orders wanted: an answer of its DNS has to fit.
+
+        What is there already is left alone: the CA may look at it now.
+        """
+        wanted: dict[str, set[str]] = {}
         for action in actions:
             if action.kind == "dns-01":
-                self.tell("set-txt", {"host": f"{action.name}.", "value": action.value})
+                wanted.setdefault(action.name, set()).add(action.value)
             else:
                 token = action.name.rsplit("/", 1)[1]
                 self.tell("add-http01", {"token": token, "content": action.value})
+        for name, values in wanted.items():
+            if not values <= self.published.get(name, set()):
+                self.tell("clear-txt", {"host": f"{name}."})
+                for value in values:
+                    self.tell("set-txt", {"host": f"{name}.", "value": value})
+                self.published[name] = values
 
     def tell(self, what: str, body: Mapping[str, Any]) -> None:
         """Set up the helper's DNS or web server."""

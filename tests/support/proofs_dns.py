@@ -33,11 +33,14 @@ class Records:
     code: int = 0
 
     def act(self, actions: Sequence[Action]) -> None:
-        """Publish what dns-01 wants to see, and nothing else there: OpenBao asks by UDP alone, where it has to fit."""
+        """Publish what dns-01 wants to see, and nothing else there: OpenBao asks by UDP alone, where it has to fit.
+
+        All at once: the CA may look at it now.
+        """
+        wanted: dict[str, list[str]] = {}
         for action in actions:
-            self.texts.pop(action.name.lower(), None)
-        for action in actions:
-            self.texts.setdefault(action.name.lower(), []).append(action.value)
+            wanted.setdefault(action.name.lower(), []).append(action.value)
+        self.texts.update(wanted)
 
     def resolve(self, request: Any, _handler: Any) -> Any:
         """Answer a question."""

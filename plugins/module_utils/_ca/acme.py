@@ -22,7 +22,7 @@ from . import acme_account, acme_certificates, acme_proof, option_table
 from .acme_account import DCV, PROFILE, REASONS, TABLE
 from .acme_jws import unb64
 from .acme_orders import LOOK_AGAIN_S, AcmeOrders, is_refusal
-from .acme_server import AcmeServer, word_of
+from .acme_server import ANOTHER_KEY, AcmeServer, word_of
 from .answer_base import (
     CANCELLED,
     FAILED,
@@ -61,7 +61,12 @@ class AcmeType(CaConnectorType):
         self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Check an account's options and complete them; a key is made where there is none."""
-        return acme_account.prepared(name, options, secrets, before)
+
+        def due() -> str:
+            kept = {one: Secret(text) for one, text in before.secrets.items()}
+            return AcmeServer(before.options, kept, self._tools).due()
+
+        return acme_account.prepared(name, options, secrets, before, due)
 
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector; no traffic."""
@@ -110,7 +115,7 @@ class Acme(CaConnector):
             problems = self._server.unready(meta) if due == "register" else []
         except ClmError as exc:
             return [*found, Check("account", False, exc.message)]
-        told = {"": "the CA knows the account", "another key": "the CA is to be given the new key"}.get(
+        told = {"": "the CA knows the account", ANOTHER_KEY: "the CA is to be given the new key"}.get(
             due, "it is not registered yet; that is done for a stored account, or with the first order"
         )
         return [*found, Check("account", not problems, "; ".join(problems) or told)]
@@ -160,7 +165,10 @@ class Acme(CaConnector):
         return str(order.options.get(PROFILE) or self._options.get(PROFILE) or "")
 
     def submit(self, order: Order, csr_pem: str) -> Answer:
-        """Place the order; says what is to be published, or goes on at once where all names are proved."""
+        """Place the order, and no more; says what is to be published, or that it can go on where all names are proved.
+
+        An order that is finalized is a certificate: that waits for ``collect``, with a handle that is kept.
+        """
         reason = csr_reason(order.spec, csr_pem)
         if reason:
             return Rejected(reason)
@@ -172,15 +180,25 @@ class Acme(CaConnector):
             if not is_refusal(exc):
                 raise
             return Rejected(exc.message, {}, REJECTED, word_of(exc))
-        handle = {
-            **{"order_id": url, "account_id": kid, "csr": csr_pem, "told_at": to_text(self._tools.clock.now())},
-            **{DCV: str(order.options.get(DCV) or self._options[DCV]), "profile": str(body.get("profile") or "")},
-        }
+        handle = self._handle(url, kid, order, csr_pem)
         try:
-            return self._orders.go_on(handle, told, may_ask=False, may_act=True)
+            return self._orders.go_on(handle, told, may_act=False, is_new=True)
         except ClmError as exc:
             # It is placed; whatever failed since is tried again.
             return Pending(handle, f"the order is placed; {exc.message}", LOOK_AGAIN_S, SUBMITTED)
+
+    def _handle(self, url: str, kid: str, order: Order, csr_pem: str) -> dict[str, str]:
+        made = {
+            **{"order_id": url, "account_id": kid, "csr": csr_pem, "told_at": to_text(self._tools.clock.now())},
+            **{DCV: str(order.options.get(DCV) or self._options[DCV]), "profile": self._profile(order)},
+        }
+        end = self._not_after(order)
+        return {**made, "not_after": end} if end else made
+
+    def _not_after(self, order: Order) -> str:
+        """Give the end that is asked for; empty where the CA decides."""
+        is_asked = self._options["lifetime_as"] == "not_after"
+        return to_text(order.at + timedelta(days=order.validity_days)) if is_asked else ""
 
     def _body(self, order: Order) -> dict[str, Any]:
         spec = order.spec
@@ -191,8 +209,8 @@ class Acme(CaConnector):
         profile, replaced = self._profile(order), order.parent.get("leaf")
         if profile:
             body["profile"] = profile
-        if self._options["lifetime_as"] == "not_after":
-            body["notAfter"] = to_text(order.at + timedelta(days=order.validity_days))
+        if end := self._not_after(order):
+            body["notAfter"] = end
         if replaced and self._server.directory().get("renewalInfo"):
             body["replaces"] = acme_certificates.renewal_id(_pem_of(str(replaced)))
         return {name: value for name, value in body.items() if value}
@@ -213,13 +231,20 @@ class Acme(CaConnector):
         return self._gone_on(handle, may_act=False)
 
     def _gone_on(self, handle: Handle, *, may_act: bool) -> Answer:
+        url = str(handle["order_id"])
+        if not self._server.is_here(url):
+            why = (
+                f"the address of CA account {self._name} was changed to {self._server.host}, and the order is at "
+                f"{url}: nobody can go on with it; order anew"
+            )
+            return Rejected(why, handle, FAILED)
         try:
-            told = self._orders.read(str(handle["order_id"]))
+            told = self._orders.read(url)
         except RemoteError as exc:
             if exc.status != 404:
                 raise
             return Rejected(f"the CA has no such order any more: {exc.message}", handle, FAILED, word_of(exc))
-        return self._orders.go_on(handle, told, may_ask=may_act, may_act=may_act)
+        return self._orders.go_on(handle, told, may_act=may_act)
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
         """Take over an order by its URL."""
@@ -233,11 +258,8 @@ class Acme(CaConnector):
         found = {(str(one.get("type")), str(one.get("value"))) for one in told.get("identifiers") or ()}
         if found != names:
             raise InputError(f"order {order_id} of CA account {self._name} is of other names than this CSR")
-        handle = {
-            **{"order_id": order_id, "account_id": self._server.kid(), "csr": csr_pem, "profile": self._profile(order)},
-            **{"told_at": to_text(self._tools.clock.now()), DCV: str(order.options.get(DCV) or self._options[DCV])},
-        }
-        answer = self._orders.go_on(handle, told, may_ask=False, may_act=False)
+        handle = self._handle(order_id, self._server.kid(), order, csr_pem)
+        answer = self._orders.go_on(handle, told, may_act=False)
         if isinstance(answer, Pending) and told.get("status") == "valid":
             raise InputError(f"order {order_id} of CA account {self._name} was issued for another key than this CSR's")
         return answer
@@ -248,7 +270,8 @@ class Acme(CaConnector):
         is_left = isinstance(answer, Pending) and answer.vendor_state in _LEFT
         if not is_left and not isinstance(answer, Rejected):
             return answer
-        return Rejected("the order was not finalized, and is left to end", handle, CANCELLED)
+        why = answer.reason if isinstance(answer, Rejected) else "the order was not finalized, and is left to end"
+        return Rejected(why, handle, CANCELLED)
 
     def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
         """Revoke with the account's key; the CA tells no time."""

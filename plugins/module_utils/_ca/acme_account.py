@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._core.errors import InputError
+from .._core.errors import ClmError, InputError
 from . import acme_look, acme_proof, option_table
 from .acme_jws import KEY_KINDS, AccountKey, new_key, unb64
+from .acme_server import ANOTHER_KEY
 from .base import StoredAccount
 from .connection import url_reason
 from .option_table import Option
@@ -20,7 +21,6 @@ KIND = "acme"
 _NEW = "new"
 # Kept for the CA to be told of the next key; nobody gives it.
 FORMER = "former_account_keys"
-_MOST_FORMER = 4
 # RFC 5280 §5.3.1; those that a subscriber may give where browsers trust.
 REASONS = {
     "unspecified": 0,
@@ -74,23 +74,30 @@ TABLE: option_table.Table = {
 
 
 def prepared(
-    name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
+    name: str,
+    options: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    before: StoredAccount,
+    due: Callable[[], str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Check an account's options and complete them; a key is made where there is none.
 
-    Keys that were replaced are kept, the last ones, as ``former_account_keys``: the CA may know none but one of them.
+    Keys that were replaced are kept as ``former_account_keys``: the CA may know none but one of them.
+
+    :param due: asks the CA what the account wants done, as it is before; only where a key is replaced once more.
     """
     wanted, opened, problems = option_table.read(KIND, TABLE, options, secrets, before.secrets)
     wanted = {name: list(value) if isinstance(value, tuple) else value for name, value in wanted.items()}
     servers = wanted.get("dns_servers") or ()
     problems += [f"dns_servers: {why}" for one in servers if (why := acme_look.server_reason(str(one)))]
     problems += _binding_problems(wanted, opened)
-    if not problems and opened.get("account_key", _NEW).strip() == _NEW:
+    is_new = opened.get("account_key", _NEW).strip() == _NEW
+    if not problems and is_new:
         opened["account_key"] = new_key(wanted["account_key_type"])
     former = before.secrets.get("account_key")
-    if former and opened.get("account_key") != former:
-        kept = [former, *json.loads(before.secrets.get(FORMER) or "[]")]
-        opened[FORMER] = json.dumps([one for one in kept if one != opened.get("account_key")][:_MOST_FORMER])
+    if not problems and former and opened.get("account_key") != former:
+        kept = [former, *_known_before(name, before, due, is_new)]
+        opened[FORMER] = json.dumps([one for one in kept if one != opened.get("account_key")])
     try:
         if opened.get("account_key"):
             AccountKey(opened["account_key"])
@@ -98,6 +105,29 @@ def prepared(
         problems.append(exc.message)
     option_table.refuse(f"Cannot use the options of CA account {name}", problems)
     return wanted, opened
+
+
+def _known_before(name: str, before: StoredAccount, due: Callable[[], str], is_new: bool) -> list[str]:
+    """Give the former keys of which the CA may still know one, now that the key is replaced once more.
+
+    A task that is run again and again with ``new`` must not pile up keys, nor lose the one that the CA knows.
+
+    :raises InputError: another key is to be made, and the CA does not know the one before yet.
+    """
+    former: list[str] = json.loads(before.secrets.get(FORMER) or "[]")
+    if not former:
+        return []
+    try:
+        is_untold, why = due() == ANOTHER_KEY, "the CA was not told of the key that was made before"
+    except ClmError as exc:
+        is_untold, why = True, f"nobody can say whether the CA knows the key that was made before ({exc.message})"
+    if is_untold and is_new:
+        raise InputError(
+            f"Cannot make another key for CA account {name}: {why}; run the task with test: true and without "
+            "account_key, which tells the CA, before account_key: new is given again",
+            code="key_untold",
+        )
+    return former if is_untold else []
 
 
 def _binding_problems(wanted: Mapping[str, Any], opened: Mapping[str, str]) -> list[str]:

@@ -8,6 +8,7 @@ A question to name servers, or one page over HTTP. Knows no CA.
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import re
 import ssl
@@ -107,6 +108,6 @@ def page_reason(host: str, port: int, path: str, value: str) -> str:
     try:
         with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT_S) as answer:
             found = answer.read(_MOST_BYTES).decode("latin-1").strip()
-    except (OSError, ValueError) as exc:
-        return f"{url} cannot be read ({exc})"
+    except (OSError, ValueError, http.client.HTTPException) as exc:
+        return f"{url} cannot be read ({str(exc).strip() or type(exc).__name__})"
     return "" if found == value else f"{url} holds something else"

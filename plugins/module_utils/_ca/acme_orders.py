@@ -4,7 +4,8 @@
 """An ACME order from its first answer to its certificate, as far as it can go now.
 
 Nothing is kept but the handle: ``order_id`` (the order's URL), ``account_id``, ``csr``, ``told_at``, ``profile``,
-``dcv_type``, ``asked`` (the challenges that the CA was told to look at) and ``finalized``; once issued ``leaf``.
+``not_after`` (if the CA is asked for one), ``dcv_type``, ``asked`` (the challenges that the CA was told to look at) and
+``finalized``; once issued ``leaf``.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ _OF_ACCOUNT = (
     "unauthorized",
     "userActionRequired",
 )
+# These the CA would say of any order.
+_NOT_OF_REPLACING = ("badNonce", "rateLimited", "userActionRequired")
 
 
 def is_refusal(exc: RemoteError) -> bool:
@@ -77,11 +80,11 @@ def is_refusal(exc: RemoteError) -> bool:
 
 @dataclass
 class _Proofs:
-    """What the authorizations of an order have come to."""
+    """What the authorizations of an order have come to; ``waiting`` are those that the CA looks at."""
 
     todo: list[Proof] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    waiting: int = 0
+    waiting: list[Proof] = field(default_factory=list)
     wait_s: float = LOOK_AGAIN_S
     failed: str = ""
 
@@ -100,7 +103,8 @@ class AcmeOrders:
     def place(self, body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Place an order; gives its URL and what the CA told of it.
 
-        The name of the certificate it replaces is left out where the CA does not take it: the order is the point.
+        The name of the certificate it replaces is left out where the CA refuses the order with it, for whatever reason:
+        CAs differ in how they say that another account ordered it, or that they forgot it, and the order is the point.
 
         :raises RemoteError: it was not taken, or nobody knows.
         """
@@ -108,7 +112,7 @@ class AcmeOrders:
         try:
             answer = self._server.post("place the order", url, body)
         except RemoteError as exc:
-            if "replaces" not in body or not is_refusal(exc) or not _is_about_replacing(exc):
+            if "replaces" not in body or not _may_be_about_replacing(exc):
                 raise
             return self.place({name: value for name, value in body.items() if name != "replaces"})
         found, where = answer.value(), answer.headers.get("location", "")
@@ -147,17 +151,17 @@ class AcmeOrders:
 
     # -- going on --------------------------------------------------------------------------------------------------
 
-    def go_on(self, handle: Handle, told: Mapping[str, Any], *, may_ask: bool, may_act: bool) -> Answer:
+    def go_on(self, handle: Handle, told: Mapping[str, Any], *, may_act: bool, is_new: bool = False) -> Answer:
         """Go as far as an order lets itself be brought.
 
         :param told: the order as the CA told it last.
-        :param may_ask: the CA may be told to look at proofs.
-        :param may_act: anything may be changed.
+        :param may_act: anything may be changed; only with a handle that is kept, or a crash would order twice.
+        :param is_new: it was placed just now, so that nobody can have proved anything for it.
         :raises ClmError: a call failed; what was done before stands.
         """
         handle = dict(handle)
         if told.get("status") == "pending":
-            answer = self._prove(handle, told, is_new=may_act and not may_ask, may_ask=may_ask and may_act)
+            answer = self._prove(handle, told, is_new=is_new, may_act=may_act)
             if answer is not None:
                 return answer
             if not may_act:
@@ -207,7 +211,7 @@ class AcmeOrders:
 
     # -- proofs ----------------------------------------------------------------------------------------------------
 
-    def _prove(self, handle: dict[str, Any], told: Mapping[str, Any], *, is_new: bool, may_ask: bool) -> Answer | None:
+    def _prove(self, handle: dict[str, Any], told: Mapping[str, Any], *, is_new: bool, may_act: bool) -> Answer | None:
         """Look at the proofs, and tell the CA of those that can be seen; None when all names are proved.
 
         :param is_new: nobody was told of them before, so that there is nothing to look at.
@@ -217,7 +221,7 @@ class AcmeOrders:
             return Rejected(found.failed, handle, REJECTED, "invalid")
         looked = [(one, "nobody looked") for one in found.todo] if is_new else self._looked(handle, found.todo)
         done, left = [one for one, why in looked if not why], [(one, why) for one, why in looked if why]
-        if may_ask:
+        if may_act:
             for one in done:
                 if why := self._ask(one, found):
                     return Rejected(f"the proof for {one.action.domain} is invalid: {why}", handle, REJECTED, "invalid")
@@ -245,7 +249,8 @@ class AcmeOrders:
         if answer.get("status") == "invalid":
             error = answer.get("error")
             return reason_of(error if isinstance(error, Mapping) else {}) or "the CA gives no reason"
-        found.waiting += answer.get("status") != "valid"
+        if answer.get("status") != "valid":
+            found.waiting.append(one)
         return ""
 
     def _proofs(self, handle: Mapping[str, Any], told: Mapping[str, Any]) -> _Proofs:
@@ -265,19 +270,21 @@ class AcmeOrders:
                 return found
             if proof.url in asked or proof.challenge.get("status") in ("processing", "valid"):
                 found.asked.append(proof.url)
-                found.waiting += 1
+                found.waiting.append(proof)
                 found.wait_s = max(found.wait_s, float(one["wait_s"]))
             else:
                 found.todo.append(proof)
-        # CAs name authorizations in any order; told in another one, actions would look like news.
-        found.todo.sort(key=lambda one: (one.action.domain, one.action.kind, one.action.value))
+        found.todo.sort(key=_place)
         return found
 
     def _unproved(
         self, handle: Handle, done: Sequence[Proof], left: Sequence[tuple[Proof, str]], found: _Proofs
     ) -> Pending:
         """Say what is waited for: somebody here, the next call, or the CA."""
-        actions: tuple[Action, ...] = tuple(one.action for one in [*done, *(proof for proof, _why in left)])
+        # What the CA looks at stays to be done, or whoever publishes would take it away under its eyes.
+        # CAs name authorizations in any order; told in another one, actions would look like news.
+        shown = sorted([*done, *(proof for proof, _why in left), *found.waiting], key=_place)
+        actions: tuple[Action, ...] = tuple(one.action for one in shown)
         if done:
             # What can be seen by now only wants the CA to be told.
             message = "the proofs can be looked at; the CA is to be told"
@@ -290,8 +297,8 @@ class AcmeOrders:
             )
             seconds = self._until_told(handle) if self._options["dcv_check"] == acme_proof.WAIT else PROOF_LOOK_S
             return Pending(handle, message, seconds, PENDING_VALIDATION, actions, "pending")
-        message = f"the CA looks at {found.waiting} proofs"
-        return Pending(handle, message, found.wait_s, PENDING_VALIDATION, (), "pending")
+        message = f"the CA looks at {len(found.waiting)} proofs; what was published has to stay until it is done"
+        return Pending(handle, message, found.wait_s, PENDING_VALIDATION, actions, "pending")
 
     def _until_told(self, handle: Handle) -> float:
         passed = (self._tools.clock.now() - from_text(str(handle["told_at"]))).total_seconds()
@@ -328,8 +335,9 @@ class AcmeOrders:
         if not may_act:
             return Pending(handle, f"{why}; it is to be ordered anew", 0.0, PROCESSING, (), "valid")
         body: dict[str, Any] = {"identifiers": told.get("identifiers")}
-        if handle.get("profile"):
-            body["profile"] = handle["profile"]
+        for name, kept in (("profile", "profile"), ("notAfter", "not_after")):
+            if handle.get(kept):
+                body[name] = handle[kept]
         try:
             url, _found = self.place(body)
         except RemoteError as exc:
@@ -340,5 +348,12 @@ class AcmeOrders:
         return Pending(fresh, f"{why}; it was ordered anew", 1.0, PROCESSING, (), "valid")
 
 
-def _is_about_replacing(exc: RemoteError) -> bool:
-    return word_of(exc) == "alreadyReplaced" or exc.status == 409 or "replace" in exc.message.lower()
+def _place(one: Proof) -> tuple[str, str, str]:
+    return one.action.domain, one.action.kind, one.action.value
+
+
+def _may_be_about_replacing(exc: RemoteError) -> bool:
+    """Say whether an order was refused, and may be taken without the name of what it replaces."""
+    if isinstance(exc, RateLimited) or exc.status is None or not 400 <= exc.status < 500 or exc.status == 408:
+        return False
+    return word_of(exc) not in _NOT_OF_REPLACING

@@ -28,6 +28,8 @@ _NONCE_TRIES = 4
 _NEEDED = ("newNonce", "newAccount", "newOrder", "revokeCert")
 _NEVER_HERE = "the address is another server's"
 JSON = "application/json"
+# What an account may want done, beside being registered.
+ANOTHER_KEY = "another key"
 
 
 def problem_of(answer: Answer) -> dict[str, Any]:
@@ -64,7 +66,8 @@ class AcmeServer:
     def __init__(self, options: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
         self._options, self._secrets, self._tools = options, secrets, tools
         parts = urlsplit(str(options["url"]).strip())
-        self.host, self.path = parts.netloc, parts.path or "/"
+        # As it goes out in the Host header: that is what servers hold the signed address against.
+        self.host, self.path = _plain_host(parts.netloc), parts.path or "/"
         self.key = AccountKey(secrets["account_key"].reveal())
         former = json.loads(secrets["former_account_keys"].reveal()) if "former_account_keys" in secrets else []
         self._former = [AccountKey(one) for one in former]
@@ -83,13 +86,18 @@ class AcmeServer:
         clock = self._tools.clock
         return Rest(self._transport, clock, host=self.host, sign=sign, explain=_explained, secrets=secrets)
 
+    def is_here(self, url: str) -> bool:
+        """Say whether an address is on the directory's host."""
+        parts = urlsplit(url)
+        return parts.scheme == "https" and _plain_host(parts.netloc) == self.host
+
     def path_of(self, url: str) -> str:
         """Give path and query of an address that the server told.
 
         :raises RemoteError: it is not on the directory's host, to which alone anything signed is sent.
         """
         parts = urlsplit(url)
-        if parts.scheme != "https" or _plain_host(parts.netloc) != _plain_host(self.host):
+        if not self.is_here(url):
             shown = f"{parts.scheme}://{parts.netloc}"
             raise RemoteError(
                 f"Cannot call {shown} for the directory at {self.host}: {_NEVER_HERE}; what is signed is sent to the "
@@ -97,6 +105,13 @@ class AcmeServer:
                 code="other_host",
             )
         return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def signed_url(self, url: str) -> str:
+        """Give an address that the server told as it is signed: the same in a call, and in what the call wraps.
+
+        :source: RFC 8555 §6.4, §7.3.4, §7.3.5.
+        """
+        return f"https://{self.host}{self.path_of(url)}"
 
     def directory(self) -> Mapping[str, Any]:
         """Read the directory, once.
@@ -144,7 +159,7 @@ class AcmeServer:
 
         def sign(request: Request) -> Request:
             content = request.body or b""
-            signed = key.jws(content, url=f"https://{self.host}{path}", nonce=self._nonce(), kid=kid)
+            signed = key.jws(content, url=self.signed_url(url), nonce=self._nonce(), kid=kid)
             return replace(request, body=json.dumps(signed).encode())
 
         rest = self.rest(sign)
@@ -211,7 +226,7 @@ class AcmeServer:
         """Say what the account wants done: ``register``, ``another key``, or nothing."""
         if self.lookup(self.key):
             return ""
-        return "another key" if self._known_former()[0] else "register"
+        return ANOTHER_KEY if self._known_former()[0] else "register"
 
     def _known_former(self) -> tuple[AccountKey | None, str]:
         """Give the former key that the CA knows, with its account."""
@@ -247,7 +262,7 @@ class AcmeServer:
             body["termsOfServiceAgreed"] = True
         if self._options.get("eab_kid"):
             mac = unb64(self._secrets["eab_hmac_key"].reveal())
-            body["externalAccountBinding"] = binding(self.key, str(self._options["eab_kid"]), mac, url)
+            body["externalAccountBinding"] = binding(self.key, str(self._options["eab_kid"]), mac, self.signed_url(url))
         try:
             answer = self.call("register the account", url, body, key=self.key)
         except RemoteError as exc:
@@ -277,7 +292,7 @@ class AcmeServer:
         if not url:
             raise InputError(f"{self.host} offers no change of an account's key; go on with the former one")
         inner = {"account": kid, "oldKey": former.jwk}
-        content = self.key.jws(json.dumps(inner).encode(), url=url)
+        content = self.key.jws(json.dumps(inner).encode(), url=self.signed_url(url))
         try:
             self.call("give the account its new key", url, content, key=former, kid=kid)
         except RemoteError as exc:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from .._core.clock import Clock
 from .._core.errors import AuthError, RateLimited, RemoteError, TransportError
@@ -260,8 +260,8 @@ class Rest:
                 code="redirected",
                 details={"location": self.masked(shown)},
             )
-        pairs = tuple(tuple(pair.partition("=")[::2]) for pair in parts.query.split("&") if pair)
-        return replace(request, path=parts.path, query=tuple((str(name), str(value)) for name, value in pairs))
+        # The transport encodes what it is given.
+        return replace(request, path=parts.path, query=tuple(parse_qsl(parts.query, keep_blank_values=True)))
 
     def masked(self, text: str) -> str:
         """Give a text without the secrets of this account."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +64,10 @@ class AcmeVendor:
     :ivar macs: MAC keys by key id; not empty, accounts have to be bound, each key id once.
     :ivar bad_nonces: how many nonces more are refused.
     :ivar is_sharing: two orders for the same names get one URL while the first is not finalized, as with Boulder.
-    :ivar refuse: problems to answer with, by the path's first segment, each once; ``refuse_registration`` likewise.
+    :ivar refuse: problems to answer with, by the path's first segment or ``finalize``, each once;
+        ``refuse_registration`` likewise.
+    :ivar moved: servers that addresses lead to instead, by the path's first segment; only ``authz``.
+    :ivar typed: the host as the directory writes it, though it is called by another writing.
     :ivar has_ari, has_profiles: what the directory offers.
     :ivar offered: challenges, by type; ``is_generous`` offers them for names that they cannot prove, too.
     :ivar placed: the orders; ``accounts`` the public keys by URL.
@@ -74,6 +78,8 @@ class AcmeVendor:
         self.macs: dict[str, bytes] = {}
         self.bad_nonces, self.is_sharing, self.has_ari, self.has_profiles = 0, False, True, True
         self.terms = "https://ca.example.com/terms"
+        self.moved: dict[str, str] = {}
+        self.typed = ""
         self.refuse: dict[str, Reply] = {}
         self.refuse_registration: Reply | None = None
         self.is_generous = False
@@ -118,8 +124,9 @@ class AcmeVendor:
         if call.method != "POST" or kind not in routes:
             return problem("malformed", "no such thing", 404)
         signed = self._signed(call, kind)
-        if kind in self.refuse:
-            return self.refuse.pop(kind)
+        named = "finalize" if kind == "order" and len(call.parts) == 3 else kind
+        if named in self.refuse:
+            return self.refuse.pop(named)
         return routes[kind](call, signed)
 
     def _signed(self, call: Call, kind: str) -> Signed:
@@ -142,6 +149,8 @@ class AcmeVendor:
         paths = {"newNonce": "nonce", "newAccount": "new-account", "newOrder": "new-order", "revokeCert": "revoke"}
         found: dict[str, Any] = {name: f"{self._base}/{path}" for name, path in paths.items()}
         found["keyChange"] = f"{self._base}/key-change"
+        if self.typed:
+            found = {name: re.sub("//[^:/]+", f"//{self.typed}", url) for name, url in found.items()}
         found["meta"] = {"termsOfService": self.terms} if self.terms else {}
         if self.macs:
             found["meta"]["externalAccountRequired"] = True
@@ -221,11 +230,12 @@ class AcmeVendor:
     def _told(self, number: int) -> dict[str, Any]:
         order = self.placed[number]
         status = self._status(order)
+        proofs = f"{self.moved.get('authz', self._base)}/authz"
         told: dict[str, Any] = {
             "status": self.orders.strange_word or status,
             "identifiers": order.wanted["identifiers"],
             # In no order that anybody could rely on.
-            "authorizations": random.sample([f"{self._base}/authz/{one}" for one in order.proofs], len(order.proofs)),
+            "authorizations": random.sample([f"{proofs}/{one}" for one in order.proofs], len(order.proofs)),
             "finalize": f"{self._base}/order/{number}/finalize",
         }
         if status == "valid":

@@ -93,17 +93,19 @@ def test_a_csr_with_other_names_is_refused_before_anything_is_sent(world: World)
 def test_a_csr_that_the_ca_does_not_take_ends_the_order(world: World) -> None:
     """badCSR at the end of a proved order."""
     connector = world.connect()
-    world.vendor.refuse["order"] = problem("badCSR", "weak key")
-    assert "weak key" in of(Rejected, world.submitted(connector)).reason
+    world.vendor.refuse["finalize"] = problem("badCSR", "weak key")
+    answer = of(Pending, world.submitted(connector))
+    assert "weak key" in of(Rejected, connector.collect(answer.handle)).reason
 
 
 def test_what_fails_after_the_order_was_placed_is_pending(world: World) -> None:
     """W5: nothing is raised any more."""
     connector = world.connect()
-    world.vendor.refuse["order"] = problem("serverInternal", "oops", 500)
+    world.orders.polls = 1
+    world.vendor.refuse["authz"] = problem("serverInternal", "oops", 500)
     answer = of(Pending, world.submitted(connector))
     assert answer.state == "submitted" and "oops" in answer.message
-    assert isinstance(connector.collect(answer.handle), Issued)
+    assert of(Pending, connector.collect(answer.handle)).actions
     assert len(world.vendor.placed) == 1
 
 
@@ -114,13 +116,26 @@ def test_a_directory_that_is_none_is_told(world: World) -> None:
 
 
 def test_addresses_of_another_host_get_nothing_signed(world: World) -> None:
-    """Security: a directory may not lead the account's signature elsewhere."""
-    handle = {"order_id": "https://evil.example.net/order/1", "csr": "", "told_at": "2026-11-23T12:00:00Z"}
+    """Security: an order may not lead the account's signature elsewhere."""
+    world.orders.polls = 1
+    connector = world.connect(dcv_wait_s=0)
+    answer = of(Pending, world.submitted(connector))
+    world.vendor.moved["authz"] = "https://evil.example.net"
+    for ask in (connector.peek, connector.collect):
+        with pytest.raises(RemoteError, match="another server's") as caught:
+            ask(answer.handle)
+        assert caught.value.code == "other_host"
+
+
+def test_an_order_at_an_address_that_the_account_left_has_failed(world: World) -> None:
+    """A changed url: nothing is signed for the former server, and the request is not stuck."""
+    handle = {"order_id": "https://former.example.net/order/1", "csr": "", "told_at": "2026-11-23T12:00:00Z"}
     connector = world.connect()
-    world.submitted(connector)
-    with pytest.raises(RemoteError, match="another server's") as caught:
-        connector.collect(handle)
-    assert caught.value.code == "other_host"
+    for ask in (connector.peek, connector.collect):
+        ended = of(Rejected, ask(handle))
+        assert ended.state == "failed" and "order anew" in ended.reason and "former.example.net" in ended.reason
+    assert world.fake.calls == []
+    assert of(Rejected, connector.cancel(handle)).state == "cancelled"
 
 
 # -- orders --------------------------------------------------------------------------------------------------------
@@ -144,6 +159,21 @@ def test_two_orders_that_the_ca_gave_one_url_end_with_a_certificate_each(world: 
     assert keys == [csr_facts(csr).key.spki_sha256 for csr in csrs]
 
 
+def test_an_order_that_is_placed_anew_asks_for_the_same(world: World) -> None:
+    """E10: names, profile, and the end of the lifetime."""
+    world.orders.polls, world.vendor.is_sharing = 1, True
+    connector = world.connect(dcv_wait_s=0, lifetime_as="not_after", certificate_profile="short")
+    csrs = [make_csr(KEYS[kind](), names=("www.example.com",)) for kind in ("rsa", "p256")]
+    waiting = [of(Pending, world.submitted(connector, csr, validity_days=10)) for csr in csrs]
+    world.orders.polls = 0
+    assert isinstance(connector.collect(waiting[0].handle), Issued)
+    world.orders.clock.sleep(3600)
+    again = of(Pending, connector.collect(json.loads(json.dumps(waiting[1].handle))))
+    assert again.handle["order_id"] != waiting[0].handle["order_id"]
+    first, second = world.vendor.placed
+    assert "notAfter" in first.wanted and second.wanted == first.wanted
+
+
 def test_an_order_that_was_finalized_by_a_run_that_died_is_fetched(world: World) -> None:
     """Resuming: the handle of before is as good as the one that was lost."""
     world.orders.polls = 1
@@ -153,6 +183,24 @@ def test_an_order_that_was_finalized_by_a_run_that_died_is_fetched(world: World)
     first = of(Issued, connector.collect(answer.handle))
     again = of(Issued, world.connect(account).collect(answer.handle))
     assert again.bundle == first.bundle and len(world.vendor.placed) == 1
+
+
+def test_an_order_whose_names_are_proved_is_finalized_only_with_a_handle_that_is_kept(world: World) -> None:
+    """A certificate costs: a run that died before the handle was kept has ordered none."""
+    account, order = world.stored(), world.order()
+    csr = make_csr(KEYS["p256"](), names=("www.example.com",))
+    for _crashed in range(2):
+        answer = of(Pending, world.connect(account).submit(order, csr))
+        assert answer.look_again_s == 0 and answer.vendor_state == "ready" and "finalized" in answer.message
+        assert isinstance(world.connect(account).find(order, csr), NotThere)
+    assert [one.leaf for one in world.vendor.placed] == ["", ""]
+    script = Script()
+    script.add("lost_after", "POST", "/finalize$")
+    with pytest.raises(RemoteError):
+        world.connect(account, script).collect(answer.handle)
+    found = [of(Issued, world.connect(account).collect(answer.handle)).bundle for _twice in range(2)]
+    assert found[0] == found[1] and found[0].leaf == world.vendor.placed[1].leaf
+    assert [one.leaf != "" for one in world.vendor.placed] == [False, True]
 
 
 def test_an_order_that_is_gone_is_rejected(world: World) -> None:
@@ -185,7 +233,8 @@ def test_a_lost_order_is_sent_again_for_it_harms_nobody(world: World) -> None:
         world.connect(account, script).submit(order, csr)
     found = world.connect(account).find(order, csr)
     assert isinstance(found, NotThere) and "costs nothing" in found.why
-    assert isinstance(world.connect(account).submit(order, csr), Issued)
+    again = of(Pending, world.connect(account).submit(order, csr))
+    assert isinstance(world.connect(account).collect(again.handle), Issued)
     assert [one.leaf != "" for one in world.vendor.placed] == [False, True]
 
 
@@ -220,16 +269,43 @@ def test_a_lifetime_is_asked_for_only_where_the_account_says_so(world: World) ->
 def test_the_ca_says_when_to_renew_and_learns_what_is_replaced(world: World) -> None:
     """E3: RFC 9773; a successor that the CA knows already is ordered without it."""
     connector = world.connect()
-    first = of(Issued, world.submitted(connector))
+    first = world.issued(connector)
     hint = connector.renewal_hint(first.bundle.leaf)
     assert hint is not None and hint.until is not None and hint.source == "ARI"
     assert hint.until - hint.at == timedelta(days=2)
     for _twice in range(2):
-        answer = world.submitted(connector, action="renew", parent=first.handle)
-        assert isinstance(answer, Issued)
+        world.issued(connector, action="renew", parent=first.handle)
     assert ["replaces" in one.wanted for one in world.vendor.placed] == [False, True, False]
     world.vendor.has_ari = False
     assert world.connect().renewal_hint(first.bundle.leaf) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("unauthorized", 403), ("malformed", 404), ("malformed", 400), ("alreadyReplaced", 409), ("serverInternal", 422)],
+)
+def test_a_renewal_goes_on_without_what_the_ca_does_not_let_it_replace(world: World, word: str, status: int) -> None:
+    """RFC 9773 §5: of another account, forgotten, replaced before; CAs say it in their own ways."""
+    connector = world.connect()
+    first = world.issued(connector)
+    world.vendor.refuse["new-order"] = problem(word, "not yours", status)
+    assert world.issued(connector, action="renew", parent=first.handle)
+    assert ["replaces" in one.wanted for one in world.vendor.placed] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("rateLimited", 429), ("rateLimited", 403), ("userActionRequired", 403), ("oops", 500)]
+)
+def test_a_renewal_is_not_sent_again_for_what_holds_for_any_order(world: World, word: str, status: int) -> None:
+    """Nor after a server's fault: nobody knows whether that was taken."""
+    script = Script()
+    connector = world.connect(script=script)
+    first = world.issued(connector)
+    sent = len(script.sent)
+    world.vendor.refuse["new-order"] = problem(word, "see there", status, Retry_After="7200")
+    with pytest.raises(RemoteError):
+        world.submitted(connector, action="renew", parent=first.handle)
+    assert [one.path for one in script.sent[sent:] if one.method == "POST"].count("/new-order") == 1
 
 
 def test_a_renewal_of_what_another_ca_issued_has_no_wish(world: World) -> None:
@@ -243,7 +319,7 @@ def test_a_renewal_of_what_another_ca_issued_has_no_wish(world: World) -> None:
 def test_a_reason_that_the_ca_does_not_take_is_told(world: World) -> None:
     """W rows: with the option that says so."""
     connector = world.connect()
-    handle = of(Issued, world.submitted(connector)).handle
+    handle = world.issued(connector).handle
     world.vendor.refuse["revoke"] = problem("badRevocationReason", "no reasons here")
     with pytest.raises(InputError, match="leave superseded out of revoke_reasons") as caught:
         connector.revoke(handle, "superseded", "")
@@ -255,7 +331,7 @@ def test_an_order_is_taken_over_only_for_its_names_and_key(world: World) -> None
     """The way on from in_doubt."""
     connector = world.connect()
     csr = make_csr(KEYS["p256"](), names=("www.example.com",))
-    url = str(of(Issued, world.submitted(connector, csr)).handle["order_id"])
+    url = str(world.issued(connector, csr).handle["order_id"])
     assert isinstance(connector.adopt(url, world.order(), csr), Issued)
     other = CsrSpec("a.example.com", ("a.example.com",))
     for order_id, order in ((url, world.order(spec=other)), ("https://evil.example.net/1", world.order())):

@@ -14,15 +14,20 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.acme_jws import unb64
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.acme_server import AcmeServer
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     Issued,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     InputError,
     RemoteError,
 )
-from ansible_collections.edgecert.clm.tests.support.acme_world import World, of, running
+from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
+from ansible_collections.edgecert.clm.tests.support.acme_world import World, running
 from ansible_collections.edgecert.clm.tests.support.fake_ca.acme import problem
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
@@ -48,7 +53,7 @@ def test_a_key_is_made_kept_and_shown_nowhere(world: World) -> None:
     assert again.secrets == account.secrets
     rsa = world.stored(account_key_type="rsa")
     assert len(rsa.secrets["account_key"]) > 2000 > len(account.secrets["account_key"])
-    assert isinstance(world.submitted(world.connect(rsa)), Issued)
+    assert world.issued(world.connect(rsa))
 
 
 def test_an_account_is_registered_once_with_contact_terms_and_binding(world: World) -> None:
@@ -62,7 +67,7 @@ def test_an_account_is_registered_once_with_contact_terms_and_binding(world: Wor
     world.connect(account).care()
     assert world.connect(account).care_due() == ""
     assert list(world.vendor.contacts.values()) == [["mailto:pki@example.com"]]
-    assert isinstance(world.submitted(world.connect(account)), Issued)
+    assert world.issued(world.connect(account))
     assert len(world.vendor.accounts) == 1
 
 
@@ -128,12 +133,9 @@ def test_options_that_cannot_be_are_told(
 def test_an_account_gets_another_key_and_stays_the_same_account(world: World) -> None:
     """C rows, rotation: RFC 8555 §7.3.5; until the CA knows the new key the former one goes on."""
     first = world.stored()
-    handle = of(Issued, world.submitted(world.connect(first))).handle
+    handle = world.issued(world.connect(first)).handle
     second = world.stored(first, secrets={"account_key": "new"})
     assert second.secrets["account_key"] != first.secrets["account_key"]
-    # Replaced once more before the CA was told: the key that it knows is not lost.
-    second = world.stored(second, secrets={"account_key": "new"})
-    assert first.secrets["account_key"] in json.loads(second.secrets["former_account_keys"])
     connector = world.connect(second)
     assert all(check.passed for check in connector.test())
     assert connector.care_due() == "Give its new key to CA account lab at the CA"
@@ -145,10 +147,68 @@ def test_an_account_gets_another_key_and_stays_the_same_account(world: World) ->
     assert len(world.vendor.accounts) == 1
 
 
+def test_addresses_are_signed_as_they_are_called_however_they_are_typed(world: World) -> None:
+    """RFC 8555 §6.4: a server holds the signed address against its own; what a call wraps has the same one."""
+    mac, text = binding()
+    world.vendor.macs = {"kid-1": mac}
+    script = Script()
+    url = f"{world.fake.url.replace('127.0.0.1', 'LocalHost')}/directory"
+    world.vendor.typed = "LOCALHOST"
+    account = world.stored(url=url, eab_kid="kid-1", secrets={"eab_hmac_key": text})
+    handle = world.issued(world.connect(account, script)).handle
+    account = world.stored(account, secrets={"account_key": "new"})
+    world.connect(account, script).care()
+    assert isinstance(world.connect(account, script).collect(handle), Issued)
+    heads = [json.loads(one.body or b"{}")["protected"] for one in script.sent if one.method == "POST"]
+    told = {json.loads(unb64(one))["url"].rpartition(":")[0] for one in heads}
+    assert told == {"https://localhost"}
+    options = {**account.options, "url": "https://CA.Example.com:443/directory"}
+    tools = Tools(world.orders.clock, script.over(RequestsTransport))
+    server = AcmeServer(options, {name: Secret(one) for name, one in account.secrets.items()}, tools)
+    for there in ("https://ca.example.com/a?b=1", "https://CA.example.com:443/a?b=1"):
+        assert server.signed_url(there) == "https://ca.example.com/a?b=1"
+
+
+def test_a_key_that_the_ca_knows_is_never_lost_to_a_task_that_is_repeated(world: World) -> None:
+    """C rows, rotation: ``new`` makes a key each time it is run; one that the CA was not told of is enough."""
+    first = world.stored()
+    handle = world.issued(world.connect(first)).handle
+    account = world.stored(first, secrets={"account_key": "new"})
+    for _repeated in range(6):
+        with pytest.raises(InputError, match="test: true and without account_key") as caught:
+            world.stored(account, secrets={"account_key": "new"})
+        assert caught.value.code == "key_untold"
+    world.connect(account).care()
+    told = account
+    account = world.stored(account, secrets={"account_key": "new"})
+    assert json.loads(account.secrets["former_account_keys"]) == [told.secrets["account_key"]]
+    # Keys that are given are no repetition: as many as there are, the one that the CA knows stays.
+    for _changed in range(6):
+        given = world.stored().secrets["account_key"]
+        account = world.stored(account, secrets={"account_key": given})
+    assert isinstance(world.connect(account).collect(handle), Issued)
+    world.connect(account).care()
+    assert world.connect(account).care_due() == "" and len(world.vendor.accounts) == 1
+
+
+def test_a_key_is_not_replaced_once_more_where_nobody_can_say_whether_the_ca_knows_it(world: World) -> None:
+    """A CA that is away; of an account that it never had, nothing can be lost."""
+    account = world.stored()
+    for _unregistered in range(3):
+        account = world.stored(account, secrets={"account_key": "new"})
+    assert len(json.loads(account.secrets["former_account_keys"])) == 1
+    script = Script()
+    script.add("refused", "", times=100)
+    with pytest.raises(InputError, match="nobody can say") as caught:
+        world.stored(account, script, secrets={"account_key": "new"})
+    assert caught.value.code == "key_untold"
+    assert world.stored(account, script).secrets == account.secrets
+
+
 def test_a_nonce_that_was_refused_is_replaced_and_the_call_sent_again(world: World) -> None:
     """RFC 8555 §6.5: badNonce says that nothing was done."""
     world.vendor.bad_nonces = 3
-    assert isinstance(world.submitted(world.connect()), Issued)
+    assert world.issued(world.connect())
     assert len(world.vendor.placed) == 1
     world.vendor.bad_nonces = 100
     with pytest.raises(RemoteError, match="badNonce"):

@@ -86,10 +86,19 @@ def test_what_is_no_address_is_refused(server: str) -> None:
 
 
 class Pages(BaseHTTPRequestHandler):
-    """A web server with one proof, one redirect to it, and nothing else."""
+    """A web server with one proof, one redirect to it, a page that breaks off, and noise that is no HTTP."""
 
     def do_GET(self) -> None:
         """Answer."""
+        if self.path == "/short":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"ff\r\ntoken")
+            return
+        if self.path == "/noise":
+            self.wfile.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+            return
         if self.path == "/there":
             self.send_response(302)
             self.send_header("Location", "/proof")
@@ -114,6 +123,9 @@ def test_a_page_is_seen_also_behind_a_redirect(monkeypatch: pytest.MonkeyPatch) 
         for path in ("/proof", "/there"):
             assert acme_look.page_reason("127.0.0.1", port, path, "token.thumbprint") == ""
         assert "holds something else" in acme_look.page_reason("127.0.0.1", port, "/proof", "other")
+        for path in ("/short", "/noise"):
+            why = acme_look.page_reason("127.0.0.1", port, path, "token.thumbprint")
+            assert "cannot be read (" in why and "()" not in why and "\n" not in why
         assert "404" in acme_look.page_reason("127.0.0.1", port, "/none", "token.thumbprint")
     finally:
         server.shutdown()

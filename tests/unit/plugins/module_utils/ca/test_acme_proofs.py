@@ -79,11 +79,27 @@ def test_the_ca_is_told_when_its_time_has_come_and_not_before(world: World) -> N
     assert of(Pending, connector.peek(answer.handle)).look_again_s == 0
     assert not world.vendor.proofs[0].is_asked, "planning changes nothing"
     asked = of(Pending, connector.collect(answer.handle))
-    assert world.vendor.proofs[0].is_asked and asked.actions == () and asked.look_again_s > 0
+    assert world.vendor.proofs[0].is_asked and asked.look_again_s > 0
+    assert asked.actions == answer.actions, "the CA still looks at what was published"
     world.vendor.proofs[0].left = 2
     again = of(Pending, connector.peek(asked.handle))
-    assert again.actions == () and again.look_again_s > 0, "it is told once"
+    assert again.actions == answer.actions and again.look_again_s > 0, "it is told once"
     assert isinstance(connector.collect(asked.handle), Issued)
+
+
+def test_what_the_ca_looks_at_stays_to_be_done_until_it_is_valid(world: World) -> None:
+    """Whoever publishes takes away what is no more asked for: one name's proof must not go with another's."""
+    world.orders.polls = 2
+    names = tuple(f"w{number}.example.com" for number in range(3))
+    connector = world.connect(dcv_wait_s=0)
+    answer = connector.submit(world.order(spec=CsrSpec(names[0], names)), make_csr(KEYS["p256"](), names, names[0]))
+    told = of(Pending, answer).actions
+    asked = of(Pending, connector.collect(of(Pending, answer).handle))
+    assert asked.actions == told and "has to stay" in asked.message
+    for one in world.vendor.proofs:
+        one.left = 3
+    world.vendor.proofs[0].status = "valid"
+    assert {one.domain for one in of(Pending, connector.peek(asked.handle)).actions} == set(names[1:])
 
 
 def test_looking_at_many_proofs_ends_in_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

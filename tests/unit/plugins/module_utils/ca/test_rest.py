@@ -177,6 +177,21 @@ def test_redirects_stay_on_the_host(method: str, where: str, followed: bool) -> 
     assert caught.value.code == "redirected" and len(transport.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        ("a=b%20c&d=e%2Ff%26g", (("a", "b c"), ("d", "e/f&g"))),
+        ("name=M%C3%BCller&empty=", (("name", "Müller"), ("empty", ""))),
+        ("plus=a+b&plus=a%2Bb", (("plus", "a b"), ("plus", "a+b"))),
+    ],
+)
+def test_the_query_of_a_redirect_is_not_encoded_twice(query: str, pairs: tuple[tuple[str, str], ...]) -> None:
+    """What the transport encodes comes to it decoded."""
+    rest, transport, _clock = rest_of(Response(307, {"location": f"/api/y?{query}"}, b""), OK)
+    rest.ask("look", "GET", "/x")
+    assert transport.sent[1].query == pairs
+
+
 def test_redirects_in_circles_end() -> None:
     rest, transport, _clock = rest_of(*[Response(302, {"location": "/api/x"}, b"")] * 9)
     with pytest.raises(RemoteError, match="in circles"):
