@@ -154,10 +154,10 @@ class _Room:
     orders: int
     made_at: list[datetime]
 
-    def take(self, cost: int, now: datetime, *, is_open: bool) -> None:
-        """Count one that was begun."""
-        self.orders += cost
-        self.under_way += is_open
+    def take(self, made: CertRequest, now: datetime) -> None:
+        """Count a request that was made."""
+        self.orders += replacement_plan.orders_of(made)
+        self.under_way += not states.is_final(made.state)
         self.made_at.append(now)
 
 
@@ -257,10 +257,12 @@ class Replacer(Runner):
                 return at
             item = Item(REPLACEMENTS, "certificate", name, name, now, why=f"replacement {self.wanted.name}")
             self._handled[item.identity] = now + _SOON
-            begun = len(report.steps)
+            before = self._newest(name)
             self._one(item, report)
-            if len(report.steps) > begun:
-                room.take(cost, now, is_open=self._is_open(name))
+            # Read from the store: a run that raised may have made its request, and ordered, all the same.
+            made = self._newest(name)
+            if made is not None and (before is None or made.request_id != before.request_id):
+                room.take(made, now)
         return None
 
     def _cost(self, line: Line) -> int:
@@ -269,10 +271,11 @@ class Replacer(Runner):
             parent = unit.requests.get(line.certificate.request_id) if line.certificate.request_id else None
         return len(dual_stack.algorithms(parent.wish)) if parent is not None else 1
 
-    def _is_open(self, certificate_id: str) -> bool:
+    def _newest(self, certificate_id: str) -> CertRequest | None:
+        """Give the newest request of a certificate, if this replacement made it."""
         with self.ports.store.read() as unit:
-            latest = requests.latest(unit, certificate_id)
-        return latest is not None and not states.is_final(latest.state)
+            found = requests.latest(unit, certificate_id)
+        return found if found is not None and replacement.is_of(found, self.wanted.name) else None
 
     def _held(self, room: _Room, cost: int) -> tuple[str, str, datetime | None] | None:
         """Say what keeps the next one from being begun: reason, sentence, and until when; None for nothing."""

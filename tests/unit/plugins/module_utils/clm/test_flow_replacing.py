@@ -31,6 +31,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate
 from ansible_collections.edgecert.clm.tests.support.doubtful_ca import DoubtfulCa
+from ansible_collections.edgecert.clm.tests.support.virtual import VirtualKeys
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
 
 NAMES = ("a.example.com", "b.example.com", "c.example.com", "d.example.com")
@@ -287,6 +288,36 @@ def test_a_ca_that_is_out_of_reach_loses_nothing(site: Site) -> None:
     site.other.loses = None
     assert site.finish()["replacement"]["counts"]["replaced"] == 4
     assert site.other.calls.count("submit") == 4, "each was looked for, found, and not ordered again"
+
+
+def csr_at_once(bench: VirtualBench) -> Any:
+    """Have a CPS that makes its CSRs while it is asked, so that the call that begins a request orders, too."""
+    collect = VirtualKeys.collect
+
+    def collected(keys: VirtualKeys, reference: Any) -> Any:
+        change = bench.cps.enrollments[int(reference["enrollment_id"])].change
+        if change is not None:
+            change.phase = "wants_certificate"
+        return collect(keys, reference)
+
+    return collected
+
+
+@pytest.mark.parametrize("bound", ["batch", "max_orders", "per_hour", "limit"])
+def test_a_ca_that_takes_orders_and_answers_nothing_gets_no_more_than_the_limits_allow(
+    site: Site, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """W5: an order may stand for each of these; one whose run raised counts as every other."""
+
+    def lost(*_asked: Any) -> Any:
+        raise TransportError("no answer", kind="timeout", sent=True)
+
+    monkeypatch.setattr(VirtualKeys, "collect", csr_at_once(site.bench))
+    site.other.loses = TransportError("no answer", kind="timeout", sent=True)
+    monkeypatch.setattr(site.other, "find", lost)
+    told = site.run(**{bound: 1})
+    assert site.other.calls.count("submit") == 1
+    assert bound in [one["reason"] for one in told["waiting"]]
 
 
 def test_a_run_that_is_killed_is_gone_on_with(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
