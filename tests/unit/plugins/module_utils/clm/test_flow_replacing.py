@@ -17,6 +17,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     ca_accounts,
     form_csr,
     lifecycle,
+    renewal,
     replacement,
     replacing,
 )
@@ -459,6 +460,23 @@ def test_a_successor_renews_by_itself_as_before(site: Site) -> None:
     site.finish(select={"certificate": name})
     certificate = site.bench.certificate(name)
     assert (certificate.ca, certificate.auto_renew) == ("other", {"enabled": True, "days_before": 20})
+
+
+def test_what_the_old_ca_said_of_a_renewal_is_not_about_its_successor(site: Site) -> None:
+    """E3: a CA that has to revoke asks for a renewal now; what the other one issued is not due by that."""
+    name = "auto.example.com"
+    site.bench.live(name, auto_renew={"enabled": True, "days_before": 5})
+    stored = site.bench.certificate(name)
+    hint = {"at": site.at(hours=-1), "until": "", "source": "ARI", "asked_at": site.at()}
+    with site.bench.store.write() as unit:
+        unit.certificates.put(replace(stored, auto_renew={**stored.auto_renew, renewal.HINT: hint}))
+    site.run(select={"certificate": name})
+    site.finish(select={"certificate": name})
+    certificate = site.bench.certificate(name)
+    assert (certificate.ca, certificate.auto_renew) == ("other", {"enabled": True, "days_before": 5})
+    site.bench.advance(hours=7)
+    site.bench.run_due(fail=False, only=["renewals"])
+    assert len(site.bench.requests(name)) == 2
 
 
 def test_another_lifetime_is_asked_for_where_the_other_ca_wants_one(site: Site) -> None:
