@@ -129,7 +129,7 @@ def _line(
     if issued is not None and _is_replaced(issued, wanted, started_at):
         return Line(certificate, REPLACED, request=issued)
     last = mine[-1] if mine else None
-    if last is not None and not wanted.retry_failed:
+    if last is not None and not wanted.retries(last):
         ended = "was rolled back" if last.state == "issued" else f"is {last.state}"
         return Line(certificate, FAILED, f"request {last.request_id} {ended}: {last.message}".rstrip(": "), last)
     return Line(certificate, TO_DO)

@@ -195,6 +195,15 @@ class Replacer(Runner):
         self.wanted = wanted
         self._work = _Work(self.ports, wanted)
 
+    def run(self, report: Report) -> None:
+        """Do it; of what failed, what had failed before this call is begun anew, and once."""
+        if self.wanted.retry_failed:
+            self.wanted = replace(self.wanted, retried=frozenset())
+            failed = [line.request.request_id for line in self._survey().of(FAILED) if line.request is not None]
+            self.wanted = replace(self.wanted, retried=frozenset(failed))
+            self._work = _Work(self.ports, self.wanted)
+        super().run(report)
+
     def _survey(self) -> Survey:
         with self.ports.store.read() as unit:
             row = replacement.row_of(unit, self.wanted.name)

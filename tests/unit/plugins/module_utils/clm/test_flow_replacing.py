@@ -282,6 +282,16 @@ def test_what_fails_is_told_passed_over_and_tried_anew_only_when_asked(site: Sit
     assert site.finish()["replacement"]["counts"]["replaced"] == 4
 
 
+def test_a_call_tries_anew_what_failed_before_it_and_each_once(site: Site) -> None:
+    """W5: a CA that refuses one for good is not asked for it round after round until the call ends."""
+    site.other._make = lambda _csr: Rejected("never")
+    only: dict[str, Any] = {"select": {"certificate": "a.example.com"}, "retry_failed": True}
+    told = site.run(**only, until=site.at(hours=6))
+    assert site.other.calls.count("submit") == 1 and told["replacement"]["counts"]["failed"] == 1
+    told = site.run(**only, until=site.at(hours=6))
+    assert site.other.calls.count("submit") == 2 and "never" in told["failures"][0]["message"]
+
+
 def test_a_ca_that_is_out_of_reach_loses_nothing(site: Site) -> None:
     site.run()
     site.other.loses = TransportError("no answer", kind="timeout", sent=True)
