@@ -175,10 +175,12 @@ class _Work(Work):
     def _replace(self, item: Item) -> Moved:
         ports, name = self._ports, self._wanted.name
         with ports.store.read() as unit:
-            certificate = unit.certificates.get(item.certificate_id)
-            current = unit.requests.get(certificate.request_id) if certificate and certificate.request_id else None
-            is_there = current is not None and replacement.is_of(current, name)
-            if certificate is None or is_there or replacement.state_of(replacement.row_of(unit, name)) != "running":
+            certificate, row = unit.certificates.get(item.certificate_id), replacement.row_of(unit, name)
+            started = _started(row, ports.clock.now())
+            # What was seen of it may be old: it may have been renewed meanwhile, by whomever.
+            line = replacement_plan.line_now(unit, certificate, self._wanted, started) if certificate else None
+            is_running = replacement.state_of(row) == replacement.RUNNING
+            if certificate is None or line is None or line.status != TO_DO or not is_running:
                 raise ConflictError(f"Cannot replace {item.certificate_id}: it is not to be replaced any more")
             group = policy.group_of(unit, certificate.group)
         request = replacement_plan.request_of(ports, self._wanted, certificate)

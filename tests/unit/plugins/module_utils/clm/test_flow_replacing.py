@@ -428,6 +428,26 @@ def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Si
     assert site.bench.audited() == audited and [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
 
 
+def test_what_somebody_renewed_there_since_the_look_is_not_ordered_again(site: Site) -> None:
+    """W5: it has what is wanted by the time at which its turn comes."""
+    only = {"select": {"certificate": "a.example.com"}, "to_ca": None}
+    params = {"action": "replace", "replacement": {**INCIDENT, **only}}
+    plan = site.plan(**only)
+    wanted = replacement.read(params, site.bench.ports, None)
+    replacement.begin(site.bench.ports, wanted)
+    slow = replacing.Replacer(params, site.bench.ports, wanted)
+    seen = slow._survey()
+    site.bench.advance(minutes=1)
+    site.bench.enroll("a.example.com", action="renew", force=True)
+    site.bench.push("a.example.com")
+    site.bench.to_production()
+    assert len(site.bench.requests("a.example.com")) == 2
+    slow._begin(seen, lifecycle.Report())
+    assert len(site.bench.requests("a.example.com")) == 2
+    plan.execute()
+    assert len(site.bench.requests("a.example.com")) == 2
+
+
 def test_the_account_that_is_replaced_does_not_stand_by(site: Site) -> None:
     """E2: the new account fails, and the group still names the old one for that; it signs nothing any more."""
     site.bench.group(standby_cas=({"ca": "house", "after_minutes": 0},))
