@@ -167,13 +167,19 @@ def begin(ports: Ports, wanted: Wanted) -> None:
         unit.audit(AuditEntry(ports.actor, "replacement_begun", _NOUN, wanted.name, None, definition))
 
 
-def set_state(ports: Ports, name: str, state: str, comment: str) -> bool:
-    """Stop, abort or take up a replacement; says whether that was a change."""
+def set_state(ports: Ports, name: str, state: str, comment: str, *, resume: bool = False) -> bool:
+    """Stop, abort or take up a replacement; says whether that was a change.
+
+    :param resume: a stopped one is taken up again.
+    :raises StateError: somebody has stopped or aborted it, perhaps since this call was planned.
+    """
     with ports.store.write() as unit:
         row = required_row(unit, name)
         before = state_of(row)
         if before == state:
             return False
+        if state == RUNNING or before == ABORTED:
+            refuse_ended(row, resume=resume)
         unit.intents.put(replace(row, result={**row.result, "state": state}, finished_at=ports.clock.now()))
         told = ({"state": before}, {"state": state})
         unit.audit(AuditEntry(ports.actor, f"replacement_{state}", _NOUN, name, *told, comment=comment))

@@ -50,7 +50,8 @@ def plan(params: Params, ports: Ports) -> Plan:
     wanted = replacement.read(params, ports, row)
     if params["action"] != REPLACE:
         return _ending(params["action"], wanted, row, params, ports)
-    replacement.refuse_ended(row, resume=bool(given.get("resume")))
+    resume = bool(given.get("resume"))
+    replacement.refuse_ended(row, resume=resume)
     shared = _shared(ports)
     if ports.check_mode:
         return _predicted(wanted, row, shared)
@@ -58,7 +59,7 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     def run() -> bool:
         replacement.begin(ports, wanted)
-        replacement.set_state(ports, wanted.name, replacement.RUNNING, params.get("comment") or "")
+        replacement.set_state(ports, wanted.name, replacement.RUNNING, params.get("comment") or "", resume=resume)
         runner.run(report)
         return True
 

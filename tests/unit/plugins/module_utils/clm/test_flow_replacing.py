@@ -374,6 +374,30 @@ def test_it_is_stopped_by_somebody_and_taken_up(site: Site) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("ended", "resume", "following"),
+    [
+        ("stop", False, "replace"),
+        ("abort", False, "replace"),
+        ("abort", True, "replace"),
+        ("abort", False, "stop"),
+    ],
+)
+def test_a_call_planned_before_it_was_ended_does_not_undo_that(
+    site: Site, ended: str, resume: bool, following: str
+) -> None:
+    """W4: a person stops it while a scheduled run is starting; what the person wants holds."""
+    site.run(batch=1)
+    late = site.plan(following, **({"resume": resume} if following == "replace" else {}))
+    state = site.run(ended)["replacement"]["state"]
+    with pytest.raises(StateError) as caught:
+        late.execute()
+    assert caught.value.code == f"replacement_{state}"
+    with site.bench.store.read() as unit:
+        assert replacement.state_of(replacement.row_of(unit, "incident")) == state
+    assert len([name for name in NAMES if len(site.bench.requests(name)) > 1]) == 1
+
+
 def test_an_abort_cancels_what_nothing_was_sent_for(site: Site) -> None:
     site.bench.group(approvals={"enroll": 1, "push": 0})
     site.run(batch=2)
