@@ -25,6 +25,7 @@ from .ports import Params, Ports
 from .replacement import Wanted
 from .replacement_plan import BUSY, FAILED, IMPOSSIBLE, TO_DO, UNDER_WAY, Line, Survey
 from .work import Moved, Work
+from .work_orders import LEASE_S
 
 REPLACE, STOP, ABORT = "replace", "stop", "abort"
 ACTIONS = (REPLACE, STOP, ABORT)
@@ -231,7 +232,7 @@ class Replacer(Runner):
             before = len(self._handled)
             self._go_on(self._survey(), report)
             # What ended has made room for others.
-            held = self._begin(self._survey(), report)
+            held = self._begin_alone(report)
             if len(self._handled) == before:
                 break
         seen, now = self._survey(), self.ports.clock.now()
@@ -253,6 +254,22 @@ class Replacer(Runner):
             if not self._postponed(item, report):
                 self._one(item, report)
 
+    def _begin_alone(self, report: Report) -> datetime | None:
+        """Begin what there is room for, while no other run does: two would have the same room twice."""
+        store = self.ports.store
+        try:
+            with store.lease(self._lease_name, LEASE_S):
+                return self._begin(self._survey(), report)
+        except ConflictError as exc:
+            # Another run is at it, or took over from this one, which was too slow.
+            at = self.ports.clock.now() + _SOON
+            report.waiting[_REST] = {**_told("", exc.code, exc.message), "next_look_at": to_text(at)}
+            return at
+
+    @property
+    def _lease_name(self) -> str:
+        return f"replacement:{self.wanted.name}"
+
     def _begin(self, seen: Survey, report: Report) -> datetime | None:
         """Begin what there is room for; gives when there is again, where time alone brings that."""
         room = _Room(len(seen.of(UNDER_WAY)), seen.placed, list(seen.made_at))
@@ -270,6 +287,7 @@ class Replacer(Runner):
             item = Item(REPLACEMENTS, "certificate", name, name, now, why=f"replacement {self.wanted.name}")
             self._handled[item.identity] = now + _SOON
             before = self._newest(name)
+            self.ports.store.renew(self._lease_name, LEASE_S)
             self._one(item, report)
             # Read from the store: a run that raised may have made its request, and ordered, all the same.
             made = self._newest(name)

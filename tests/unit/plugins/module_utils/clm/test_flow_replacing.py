@@ -20,6 +20,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     renewal,
     replacement,
     replacing,
+    successors,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_views import request_view
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
@@ -437,6 +438,26 @@ def test_two_runs_at_once_make_one_request_of_each(site: Site) -> None:
     assert [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
 
 
+def test_two_runs_at_once_keep_within_one_limit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W5: the second run begins while the first is at its first certificate; max_orders is of all runs together."""
+    first, second = site.plan(max_orders=2), site.plan(max_orders=2)
+    checked, told = successors.checked, []
+
+    def beside(*asked: Any, **options: Any) -> Any:
+        if not told:
+            told.append({})
+            told.append(dict(second.execute().extra))
+        return checked(*asked, **options)
+
+    monkeypatch.setattr(successors, "checked", beside)
+    first.execute()
+    assert sum(len(site.bench.requests(name)) - 1 for name in NAMES) == 2
+    [rest] = told[1]["waiting"]
+    assert rest["reason"] == "lease_held" and rest["next_look_at"] == told[1]["next_due_at"]
+    reasons = [one["reason"] for one in site.run(max_orders=2)["waiting"]]
+    assert "max_orders" in reasons and "lease_held" not in reasons, "the first one has given it back"
+
+
 def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Site) -> None:
     """W5: the look is old by the time at which the last of many is begun."""
     site.run(limit=1)
@@ -447,7 +468,8 @@ def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Si
     site.finish()
     audited = site.bench.audited()
     report = lifecycle.Report()
-    slow._begin(seen, report)
+    with site.bench.ports.store.lease("replacement:incident", 60.0):
+        slow._begin(seen, report)
     assert {one["reason"] for one in report.waiting.values()} == {"conflict"}
     assert site.bench.audited() == audited and [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
 
@@ -466,7 +488,8 @@ def test_what_somebody_renewed_there_since_the_look_is_not_ordered_again(site: S
     site.bench.push("a.example.com")
     site.bench.to_production()
     assert len(site.bench.requests("a.example.com")) == 2
-    slow._begin(seen, lifecycle.Report())
+    with site.bench.ports.store.lease("replacement:incident", 60.0):
+        slow._begin(seen, lifecycle.Report())
     assert len(site.bench.requests("a.example.com")) == 2
     plan.execute()
     assert len(site.bench.requests("a.example.com")) == 2
