@@ -152,7 +152,8 @@ def _usable(mover: Mover, one: Standby) -> tuple[CaAccount | None, str]:
     try:
         with mover.ports.store.read() as unit:
             account = ca_accounts.required(unit, one.ca)
-        found = signing.problems(mover.at(request, account))
+        # One that is away for a moment is no other than one that takes orders: its own order says so.
+        found = signing.problems(mover.at(request, account), may_be_away=True)
     except ClmError as exc:
         return None, exc.message
     return (None, "; ".join(found)) if found else (account, "")

@@ -336,6 +336,19 @@ def test_a_standby_that_cannot_take_it_is_passed_over(
     assert request["ca"] == "third" and "second is passed over" in request["ca_plan"][0]["why"]
 
 
+def test_a_standby_that_cannot_be_asked_beforehand_is_ordered_from(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E2: its choices cannot be read for a moment, which says nothing about its orders; the group's order holds."""
+
+    def away(_order: Any) -> Any:
+        raise UNREACHABLE
+
+    monkeypatch.setattr(site.cas["second"], "validate", away)
+    site.cas["house"].down = FOREIGN
+    assert site.enroll()["ca"] == "second" and site.orders() == {"house": 1, "second": 1}
+
+
 def test_check_mode_says_which_ca_it_will_be_which_follows_and_which_could_not(site: Site) -> None:
     """E2: from the record of the plan alone, and nothing was sent."""
     site.cas["third"].changes["key_types"] = ("rsa",)
