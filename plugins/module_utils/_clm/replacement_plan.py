@@ -143,9 +143,22 @@ def _line(
         return Line(certificate, REPLACED, request=issued)
     last = mine[-1] if mine else None
     if last is not None and not wanted.retries(last):
-        ended = "was rolled back" if last.state == "issued" else f"is {last.state}"
+        ended = _ended(last, issued)
         return Line(certificate, FAILED, f"request {last.request_id} {ended}: {last.message}".rstrip(": "), last)
     return Line(certificate, TO_DO)
+
+
+def _ended(last: CertRequest, issued: CertRequest | None) -> str:
+    """Say what became of the last request of the replacement, whose certificate is not the present one."""
+    if last.state != "issued":
+        return f"is {last.state}"
+    if issued is None or _made_at(issued) <= _made_at(last):
+        return "was rolled back"
+    return f"was followed by request {issued.request_id} at CA account {issued.ca}"
+
+
+def _made_at(request: CertRequest) -> datetime:
+    return request.created_at or datetime.min.replace(tzinfo=timezone.utc)
 
 
 def _is_replaced(issued: CertRequest, wanted: Wanted, started_at: datetime) -> bool:

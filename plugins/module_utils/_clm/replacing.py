@@ -95,7 +95,10 @@ def _predicted(wanted: Wanted, row: Intent | None, ports: Ports) -> Plan:
     shown = replacement_plan.view(wanted, seen, replacement.state_of(row), row.created_at if row else None, now)
     extra = {
         **Report().result(ports.calls()),
-        "failures": [_told(line.certificate.certificate_id, "cannot", line.why) for line in seen.of(IMPOSSIBLE)],
+        "failures": [
+            *(_told(line.certificate.certificate_id, "cannot", line.why) for line in seen.of(IMPOSSIBLE)),
+            *(_failed(line, line.request) for line in seen.of(FAILED) if line.request is not None),
+        ],
         "waiting": [_told(line.certificate.certificate_id, BUSY, line.why) for line in seen.of(BUSY)],
         "replacement": shown,
         "steps": [step.sentence for step in steps],
@@ -105,6 +108,12 @@ def _predicted(wanted: Wanted, row: Intent | None, ports: Ports) -> Plan:
 
 def _told(certificate_id: str, reason: str, message: str) -> dict[str, Any]:
     return {"kind": REPLACEMENTS, "certificate": certificate_id, "reason": reason, "message": message}
+
+
+def _failed(line: Line, request: CertRequest) -> dict[str, Any]:
+    """Tell of a certificate whose request of this replacement came to nothing."""
+    told = _told(line.certificate.certificate_id, request.reason or request.state, line.why)
+    return {**told, "request_id": request.request_id, "state": request.state}
 
 
 def _started(row: Intent | None, now: datetime) -> datetime:
@@ -338,7 +347,7 @@ class Replacer(Runner):
             key, told = ("request_id", request.request_id), _told(name, line.status, line.why)
             told.update(request_id=request.request_id, state=request.state)
             if line.status == FAILED:
-                report.failed[key] = {**told, "reason": request.reason or request.state}
+                report.failed[key] = _failed(line, request)
             elif line.status == BUSY:
                 report.waiting[key] = told
             elif request.state in states.BEFORE_IMPLEMENTING:

@@ -278,7 +278,9 @@ def test_what_fails_is_told_passed_over_and_tried_anew_only_when_asked(site: Sit
     [failure] = told["failures"]
     assert "not this one" in failure["message"] and failure["reason"] == "ca_rejected"
     assert site.later()["done"] == [] and site.other.calls.count("submit") == 4
-    assert "not this one" in site.later()["failures"][0]["message"]
+    told = site.later()
+    assert "not this one" in told["failures"][0]["message"]
+    assert site.plan(check=True).extra["failures"] == told["failures"], "check mode tells of it as a run does"
     assert len(begun(site.run(retry_failed=True))) == 1
     assert site.finish()["replacement"]["counts"]["replaced"] == 4
 
@@ -513,6 +515,22 @@ def test_what_was_renewed_at_the_account_meanwhile_counts_as_replaced(site: Site
     site.bench.enroll("a.example.com", action="renew", force=True)
     told = site.finish(**changes)
     assert told["replacement"]["counts"]["replaced"] == 4 and len(site.bench.requests("a.example.com")) == 2
+
+
+def test_what_was_enrolled_at_a_third_ca_since_was_not_rolled_back(site: Site) -> None:
+    """Whoever reads why it counts as failed is led to what is there now."""
+    name, only = "a.example.com", {"select": {"certificate": "a.example.com"}}
+    site.run(**only)
+    assert site.finish(**only)["replacement"]["counts"]["replaced"] == 1
+    site.bench.push(name)
+    site.bench.to_production()
+    site.bench.advance(minutes=1)
+    site.bench.enroll(name, action="renew", force=True, ca="house")
+    [failure] = site.later(**only)["failures"]
+    _first, made, third = site.bench.requests(name)
+    assert failure["message"].startswith(
+        f"request {made.request_id} was followed by request {third.request_id} at CA account house"
+    )
 
 
 def test_it_says_nothing_about_renewing_by_itself(site: Site) -> None:
