@@ -11,6 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts all
+    trust_as_template = str
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "playbooks"
 IMPORT = "ansible.builtin.import_playbook"
@@ -86,3 +93,51 @@ def test_a_playbook_runs_where_the_api_is_and_says_which_variables_it_takes(path
     head = text.partition("\n- name:")[0]
     unsaid = sorted(name for name in names - set(play.get("vars", {})) if name not in head)
     assert unsaid == [], "a variable that users may give stands at the head of its playbook"
+
+
+def _of_replace_ca(task: str) -> dict[str, Any]:
+    play = _play(FOLDER / "replace_ca.yml")
+    return dict(next(one for one in play["tasks"] if one["name"] == task))
+
+
+def _templated(text: str, **variables: Any) -> Any:
+    templar = Templar(DataLoader(), {"omit": "left out", **variables})
+    return templar.template(trust_as_template(text))
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, "left out"),
+        ({"clm_from_ca": "old"}, {"ca": ["old"]}),
+        ({"clm_select": {"group": "shop"}}, {"group": "shop"}),
+        ({"clm_from_ca": ["old", "older"], "clm_select": {"group": "shop"}}, {"group": "shop", "ca": ["old", "older"]}),
+    ],
+    ids=["neither", "ca", "filters", "both"],
+)
+def test_a_replacement_is_of_what_is_asked_for_and_of_no_other_ca(given: dict[str, Any], wanted: Any) -> None:
+    """With filters alone beside a CA account, the certificates of every other account would be replaced, too."""
+    task = _of_replace_ca("Replace")
+    asked = _templated(task.get("vars", {}).get("clm_asked", ""), **given)
+    select = task["edgecert.clm.cert_lifecycle"]["replacement"]["select"]
+    assert _templated(select, clm_asked=asked, **given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "is_clear"),
+    [
+        ({"clm_from_ca": "old"}, True),
+        ({"clm_select": {"ca": ["old"]}}, True),
+        ({"clm_from_ca": "old", "clm_select": {"ca": ["new"]}}, False),
+    ],
+    ids=["ca", "filters", "both"],
+)
+def test_a_replacement_of_two_answers_to_which_ca_is_refused(given: dict[str, Any], is_clear: bool) -> None:
+    that = _of_replace_ca("Refuse two answers to which CA")["ansible.builtin.assert"]["that"]
+    assert _templated("{{ " + that + " }}", **given) is is_clear
+
+
+def test_what_another_request_keeps_busy_is_left_to_be_replaced() -> None:
+    counts = {"to_do": 1, "under_way": 2, "replaced": 4, "failed": 8, "busy": 16, "impossible": 32}
+    data = _of_replace_ca("Keep the numbers for other jobs")["ansible.builtin.set_stats"]["data"]
+    assert _templated(data["clm_left_count"], clm_replaced={"replacement": {"counts": counts}}) == 19

@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .._core.clock import to_text
-from .._core.errors import AuthError, ClmError, RateLimited, RemoteError, StateError, TransportError
-from . import approvals, ca_accounts, ca_orders, intents, signing, standby
+from .._core.errors import AuthError, ClmError, PolicyError, RateLimited, RemoteError, StateError, TransportError
+from . import approvals, ca_accounts, ca_orders, freeze, gate, intents, policy, signing, standby
 
 if TYPE_CHECKING:
     from .._ca.answer_base import Rejected
@@ -118,6 +118,7 @@ def _turn(
             continue
         if not _is_approved(mover):
             return False
+        _refuse_frozen(mover, algorithm, one, why, message)
         said = "; ".join([f"CA account {mover.request.ca} took no order ({why}): {message}", *passed_over])
         with mover.ports.store.write() as unit:
             key = ca_orders.key_of(mover.request, algorithm)
@@ -155,7 +156,8 @@ def _usable(mover: Mover, one: Standby) -> tuple[CaAccount | None, str]:
     try:
         with mover.ports.store.read() as unit:
             account = ca_accounts.required(unit, one.ca)
-        found = signing.problems(mover.at(request, account))
+        # One that is away for a moment is no other than one that takes orders: its own order says so.
+        found = signing.problems(mover.at(request, account), may_be_away=True)
     except ClmError as exc:
         return None, exc.message
     return (None, "; ".join(found)) if found else (account, "")
@@ -180,6 +182,34 @@ def _is_approved(mover: Mover) -> bool:
         f"Cannot turn to a standby CA account for request {request.request_id}: {message}",
         code="approval_void",
         details={"request_id": request.request_id},
+    )
+
+
+def _refuse_frozen(mover: Mover, algorithm: str, to: Standby, why: str, message: str) -> None:
+    """Refuse an order at a standby account while enrolments are frozen, unless the request was to pass over a freeze.
+
+    :raises PolicyError: they are; the request waits, and turns once they are not.
+    """
+    request = mover.request
+    if gate.passes_freeze(request):
+        return
+    with mover.ports.store.read() as unit:
+        group = policy.group_of(unit, request.group)
+    held = freeze.frozen(group.freeze_windows, kind="enroll", network="", at=mover.now)
+    if held is None:
+        return
+    if why == REJECTED:
+        # That order has ended: nobody has to look for it.
+        with mover.ports.store.write() as unit:
+            key = ca_orders.key_of(request, algorithm)
+            intents.close_all(unit, intents.ORDER_CERTIFICATE, "request", key, {intents.REFUSED: message}, mover.now)
+    until = to_text(held.until)
+    raise PolicyError(
+        f"Cannot turn to standby CA account {to.ca} for request {request.request_id}: group {group.name} is frozen by "
+        f"window {held.window} until {until} (rule freeze_windows); run again then, or cancel it and ask anew with "
+        f"freeze_override. CA account {request.ca} took no order ({why}): {message}",
+        code="frozen",
+        details={"group": group.name, "window": held.window, "until": until},
     )
 
 

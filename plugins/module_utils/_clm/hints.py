@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 from .._core.clock import from_text, to_text
 from .._core.errors import ClmError
 from .._core.types import Certificate
+from . import renewal
 from .ports import Ports
 
 if TYPE_CHECKING:
     from .._ca.base import CaConnector, RenewalHint
 
-_KEY = "ca_hint"
 # RFC 9773 §4.3.2 lets clients ask again after six hours where the CA names no time.
 ASK_AGAIN = timedelta(hours=6)
 
 
 def hint_of(certificate: Certificate) -> RenewalHint | None:
     """Give what the CA said last; None when it said nothing, or was never asked."""
-    kept: Mapping[str, Any] = certificate.auto_renew.get(_KEY) or {}
+    kept: Mapping[str, Any] = certificate.auto_renew.get(renewal.HINT) or {}
     if not kept.get("at"):
         return None
     from .._ca.base import RenewalHint
@@ -80,7 +80,7 @@ def _talking(ports: Ports, failed: list[str]) -> dict[str, CaConnector]:
 
 
 def _is_due(certificate: Certificate, now: datetime) -> bool:
-    asked = (certificate.auto_renew.get(_KEY) or {}).get("asked_at")
+    asked = (certificate.auto_renew.get(renewal.HINT) or {}).get("asked_at")
     return not asked or from_text(asked) + ASK_AGAIN <= now
 
 
@@ -91,9 +91,4 @@ def _keep(ports: Ports, certificate_id: str, hint: RenewalHint | None, now: date
     with ports.store.write() as unit:
         certificate = unit.certificates.get(certificate_id)
         if certificate is not None:
-            unit.certificates.put(replace(certificate, auto_renew={**certificate.auto_renew, _KEY: kept}))
-
-
-def without(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of automatic renewal without what the CA said about the certificate they belong to."""
-    return {name: value for name, value in settings.items() if name != _KEY}
+            unit.certificates.put(replace(certificate, auto_renew={**certificate.auto_renew, renewal.HINT: kept}))

@@ -203,9 +203,12 @@ class Runner:
         """Do one piece of work; what goes wrong with it stops no other."""
         for told_before in (report.waiting, report.failed):
             told_before.pop(_key(item), None)
+        audited = self.ports.store.audited
         try:
             moved = self._work.do(item)
         except ClmError as exc:
+            # What was done before it went wrong was work, too.
+            self._count += self.ports.store.audited > audited
             told = {**_told(item), "reason": exc.code, "message": exc.message}
             is_passing = exc.code in _WAITING or exc.retryable
             again = self._again(exc) if is_passing else self.ports.clock.now() + _LATE
@@ -218,6 +221,7 @@ class Runner:
             return
         except Exception as exc:
             # A fault of ours with one record must not keep all others from being done.
+            self._count += self.ports.store.audited > audited
             message = f"unexpected {type(exc).__name__}: {exc}; this is a fault of the collection, please report it"
             self._handled[item.identity] = self.ports.clock.now() + _LATE
             report.failed[_key(item)] = {**_told(item), "reason": "internal_error", "message": message}

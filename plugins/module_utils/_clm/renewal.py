@@ -21,6 +21,8 @@ from .._core.types import Certificate
 if TYPE_CHECKING:
     from .._ca.base import RenewalHint
 
+HINT = "ca_hint"
+"""Member of a certificate's automatic renewal: what its CA said about the time."""
 RENEW, REGENERATE = "renew", "regenerate"
 # A regeneration brings a new key with the new certificate, so it covers a renewal that is due at the same time.
 KINDS = (REGENERATE, RENEW)
@@ -162,13 +164,16 @@ def _upload_problems(renews_anew: bool, regenerate: Mapping[str, Any]) -> list[s
 def inherited(parent: Certificate, *, automatic: bool) -> dict[str, Any]:
     """Give the settings that a successor gets from the certificate it follows; none where a person asked for it.
 
+    What the CA said about the time of a renewal is about that certificate, and stays with it.
+
     :param automatic: the toggle made the successor; the caller turns it off on the parent then.
     :source: spec, Table 4; requirements E3, E4.
     """
     if not automatic:
         return {}
     settings = {"auto_renew": parent.auto_renew, "auto_regenerate": parent.auto_regenerate}
-    return {name: dict(value) for name, value in settings.items() if value}
+    kept = {name: {key: one for key, one in value.items() if key != HINT} for name, value in settings.items()}
+    return {name: value for name, value in kept.items() if value}
 
 
 def _range_problems(option: str, setting: Mapping[str, Any]) -> list[str]:

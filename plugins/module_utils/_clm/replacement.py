@@ -46,6 +46,7 @@ class Wanted:
     :ivar batch: requests that are open at once; ``max_orders`` at the CA in all, ``per_hour`` requests made; None for
         no such limit.
     :ivar windows: times in which requests are made, as a group's freeze windows; empty for always.
+    :ivar retry_failed: what failed is begun anew; ``retried`` are the requests that this is about, None for all.
     """
 
     name: str
@@ -61,11 +62,16 @@ class Wanted:
     per_hour: int | None = None
     windows: tuple[Mapping[str, Any], ...] = ()
     retry_failed: bool = False
+    retried: frozenset[str] | None = None
 
     @property
     def definition(self) -> dict[str, Any]:
         """Give what stays as it is as long as the replacement lives."""
         return {name: getattr(self, name) for name in _DEFINITION}
+
+    def retries(self, failed: CertRequest) -> bool:
+        """Say whether a certificate whose request failed is begun anew."""
+        return self.retry_failed and (self.retried is None or failed.request_id in self.retried)
 
 
 def row_of(unit: Unit, name: str) -> Intent | None:
@@ -161,13 +167,19 @@ def begin(ports: Ports, wanted: Wanted) -> None:
         unit.audit(AuditEntry(ports.actor, "replacement_begun", _NOUN, wanted.name, None, definition))
 
 
-def set_state(ports: Ports, name: str, state: str, comment: str) -> bool:
-    """Stop, abort or take up a replacement; says whether that was a change."""
+def set_state(ports: Ports, name: str, state: str, comment: str, *, resume: bool = False) -> bool:
+    """Stop, abort or take up a replacement; says whether that was a change.
+
+    :param resume: a stopped one is taken up again.
+    :raises StateError: somebody has stopped or aborted it, perhaps since this call was planned.
+    """
     with ports.store.write() as unit:
         row = required_row(unit, name)
         before = state_of(row)
         if before == state:
             return False
+        if state == RUNNING or before == ABORTED:
+            refuse_ended(row, resume=resume)
         unit.intents.put(replace(row, result={**row.result, "state": state}, finished_at=ports.clock.now()))
         told = ({"state": before}, {"state": state})
         unit.audit(AuditEntry(ports.actor, f"replacement_{state}", _NOUN, name, *told, comment=comment))

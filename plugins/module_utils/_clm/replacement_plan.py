@@ -85,7 +85,9 @@ def survey(ports: Ports, wanted: Wanted, started_at: datetime, *, with_problems:
             if certificate is not None:
                 known[name] = certificate
         open_ones = {one.certificate_id: one for one in unit.requests.find(state=list(_OPEN))}
-        lines = [_line(unit, one, wanted, own, open_ones, started_at) for one in known.values()]
+        lines = [
+            _line(unit, one, wanted, own.get(name, ()), open_ones.get(name), started_at) for name, one in known.items()
+        ]
     if with_problems:
         for line in lines:
             if line.status == TO_DO:
@@ -111,16 +113,27 @@ def orders_of(request: CertRequest) -> int:
     return 0 if has_none else len(dual_stack.wanted(request))
 
 
+def line_now(unit: Unit, certificate: Certificate, wanted: Wanted, started_at: datetime) -> Line:
+    """Look again where one certificate stands, as before it is begun: a survey of many is old by then."""
+    its = unit.requests.find(certificate_id=certificate.certificate_id)
+    mine = [one for one in its if one.action in renewal.KINDS and replacement.is_of(one, wanted.name)]
+    current = next((one for one in its if not states.is_final(one.state)), None)
+    return _line(unit, certificate, wanted, mine, current, started_at)
+
+
 def _line(
     unit: Unit,
     certificate: Certificate,
     wanted: Wanted,
-    own: Mapping[str, Sequence[CertRequest]],
-    open_ones: Mapping[str, CertRequest],
+    mine: Sequence[CertRequest],
+    current: CertRequest | None,
     started_at: datetime,
 ) -> Line:
-    name = certificate.certificate_id
-    mine, current = own.get(name, ()), open_ones.get(name)
+    """Say where a certificate stands.
+
+    :param mine: its requests of this replacement, the oldest first.
+    :param current: the one that is open.
+    """
     if current is not None:
         if replacement.is_of(current, wanted.name):
             return Line(certificate, UNDER_WAY, current.message, current)
@@ -129,10 +142,23 @@ def _line(
     if issued is not None and _is_replaced(issued, wanted, started_at):
         return Line(certificate, REPLACED, request=issued)
     last = mine[-1] if mine else None
-    if last is not None and not wanted.retry_failed:
-        ended = "was rolled back" if last.state == "issued" else f"is {last.state}"
+    if last is not None and not wanted.retries(last):
+        ended = _ended(last, issued)
         return Line(certificate, FAILED, f"request {last.request_id} {ended}: {last.message}".rstrip(": "), last)
     return Line(certificate, TO_DO)
+
+
+def _ended(last: CertRequest, issued: CertRequest | None) -> str:
+    """Say what became of the last request of the replacement, whose certificate is not the present one."""
+    if last.state != "issued":
+        return f"is {last.state}"
+    if issued is None or _made_at(issued) <= _made_at(last):
+        return "was rolled back"
+    return f"was followed by request {issued.request_id} at CA account {issued.ca}"
+
+
+def _made_at(request: CertRequest) -> datetime:
+    return request.created_at or datetime.min.replace(tzinfo=timezone.utc)
 
 
 def _is_replaced(issued: CertRequest, wanted: Wanted, started_at: datetime) -> bool:

@@ -25,6 +25,7 @@ from .ports import Params, Ports
 from .replacement import Wanted
 from .replacement_plan import BUSY, FAILED, IMPOSSIBLE, TO_DO, UNDER_WAY, Line, Survey
 from .work import Moved, Work
+from .work_orders import LEASE_S
 
 REPLACE, STOP, ABORT = "replace", "stop", "abort"
 ACTIONS = (REPLACE, STOP, ABORT)
@@ -50,7 +51,8 @@ def plan(params: Params, ports: Ports) -> Plan:
     wanted = replacement.read(params, ports, row)
     if params["action"] != REPLACE:
         return _ending(params["action"], wanted, row, params, ports)
-    replacement.refuse_ended(row, resume=bool(given.get("resume")))
+    resume = bool(given.get("resume"))
+    replacement.refuse_ended(row, resume=resume)
     shared = _shared(ports)
     if ports.check_mode:
         return _predicted(wanted, row, shared)
@@ -58,7 +60,7 @@ def plan(params: Params, ports: Ports) -> Plan:
 
     def run() -> bool:
         replacement.begin(ports, wanted)
-        replacement.set_state(ports, wanted.name, replacement.RUNNING, params.get("comment") or "")
+        replacement.set_state(ports, wanted.name, replacement.RUNNING, params.get("comment") or "", resume=resume)
         runner.run(report)
         return True
 
@@ -93,7 +95,10 @@ def _predicted(wanted: Wanted, row: Intent | None, ports: Ports) -> Plan:
     shown = replacement_plan.view(wanted, seen, replacement.state_of(row), row.created_at if row else None, now)
     extra = {
         **Report().result(ports.calls()),
-        "failures": [_told(line.certificate.certificate_id, "cannot", line.why) for line in seen.of(IMPOSSIBLE)],
+        "failures": [
+            *(_told(line.certificate.certificate_id, "cannot", line.why) for line in seen.of(IMPOSSIBLE)),
+            *(_failed(line, line.request) for line in seen.of(FAILED) if line.request is not None),
+        ],
         "waiting": [_told(line.certificate.certificate_id, BUSY, line.why) for line in seen.of(BUSY)],
         "replacement": shown,
         "steps": [step.sentence for step in steps],
@@ -103,6 +108,12 @@ def _predicted(wanted: Wanted, row: Intent | None, ports: Ports) -> Plan:
 
 def _told(certificate_id: str, reason: str, message: str) -> dict[str, Any]:
     return {"kind": REPLACEMENTS, "certificate": certificate_id, "reason": reason, "message": message}
+
+
+def _failed(line: Line, request: CertRequest) -> dict[str, Any]:
+    """Tell of a certificate whose request of this replacement came to nothing."""
+    told = _told(line.certificate.certificate_id, request.reason or request.state, line.why)
+    return {**told, "request_id": request.request_id, "state": request.state}
 
 
 def _started(row: Intent | None, now: datetime) -> datetime:
@@ -154,10 +165,10 @@ class _Room:
     orders: int
     made_at: list[datetime]
 
-    def take(self, cost: int, now: datetime, *, is_open: bool) -> None:
-        """Count one that was begun."""
-        self.orders += cost
-        self.under_way += is_open
+    def take(self, made: CertRequest, now: datetime) -> None:
+        """Count a request that was made."""
+        self.orders += replacement_plan.orders_of(made)
+        self.under_way += not states.is_final(made.state)
         self.made_at.append(now)
 
 
@@ -175,10 +186,12 @@ class _Work(Work):
     def _replace(self, item: Item) -> Moved:
         ports, name = self._ports, self._wanted.name
         with ports.store.read() as unit:
-            certificate = unit.certificates.get(item.certificate_id)
-            current = unit.requests.get(certificate.request_id) if certificate and certificate.request_id else None
-            is_there = current is not None and replacement.is_of(current, name)
-            if certificate is None or is_there or replacement.state_of(replacement.row_of(unit, name)) != "running":
+            certificate, row = unit.certificates.get(item.certificate_id), replacement.row_of(unit, name)
+            started = _started(row, ports.clock.now())
+            # What was seen of it may be old: it may have been renewed meanwhile, by whomever.
+            line = replacement_plan.line_now(unit, certificate, self._wanted, started) if certificate else None
+            is_running = replacement.state_of(row) == replacement.RUNNING
+            if certificate is None or line is None or line.status != TO_DO or not is_running:
                 raise ConflictError(f"Cannot replace {item.certificate_id}: it is not to be replaced any more")
             group = policy.group_of(unit, certificate.group)
         request = replacement_plan.request_of(ports, self._wanted, certificate)
@@ -194,6 +207,15 @@ class Replacer(Runner):
         super().__init__(params, ports)
         self.wanted = wanted
         self._work = _Work(self.ports, wanted)
+
+    def run(self, report: Report) -> None:
+        """Do it; of what failed, what had failed before this call is begun anew, and once."""
+        if self.wanted.retry_failed:
+            self.wanted = replace(self.wanted, retried=frozenset())
+            failed = [line.request.request_id for line in self._survey().of(FAILED) if line.request is not None]
+            self.wanted = replace(self.wanted, retried=frozenset(failed))
+            self._work = _Work(self.ports, self.wanted)
+        super().run(report)
 
     def _survey(self) -> Survey:
         with self.ports.store.read() as unit:
@@ -219,7 +241,7 @@ class Replacer(Runner):
             before = len(self._handled)
             self._go_on(self._survey(), report)
             # What ended has made room for others.
-            held = self._begin(self._survey(), report)
+            held = self._begin_alone(report)
             if len(self._handled) == before:
                 break
         seen, now = self._survey(), self.ports.clock.now()
@@ -241,6 +263,22 @@ class Replacer(Runner):
             if not self._postponed(item, report):
                 self._one(item, report)
 
+    def _begin_alone(self, report: Report) -> datetime | None:
+        """Begin what there is room for, while no other run does: two would have the same room twice."""
+        store = self.ports.store
+        try:
+            with store.lease(self._lease_name, LEASE_S):
+                return self._begin(self._survey(), report)
+        except ConflictError as exc:
+            # Another run is at it, or took over from this one, which was too slow.
+            at = self.ports.clock.now() + _SOON
+            report.waiting[_REST] = {**_told("", exc.code, exc.message), "next_look_at": to_text(at)}
+            return at
+
+    @property
+    def _lease_name(self) -> str:
+        return f"replacement:{self.wanted.name}"
+
     def _begin(self, seen: Survey, report: Report) -> datetime | None:
         """Begin what there is room for; gives when there is again, where time alone brings that."""
         room = _Room(len(seen.of(UNDER_WAY)), seen.placed, list(seen.made_at))
@@ -257,10 +295,13 @@ class Replacer(Runner):
                 return at
             item = Item(REPLACEMENTS, "certificate", name, name, now, why=f"replacement {self.wanted.name}")
             self._handled[item.identity] = now + _SOON
-            begun = len(report.steps)
+            before = self._newest(name)
+            self.ports.store.renew(self._lease_name, LEASE_S)
             self._one(item, report)
-            if len(report.steps) > begun:
-                room.take(cost, now, is_open=self._is_open(name))
+            # Read from the store: a run that raised may have made its request, and ordered, all the same.
+            made = self._newest(name)
+            if made is not None and (before is None or made.request_id != before.request_id):
+                room.take(made, now)
         return None
 
     def _cost(self, line: Line) -> int:
@@ -269,10 +310,11 @@ class Replacer(Runner):
             parent = unit.requests.get(line.certificate.request_id) if line.certificate.request_id else None
         return len(dual_stack.algorithms(parent.wish)) if parent is not None else 1
 
-    def _is_open(self, certificate_id: str) -> bool:
+    def _newest(self, certificate_id: str) -> CertRequest | None:
+        """Give the newest request of a certificate, if this replacement made it."""
         with self.ports.store.read() as unit:
-            latest = requests.latest(unit, certificate_id)
-        return latest is not None and not states.is_final(latest.state)
+            found = requests.latest(unit, certificate_id)
+        return found if found is not None and replacement.is_of(found, self.wanted.name) else None
 
     def _held(self, room: _Room, cost: int) -> tuple[str, str, datetime | None] | None:
         """Say what keeps the next one from being begun: reason, sentence, and until when; None for nothing."""
@@ -305,7 +347,7 @@ class Replacer(Runner):
             key, told = ("request_id", request.request_id), _told(name, line.status, line.why)
             told.update(request_id=request.request_id, state=request.state)
             if line.status == FAILED:
-                report.failed[key] = {**told, "reason": request.reason or request.state}
+                report.failed[key] = _failed(line, request)
             elif line.status == BUSY:
                 report.waiting[key] = told
             elif request.state in states.BEFORE_IMPLEMENTING:

@@ -19,7 +19,7 @@ from .._core.errors import StateError
 from .._core.governance import Group
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import dual_stack, edits, form_places, hints, key_secrets, opening, removals, renewal, requests, standby, usage
+from . import dual_stack, edits, form_places, key_secrets, opening, removals, renewal, requests, standby, usage
 from .moves import Mover
 from .ports import Ports
 from .requests import Submission
@@ -114,7 +114,7 @@ def of_itself(
     With ``force_local_csr`` key and CSR of a regeneration are made here, wherever those before were made.
     """
     parent, inherited = standby.as_asked(parent), renewal.inherited(certificate, automatic=True)
-    settings = {name: hints.without(inherited.get(name, {})) for name in ("auto_renew", "auto_regenerate")}
+    settings = {name: inherited.get(name, {}) for name in ("auto_renew", "auto_regenerate")}
     is_forced = due.action == renewal.REGENERATE and bool(certificate.auto_regenerate.get("force_local_csr"))
     wish = {**parent.wish, **settings}
     named = Named(due.action, wish, parent.ca, parent.csr_source)

@@ -17,8 +17,10 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     ca_accounts,
     form_csr,
     lifecycle,
+    renewal,
     replacement,
     replacing,
+    successors,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_views import request_view
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
@@ -31,6 +33,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate
 from ansible_collections.edgecert.clm.tests.support.doubtful_ca import DoubtfulCa
+from ansible_collections.edgecert.clm.tests.support.virtual import VirtualKeys
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
 
 NAMES = ("a.example.com", "b.example.com", "c.example.com", "d.example.com")
@@ -275,9 +278,21 @@ def test_what_fails_is_told_passed_over_and_tried_anew_only_when_asked(site: Sit
     [failure] = told["failures"]
     assert "not this one" in failure["message"] and failure["reason"] == "ca_rejected"
     assert site.later()["done"] == [] and site.other.calls.count("submit") == 4
-    assert "not this one" in site.later()["failures"][0]["message"]
+    told = site.later()
+    assert "not this one" in told["failures"][0]["message"]
+    assert site.plan(check=True).extra["failures"] == told["failures"], "check mode tells of it as a run does"
     assert len(begun(site.run(retry_failed=True))) == 1
     assert site.finish()["replacement"]["counts"]["replaced"] == 4
+
+
+def test_a_call_tries_anew_what_failed_before_it_and_each_once(site: Site) -> None:
+    """W5: a CA that refuses one for good is not asked for it round after round until the call ends."""
+    site.other._make = lambda _csr: Rejected("never")
+    only: dict[str, Any] = {"select": {"certificate": "a.example.com"}, "retry_failed": True}
+    told = site.run(**only, until=site.at(hours=6))
+    assert site.other.calls.count("submit") == 1 and told["replacement"]["counts"]["failed"] == 1
+    told = site.run(**only, until=site.at(hours=6))
+    assert site.other.calls.count("submit") == 2 and "never" in told["failures"][0]["message"]
 
 
 def test_a_ca_that_is_out_of_reach_loses_nothing(site: Site) -> None:
@@ -287,6 +302,36 @@ def test_a_ca_that_is_out_of_reach_loses_nothing(site: Site) -> None:
     site.other.loses = None
     assert site.finish()["replacement"]["counts"]["replaced"] == 4
     assert site.other.calls.count("submit") == 4, "each was looked for, found, and not ordered again"
+
+
+def csr_at_once(bench: VirtualBench) -> Any:
+    """Have a CPS that makes its CSRs while it is asked, so that the call that begins a request orders, too."""
+    collect = VirtualKeys.collect
+
+    def collected(keys: VirtualKeys, reference: Any) -> Any:
+        change = bench.cps.enrollments[int(reference["enrollment_id"])].change
+        if change is not None:
+            change.phase = "wants_certificate"
+        return collect(keys, reference)
+
+    return collected
+
+
+@pytest.mark.parametrize("bound", ["batch", "max_orders", "per_hour", "limit"])
+def test_a_ca_that_takes_orders_and_answers_nothing_gets_no_more_than_the_limits_allow(
+    site: Site, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """W5: an order may stand for each of these; one whose run raised counts as every other."""
+
+    def lost(*_asked: Any) -> Any:
+        raise TransportError("no answer", kind="timeout", sent=True)
+
+    monkeypatch.setattr(VirtualKeys, "collect", csr_at_once(site.bench))
+    site.other.loses = TransportError("no answer", kind="timeout", sent=True)
+    monkeypatch.setattr(site.other, "find", lost)
+    told = site.run(**{bound: 1})
+    assert site.other.calls.count("submit") == 1
+    assert bound in [one["reason"] for one in told["waiting"]]
 
 
 def test_a_run_that_is_killed_is_gone_on_with(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,6 +377,30 @@ def test_it_is_stopped_by_somebody_and_taken_up(site: Site) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("ended", "resume", "following"),
+    [
+        ("stop", False, "replace"),
+        ("abort", False, "replace"),
+        ("abort", True, "replace"),
+        ("abort", False, "stop"),
+    ],
+)
+def test_a_call_planned_before_it_was_ended_does_not_undo_that(
+    site: Site, ended: str, resume: bool, following: str
+) -> None:
+    """W4: a person stops it while a scheduled run is starting; what the person wants holds."""
+    site.run(batch=1)
+    late = site.plan(following, **({"resume": resume} if following == "replace" else {}))
+    state = site.run(ended)["replacement"]["state"]
+    with pytest.raises(StateError) as caught:
+        late.execute()
+    assert caught.value.code == f"replacement_{state}"
+    with site.bench.store.read() as unit:
+        assert replacement.state_of(replacement.row_of(unit, "incident")) == state
+    assert len([name for name in NAMES if len(site.bench.requests(name)) > 1]) == 1
+
+
 def test_an_abort_cancels_what_nothing_was_sent_for(site: Site) -> None:
     site.bench.group(approvals={"enroll": 1, "push": 0})
     site.run(batch=2)
@@ -371,6 +440,26 @@ def test_two_runs_at_once_make_one_request_of_each(site: Site) -> None:
     assert [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
 
 
+def test_two_runs_at_once_keep_within_one_limit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W5: the second run begins while the first is at its first certificate; max_orders is of all runs together."""
+    first, second = site.plan(max_orders=2), site.plan(max_orders=2)
+    checked, told = successors.checked, []
+
+    def beside(*asked: Any, **options: Any) -> Any:
+        if not told:
+            told.append({})
+            told.append(dict(second.execute().extra))
+        return checked(*asked, **options)
+
+    monkeypatch.setattr(successors, "checked", beside)
+    first.execute()
+    assert sum(len(site.bench.requests(name)) - 1 for name in NAMES) == 2
+    [rest] = told[1]["waiting"]
+    assert rest["reason"] == "lease_held" and rest["next_look_at"] == told[1]["next_due_at"]
+    reasons = [one["reason"] for one in site.run(max_orders=2)["waiting"]]
+    assert "max_orders" in reasons and "lease_held" not in reasons, "the first one has given it back"
+
+
 def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Site) -> None:
     """W5: the look is old by the time at which the last of many is begun."""
     site.run(limit=1)
@@ -381,9 +470,31 @@ def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Si
     site.finish()
     audited = site.bench.audited()
     report = lifecycle.Report()
-    slow._begin(seen, report)
+    with site.bench.ports.store.lease("replacement:incident", 60.0):
+        slow._begin(seen, report)
     assert {one["reason"] for one in report.waiting.values()} == {"conflict"}
     assert site.bench.audited() == audited and [len(site.bench.requests(name)) for name in NAMES] == [2] * 4
+
+
+def test_what_somebody_renewed_there_since_the_look_is_not_ordered_again(site: Site) -> None:
+    """W5: it has what is wanted by the time at which its turn comes."""
+    only = {"select": {"certificate": "a.example.com"}, "to_ca": None}
+    params = {"action": "replace", "replacement": {**INCIDENT, **only}}
+    plan = site.plan(**only)
+    wanted = replacement.read(params, site.bench.ports, None)
+    replacement.begin(site.bench.ports, wanted)
+    slow = replacing.Replacer(params, site.bench.ports, wanted)
+    seen = slow._survey()
+    site.bench.advance(minutes=1)
+    site.bench.enroll("a.example.com", action="renew", force=True)
+    site.bench.push("a.example.com")
+    site.bench.to_production()
+    assert len(site.bench.requests("a.example.com")) == 2
+    with site.bench.ports.store.lease("replacement:incident", 60.0):
+        slow._begin(seen, lifecycle.Report())
+    assert len(site.bench.requests("a.example.com")) == 2
+    plan.execute()
+    assert len(site.bench.requests("a.example.com")) == 2
 
 
 def test_the_account_that_is_replaced_does_not_stand_by(site: Site) -> None:
@@ -404,6 +515,22 @@ def test_what_was_renewed_at_the_account_meanwhile_counts_as_replaced(site: Site
     site.bench.enroll("a.example.com", action="renew", force=True)
     told = site.finish(**changes)
     assert told["replacement"]["counts"]["replaced"] == 4 and len(site.bench.requests("a.example.com")) == 2
+
+
+def test_what_was_enrolled_at_a_third_ca_since_was_not_rolled_back(site: Site) -> None:
+    """Whoever reads why it counts as failed is led to what is there now."""
+    name, only = "a.example.com", {"select": {"certificate": "a.example.com"}}
+    site.run(**only)
+    assert site.finish(**only)["replacement"]["counts"]["replaced"] == 1
+    site.bench.push(name)
+    site.bench.to_production()
+    site.bench.advance(minutes=1)
+    site.bench.enroll(name, action="renew", force=True, ca="house")
+    [failure] = site.later(**only)["failures"]
+    _first, made, third = site.bench.requests(name)
+    assert failure["message"].startswith(
+        f"request {made.request_id} was followed by request {third.request_id} at CA account house"
+    )
 
 
 def test_it_says_nothing_about_renewing_by_itself(site: Site) -> None:
@@ -428,6 +555,23 @@ def test_a_successor_renews_by_itself_as_before(site: Site) -> None:
     site.finish(select={"certificate": name})
     certificate = site.bench.certificate(name)
     assert (certificate.ca, certificate.auto_renew) == ("other", {"enabled": True, "days_before": 20})
+
+
+def test_what_the_old_ca_said_of_a_renewal_is_not_about_its_successor(site: Site) -> None:
+    """E3: a CA that has to revoke asks for a renewal now; what the other one issued is not due by that."""
+    name = "auto.example.com"
+    site.bench.live(name, auto_renew={"enabled": True, "days_before": 5})
+    stored = site.bench.certificate(name)
+    hint = {"at": site.at(hours=-1), "until": "", "source": "ARI", "asked_at": site.at()}
+    with site.bench.store.write() as unit:
+        unit.certificates.put(replace(stored, auto_renew={**stored.auto_renew, renewal.HINT: hint}))
+    site.run(select={"certificate": name})
+    site.finish(select={"certificate": name})
+    certificate = site.bench.certificate(name)
+    assert (certificate.ca, certificate.auto_renew) == ("other", {"enabled": True, "days_before": 5})
+    site.bench.advance(hours=7)
+    site.bench.run_due(fail=False, only=["renewals"])
+    assert len(site.bench.requests(name)) == 2
 
 
 def test_another_lifetime_is_asked_for_where_the_other_ca_wants_one(site: Site) -> None:

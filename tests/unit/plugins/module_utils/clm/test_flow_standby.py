@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,12 +22,14 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     queries,
     standby,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     ClmError,
     ConflictError,
     InputError,
     MissingLibrary,
+    PolicyError,
     RateLimited,
     RemoteError,
     StateError,
@@ -351,6 +354,64 @@ def test_a_standby_that_cannot_take_it_is_passed_over(
             unit.ca_accounts.remove(account)
     request = site.enroll()
     assert request["ca"] == "third" and "second is passed over" in request["ca_plan"][0]["why"]
+
+
+def test_a_standby_that_cannot_be_asked_beforehand_is_ordered_from(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E2: its choices cannot be read for a moment, which says nothing about its orders; the group's order holds."""
+
+    def away(_order: Any) -> Any:
+        raise UNREACHABLE
+
+    monkeypatch.setattr(site.cas["second"], "validate", away)
+    site.cas["house"].down = FOREIGN
+    assert site.enroll()["ca"] == "second" and site.orders() == {"house": 1, "second": 1}
+
+
+def freeze(site: Site, hours: float) -> str:
+    """Freeze enrolments from now on; gives until when."""
+    now = site.bench.clock.moment
+    until = to_text(now + timedelta(hours=hours))
+    window = {"name": "audit", "starts_at": to_text(now), "ends_at": until, "kinds": ["enroll"]}
+    site.bench.group(standby_cas=(SECOND,), freeze_windows=(window,))
+    return until
+
+
+def test_a_freeze_of_enrolments_holds_for_an_order_at_a_standby(site: Site) -> None:
+    """W2: the request was begun before the freeze, and the first CA fails until it is time for the next one."""
+    site.cas["house"].down = UNREACHABLE
+    with pytest.raises(TransportError):
+        site.enroll()
+    site.bench.advance(minutes=20)
+    until = freeze(site, hours=5)
+    told = site.run_due()
+    assert [(one["reason"], one["next_look_at"]) for one in told["waiting"]] == [("frozen", until)]
+    assert "second" not in site.orders() and told["failures"] == []
+    assert (site.bench.requests()[0].reason, site.bench.requests()[0].state) == ("frozen", "implementing")
+    site.bench.advance(hours=6)
+    site.run_due()
+    assert site.bench.requests()[0].ca == "second" and site.bench.requests()[0].state == "issued"
+
+
+def test_a_rejection_in_a_freeze_waits_for_its_end(site: Site) -> None:
+    house = site.cas["house"]
+    house.signs = False
+    site.enroll()
+    house.signs, house._make = True, refusing("not this name")
+    site.bench.advance(hours=1)
+    freeze(site, hours=5)
+    with pytest.raises(PolicyError, match="not this name") as caught:
+        site.enroll()
+    assert caught.value.code == "frozen" and site.orders() == {"house": 1}
+    site.bench.advance(hours=6)
+    assert site.enroll()["ca"] == "second" and site.orders() == {"house": 1, "second": 1}
+
+
+def test_a_request_that_passes_over_freezes_does_so_at_a_standby(site: Site) -> None:
+    freeze(site, hours=5)
+    site.cas["house"].down = FOREIGN
+    assert site.enroll(freeze_override="the old one is revoked")["ca"] == "second"
 
 
 def test_check_mode_says_which_ca_it_will_be_which_follows_and_which_could_not(site: Site) -> None:
