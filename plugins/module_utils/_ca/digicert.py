@@ -191,11 +191,8 @@ class DigiCert(CaConnector):
         return self._placed(order, csr_pem, "")
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Renew by another order; by a reissue where the order lasts as long as is asked for, which is free."""
-        parent = str(handle.get("order_id") or "")
-        if parent and self._lasts(parent, order, order.validity_days):
-            return self._reissued(parent, order, csr_pem)
-        return self._placed(order, csr_pem, parent)
+        """Renew by a reissue, which is free, while it still has a useful end; by another order, paid, after that."""
+        return self._followed(handle, order, csr_pem, must_gain=True)
 
     def reissue(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
         """Reissue within the order; renew it where less than half of what is asked for would be left of it.
@@ -203,20 +200,21 @@ class DigiCert(CaConnector):
         A reissue ends with its order at the latest: without this, one that is made because the end is near would be
         due again at once.
         """
+        return self._followed(handle, order, csr_pem, must_gain=False)
+
+    def _followed(self, handle: Handle, order: Order, csr_pem: str, *, must_gain: bool) -> Answer:
+        """Reissue while half of the asked lifetime is left of the order; else renew it.
+
+        :param must_gain: a reissue has to end later than the certificate before it, or it would renew nothing.
+        """
         parent = str(handle.get("order_id") or "")
-        if parent and self._lasts(parent, order, (order.validity_days + 1) // 2):
+        if not parent:
+            return self._placed(order, csr_pem, "")
+        info = self._records.info(parent)
+        lasts = words.lasts(info, self._tools.clock.now(), (order.validity_days + 1) // 2)
+        if lasts and (not must_gain or words.ends_later(info, handle)):
             return self._reissued(parent, order, csr_pem)
         return self._placed(order, csr_pem, parent)
-
-    def _lasts(self, order_id: str, order: Order, days: int) -> bool:
-        """Say whether an order can be reissued, and lasts some days from now on."""
-        info = self._records.info(order_id)
-        state = read_state(words.STATES, info.get("status"))
-        ends = words.moment(info.get("order_valid_till") or (info.get("certificate") or {}).get("valid_till"))
-        if state.raw == "expired" or state.state != ISSUED or ends is None:
-            return False
-        # Days count whole, as the end is told as a date.
-        return ends.date() >= (self._tools.clock.now() + timedelta(days=days)).date()
 
     def _placed(self, order: Order, csr_pem: str, renewal_of: str) -> Answer:
         ids = self._lists.ids(order)
@@ -312,8 +310,9 @@ class DigiCert(CaConnector):
         leaf, *others = split_certificates(text, "certificate of CertCentral")
         ordered = order_chain(leaf, others, at=self._tools.clock.now()).bundle
         kept = {name: value for name, value in handle.items() if name != "dcv_value"}
-        serial = certificate_facts(ordered.leaf).serial
-        return Issued(Bundle(ordered.leaf, ordered.chain, ordered.root), {**kept, "serial": serial})
+        facts = certificate_facts(ordered.leaf)
+        kept.update(serial=facts.serial, ends=to_text(facts.not_after))
+        return Issued(Bundle(ordered.leaf, ordered.chain, ordered.root), kept)
 
     # -- after a lost answer ---------------------------------------------------------------------------------------
 

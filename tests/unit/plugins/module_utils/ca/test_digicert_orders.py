@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -42,17 +43,32 @@ def test_a_renewal_is_an_order_of_its_own_that_names_the_one_before(bench: Bench
     assert bench.last["renewal_of_order_id"] == int(first.handle["order_id"])
 
 
-def test_a_renewal_within_an_order_of_years_is_a_reissue(bench: Bench) -> None:
-    """E3: free, as long as the order lasts for all of the lifetime that is asked for."""
-    connector = bench.connect(order_years=1)
-    first = issued(connector, bench.order(), csr())
-    bench.site.clock.sleep(60 * 86400)
-    second = connector.renew(first.handle, bench.order(parent=first.handle), csr())
-    assert isinstance(second, Issued) and second.handle["order_id"] == first.handle["order_id"]
-    assert second.handle["is_reissue"] and "renewal_of_order_id" not in bench.last
-    bench.site.clock.sleep(240 * 86400)
-    third = connector.renew(second.handle, bench.order(parent=second.handle), csr())
-    assert isinstance(third, Issued) and bench.last["renewal_of_order_id"] == int(first.handle["order_id"])
+@pytest.mark.parametrize(("days", "renewed_at"), [(90, (60, 120, 180, 240, 300)), (199, (169,))])
+def test_a_renewal_within_an_order_of_years_is_a_reissue(bench: Bench, days: int, renewed_at: tuple[int, ...]) -> None:
+    """E3: free, also at the 199 days of public trust, where no order of a year lasts for all of two lifetimes."""
+    connector, began = bench.connect(order_years=1), bench.site.clock.now()
+    first = last = issued(connector, bench.order(validity_days=days), csr())
+    for day in renewed_at:
+        bench.site.clock.time = began + timedelta(days=day)
+        answer = connector.renew(last.handle, bench.order(validity_days=days, parent=last.handle), csr())
+        assert isinstance(answer, Issued) and answer.handle["order_id"] == first.handle["order_id"]
+        assert answer.handle["is_reissue"] and "renewal_of_order_id" not in bench.last
+        last = answer
+    assert certificate_facts(last.bundle.leaf).not_after == began + timedelta(days=365)
+    bench.site.clock.time = began + timedelta(days=335)
+    paid = connector.renew(last.handle, bench.order(validity_days=days, parent=last.handle), csr())
+    assert isinstance(paid, Issued) and bench.last["renewal_of_order_id"] == int(first.handle["order_id"])
+
+
+def test_a_renewal_that_would_end_no_later_is_no_reissue(bench: Bench) -> None:
+    """E3: the last certificate of an order ends with it; another of the same end would be due again at once."""
+    connector, began = bench.connect(order_years=1), bench.site.clock.now()
+    last = issued(connector, bench.order(), csr())
+    for day, is_reissue in ((290, True), (300, False)):
+        bench.site.clock.time = began + timedelta(days=day)
+        answer = connector.renew(last.handle, bench.order(parent=last.handle), csr())
+        assert isinstance(answer, Issued) and bool(answer.handle.get("is_reissue")) is is_reissue
+        last = answer
 
 
 def test_a_regeneration_is_a_reissue_until_little_is_left_of_the_order(bench: Bench) -> None:
