@@ -203,18 +203,20 @@ class DigiCert(CaConnector):
         return self._followed(handle, order, csr_pem, must_gain=False)
 
     def _followed(self, handle: Handle, order: Order, csr_pem: str, *, must_gain: bool) -> Answer:
-        """Reissue while half of the asked lifetime is left of the order; else renew it.
+        """Reissue while half of the asked lifetime is left of the order; else renew it, where that can be.
 
-        :param must_gain: a reissue has to end later than the certificate before it, or it would renew nothing.
+        :param must_gain: a reissue has to end later than the certificate before it, or it would renew nothing; unless
+            it is too early for a renewal.
         """
         parent = str(handle.get("order_id") or "")
         if not parent:
             return self._placed(order, csr_pem, "")
-        info = self._records.info(parent)
-        lasts = words.lasts(info, self._tools.clock.now(), (order.validity_days + 1) // 2)
-        if lasts and (not must_gain or words.ends_later(info, handle)):
+        info, now = self._records.info(parent), self._tools.clock.now()
+        is_renewable = words.is_renewable(info, now)
+        gains = not must_gain or not is_renewable or words.ends_later(info, handle)
+        if gains and words.lasts(info, now, (order.validity_days + 1) // 2):
             return self._reissued(parent, order, csr_pem)
-        return self._placed(order, csr_pem, parent)
+        return self._placed(order, csr_pem, parent if is_renewable else "")
 
     def _placed(self, order: Order, csr_pem: str, renewal_of: str) -> Answer:
         ids = self._lists.ids(order)

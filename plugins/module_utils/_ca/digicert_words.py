@@ -50,6 +50,9 @@ FIXED_CHOICES: Mapping[str, tuple[Choice, ...]] = {
 _KINDS = {"dns-txt-token": "txt", "dns-cname-token": "cname", "http-token": "http-01", "email": "email"}
 _HTTP_PATH = "/.well-known/pki-validation/fileauth.txt"
 MAX_ORDER_YEARS = 3
+_RENEWED_BEFORE = timedelta(days=90)
+_RENEWED_AFTER = timedelta(days=30)
+"""How long after its end an order is named as renewed; our reading: nothing of it is left to be had."""
 
 
 def _values(kind: str) -> tuple[str, ...]:
@@ -288,6 +291,14 @@ def lasts(info: Mapping[str, Any], at: datetime, days: int) -> bool:
         return False
     # Days count whole, as the end is told as a date.
     return ends.date() >= (at + timedelta(days=days)).date()
+
+
+def is_renewable(info: Mapping[str, Any], at: datetime) -> bool:
+    """Say whether an order may be named as renewed: issued, and near its end, or just after it."""
+    ends = end_of(info)
+    if read_state(STATES, info.get("status")).state != ISSUED or ends is None:
+        return False
+    return ends.date() - _RENEWED_BEFORE <= at.date() <= ends.date() + _RENEWED_AFTER
 
 
 def ends_later(info: Mapping[str, Any], handle: Mapping[str, Any]) -> bool:

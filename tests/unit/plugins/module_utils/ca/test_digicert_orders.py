@@ -71,6 +71,36 @@ def test_a_renewal_that_would_end_no_later_is_no_reissue(bench: Bench) -> None:
         last = answer
 
 
+@pytest.mark.parametrize("action", ["renew", "reissue"])
+@pytest.mark.parametrize(
+    ("day", "is_revoked", "follows"),
+    [
+        (10, False, "reissue"),
+        # Too early to be renewed, and too late for a useful reissue.
+        (105, False, "order"),
+        (115, False, "renewal"),
+        (210, False, "renewal"),
+        (240, False, "order"),
+        (10, True, "order"),
+        (150, True, "order"),
+    ],
+)
+def test_an_order_is_named_as_renewed_where_it_can_be(
+    bench: Bench, action: str, day: int, is_revoked: bool, follows: str
+) -> None:
+    """ca-connectors §4.7: from 90 days before its end, and not once it is revoked or long over."""
+    connector, began = bench.connect(), bench.site.clock.now()
+    first = issued(connector, bench.order(validity_days=199), csr())
+    bench.site.clock.time = began + timedelta(days=day)
+    if is_revoked:
+        bench.vendor.orders.revoke(f"order {first.handle['order_id']}", "superseded")
+    order = bench.order(validity_days=199, parent=first.handle)
+    answer = getattr(connector, action)(first.handle, order, csr())
+    assert isinstance(answer, Issued), answer
+    assert bool(answer.handle.get("is_reissue")) is (follows == "reissue")
+    assert ("renewal_of_order_id" in bench.last) is (follows == "renewal")
+
+
 def test_a_regeneration_is_a_reissue_until_little_is_left_of_the_order(bench: Bench) -> None:
     """E4: a reissue ends with its order, so one near the end would be due again at once."""
     connector = bench.connect()
