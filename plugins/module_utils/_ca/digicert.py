@@ -43,6 +43,7 @@ from .answer_base import (
     read_state,
 )
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
 from .digicert_lists import Lists
@@ -211,7 +212,9 @@ class DigiCert(CaConnector):
         parent = str(handle.get("order_id") or "")
         if not parent:
             return self._placed(order, csr_pem, "")
-        info, now = self._records.info(parent), self._tools.clock.now()
+        with before_order():
+            info = self._records.info(parent)
+        now = self._tools.clock.now()
         is_renewable = words.is_renewable(info, now)
         gains = not must_gain or not is_renewable or words.ends_later(info, handle)
         if gains and words.lasts(info, now, (order.validity_days + 1) // 2):
@@ -219,13 +222,16 @@ class DigiCert(CaConnector):
         return self._placed(order, csr_pem, parent if is_renewable else "")
 
     def _placed(self, order: Order, csr_pem: str, renewal_of: str) -> Answer:
-        ids = self._lists.ids(order)
+        with before_order():
+            ids = self._lists.ids(order)
         body = words.order_body(order, csr_pem, ids, self._options, renewal_of)
         product = quoted(str(words.wanted(self._options, order)["certificate_type"]))
         return self._sent("place an order", f"/order/certificate/{product}", body, words.handle_of(order, csr_pem))
 
     def _reissued(self, order_id: str, order: Order, csr_pem: str) -> Answer:
-        body = words.reissue_body(order, csr_pem, self._lists.ids(order), self._options)
+        with before_order():
+            ids = self._lists.ids(order)
+        body = words.reissue_body(order, csr_pem, ids, self._options)
         handle = {**words.handle_of(order, csr_pem), "order_id": order_id, "is_reissue": True}
         return self._sent("order a reissue", f"/order/certificate/{quoted(order_id)}/reissue", body, handle)
 

@@ -37,6 +37,7 @@ from .answer_base import (
     read_state,
 )
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
 from .digicert_one_answers import certificates_of, leaf_first
@@ -184,7 +185,8 @@ class DigiCertOne(CaConnector):
 
     def submit(self, order: Order, csr_pem: str) -> Answer:
         """Place an order."""
-        profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
+        with before_order():
+            profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
         seat_id = self._seat(order)
         body: dict[str, Any] = {
             "profile": {"id": profile.profile_id},
@@ -206,10 +208,12 @@ class DigiCertOne(CaConnector):
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
         """Renew on the same seat; by another order where it is too early for the profile, or for other names."""
         serial, seat_id = str(handle.get("serial") or ""), self._seat(order)
-        profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
+        with before_order():
+            profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
         if not serial or profile.profile_id != handle.get("profile_id") or seat_id != handle.get("seat_id"):
             return self.submit(order, csr_pem)
-        told = self._details(serial)
+        with before_order():
+            told = self._details(serial)
         if not self._can_renew(told, profile, order):
             return self.submit(order, csr_pem)
         body = {"csr": words.bare(csr_pem), **self._form(order, profile)}
@@ -218,8 +222,11 @@ class DigiCertOne(CaConnector):
     def _can_renew(self, told: Mapping[str, Any], profile: Profile, order: Order) -> bool:
         from .._pki.x509 import certificate_facts
 
-        facts = certificate_facts(leaf_first(certificates_of(str(told.get("certificate") or "")))[0])
         if str(told.get("status") or "").lower() != "issued":
+            return False
+        try:
+            facts = certificate_facts(leaf_first(certificates_of(str(told.get("certificate") or "")))[0])
+        except InputError:
             return False
         is_time = self._tools.clock.now() >= facts.not_after - timedelta(days=profile.renewal_days)
         return is_time and set(facts.sans.dns) == set(order.spec.dns_names)

@@ -235,36 +235,6 @@ def test_an_order_that_is_refused_says_so(bench: Bench) -> None:
     assert isinstance(answer, Rejected) and "duplicate" in answer.reason
 
 
-# -- renewals ------------------------------------------------------------------------------------------------------
-
-
-def test_a_renewal_within_the_period_is_one(bench: Bench) -> None:
-    """E3: by its own call, with the CSR as base64, on the same seat."""
-    connector = bench.connect()
-    first = issued(connector, bench.order(), csr())
-    bench.site.clock.sleep(70 * 86400)
-    answer = connector.renew(first.handle, bench.order(action="renew", parent=first.handle), csr())
-    assert isinstance(answer, Issued) and answer.handle["seat_id"] == first.handle["seat_id"]
-    assert set(bench.last) == {"csr", "validity", "delivery_format", "include_ca_chain"}
-    assert certificate_facts(answer.bundle.leaf).serial != certificate_facts(first.bundle.leaf).serial
-
-
-@pytest.mark.parametrize("why", ["early", "names", "revoked"])
-def test_a_renewal_that_the_profile_would_refuse_is_another_order_on_the_seat(bench: Bench, why: str) -> None:
-    """E3: too early, with other names, or of a certificate that is revoked."""
-    connector = bench.connect()
-    first = issued(connector, bench.order(), csr())
-    bench.site.clock.sleep((10 if why == "early" else 70) * 86400)
-    order = bench.order(action="renew", parent=first.handle)
-    if why == "names":
-        order = replace(order, spec=replace(SPEC, dns_names=(*SPEC.dns_names, "more.example.com")))
-    if why == "revoked":
-        connector.revoke(first.handle, "superseded", "")
-    answer = connector.renew(first.handle, order, csr())
-    assert isinstance(answer, Issued) and answer.handle["seat_id"] == first.handle["seat_id"]
-    assert bench.last["seat"] == {"seat_id": first.handle["seat_id"]}
-
-
 # -- lost orders ---------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
     NotThere,
     Pending,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import Bench, csr, issued, running
@@ -141,6 +142,29 @@ def test_a_reissue_that_is_being_made_is_not_taken_back_with_its_order(bench: Be
     with pytest.raises(InputError, match="take the reissue back in CertCentral"):
         connector.cancel(pending.handle)
     assert isinstance(connector.collect(first.handle), Issued)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "call"),
+    [
+        ("server_error_before", "/container", "submit"),
+        ("lost_after", "/container", "reissue"),
+        ("garbage_after", "/order/certificate/1000", "renew"),
+        ("lost_after", "/order/certificate/1000", "reissue"),
+    ],
+)
+def test_a_question_before_the_order_that_fails_left_no_order(bench: Bench, kind: str, path: str, call: str) -> None:
+    """W5: nothing was sent, so nothing is in doubt."""
+    first = issued(bench.connect(), bench.order(), csr())
+    script, order = Script(), bench.order(parent=first.handle)
+    script.add(kind, "GET", path, times=9)
+    connector = bench.connect(script, division="Main")
+    with pytest.raises(RemoteError) as caught:
+        if call == "submit":
+            connector.submit(order, csr())
+        else:
+            getattr(connector, call)(first.handle, order, csr())
+    assert is_surely_not_taken(caught.value) and len(bench.vendor.orders.found) == 1
 
 
 # -- lost orders -------------------------------------------------------------------------------------------------------
