@@ -47,7 +47,7 @@ from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
 from .digicert_lists import Lists
-from .digicert_records import Records, Seen, is_since
+from .digicert_records import Records, Seen, is_of_intent
 from .digicert_revoking import Revoking
 from .rest import Rest, quoted
 
@@ -333,28 +333,27 @@ class DigiCert(CaConnector):
             if seen is not None:
                 return self._answer({**handle, "order_id": parent, "is_reissue": True}, seen)
         listed = self._records.named(order.spec.common_name, order.at)
-        for order_id in dict.fromkeys([*self._records.with_reference(order.intent_id), *(listed or ())]):
+        referenced, unsure = self._records.with_reference(order.intent_id), ""
+        for order_id in dict.fromkeys([*referenced, *(listed or ())]):
+            if order_id == parent:
+                continue
             info = self._records.info(order_id)
-            if order_id != parent and self._is_own(info, order, handle["csr_sha256"]):
+            is_own = is_of_intent(info, order, handle["csr_sha256"], order_id in referenced)
+            if is_own:
                 return self.peek({**handle, "order_id": order_id})
+            unsure = order_id if is_own is None else unsure
         look_at = (
             f"in CertCentral under Certificates > Orders for {order.spec.common_name}, placed at {to_text(order.at)} "
             f"or later, with the alternative order id {order.intent_id}"
         )
         if listed is None:
             return CannotTell("too many orders were placed for that name since then", look_at)
+        if unsure:
+            return CannotTell(f"order {unsure} may be it, but its CSR is another, or not told", look_at)
         left = order.sent_at + _LAG - self._tools.clock.now()
         if left > timedelta(0):
             return CannotTell("its lists may not have it yet", look_at, max(1.0, left.total_seconds()))
         return NotThere("neither our reference nor the CSR is in its list of orders")
-
-    @staticmethod
-    def _is_own(info: Mapping[str, Any], order: Order, digest: str) -> bool:
-        """Say whether an order is the one of this intent: of the same CSR, and by our reference or by its time."""
-        if words.csr_digest((info.get("certificate") or {}).get("csr")) != digest:
-            return False
-        reference = str(info.get("alternative_order_id") or "")
-        return reference == order.intent_id if reference else is_since(info.get("date_created"), order.at)
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
         """Take over an order by its number, or the reissue of this CSR in it."""

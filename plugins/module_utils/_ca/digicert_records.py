@@ -16,6 +16,7 @@ from typing import Any
 
 from .._core.clock import from_text
 from .._core.errors import RemoteError
+from .base import Order
 from .digicert_words import csr_digest, moment
 from .rest import Rest, quoted
 
@@ -42,6 +43,20 @@ def is_since(text: object, since: datetime) -> bool:
     """Say whether something was made at a time or later; what bears no time counts as such."""
     at = moment(text)
     return at is None or at >= since - _SLACK
+
+
+def is_of_intent(info: Mapping[str, Any], order: Order, digest: str, is_referenced: bool) -> bool | None:
+    """Say whether an order is the one of an intent: by our reference, or by its CSR and time; None for nobody can tell.
+
+    :param digest: of the CSR; ``is_referenced`` says that the order was found by our reference.
+    """
+    told = csr_digest((info.get("certificate") or {}).get("csr"))
+    reference = str(info.get("alternative_order_id") or "")
+    if is_referenced or reference == order.intent_id:
+        return True if told in ("", digest) else None
+    if reference or not is_since(info.get("date_created"), order.at):
+        return False
+    return told == digest if told else None
 
 
 class Records:

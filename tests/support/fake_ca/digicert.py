@@ -37,6 +37,7 @@ class CertCentral:
 
     :ivar key: what ``X-DC-DEVKEY`` has to be; ``is_approver`` says whether its user may pass approvals by.
     :ivar keeps_reference: our own reference of an order is kept, and can be looked for.
+    :ivar tells_csr: the CSR is in what is told of an order.
     :ivar proves: orders that name a way to prove control wait for it.
     :ivar is_listed: orders are in the lists; not while these lag behind.
     :ivar fields: custom fields of the account; ``may_list`` says which lists the key may read.
@@ -45,6 +46,7 @@ class CertCentral:
     def __init__(self, orders: Orders) -> None:
         self.orders, self.key = orders, secrets.token_hex(32)
         self.is_approver, self.keeps_reference, self.proves, self.is_listed = True, True, False, True
+        self.tells_csr = True
         self.fields, self.may_list = list(FIELDS), {"container", "organization", "account", "product"}
         self.requests: dict[int, dict[str, Any]] = {}
         self.bodies: list[dict[str, Any]] = []
@@ -261,7 +263,7 @@ class CertCentral:
             "common_name": asked["common_name"],
             "dns_names": asked["dns_names"],
             "date_created": order.placed_at.isoformat(),
-            "csr": order.csr_pem.replace("\n", "\r\n"),
+            "csr": order.csr_pem.replace("\n", "\r\n") if self.tells_csr else "",
             "signature_hash": asked["signature_hash"],
         }
         if order.leaf:

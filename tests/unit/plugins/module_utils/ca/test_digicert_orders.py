@@ -204,6 +204,28 @@ def test_our_reference_tells_orders_of_the_same_minute_apart(bench: Bench) -> No
     assert isinstance(connector.find(second, same), NotThere)
 
 
+def test_an_order_of_our_reference_that_tells_no_csr_is_ours(bench: Bench) -> None:
+    """Paid orders: the reference says enough; without it, nobody can tell."""
+    connector, order, text = bench.connect(), bench.order(), csr()
+    issued(connector, order, text)
+    bench.site.clock.sleep(400)
+    bench.vendor.tells_csr = False
+    assert isinstance(connector.find(order, text), Issued)
+    bench.vendor.keeps_reference = False
+    found = connector.find(order, text)
+    assert isinstance(found, CannotTell) and "1000" in found.message
+
+
+def test_an_order_of_our_reference_with_another_csr_leaves_it_in_doubt(bench: Bench) -> None:
+    """Paid orders: it is not taken over, and none is placed beside it."""
+    connector, order, text = bench.connect(), bench.order(), csr()
+    issued(connector, order, text)
+    bench.site.clock.sleep(400)
+    bench.vendor.orders.found["1000"].csr_pem = csr()
+    found = connector.find(order, text)
+    assert isinstance(found, CannotTell) and "1000" in found.message
+
+
 def test_a_lost_reissue_is_found_in_its_order(bench: Bench) -> None:
     """A reissue bears no reference of ours."""
     first = issued(bench.connect(), bench.order(), csr())
