@@ -40,7 +40,7 @@ from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAcco
 from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
-from .digicert_one_answers import certificates_of, leaf_first
+from .digicert_one_answers import certificates_of, leaf_first, subject_of
 from .digicert_one_profile import Profile, Profiles
 from .rest import Rest, quoted
 
@@ -206,7 +206,7 @@ class DigiCertOne(CaConnector):
         return body
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Renew on the same seat; by another order where it is too early for the profile, or for other names."""
+        """Renew on the same seat; by another order where it is too early for the profile, or for another subject."""
         serial, seat_id = str(handle.get("serial") or ""), self._seat(order)
         with before_order():
             profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
@@ -225,11 +225,12 @@ class DigiCertOne(CaConnector):
         if str(told.get("status") or "").lower() != "issued":
             return False
         try:
-            facts = certificate_facts(leaf_first(certificates_of(str(told.get("certificate") or "")))[0])
+            leaf = leaf_first(certificates_of(str(told.get("certificate") or "")))[0]
+            facts = certificate_facts(leaf)
         except InputError:
             return False
         is_time = self._tools.clock.now() >= facts.not_after - timedelta(days=profile.renewal_days)
-        return is_time and set(facts.sans.dns) == set(order.spec.dns_names)
+        return is_time and profile.is_had(order.spec, subject_of(leaf), facts.sans)
 
     def _details(self, serial: str, fingerprint: str = "") -> Mapping[str, Any]:
         """Give a certificate; by its fingerprint, where two CAs gave the same serial number."""

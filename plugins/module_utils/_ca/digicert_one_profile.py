@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._core.csr_spec import CsrSpec
 from .._core.errors import AuthError, RemoteError
 from .base import Choice
 from .rest import Rest, quoted
+
+if TYPE_CHECKING:
+    from .._pki.x509 import Sans
 
 AT_ONCE = "third_party_app"
 _BY_API = "rest_api"
@@ -33,6 +36,8 @@ _SUBJECT: Mapping[str, tuple[str, str]] = {
     "email": ("email", "email"),
 }
 _SANS = (("dns_names", "dns_names"), ("ip_addresses", "ip_addresses"), ("emails", "emails"), ("uris", "uris"))
+# Kinds of names: in an order of ours, and in a certificate.
+_NAMES = (("dns_names", "dns"), ("ip_addresses", "ips"), ("emails", "emails"), ("uris", "uris"))
 # What is sent where the profile cannot be read: as DigiCert's own provider does.
 _USUAL = ("common_name",)
 
@@ -133,6 +138,18 @@ class Profile:
             **({"subject": subject} if subject else {}),
             **({"extensions": {"san": sans}} if sans else {}),
         }
+
+    def is_had(self, spec: CsrSpec, subject: Mapping[str, str], sans: Sans) -> bool:
+        """Say whether a certificate has the names that are asked for, of each kind, and the subject that is taken."""
+        if any({*getattr(spec, ours)} != {*getattr(sans, theirs)} for ours, theirs in _NAMES):
+            return False
+        others = {f"other:{oid}:{text}" for oid, text in spec.other_names}
+        if {*others, *(f"directory:{name}" for name in spec.directory_names)} != {*sans.others}:
+            return False
+        known = self.subject_fields()
+        taken = [one.name for one in known if one.fixed is None] if known else list(_USUAL)
+        parts = [_SUBJECT[name][0] for name in taken if name in _SUBJECT]
+        return all(getattr(spec, part) == subject.get(part, "") for part in parts)
 
 
 def _field(told: Mapping[str, Any]) -> SubjectField:

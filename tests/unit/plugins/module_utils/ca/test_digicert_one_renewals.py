@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import cert
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import csr, issued
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import Bench, running
 from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
+from ansible_collections.edgecert.clm.tests.support.fake_ca.digicert_one import AT_ONCE
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
 
@@ -38,20 +40,42 @@ def test_a_renewal_within_the_period_is_one(bench: Bench) -> None:
     assert certificate_facts(answer.bundle.leaf).serial != certificate_facts(first.bundle.leaf).serial
 
 
-@pytest.mark.parametrize("why", ["early", "names", "revoked"])
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "dns names": {"dns_names": (*SPEC.dns_names, "more.example.com")},
+    "addresses": {"ip_addresses": ("192.0.2.1", "192.0.2.2")},
+    "e-mail addresses": {"emails": ("a@example.com",)},
+    "uris": {"uris": ("https://example.com/x",)},
+    "other names": {"other_names": (("1.3.6.1.4.1.311.20.2.3", "a@example.com"),)},
+    "common name": {"common_name": "shop.example.com"},
+    "organization": {"organization": "Example Ltd"},
+}
+
+
+@pytest.mark.parametrize("why", ["early", "revoked", *CHANGES])
 def test_a_renewal_that_the_profile_would_refuse_is_another_order_on_the_seat(bench: Bench, why: str) -> None:
-    """E3: too early, with other names, or of a certificate that is revoked."""
+    """E3: too early, of a certificate that is revoked, or with any other name or part of the subject."""
+    told = bench.vendor.profiles[AT_ONCE]["certificate"]["subject"]["attributes"]
+    told.append({"type": "organization_name", "mandatory": False, "sources": [{"source": "REST_REQUEST"}]})
     connector = bench.connect()
-    first = issued(connector, bench.order(), csr())
+    spec = replace(SPEC, organization="", ip_addresses=("192.0.2.1",))
+    first = issued(connector, bench.order(spec=spec), csr())
     bench.site.clock.sleep((10 if why == "early" else 70) * 86400)
-    order = bench.order(action="renew", parent=first.handle)
-    if why == "names":
-        order = replace(order, spec=replace(SPEC, dns_names=(*SPEC.dns_names, "more.example.com")))
+    order = bench.order(action="renew", parent=first.handle, spec=replace(spec, **CHANGES.get(why, {})))
     if why == "revoked":
         connector.revoke(first.handle, "superseded", "")
     answer = connector.renew(first.handle, order, csr())
     assert isinstance(answer, Issued) and answer.handle["seat_id"] == first.handle["seat_id"]
     assert bench.last["seat"] == {"seat_id": first.handle["seat_id"]}
+
+
+def test_what_the_profile_does_not_take_keeps_no_renewal_back(bench: Bench) -> None:
+    """E3: the profile takes no country, and the certificate has none."""
+    connector = bench.connect()
+    spec = replace(SPEC, country="DE", ip_addresses=("192.0.2.1",))
+    first = issued(connector, bench.order(spec=spec), csr())
+    bench.site.clock.sleep(70 * 86400)
+    answer = connector.renew(first.handle, bench.order(spec=spec, parent=first.handle), csr())
+    assert isinstance(answer, Issued) and "seat" not in bench.last
 
 
 @pytest.mark.parametrize(("path", "call"), [("/profile", "submit"), ("/profile", "renew"), ("/certificate/", "renew")])
