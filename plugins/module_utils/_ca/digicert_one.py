@@ -50,6 +50,7 @@ _LAG = timedelta(minutes=5)
 """How long a certificate may take to be seen in the search; our reading, no document says."""
 _LOOK_AGAIN_S = 60.0
 _APPROVAL_S = 900.0
+_MOST_PAGES = 20
 
 
 class DigiCertOneType(CaConnectorType):
@@ -310,7 +311,7 @@ class DigiCertOne(CaConnector):
         """Search the seat for a certificate of this CSR's key; what waits for a person cannot be searched."""
         profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
         seat_id = self._seat(order)
-        for serial, told in self._on_seat(seat_id, profile.profile_id):
+        for serial, told in self._on_seat(seat_id, profile, order):
             if serial != str(order.parent.get("serial") or "") and words.is_of(told, csr_pem, order):
                 handle = {"profile_id": profile.profile_id, "seat_id": seat_id, "serial": serial}
                 return self._answer(self._details(serial), handle)
@@ -326,16 +327,27 @@ class DigiCertOne(CaConnector):
             return CannotTell("its search may not have it yet", look_at, max(1.0, left.total_seconds()))
         return NotThere(f"no certificate of this CSR's key is on seat {seat_id}")
 
-    def _on_seat(self, seat_id: str, profile_id: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """Give the certificates on a seat with their serial numbers, the newest first."""
+    def _on_seat(self, seat_id: str, profile: Profile, order: Order) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give the certificates on a seat, of an order's name, with their serial numbers, the newest first.
+
+        :raises RemoteError: they are more than anybody should go through.
+        """
         found: list[Mapping[str, Any]] = []
-        while True:
-            query = (("seat_id", seat_id), ("profile_id", profile_id), ("offset", str(len(found))), ("limit", "100"))
+        asked = [("seat_id", seat_id), ("profile_id", profile.profile_id)]
+        # Where the profile may have no common name, a search by it would miss what is there.
+        asked += [("common_name", order.spec.common_name)] if profile.names_common_name else []
+        for _page in range(_MOST_PAGES):
+            query = (*asked, ("offset", str(len(found))), ("limit", "100"))
             told = self._rest().ask("search for certificates", "GET", "/certificate-search", query=query) or {}
             items = list(told.get("items") or ())
             found += items
-            if not items or len(found) >= int(told.get("total") or 0):
+            if not items or (told.get("total") is not None and len(found) >= int(told["total"])):
                 break
+        else:
+            raise RemoteError(
+                f"Cannot look for a certificate at DigiCert ONE: more than {len(found)} are on seat {seat_id}",
+                code="too_many_found",
+            )
         newest = sorted(found, key=lambda one: str(one.get("valid_from") or ""), reverse=True)
         return [(str(one.get("serial_number") or ""), one) for one in newest]
 

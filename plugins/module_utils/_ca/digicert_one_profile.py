@@ -99,6 +99,11 @@ class Profile:
         """Give the days before the end within which it renews."""
         return int(self.details.get("renewal_period_days") or _RENEWAL_DAYS)
 
+    @property
+    def names_common_name(self) -> bool:
+        """Say whether its certificates surely have a common name, that of the order."""
+        return any(one.name == "common_name" and one.is_mandatory for one in self.subject_fields())
+
     def subject_fields(self) -> list[SubjectField]:
         """Give what it says of the subject."""
         certificate = self.details.get("certificate") or {}

@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import digicert_one
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import digicert_one_words as words
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     PENDING_APPROVAL,
@@ -35,6 +36,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import cert
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import csr, issued
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import Bench, running
 from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
+from ansible_collections.edgecert.clm.tests.support.fake_ca.core import Call
 from ansible_collections.edgecert.clm.tests.support.fake_ca.digicert_one import AT_ONCE, BY_HAND, BY_SCEP, FIXED
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
@@ -334,13 +336,34 @@ def test_a_profile_that_cannot_be_read_may_wait_for_a_person(bench: Bench) -> No
     assert isinstance(bench.connect().find(order, csr()), CannotTell)
 
 
-def test_a_search_of_many_pages_is_read_to_its_end(bench: Bench) -> None:
+def searches(bench: Bench) -> list[Call]:
+    return [call for call, _reply in bench.vendor.seen if call.path.endswith("/certificate-search")]
+
+
+def test_a_search_of_many_pages_is_read_to_its_end_if_it_has_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paid orders: what was not read to its end does not say that nothing is there."""
     connector, text = bench.connect(seat_id="edge"), csr()
     order = bench.order()
     issued(connector, order, text)
     for _each in range(101):
         issued(connector, bench.order(), csr())
-    assert isinstance(connector.find(order, text), Issued)
+    assert isinstance(connector.find(order, text), Issued) and len(searches(bench)) == 2
+    monkeypatch.setattr(digicert_one, "_MOST_PAGES", 1)
+    with pytest.raises(RemoteError) as caught:
+        connector.find(order, csr())
+    assert caught.value.code == "too_many_found" and not is_surely_not_taken(caught.value)
+
+
+@pytest.mark.parametrize("is_mandatory", [True, False])
+def test_a_search_is_by_common_name_where_there_surely_is_one(bench: Bench, is_mandatory: bool) -> None:
+    """A seat of the account's may hold thousands; a profile without common names would hide what is there."""
+    bench.vendor.profiles[AT_ONCE]["certificate"]["subject"]["attributes"][0].update(
+        mandatory=is_mandatory, sources=[{"source": "REST_REQUEST", "mandatory": is_mandatory}]
+    )
+    order, text = bench.order(), csr()
+    issued(bench.connect(), order, text)
+    assert isinstance(bench.connect().find(order, text), Issued)
+    assert searches(bench)[0].query.get("common_name") == ("www.example.com" if is_mandatory else None)
 
 
 # -- revoking ------------------------------------------------------------------------------------------------------
