@@ -37,7 +37,7 @@ from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import csr
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import Bench, running
 from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
 from ansible_collections.edgecert.clm.tests.support.fake_ca.core import Call
-from ansible_collections.edgecert.clm.tests.support.fake_ca.digicert_one import AT_ONCE, BY_HAND, BY_SCEP, FIXED
+from ansible_collections.edgecert.clm.tests.support.fake_ca.digicert_one import AT_ONCE, BY_HAND, BY_SCEP, ruled_profile
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
 
@@ -183,7 +183,7 @@ def test_a_lifetime_is_sent_where_the_profile_lets_it_be(bench: Bench) -> None:
 def test_profiles_that_enrol_otherwise_are_not_offered(bench: Bench) -> None:
     """E5."""
     connector = bench.connect()
-    assert [choice.value for choice in connector.choices("certificate_profile")] == [AT_ONCE, BY_HAND, FIXED]
+    assert [choice.value for choice in connector.choices("certificate_profile")] == [AT_ONCE, BY_HAND]
     [told] = connector.validate(bench.order(options=under(BY_SCEP)))
     assert "Web server" in told
 
@@ -215,13 +215,15 @@ def test_names_of_every_kind_are_sent(bench: Bench) -> None:
 
 def test_names_that_a_profile_has_fixed_or_takes_out_of_the_csr_are_not_sent(bench: Bench) -> None:
     """E13, E22: and those that it requires are asked for."""
+    ruled = ruled_profile()
+    bench.vendor.profiles[ruled["id"]] = ruled
     spec = replace(SPEC, emails=("pki@example.com",), uris=("https://e.com/x",))
-    [told] = bench.connect().validate(bench.order(options=under(FIXED), spec=spec))
+    [told] = bench.connect().validate(bench.order(options=under(ruled["id"]), spec=spec))
     assert "ip_addresses are missing" in told
     other = replace(spec, ip_addresses=("192.0.2.1",), emails=("a@example.com",))
-    [told] = bench.connect().validate(bench.order(options=under(FIXED), spec=other))
+    [told] = bench.connect().validate(bench.order(options=under(ruled["id"]), spec=other))
     assert "a@example.com" in told and "'pki@example.com' fixed" in told
-    order = bench.order(options=under(FIXED), spec=replace(spec, ip_addresses=("192.0.2.1",)))
+    order = bench.order(options=under(ruled["id"]), spec=replace(spec, ip_addresses=("192.0.2.1",)))
     assert list(bench.connect().validate(order)) == []
     issued(bench.connect(), order, csr())
     assert bench.last["attributes"]["extensions"]["san"] == {
