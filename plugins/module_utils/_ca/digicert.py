@@ -207,7 +207,7 @@ class DigiCert(CaConnector):
         """Reissue while half of the asked lifetime is left of the order; else renew it, where that can be.
 
         :param must_gain: a reissue has to end later than the certificate before it, or it would renew nothing; unless
-            it is too early for a renewal.
+            it lasts for all that is asked for, or it is too early for a renewal.
         """
         parent = str(handle.get("order_id") or "")
         if not parent:
@@ -217,7 +217,7 @@ class DigiCert(CaConnector):
         now = self._tools.clock.now()
         is_renewable = words.is_renewable(info, now)
         gains = not must_gain or not is_renewable or words.ends_later(info, handle)
-        if gains and words.lasts(info, now, (order.validity_days + 1) // 2):
+        if words.lasts(info, now, (order.validity_days + 1) // 2 if gains else order.validity_days):
             return self._reissued(parent, order, csr_pem)
         return self._placed(order, csr_pem, parent if is_renewable else "")
 

@@ -61,6 +61,17 @@ def test_a_renewal_within_an_order_of_years_is_a_reissue(bench: Bench, days: int
     assert isinstance(paid, Issued) and bench.last["renewal_of_order_id"] == int(first.handle["order_id"])
 
 
+def test_a_renewal_that_has_all_it_asks_for_within_the_order_is_not_paid(bench: Bench) -> None:
+    """E3: on the day of the order itself, and for a shorter lifetime later."""
+    connector = bench.connect()
+    last = issued(connector, bench.order(), csr())
+    for days in (90, 30):
+        answer = connector.renew(last.handle, bench.order(validity_days=days, parent=last.handle), csr())
+        assert isinstance(answer, Issued) and answer.handle["is_reissue"]
+        bench.site.clock.sleep(50 * 86400)
+        last = answer
+
+
 def test_a_renewal_that_would_end_no_later_is_no_reissue(bench: Bench) -> None:
     """E3: the last certificate of an order ends with it; another of the same end would be due again at once."""
     connector, began = bench.connect(order_years=1), bench.site.clock.now()
