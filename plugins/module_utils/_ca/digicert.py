@@ -43,10 +43,11 @@ from .answer_base import (
     read_state,
 )
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
 from .digicert_lists import Lists
-from .digicert_records import Records, Seen, is_since
+from .digicert_records import Records, Seen, is_of_intent
 from .digicert_revoking import Revoking
 from .rest import Rest, quoted
 
@@ -191,11 +192,8 @@ class DigiCert(CaConnector):
         return self._placed(order, csr_pem, "")
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Renew by another order; by a reissue where the order lasts as long as is asked for, which is free."""
-        parent = str(handle.get("order_id") or "")
-        if parent and self._lasts(parent, order, order.validity_days):
-            return self._reissued(parent, order, csr_pem)
-        return self._placed(order, csr_pem, parent)
+        """Renew by a reissue, which is free, while it still has a useful end; by another order, paid, after that."""
+        return self._followed(handle, order, csr_pem, must_gain=True)
 
     def reissue(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
         """Reissue within the order; renew it where less than half of what is asked for would be left of it.
@@ -203,29 +201,37 @@ class DigiCert(CaConnector):
         A reissue ends with its order at the latest: without this, one that is made because the end is near would be
         due again at once.
         """
-        parent = str(handle.get("order_id") or "")
-        if parent and self._lasts(parent, order, (order.validity_days + 1) // 2):
-            return self._reissued(parent, order, csr_pem)
-        return self._placed(order, csr_pem, parent)
+        return self._followed(handle, order, csr_pem, must_gain=False)
 
-    def _lasts(self, order_id: str, order: Order, days: int) -> bool:
-        """Say whether an order can be reissued, and lasts some days from now on."""
-        info = self._records.info(order_id)
-        state = read_state(words.STATES, info.get("status"))
-        ends = words.moment(info.get("order_valid_till") or (info.get("certificate") or {}).get("valid_till"))
-        if state.raw == "expired" or state.state != ISSUED or ends is None:
-            return False
-        # Days count whole, as the end is told as a date.
-        return ends.date() >= (self._tools.clock.now() + timedelta(days=days)).date()
+    def _followed(self, handle: Handle, order: Order, csr_pem: str, *, must_gain: bool) -> Answer:
+        """Reissue while half of the asked lifetime is left of the order; else renew it, where that can be.
+
+        :param must_gain: a reissue has to end later than the certificate before it, or it would renew nothing; unless
+            it lasts for all that is asked for, or it is too early for a renewal.
+        """
+        parent = str(handle.get("order_id") or "")
+        if not parent:
+            return self._placed(order, csr_pem, "")
+        with before_order():
+            info = self._records.info(parent)
+        now = self._tools.clock.now()
+        is_renewable = words.is_renewable(info, now)
+        gains = not must_gain or not is_renewable or words.ends_later(info, handle)
+        if words.lasts(info, now, (order.validity_days + 1) // 2 if gains else order.validity_days):
+            return self._reissued(parent, order, csr_pem)
+        return self._placed(order, csr_pem, parent if is_renewable else "")
 
     def _placed(self, order: Order, csr_pem: str, renewal_of: str) -> Answer:
-        ids = self._lists.ids(order)
+        with before_order():
+            ids = self._lists.ids(order)
         body = words.order_body(order, csr_pem, ids, self._options, renewal_of)
         product = quoted(str(words.wanted(self._options, order)["certificate_type"]))
         return self._sent("place an order", f"/order/certificate/{product}", body, words.handle_of(order, csr_pem))
 
     def _reissued(self, order_id: str, order: Order, csr_pem: str) -> Answer:
-        body = words.reissue_body(order, csr_pem, self._lists.ids(order), self._options)
+        with before_order():
+            ids = self._lists.ids(order)
+        body = words.reissue_body(order, csr_pem, ids, self._options)
         handle = {**words.handle_of(order, csr_pem), "order_id": order_id, "is_reissue": True}
         return self._sent("order a reissue", f"/order/certificate/{quoted(order_id)}/reissue", body, handle)
 
@@ -312,8 +318,9 @@ class DigiCert(CaConnector):
         leaf, *others = split_certificates(text, "certificate of CertCentral")
         ordered = order_chain(leaf, others, at=self._tools.clock.now()).bundle
         kept = {name: value for name, value in handle.items() if name != "dcv_value"}
-        serial = certificate_facts(ordered.leaf).serial
-        return Issued(Bundle(ordered.leaf, ordered.chain, ordered.root), {**kept, "serial": serial})
+        facts = certificate_facts(ordered.leaf)
+        kept.update(serial=facts.serial, ends=to_text(facts.not_after))
+        return Issued(Bundle(ordered.leaf, ordered.chain, ordered.root), kept)
 
     # -- after a lost answer ---------------------------------------------------------------------------------------
 
@@ -326,28 +333,27 @@ class DigiCert(CaConnector):
             if seen is not None:
                 return self._answer({**handle, "order_id": parent, "is_reissue": True}, seen)
         listed = self._records.named(order.spec.common_name, order.at)
-        for order_id in dict.fromkeys([*self._records.with_reference(order.intent_id), *(listed or ())]):
+        referenced, unsure = self._records.with_reference(order.intent_id), ""
+        for order_id in dict.fromkeys([*referenced, *(listed or ())]):
+            if order_id == parent:
+                continue
             info = self._records.info(order_id)
-            if order_id != parent and self._is_own(info, order, handle["csr_sha256"]):
+            is_own = is_of_intent(info, order, handle["csr_sha256"], order_id in referenced)
+            if is_own:
                 return self.peek({**handle, "order_id": order_id})
+            unsure = order_id if is_own is None else unsure
         look_at = (
             f"in CertCentral under Certificates > Orders for {order.spec.common_name}, placed at {to_text(order.at)} "
             f"or later, with the alternative order id {order.intent_id}"
         )
         if listed is None:
             return CannotTell("too many orders were placed for that name since then", look_at)
+        if unsure:
+            return CannotTell(f"order {unsure} may be it, but its CSR is another, or not told", look_at)
         left = order.sent_at + _LAG - self._tools.clock.now()
         if left > timedelta(0):
             return CannotTell("its lists may not have it yet", look_at, max(1.0, left.total_seconds()))
         return NotThere("neither our reference nor the CSR is in its list of orders")
-
-    @staticmethod
-    def _is_own(info: Mapping[str, Any], order: Order, digest: str) -> bool:
-        """Say whether an order is the one of this intent: of the same CSR, and by our reference or by its time."""
-        if words.csr_digest((info.get("certificate") or {}).get("csr")) != digest:
-            return False
-        reference = str(info.get("alternative_order_id") or "")
-        return reference == order.intent_id if reference else is_since(info.get("date_created"), order.at)
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
         """Take over an order by its number, or the reissue of this CSR in it."""

@@ -37,9 +37,10 @@ from .answer_base import (
     read_state,
 )
 from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
-from .digicert_one_answers import certificates_of, leaf_first
+from .digicert_one_answers import certificates_of, leaf_first, subject_of
 from .digicert_one_profile import Profile, Profiles
 from .rest import Rest, quoted
 
@@ -49,6 +50,7 @@ _LAG = timedelta(minutes=5)
 """How long a certificate may take to be seen in the search; our reading, no document says."""
 _LOOK_AGAIN_S = 60.0
 _APPROVAL_S = 900.0
+_MOST_PAGES = 20
 
 
 class DigiCertOneType(CaConnectorType):
@@ -184,7 +186,8 @@ class DigiCertOne(CaConnector):
 
     def submit(self, order: Order, csr_pem: str) -> Answer:
         """Place an order."""
-        profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
+        with before_order():
+            profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
         seat_id = self._seat(order)
         body: dict[str, Any] = {
             "profile": {"id": profile.profile_id},
@@ -204,12 +207,14 @@ class DigiCertOne(CaConnector):
         return body
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Renew on the same seat; by another order where it is too early for the profile, or for other names."""
+        """Renew on the same seat; by another order where it is too early for the profile, or for another subject."""
         serial, seat_id = str(handle.get("serial") or ""), self._seat(order)
-        profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
+        with before_order():
+            profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
         if not serial or profile.profile_id != handle.get("profile_id") or seat_id != handle.get("seat_id"):
             return self.submit(order, csr_pem)
-        told = self._details(serial)
+        with before_order():
+            told = self._details(serial)
         if not self._can_renew(told, profile, order):
             return self.submit(order, csr_pem)
         body = {"csr": words.bare(csr_pem), **self._form(order, profile)}
@@ -218,11 +223,15 @@ class DigiCertOne(CaConnector):
     def _can_renew(self, told: Mapping[str, Any], profile: Profile, order: Order) -> bool:
         from .._pki.x509 import certificate_facts
 
-        facts = certificate_facts(leaf_first(certificates_of(str(told.get("certificate") or "")))[0])
         if str(told.get("status") or "").lower() != "issued":
             return False
+        try:
+            leaf = leaf_first(certificates_of(str(told.get("certificate") or "")))[0]
+            facts = certificate_facts(leaf)
+        except InputError:
+            return False
         is_time = self._tools.clock.now() >= facts.not_after - timedelta(days=profile.renewal_days)
-        return is_time and set(facts.sans.dns) == set(order.spec.dns_names)
+        return is_time and profile.is_had(order.spec, subject_of(leaf), facts.sans)
 
     def _details(self, serial: str, fingerprint: str = "") -> Mapping[str, Any]:
         """Give a certificate; by its fingerprint, where two CAs gave the same serial number."""
@@ -302,7 +311,7 @@ class DigiCertOne(CaConnector):
         """Search the seat for a certificate of this CSR's key; what waits for a person cannot be searched."""
         profile = self._profiles.get(self._profiles.id_of(self._asked_profile(order)))
         seat_id = self._seat(order)
-        for serial, told in self._on_seat(seat_id, profile.profile_id):
+        for serial, told in self._on_seat(seat_id, profile, order):
             if serial != str(order.parent.get("serial") or "") and words.is_of(told, csr_pem, order):
                 handle = {"profile_id": profile.profile_id, "seat_id": seat_id, "serial": serial}
                 return self._answer(self._details(serial), handle)
@@ -318,16 +327,27 @@ class DigiCertOne(CaConnector):
             return CannotTell("its search may not have it yet", look_at, max(1.0, left.total_seconds()))
         return NotThere(f"no certificate of this CSR's key is on seat {seat_id}")
 
-    def _on_seat(self, seat_id: str, profile_id: str) -> list[tuple[str, Mapping[str, Any]]]:
-        """Give the certificates on a seat with their serial numbers, the newest first."""
+    def _on_seat(self, seat_id: str, profile: Profile, order: Order) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give the certificates on a seat, of an order's name, with their serial numbers, the newest first.
+
+        :raises RemoteError: they are more than anybody should go through.
+        """
         found: list[Mapping[str, Any]] = []
-        while True:
-            query = (("seat_id", seat_id), ("profile_id", profile_id), ("offset", str(len(found))), ("limit", "100"))
+        asked = [("seat_id", seat_id), ("profile_id", profile.profile_id)]
+        # Where the profile may have no common name, a search by it would miss what is there.
+        asked += [("common_name", order.spec.common_name)] if profile.names_common_name else []
+        for _page in range(_MOST_PAGES):
+            query = (*asked, ("offset", str(len(found))), ("limit", "100"))
             told = self._rest().ask("search for certificates", "GET", "/certificate-search", query=query) or {}
             items = list(told.get("items") or ())
             found += items
-            if not items or len(found) >= int(told.get("total") or 0):
+            if not items or (told.get("total") is not None and len(found) >= int(told["total"])):
                 break
+        else:
+            raise RemoteError(
+                f"Cannot look for a certificate at DigiCert ONE: more than {len(found)} are on seat {seat_id}",
+                code="too_many_found",
+            )
         newest = sorted(found, key=lambda one: str(one.get("valid_from") or ""), reverse=True)
         return [(str(one.get("serial_number") or ""), one) for one in newest]
 

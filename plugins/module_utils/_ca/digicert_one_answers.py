@@ -74,3 +74,13 @@ def leaf_first(certificates: Sequence[str]) -> tuple[str, list[str]]:
     if not leaves:
         raise InputError(f"Cannot read the {_WHAT}: there is none but of CAs")
     return leaves[0], [one for one in certificates if one != leaves[0]]
+
+
+def subject_of(certificate: str) -> dict[str, str]:
+    """Give the subject of a certificate by the words of our options, those that are there."""
+    from .._pki.x509 import certificate_facts, subject_fields
+
+    with needed("cryptography", "reading certificates"):
+        from cryptography import x509
+    name = x509.load_pem_x509_certificate(certificate.encode("ascii")).subject
+    return {**subject_fields(name), "common_name": certificate_facts(certificate).common_name}

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._core.csr_spec import CsrSpec
 from .._core.errors import AuthError, RemoteError
 from .base import Choice
 from .rest import Rest, quoted
+
+if TYPE_CHECKING:
+    from .._pki.x509 import Sans
 
 AT_ONCE = "third_party_app"
 _BY_API = "rest_api"
@@ -33,13 +36,21 @@ _SUBJECT: Mapping[str, tuple[str, str]] = {
     "email": ("email", "email"),
 }
 _SANS = (("dns_names", "dns_names"), ("ip_addresses", "ip_addresses"), ("emails", "emails"), ("uris", "uris"))
+# The document's word for a kind of name, which it has nowhere in a list: those of orders, and those of one name.
+_KINDS: Mapping[str, str] = {
+    **{theirs: theirs for _ours, theirs in _SANS},
+    **{"dns_name": "dns_names", "ip_address": "ip_addresses", "email": "emails", "rfc822_name": "emails"},
+    "uri": "uris",
+}
+# Kinds of names: in an order of ours, and in a certificate.
+_NAMES = (("dns_names", "dns"), ("ip_addresses", "ips"), ("emails", "emails"), ("uris", "uris"))
 # What is sent where the profile cannot be read: as DigiCert's own provider does.
 _USUAL = ("common_name",)
 
 
 @dataclass(frozen=True)
 class SubjectField:
-    """One part of the subject, as a profile wants it.
+    """One part of the subject, or one kind of names, as a profile wants it.
 
     :ivar fixed: its value, where the profile has one; None where it has none.
     :ivar of_csr: it is taken out of the CSR.
@@ -49,6 +60,11 @@ class SubjectField:
     is_mandatory: bool
     fixed: str | None
     of_csr: bool
+
+    @property
+    def is_sent(self) -> bool:
+        """Say whether an order has to bring it."""
+        return self.fixed is None and not self.of_csr
 
 
 @dataclass(frozen=True)
@@ -83,11 +99,23 @@ class Profile:
         """Give the days before the end within which it renews."""
         return int(self.details.get("renewal_period_days") or _RENEWAL_DAYS)
 
+    @property
+    def names_common_name(self) -> bool:
+        """Say whether its certificates surely have a common name, that of the order."""
+        return any(one.name == "common_name" and one.is_mandatory for one in self.subject_fields())
+
     def subject_fields(self) -> list[SubjectField]:
         """Give what it says of the subject."""
         certificate = self.details.get("certificate") or {}
         told = (certificate.get("subject") or {}).get("attributes") or ()
         return [_field(one) for one in told]
+
+    def name_fields(self) -> dict[str, SubjectField]:
+        """Give what it says of names, by their kind in an order; a kind that it says nothing of is not there."""
+        san = ((self.details.get("certificate") or {}).get("extensions") or {}).get("san") or {}
+        told = [_field(one) for one in san.get("attributes") or ()]
+        plain = {one.name.rpartition(".")[2].removesuffix("[]"): one for one in told}
+        return {_KINDS.get(name, name): one for name, one in plain.items()}
 
     def chain(self) -> list[str]:
         """Give the certificates above a leaf of it, PEM or base64 of DER each; empty where that is not told."""
@@ -114,25 +142,56 @@ class Profile:
                 found.append(
                     f"{ours} {given!r} is asked for, and the profile {self.name} has {one.fixed!r} fixed; leave it out"
                 )
-            elif one.is_mandatory and one.fixed is None and not one.of_csr and not given:
+            elif one.is_mandatory and one.is_sent and not given:
                 found.append(f"{ours or one.name} is missing; the profile {self.name} requires it")
+        return found + self._name_problems(spec)
+
+    def _name_problems(self, spec: CsrSpec) -> list[str]:
+        found, of_kind = [], {theirs: ours for ours, theirs in _SANS}
+        for kind, one in self.name_fields().items():
+            given: Sequence[str] = getattr(spec, of_kind[kind]) if kind in of_kind else ()
+            fixed = [name.strip() for name in (one.fixed or "").split(",")]
+            others = [name for name in given if name not in fixed]
+            if one.fixed and others:
+                found.append(
+                    f"{kind} {', '.join(others)} are asked for, and the profile {self.name} has {one.fixed!r} fixed; "
+                    "leave them out"
+                )
+            elif one.is_mandatory and one.is_sent and not given:
+                found.append(f"{kind} are missing; the profile {self.name} requires them")
         return found
 
     def attributes(self, spec: CsrSpec) -> dict[str, Any]:
         """Write the names of an order: what the profile has fixed, or takes out of the CSR, is not sent."""
         known = self.subject_fields()
-        wanted = [one.name for one in known if one.fixed is None and not one.of_csr] if known else list(_USUAL)
+        wanted = [one.name for one in known if one.is_sent] if known else list(_USUAL)
         subject: dict[str, Any] = {}
         for name in wanted:
             ours, theirs = _SUBJECT.get(name, ("", ""))
             value = str(getattr(spec, ours)) if ours else ""
             if value:
                 subject[theirs] = [value] if theirs == "organization_units" else value
-        sans = {theirs: list(getattr(spec, ours)) for ours, theirs in _SANS if getattr(spec, ours)}
+        kept_back = {kind for kind, one in self.name_fields().items() if not one.is_sent}
+        told = {theirs: list(getattr(spec, ours)) for ours, theirs in _SANS if theirs not in kept_back}
+        sans = {theirs: names for theirs, names in told.items() if names}
         return {
             **({"subject": subject} if subject else {}),
             **({"extensions": {"san": sans}} if sans else {}),
         }
+
+    def is_had(self, spec: CsrSpec, subject: Mapping[str, str], sans: Sans) -> bool:
+        """Say whether a certificate has the names that are asked for, of each kind, and the subject that is taken."""
+        fixed = {kind for kind, one in self.name_fields().items() if one.fixed is not None}
+        told = [(getattr(spec, ours), getattr(sans, theirs)) for ours, theirs in _NAMES if ours not in fixed]
+        if any({*asked} != {*had} for asked, had in told):
+            return False
+        others = {f"other:{oid}:{text}" for oid, text in spec.other_names}
+        if {*others, *(f"directory:{name}" for name in spec.directory_names)} != {*sans.others}:
+            return False
+        known = self.subject_fields()
+        taken = [one.name for one in known if one.fixed is None] if known else list(_USUAL)
+        parts = [_SUBJECT[name][0] for name in taken if name in _SUBJECT]
+        return all(getattr(spec, part) == subject.get(part, "") for part in parts)
 
 
 def _field(told: Mapping[str, Any]) -> SubjectField:

@@ -16,6 +16,7 @@ from typing import Any
 
 from .._core.clock import from_text
 from .._core.errors import RemoteError
+from .base import Order
 from .digicert_words import csr_digest, moment
 from .rest import Rest, quoted
 
@@ -42,6 +43,20 @@ def is_since(text: object, since: datetime) -> bool:
     """Say whether something was made at a time or later; what bears no time counts as such."""
     at = moment(text)
     return at is None or at >= since - _SLACK
+
+
+def is_of_intent(info: Mapping[str, Any], order: Order, digest: str, is_referenced: bool) -> bool | None:
+    """Say whether an order is the one of an intent: by our reference, or by its CSR and time; None for nobody can tell.
+
+    :param digest: of the CSR; ``is_referenced`` says that the order was found by our reference.
+    """
+    told = csr_digest((info.get("certificate") or {}).get("csr"))
+    reference = str(info.get("alternative_order_id") or "")
+    if is_referenced or reference == order.intent_id:
+        return True if told in ("", digest) else None
+    if reference or not is_since(info.get("date_created"), order.at):
+        return False
+    return told == digest if told else None
 
 
 class Records:
@@ -123,17 +138,24 @@ class Records:
             is_new = not since or is_since(one.get("date_created"), from_text(since))
             if csr_digest(one.get("csr")) == digest and is_new:
                 return Seen(told, str(one.get("status") or ""), str(one.get("id") or ""), is_reissue=True)
-        return self._requested(told, digest, from_text(since) if since else None)
+        asked = self.requested(told, digest, since)
+        if asked is None:
+            return None
+        status = str(asked.get("status") or "")
+        word = {"pending": "needs_approval", "submitted": "needs_approval", "approved": "pending"}
+        return Seen(told, word.get(status, status), "", is_reissue=True)
 
-    def _requested(self, info: Mapping[str, Any], digest: str, since: datetime | None) -> Seen | None:
-        """Give a reissue that is a request still: that waits for an approver, or was refused by one."""
-        asked = [one for one in info.get("requests") or () if "reissue" in str(one.get("type") or "")]
+    def requested(self, info: Mapping[str, Any], digest: str, since: str) -> Mapping[str, Any] | None:
+        """Give the newest request of an order for a reissue of a CSR: one that waits for an approver, or was decided.
+
+        :param since: the time from which on it was asked for; empty for any.
+        """
+        told: list[Mapping[str, Any]] = list(info.get("requests") or ())
+        asked = [one for one in told if "reissue" in str(one.get("type") or "")]
         for one in sorted(asked, key=lambda entry: int(entry["id"]), reverse=True):
-            if since is not None and not is_since(one.get("date"), since):
+            if since and not is_since(one.get("date"), from_text(since)):
                 continue
             detail = self.request(one["id"])
             if csr_digest(((detail.get("order") or {}).get("certificate") or {}).get("csr")) == digest:
-                status = str(one.get("status") or "")
-                word = {"pending": "needs_approval", "submitted": "needs_approval", "approved": "pending"}
-                return Seen(info, word.get(status, status), "", is_reissue=True)
+                return one
         return None

@@ -17,6 +17,7 @@ from .digicert_records import Records
 from .rest import Rest, quoted
 
 _OPEN = ("pending", "submitted")
+_NOT_THE_ORDER = ("revoke", "reissue", "duplicate")
 _NOTE = "taken back by the one who ordered it"
 
 
@@ -117,9 +118,8 @@ class Revoking:
             self._rest().checked("cancel an order", answer)
 
     def _reject_open(self, handle: Handle, order_id: str) -> None:
-        told = self._records.info(order_id).get("requests") or ()
-        waiting = [one for one in told if one.get("status") in _OPEN and not str(one.get("type")).startswith("revoke")]
-        if not waiting:
+        found = self._open(handle, self._records.info(order_id))
+        if found is None:
             raise InputError(
                 f"order {order_id} has no request that an approver could reject; take the reissue back in CertCentral"
                 if handle.get("is_reissue")
@@ -127,8 +127,17 @@ class Revoking:
                 code="cannot_cancel",
             )
         body = {"status": "rejected", "processor_comment": _NOTE}
-        newest = max(waiting, key=lambda one: int(one["id"]))
-        self._rest().ask("reject a request", "PUT", f"/request/{newest['id']}/status", body=body)
+        self._rest().ask("reject a request", "PUT", f"/request/{found['id']}/status", body=body)
+
+    def _open(self, handle: Handle, info: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Give the request that a handle stands for, where it waits; those of others in the order are left alone."""
+        if handle.get("is_reissue"):
+            digest, since = str(handle.get("csr_sha256") or ""), str(handle.get("since") or "")
+            found = self._records.requested(info, digest, since) if digest else None
+            return found if found is not None and found.get("status") in _OPEN else None
+        told = [one for one in info.get("requests") or () if one.get("status") in _OPEN]
+        own = [one for one in told if not str(one.get("type") or "").startswith(_NOT_THE_ORDER)]
+        return max(own, key=lambda one: int(one["id"]), default=None)
 
 
 def _is_revoked(told: Mapping[str, Any], certificate_id: str) -> bool:

@@ -12,12 +12,12 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import from_text, to_text
 from . import option_table
-from .answer_base import CANCELLED, ISSUED, PENDING_APPROVAL, PROCESSING, REJECTED, REVOKED, Action
+from .answer_base import CANCELLED, ISSUED, PENDING_APPROVAL, PROCESSING, REJECTED, REVOKED, Action, read_state
 from .base import Choice, Order
 from .connection import url_reason
 from .option_table import Option
@@ -50,6 +50,9 @@ FIXED_CHOICES: Mapping[str, tuple[Choice, ...]] = {
 _KINDS = {"dns-txt-token": "txt", "dns-cname-token": "cname", "http-token": "http-01", "email": "email"}
 _HTTP_PATH = "/.well-known/pki-validation/fileauth.txt"
 MAX_ORDER_YEARS = 3
+_RENEWED_BEFORE = timedelta(days=90)
+_RENEWED_AFTER = timedelta(days=30)
+"""How long after its end an order is named as renewed; our reading: nothing of it is left to be had."""
 
 
 def _values(kind: str) -> tuple[str, ...]:
@@ -274,3 +277,31 @@ def moment(text: object) -> datetime | None:
         return from_text(str(text or ""))
     except ValueError:
         return None
+
+
+def end_of(info: Mapping[str, Any]) -> datetime | None:
+    """Give when an order ends; None where that is not told."""
+    return moment(info.get("order_valid_till") or (info.get("certificate") or {}).get("valid_till"))
+
+
+def lasts(info: Mapping[str, Any], at: datetime, days: int) -> bool:
+    """Say whether an order can be reissued, and lasts some days from a time on."""
+    state, ends = read_state(STATES, info.get("status")), end_of(info)
+    if state.raw == "expired" or state.state != ISSUED or ends is None:
+        return False
+    # Days count whole, as the end is told as a date.
+    return ends.date() >= (at + timedelta(days=days)).date()
+
+
+def is_renewable(info: Mapping[str, Any], at: datetime) -> bool:
+    """Say whether an order may be named as renewed: issued, and near its end, or just after it."""
+    ends = end_of(info)
+    if read_state(STATES, info.get("status")).state != ISSUED or ends is None:
+        return False
+    return ends.date() - _RENEWED_BEFORE <= at.date() <= ends.date() + _RENEWED_AFTER
+
+
+def ends_later(info: Mapping[str, Any], handle: Mapping[str, Any]) -> bool:
+    """Say whether an order ends later than a certificate in it; a day is nothing, and what is not known is so."""
+    ends, before = end_of(info), moment(handle.get("ends"))
+    return ends is None or before is None or ends.date() > before.date() + timedelta(days=1)

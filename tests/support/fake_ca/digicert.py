@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import secrets
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ansible_collections.edgecert.clm.tests.support.fake_ca import digicert_bodies as bodies
@@ -37,6 +37,7 @@ class CertCentral:
 
     :ivar key: what ``X-DC-DEVKEY`` has to be; ``is_approver`` says whether its user may pass approvals by.
     :ivar keeps_reference: our own reference of an order is kept, and can be looked for.
+    :ivar tells_csr: the CSR is in what is told of an order.
     :ivar proves: orders that name a way to prove control wait for it.
     :ivar is_listed: orders are in the lists; not while these lag behind.
     :ivar fields: custom fields of the account; ``may_list`` says which lists the key may read.
@@ -45,6 +46,7 @@ class CertCentral:
     def __init__(self, orders: Orders) -> None:
         self.orders, self.key = orders, secrets.token_hex(32)
         self.is_approver, self.keeps_reference, self.proves, self.is_listed = True, True, False, True
+        self.tells_csr = True
         self.fields, self.may_list = list(FIELDS), {"container", "organization", "account", "product"}
         self.requests: dict[int, dict[str, Any]] = {}
         self.bodies: list[dict[str, Any]] = []
@@ -143,8 +145,8 @@ class CertCentral:
         bodies.check_order(body, is_dv=PRODUCTS[product][1].startswith("dv_"), is_private=product.startswith("private"))
         if "organization" in body and str(body["organization"]["id"]) not in ORGANIZATIONS:
             raise Refused("invalid_organization", "The organization was not found.")
-        if body.get("renewal_of_order_id") and str(body["renewal_of_order_id"]) not in self.orders.found:
-            raise Refused("invalid_renewal_order_id", "The order to renew was not found.")
+        if body.get("renewal_of_order_id"):
+            self._check_renewed(self.orders.found.get(str(body["renewal_of_order_id"])))
         missing = [one["label"] for one in self.fields if one["is_required"]]
         given = {one["metadata_id"] for one in body.get("custom_fields", ())}
         if missing and not {one["id"] for one in self.fields if one["is_required"]} <= given:
@@ -153,6 +155,13 @@ class CertCentral:
         lasts = int(body["order_validity"].get("years", 0)) * 365 or days
         order = self._taken({**body, "product": product}, days, lasts)
         return Reply(201, self._answered(order, order.order_id, body, "new_request"))
+
+    def _check_renewed(self, order: Order | None) -> None:
+        if order is None:
+            raise Refused("invalid_renewal_order_id", "The order to renew was not found.")
+        left = (_end(order) - self.orders.clock.now()).days
+        if self._status(order) not in ("issued", "expired") or not -31 < left <= 90:
+            raise Refused("invalid_renewal_order_id", "The order cannot be renewed.")
 
     def _taken(self, body: dict[str, Any], days: int, lasts: int) -> Order:
         if body["skip_approval"] and not self.is_approver:
@@ -204,9 +213,9 @@ class CertCentral:
             case ("POST", "reissue"):
                 body = bodies.read(call)
                 bodies.check_reissue(body)
-                if order.status != "done":
+                if self._status(order) != "issued":
                     raise Refused("order_not_issued", "The order has no certificate to reissue.")
-                left = (order.placed_at + timedelta(days=order.wanted["lasts"]) - self.orders.clock.now()).days
+                left = (_end(order) - self.orders.clock.now()).days
                 days = min(int(body["certificate"].get("cert_validity", {}).get("days", left)), left)
                 made = self._taken({**body, "reissue_of": order.order_id}, days, order.wanted["lasts"])
                 return Reply(201, self._answered(made, order.order_id, body, "reissue"))
@@ -243,6 +252,8 @@ class CertCentral:
             return "needs_approval"
         if order.status == "new" and self.orders.strange_word:
             return self.orders.strange_word
+        if order.status == "done" and _end(order) < self.orders.clock.now():
+            return "expired"
         return _WORDS[order.status]
 
     def _certificate(self, order: Order) -> dict[str, Any]:
@@ -252,7 +263,7 @@ class CertCentral:
             "common_name": asked["common_name"],
             "dns_names": asked["dns_names"],
             "date_created": order.placed_at.isoformat(),
-            "csr": order.csr_pem.replace("\n", "\r\n"),
+            "csr": order.csr_pem.replace("\n", "\r\n") if self.tells_csr else "",
             "signature_hash": asked["signature_hash"],
         }
         if order.leaf:
@@ -268,7 +279,7 @@ class CertCentral:
             "status": self._status(order),
             "is_renewal": "renewal_of_order_id" in body,
             "date_created": order.placed_at.isoformat(),
-            "order_valid_till": (order.placed_at + timedelta(days=body["lasts"])).date().isoformat(),
+            "order_valid_till": _end(order).date().isoformat(),
             "product": {"name_id": body["product"], "name": PRODUCTS[body["product"]][0]},
             "requests": [self._short(one) for one in self.requests.values() if self._parent(one) == order.order_id],
         }
@@ -345,6 +356,10 @@ class CertCentral:
             order.polls_left = self.orders.polls
             if not self.orders.polls:
                 self.orders.finish(order)
+
+
+def _end(order: Order) -> datetime:
+    return order.placed_at + timedelta(days=int(order.wanted["lasts"]))
 
 
 def _cert_id(order: Order) -> int:

@@ -134,13 +134,9 @@ class TrustLifecycle:
         if profile["enrollment_method"] != "rest_api":
             raise Refused("wrong_enrollment_method", "The profile does not enroll by the REST API.")
         subject, san = _attributes(body.get("attributes") or {})
-        for one in profile["certificate"]["subject"]["attributes"]:
-            fixed = any(source["source"] == "FIXED_VALUE" for source in one["sources"])
-            if fixed and one["type"] in subject:
-                raise Refused("fixed_value", f"The field {one['type']} has a fixed value.")
-            is_asked = any(source["source"] == "REST_REQUEST" for source in one["sources"])
-            if one["mandatory"] and is_asked and one["type"] not in subject:
-                raise Refused("missing_field", f"The field {one['type']} is required.")
+        certificate = profile["certificate"]
+        _check_rules(certificate["subject"]["attributes"], subject)
+        _check_rules(certificate["extensions"]["san"]["attributes"], san)
         if "-----BEGIN" not in body["csr"]:
             raise Refused("invalid_csr", "The CSR is no PEM.")
         names = [*san.get("dns_names", ()), *san.get("ip_addresses", ())]
@@ -269,7 +265,20 @@ class TrustLifecycle:
         return Reply(204)
 
 
-def _profile(profile_id: str, name: str, authentication: str) -> dict[str, Any]:
+def _rule(name: str, source: str, value: str = "") -> dict[str, Any]:
+    told = {"mandatory": True, "source": source, **({"value": value} if value else {})}
+    return {"type": name, "mandatory": True, "multiple": True, "sources": [told]}
+
+
+_RULES = (
+    _rule("dns_names", "REST_REQUEST"),
+    _rule("ip_addresses", "REST_REQUEST"),
+    _rule("emails", "FIXED_VALUE", "pki@example.com"),
+    _rule("uris", "FROM_CSR"),
+)
+
+
+def _profile(profile_id: str, name: str, authentication: str, names: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
     mandatory = {"type": "common_name", "mandatory": True, "multiple": False}
     sources = [{"mandatory": True, "source": "REST_REQUEST"}]
     return {
@@ -280,9 +289,23 @@ def _profile(profile_id: str, name: str, authentication: str) -> dict[str, Any]:
         "certificate": {
             "subject": {"attributes": [{**mandatory, "sources": sources}]},
             "validity": {"unit": "days", "duration": 365},
-            "extensions": {"san": {"critical": False, "attributes": []}},
+            "extensions": {"san": {"critical": False, "attributes": list(names)}},
         },
     }
+
+
+def ruled_profile() -> dict[str, Any]:
+    """Give a profile that has rules for names: it requires some, has some fixed, and takes some out of the CSR."""
+    return _profile(FIXED, "Web server, names ruled", "third_party_app", _RULES)
+
+
+def _check_rules(rules: list[dict[str, Any]], given: dict[str, Any]) -> None:
+    for one in rules:
+        sources = {source["source"] for source in one["sources"]}
+        if one["type"] in given and "REST_REQUEST" not in sources:
+            raise Refused("fixed_value", f"The field {one['type']} is not taken from the request.")
+        if one["mandatory"] and "REST_REQUEST" in sources and one["type"] not in given:
+            raise Refused("missing_field", f"The field {one['type']} is required.")
 
 
 def _attributes(told: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import digicert_one
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import digicert_one_words as words
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
     PENDING_APPROVAL,
@@ -35,7 +36,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import cert
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import csr, issued
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert_one import Bench, running
 from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
-from ansible_collections.edgecert.clm.tests.support.fake_ca.digicert_one import AT_ONCE, BY_HAND, BY_SCEP
+from ansible_collections.edgecert.clm.tests.support.fake_ca.core import Call
+from ansible_collections.edgecert.clm.tests.support.fake_ca.digicert_one import AT_ONCE, BY_HAND, BY_SCEP, ruled_profile
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
 
@@ -211,6 +213,25 @@ def test_names_of_every_kind_are_sent(bench: Bench) -> None:
     assert bench.last["tags"] == ["edge", "lab"]
 
 
+def test_names_that_a_profile_has_fixed_or_takes_out_of_the_csr_are_not_sent(bench: Bench) -> None:
+    """E13, E22: and those that it requires are asked for."""
+    ruled = ruled_profile()
+    bench.vendor.profiles[ruled["id"]] = ruled
+    spec = replace(SPEC, emails=("pki@example.com",), uris=("https://e.com/x",))
+    [told] = bench.connect().validate(bench.order(options=under(ruled["id"]), spec=spec))
+    assert "ip_addresses are missing" in told
+    other = replace(spec, ip_addresses=("192.0.2.1",), emails=("a@example.com",))
+    [told] = bench.connect().validate(bench.order(options=under(ruled["id"]), spec=other))
+    assert "a@example.com" in told and "'pki@example.com' fixed" in told
+    order = bench.order(options=under(ruled["id"]), spec=replace(spec, ip_addresses=("192.0.2.1",)))
+    assert list(bench.connect().validate(order)) == []
+    issued(bench.connect(), order, csr())
+    assert bench.last["attributes"]["extensions"]["san"] == {
+        "dns_names": list(SPEC.dns_names),
+        "ip_addresses": ["192.0.2.1"],
+    }
+
+
 # -- pickups -------------------------------------------------------------------------------------------------------
 
 
@@ -233,36 +254,6 @@ def test_an_order_that_is_refused_says_so(bench: Bench) -> None:
     issued(connector, bench.order(), csr())
     answer = connector.submit(bench.order(), csr())
     assert isinstance(answer, Rejected) and "duplicate" in answer.reason
-
-
-# -- renewals ------------------------------------------------------------------------------------------------------
-
-
-def test_a_renewal_within_the_period_is_one(bench: Bench) -> None:
-    """E3: by its own call, with the CSR as base64, on the same seat."""
-    connector = bench.connect()
-    first = issued(connector, bench.order(), csr())
-    bench.site.clock.sleep(70 * 86400)
-    answer = connector.renew(first.handle, bench.order(action="renew", parent=first.handle), csr())
-    assert isinstance(answer, Issued) and answer.handle["seat_id"] == first.handle["seat_id"]
-    assert set(bench.last) == {"csr", "validity", "delivery_format", "include_ca_chain"}
-    assert certificate_facts(answer.bundle.leaf).serial != certificate_facts(first.bundle.leaf).serial
-
-
-@pytest.mark.parametrize("why", ["early", "names", "revoked"])
-def test_a_renewal_that_the_profile_would_refuse_is_another_order_on_the_seat(bench: Bench, why: str) -> None:
-    """E3: too early, with other names, or of a certificate that is revoked."""
-    connector = bench.connect()
-    first = issued(connector, bench.order(), csr())
-    bench.site.clock.sleep((10 if why == "early" else 70) * 86400)
-    order = bench.order(action="renew", parent=first.handle)
-    if why == "names":
-        order = replace(order, spec=replace(SPEC, dns_names=(*SPEC.dns_names, "more.example.com")))
-    if why == "revoked":
-        connector.revoke(first.handle, "superseded", "")
-    answer = connector.renew(first.handle, order, csr())
-    assert isinstance(answer, Issued) and answer.handle["seat_id"] == first.handle["seat_id"]
-    assert bench.last["seat"] == {"seat_id": first.handle["seat_id"]}
 
 
 # -- lost orders ---------------------------------------------------------------------------------------------------
@@ -347,13 +338,34 @@ def test_a_profile_that_cannot_be_read_may_wait_for_a_person(bench: Bench) -> No
     assert isinstance(bench.connect().find(order, csr()), CannotTell)
 
 
-def test_a_search_of_many_pages_is_read_to_its_end(bench: Bench) -> None:
+def searches(bench: Bench) -> list[Call]:
+    return [call for call, _reply in bench.vendor.seen if call.path.endswith("/certificate-search")]
+
+
+def test_a_search_of_many_pages_is_read_to_its_end_if_it_has_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paid orders: what was not read to its end does not say that nothing is there."""
     connector, text = bench.connect(seat_id="edge"), csr()
     order = bench.order()
     issued(connector, order, text)
     for _each in range(101):
         issued(connector, bench.order(), csr())
-    assert isinstance(connector.find(order, text), Issued)
+    assert isinstance(connector.find(order, text), Issued) and len(searches(bench)) == 2
+    monkeypatch.setattr(digicert_one, "_MOST_PAGES", 1)
+    with pytest.raises(RemoteError) as caught:
+        connector.find(order, csr())
+    assert caught.value.code == "too_many_found" and not is_surely_not_taken(caught.value)
+
+
+@pytest.mark.parametrize("is_mandatory", [True, False])
+def test_a_search_is_by_common_name_where_there_surely_is_one(bench: Bench, is_mandatory: bool) -> None:
+    """A seat of the account's may hold thousands; a profile without common names would hide what is there."""
+    bench.vendor.profiles[AT_ONCE]["certificate"]["subject"]["attributes"][0].update(
+        mandatory=is_mandatory, sources=[{"source": "REST_REQUEST", "mandatory": is_mandatory}]
+    )
+    order, text = bench.order(), csr()
+    issued(bench.connect(), order, text)
+    assert isinstance(bench.connect().find(order, text), Issued)
+    assert searches(bench)[0].query.get("common_name") == ("www.example.com" if is_mandatory else None)
 
 
 # -- revoking ------------------------------------------------------------------------------------------------------

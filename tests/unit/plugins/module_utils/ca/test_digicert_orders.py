@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -16,6 +17,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
     NotThere,
     Pending,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ca_orders import is_surely_not_taken
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import Bench, csr, issued, running
@@ -42,17 +44,73 @@ def test_a_renewal_is_an_order_of_its_own_that_names_the_one_before(bench: Bench
     assert bench.last["renewal_of_order_id"] == int(first.handle["order_id"])
 
 
-def test_a_renewal_within_an_order_of_years_is_a_reissue(bench: Bench) -> None:
-    """E3: free, as long as the order lasts for all of the lifetime that is asked for."""
-    connector = bench.connect(order_years=1)
-    first = issued(connector, bench.order(), csr())
-    bench.site.clock.sleep(60 * 86400)
-    second = connector.renew(first.handle, bench.order(parent=first.handle), csr())
-    assert isinstance(second, Issued) and second.handle["order_id"] == first.handle["order_id"]
-    assert second.handle["is_reissue"] and "renewal_of_order_id" not in bench.last
-    bench.site.clock.sleep(240 * 86400)
-    third = connector.renew(second.handle, bench.order(parent=second.handle), csr())
-    assert isinstance(third, Issued) and bench.last["renewal_of_order_id"] == int(first.handle["order_id"])
+@pytest.mark.parametrize(("days", "renewed_at"), [(90, (60, 120, 180, 240, 300)), (199, (169,))])
+def test_a_renewal_within_an_order_of_years_is_a_reissue(bench: Bench, days: int, renewed_at: tuple[int, ...]) -> None:
+    """E3: free, also at the 199 days of public trust, where no order of a year lasts for all of two lifetimes."""
+    connector, began = bench.connect(order_years=1), bench.site.clock.now()
+    first = last = issued(connector, bench.order(validity_days=days), csr())
+    for day in renewed_at:
+        bench.site.clock.time = began + timedelta(days=day)
+        answer = connector.renew(last.handle, bench.order(validity_days=days, parent=last.handle), csr())
+        assert isinstance(answer, Issued) and answer.handle["order_id"] == first.handle["order_id"]
+        assert answer.handle["is_reissue"] and "renewal_of_order_id" not in bench.last
+        last = answer
+    assert certificate_facts(last.bundle.leaf).not_after == began + timedelta(days=365)
+    bench.site.clock.time = began + timedelta(days=335)
+    paid = connector.renew(last.handle, bench.order(validity_days=days, parent=last.handle), csr())
+    assert isinstance(paid, Issued) and bench.last["renewal_of_order_id"] == int(first.handle["order_id"])
+
+
+def test_a_renewal_that_has_all_it_asks_for_within_the_order_is_not_paid(bench: Bench) -> None:
+    """E3: on the day of the order itself, and for a shorter lifetime later."""
+    connector = bench.connect()
+    last = issued(connector, bench.order(), csr())
+    for days in (90, 30):
+        answer = connector.renew(last.handle, bench.order(validity_days=days, parent=last.handle), csr())
+        assert isinstance(answer, Issued) and answer.handle["is_reissue"]
+        bench.site.clock.sleep(50 * 86400)
+        last = answer
+
+
+def test_a_renewal_that_would_end_no_later_is_no_reissue(bench: Bench) -> None:
+    """E3: the last certificate of an order ends with it; another of the same end would be due again at once."""
+    connector, began = bench.connect(order_years=1), bench.site.clock.now()
+    last = issued(connector, bench.order(), csr())
+    for day, is_reissue in ((290, True), (300, False)):
+        bench.site.clock.time = began + timedelta(days=day)
+        answer = connector.renew(last.handle, bench.order(parent=last.handle), csr())
+        assert isinstance(answer, Issued) and bool(answer.handle.get("is_reissue")) is is_reissue
+        last = answer
+
+
+@pytest.mark.parametrize("action", ["renew", "reissue"])
+@pytest.mark.parametrize(
+    ("day", "is_revoked", "follows"),
+    [
+        (10, False, "reissue"),
+        # Too early to be renewed, and too late for a useful reissue.
+        (105, False, "order"),
+        (115, False, "renewal"),
+        (210, False, "renewal"),
+        (240, False, "order"),
+        (10, True, "order"),
+        (150, True, "order"),
+    ],
+)
+def test_an_order_is_named_as_renewed_where_it_can_be(
+    bench: Bench, action: str, day: int, is_revoked: bool, follows: str
+) -> None:
+    """ca-connectors §4.7: from 90 days before its end, and not once it is revoked or long over."""
+    connector, began = bench.connect(), bench.site.clock.now()
+    first = issued(connector, bench.order(validity_days=199), csr())
+    bench.site.clock.time = began + timedelta(days=day)
+    if is_revoked:
+        bench.vendor.orders.revoke(f"order {first.handle['order_id']}", "superseded")
+    order = bench.order(validity_days=199, parent=first.handle)
+    answer = getattr(connector, action)(first.handle, order, csr())
+    assert isinstance(answer, Issued), answer
+    assert bool(answer.handle.get("is_reissue")) is (follows == "reissue")
+    assert ("renewal_of_order_id" in bench.last) is (follows == "renewal")
 
 
 def test_a_regeneration_is_a_reissue_until_little_is_left_of_the_order(bench: Bench) -> None:
@@ -97,6 +155,29 @@ def test_a_reissue_that_is_being_made_is_not_taken_back_with_its_order(bench: Be
     assert isinstance(connector.collect(first.handle), Issued)
 
 
+@pytest.mark.parametrize(
+    ("kind", "path", "call"),
+    [
+        ("server_error_before", "/container", "submit"),
+        ("lost_after", "/container", "reissue"),
+        ("garbage_after", "/order/certificate/1000", "renew"),
+        ("lost_after", "/order/certificate/1000", "reissue"),
+    ],
+)
+def test_a_question_before_the_order_that_fails_left_no_order(bench: Bench, kind: str, path: str, call: str) -> None:
+    """W5: nothing was sent, so nothing is in doubt."""
+    first = issued(bench.connect(), bench.order(), csr())
+    script, order = Script(), bench.order(parent=first.handle)
+    script.add(kind, "GET", path, times=9)
+    connector = bench.connect(script, division="Main")
+    with pytest.raises(RemoteError) as caught:
+        if call == "submit":
+            connector.submit(order, csr())
+        else:
+            getattr(connector, call)(first.handle, order, csr())
+    assert is_surely_not_taken(caught.value) and len(bench.vendor.orders.found) == 1
+
+
 # -- lost orders -------------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +213,28 @@ def test_our_reference_tells_orders_of_the_same_minute_apart(bench: Bench) -> No
     bench.site.clock.sleep(400)
     assert isinstance(connector.find(first, same), Issued)
     assert isinstance(connector.find(second, same), NotThere)
+
+
+def test_an_order_of_our_reference_that_tells_no_csr_is_ours(bench: Bench) -> None:
+    """Paid orders: the reference says enough; without it, nobody can tell."""
+    connector, order, text = bench.connect(), bench.order(), csr()
+    issued(connector, order, text)
+    bench.site.clock.sleep(400)
+    bench.vendor.tells_csr = False
+    assert isinstance(connector.find(order, text), Issued)
+    bench.vendor.keeps_reference = False
+    found = connector.find(order, text)
+    assert isinstance(found, CannotTell) and "1000" in found.message
+
+
+def test_an_order_of_our_reference_with_another_csr_leaves_it_in_doubt(bench: Bench) -> None:
+    """Paid orders: it is not taken over, and none is placed beside it."""
+    connector, order, text = bench.connect(), bench.order(), csr()
+    issued(connector, order, text)
+    bench.site.clock.sleep(400)
+    bench.vendor.orders.found["1000"].csr_pem = csr()
+    found = connector.find(order, text)
+    assert isinstance(found, CannotTell) and "1000" in found.message
 
 
 def test_a_lost_reissue_is_found_in_its_order(bench: Bench) -> None:

@@ -21,7 +21,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
     Pending,
     Rejected,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, RemoteError
 from ansible_collections.edgecert.clm.tests.support.ca_sites.digicert import Bench, csr, issued, running
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
@@ -92,6 +92,30 @@ def test_a_reissue_before_its_approver_is_taken_back_or_refused(bench: Bench, by
         ended = connector.cancel(answer.handle) if by_us else connector.collect(answer.handle)
         assert isinstance(ended, Rejected) and ended.state == (CANCELLED if by_us else "rejected")
     assert isinstance(connector.collect(first.handle), Issued)
+
+
+def test_the_reissue_of_another_is_not_rejected_in_the_place_of_ours(bench: Bench) -> None:
+    """W5: someone else's request in the same order is newer."""
+    first = issued(bench.connect(), bench.order(), csr())
+    connector = bench.connect(skip_approval=False)
+    ours, theirs = (connector.reissue(first.handle, bench.order(parent=first.handle), csr()) for _each in range(2))
+    assert isinstance(ours, Pending) and isinstance(theirs, Pending)
+    ended = connector.cancel(ours.handle)
+    assert isinstance(ended, Rejected) and ended.state == CANCELLED
+    assert [bench.vendor.requests[number]["status"] for number in (9001, 9002)] == ["rejected", "pending"]
+
+
+def test_a_reissue_without_a_request_of_its_own_is_taken_back_by_hand(bench: Bench) -> None:
+    """W5: it was approved, and what waits for an approver is another's."""
+    first = issued(bench.connect(), bench.order(), csr())
+    bench.vendor.orders.polls = 9
+    connector = bench.connect(skip_approval=False)
+    ours = bench.connect().reissue(first.handle, bench.order(parent=first.handle), csr())
+    theirs = connector.reissue(first.handle, bench.order(parent=first.handle), csr())
+    assert isinstance(ours, Pending) and isinstance(theirs, Pending)
+    with pytest.raises(InputError, match="take the reissue back in CertCentral") as caught:
+        connector.cancel(ours.handle)
+    assert caught.value.code == "cannot_cancel" and bench.vendor.requests[9002]["status"] == "pending"
 
 
 def test_an_order_that_was_signed_meanwhile_is_not_taken_back(bench: Bench) -> None:
