@@ -216,11 +216,8 @@ class HydrantId(CaConnector):
         wanted = self._kept(order)
         # What a handle does not know, as one that was kept by an older version, may have changed.
         is_same = all(handle.get(name) == wanted[name] for name in ("names", "lifetime", "custom_fields"))
-        if (
-            not handle.get("certificate_id")
-            or not is_same
-            or sorted(emails) != sorted(handle.get("expiry_emails") or [])
-        ):
+        keeps_emails = sorted(emails) == sorted(handle.get("expiry_emails") or [])
+        if not (handle.get("certificate_id") and is_same and keeps_emails):
             return self.submit(order, csr_pem)
         path = f"/certificates/{quoted(str(handle['certificate_id']))}/renew"
         return self._placed("renew the certificate", path, {"reuseCsr": False, "csr": csr_pem}, order)

@@ -329,7 +329,8 @@ def test_a_ca_that_takes_orders_and_answers_nothing_gets_no_more_than_the_limits
     monkeypatch.setattr(VirtualKeys, "collect", csr_at_once(site.bench))
     site.other.loses = TransportError("no answer", kind="timeout", sent=True)
     monkeypatch.setattr(site.other, "find", lost)
-    told = site.run(**{bound: 1})
+    limit: dict[str, Any] = {bound: 1}
+    told = site.run(**limit)
     assert site.other.calls.count("submit") == 1
     assert bound in [one["reason"] for one in told["waiting"]]
 
@@ -443,7 +444,8 @@ def test_two_runs_at_once_make_one_request_of_each(site: Site) -> None:
 def test_two_runs_at_once_keep_within_one_limit(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """W5: the second run begins while the first is at its first certificate; max_orders is of all runs together."""
     first, second = site.plan(max_orders=2), site.plan(max_orders=2)
-    checked, told = successors.checked, []
+    told: list[Any] = []
+    checked = successors.checked
 
     def beside(*asked: Any, **options: Any) -> Any:
         if not told:
@@ -478,7 +480,7 @@ def test_what_another_run_replaced_since_the_look_is_not_replaced_again(site: Si
 
 def test_what_somebody_renewed_there_since_the_look_is_not_ordered_again(site: Site) -> None:
     """W5: it has what is wanted by the time at which its turn comes."""
-    only = {"select": {"certificate": "a.example.com"}, "to_ca": None}
+    only: dict[str, Any] = {"select": {"certificate": "a.example.com"}, "to_ca": None}
     params = {"action": "replace", "replacement": {**INCIDENT, **only}}
     plan = site.plan(**only)
     wanted = replacement.read(params, site.bench.ports, None)
@@ -519,7 +521,8 @@ def test_what_was_renewed_at_the_account_meanwhile_counts_as_replaced(site: Site
 
 def test_what_was_enrolled_at_a_third_ca_since_was_not_rolled_back(site: Site) -> None:
     """Whoever reads why it counts as failed is led to what is there now."""
-    name, only = "a.example.com", {"select": {"certificate": "a.example.com"}}
+    only: dict[str, Any] = {"select": {"certificate": "a.example.com"}}
+    name = "a.example.com"
     site.run(**only)
     assert site.finish(**only)["replacement"]["counts"]["replaced"] == 1
     site.bench.push(name)
