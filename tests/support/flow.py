@@ -40,6 +40,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     workflow,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Outcome, Plan
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CaAccount
@@ -115,6 +116,11 @@ class FlowClock:
     def monotonic(self) -> float:
         """Give moved seconds."""
         return time.monotonic() + self.ahead_s
+
+    def catch_up(self) -> None:
+        """Follow the sandbox, whose clock a test may have moved alone."""
+        there = from_text(self._sandbox.advance(0)["now"])
+        self.ahead_s = max(self.ahead_s, (there - datetime.now(timezone.utc)).total_seconds())
 
 
 @dataclass

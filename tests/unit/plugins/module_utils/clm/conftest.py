@@ -27,6 +27,7 @@ def bench(account: Account, tmp_path: pathlib.Path) -> Iterator[Bench]:
     account.sandbox.clear_faults()
     account.sandbox.configure(ENGINE)
     account.sandbox.calls(reset=True)
+    account.clock.catch_up()
     made = Bench(account, tmp_path)
     yield made
     made.close()
