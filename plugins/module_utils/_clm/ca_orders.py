@@ -141,10 +141,24 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         return intent, _showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
     except ClmError as exc:
         if is_surely_not_taken(exc):
-            with ports.store.write() as unit:
-                intents.close(unit, intent, {intents.REFUSED: exc.message}, ports.clock.now())
+            if is_new or not _counts_as_one(mover):
+                _refused(mover, intent, exc)
             raise
         return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, exc))
+
+
+def _refused(mover: Mover, intent: Intent, exc: ClmError) -> None:
+    """Close the intent of an order that the CA surely did not take."""
+    ports = mover.ports
+    with ports.store.write() as unit:
+        intents.close(unit, intent, {intents.REFUSED: exc.message}, ports.clock.now())
+
+
+def _counts_as_one(mover: Mover) -> bool:
+    """Say whether the CA takes an order sent again for the same one: what it says of that says nothing of the first."""
+    from .._ca.capability_base import FIND_TOKEN
+
+    return mover.ca.capabilities().find == FIND_TOKEN
 
 
 def _showable(mover: Mover, algorithm: str, sent: str, found: Found) -> Found:

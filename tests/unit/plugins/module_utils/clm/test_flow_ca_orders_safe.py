@@ -13,9 +13,15 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Found, NotThere
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import FIND_TOKEN
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_orders import LEASE_S
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, InputError, TransportError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ConflictError,
+    InputError,
+    RemoteError,
+    TransportError,
+)
 from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
 from ansible_collections.edgecert.clm.tests.support.meanwhile import signing
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
@@ -150,3 +156,17 @@ def test_waiting_ends_when_the_ca_asks_for_what_only_the_caller_can_publish(virt
     again = virtual.clock.now()
     record_of(virtual.enroll(wait_timeout=900))
     assert virtual.clock.now() - again >= timedelta(seconds=900) > waited
+
+
+def test_a_refused_second_try_settles_nothing_where_both_count_as_one(virtual: VirtualBench, ca: SlowCa) -> None:
+    """W5, paid orders: the first may have been taken, and another intent would buy a second one."""
+    ca.changes["find"] = FIND_TOKEN
+    ca.loses, ca.tells = LOST, NotThere("the token still holds")
+    with pytest.raises(TransportError):
+        virtual.enroll()
+    ca.loses = RemoteError("not any more", status=400)
+    with pytest.raises(RemoteError):
+        virtual.enroll()
+    ca.loses, ca.tells = None, CANNOT
+    assert record_of(virtual.enroll())["state"] == "in_doubt"
+    assert ca.calls.count("submit") == 2 and len(set(ca.submitted)) == 1
