@@ -21,11 +21,11 @@ class OldDatetime(datetime):
     """What Python before 3.11 takes."""
 
     @classmethod
-    def fromisoformat(cls, text: str) -> OldDatetime:
+    def fromisoformat(cls, date_string: str) -> OldDatetime:
         """Refuse what came later: Z, offsets without a colon, fractions of other lengths."""
-        if not re.fullmatch(r"[\d-]{10}(T[\d:]{5,8}(\.(\d{3}|\d{6}))?([+-]\d\d:\d\d)?)?", text):
-            raise ValueError(f"Invalid isoformat string: {text!r}")
-        return super().fromisoformat(text)
+        if not re.fullmatch(r"[\d-]{10}(T[\d:]{5,8}(\.(\d{3}|\d{6}))?([+-]\d\d:\d\d)?)?", date_string):
+            raise ValueError(f"Invalid isoformat string: {date_string!r}")
+        return super().fromisoformat(date_string)
 
 
 @pytest.fixture(params=["old", "new"])
