@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from edgecert_sandbox.cli import build_parser
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.tests.support import module_docs
 from ansible_collections.edgecert.clm.tests.support.walking import TOP, Block
 
@@ -145,6 +146,19 @@ def _roles(found: Any) -> Iterator[str]:
                 yield entry[f"ansible.builtin.{word}"]["name"]
 
 
+def account_faults(task: Mapping[str, Any]) -> list[str]:
+    """Say which options and secrets of a CA account its type does not have."""
+    given = task.get(f"{NAME}ca_account") or {}
+    if not isinstance(given.get("type"), str) or "{{" in given["type"]:
+        return []
+    known = connector_type(given["type"]).options()
+    faults = []
+    for word, is_secret in (("options", False), ("secrets", True)):
+        names = {name for name, option in known.items() if bool(option.get("secret")) == is_secret}
+        faults += [f"{given['type']} has none of {word} {name}" for name in given.get(word, ()) if name not in names]
+    return faults
+
+
 def yaml_faults(block: Block, docs: Docs, inventory: Docs) -> list[str]:
     """Say what is wrong with tasks, plays, and files beside them."""
     faults: list[str] = []
@@ -156,7 +170,7 @@ def yaml_faults(block: Block, docs: Docs, inventory: Docs) -> list[str]:
             used = [name.removeprefix(NAME) for name in _roles(found) if name.startswith(NAME)]
             faults += [f"there is no role {name}" for name in used if not (TOP / "roles" / name).is_dir()]
             for task in module_docs.example_tasks(yaml.safe_dump(found)):
-                faults += module_docs.task_faults(task, docs)
+                faults += module_docs.task_faults(task, docs) + account_faults(task)
         else:
             faults += _mapping_faults(found, docs, inventory)
     return faults

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import type_names
 from ansible_collections.edgecert.clm.tests.support import guide_checks, module_docs, walking
 
 PAGES = walking.pages()
@@ -37,6 +38,25 @@ def test_every_block_of_a_page_can_be_used(page: pathlib.Path, docs: dict[str, A
     assert found == {}
 
 
+def test_each_kind_of_ca_has_an_account_as_an_example() -> None:
+    """C: who comes with a CA finds how its account is written."""
+    text = (walking.GUIDES / "guide_cas.rst").read_text(encoding="utf-8")
+    assert [name for name in type_names() if f"        type: {name}\n" not in text] == []
+
+
+def test_readme_and_contributing_name_what_there_is() -> None:
+    """R1: modules, playbooks, roles, plugins and packages; a new one has its line."""
+    readme = (walking.TOP / "README.md").read_text(encoding="utf-8")
+    plain = [*(walking.TOP / "plugins" / "modules").glob("[a-z]*.py"), *(walking.TOP / "playbooks").glob("*.yml")]
+    plain += [path for path in (walking.TOP / "roles").iterdir() if path.is_dir()]
+    plain += (walking.TOP / "plugins" / "inventory").glob("[a-z]*.py")
+    assert [path.name for path in plain if f"`{path.stem}`" not in readme] == []
+    house = (walking.TOP / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    packages = [path.name for path in (walking.TOP / "plugins" / "module_utils").glob("_*/")]
+    assert [name for name in packages if name != "__pycache__" and f"| `{name}` |" not in house] == []
+    assert [path.name for path in (walking.TOP / "tools").glob("*.py") if f"`{path.name}`" not in house] == []
+
+
 def test_no_block_is_passed_over() -> None:
     """What begins a block in a page is a block that is looked at."""
     for page in PAGES:
@@ -61,6 +81,11 @@ def test_no_block_is_passed_over() -> None:
         ("yaml", "clm_edgrc: x", "no playbook knows clm_edgrc"),
         ("yaml", "module_defaults:\n  group/edgecert.clm.clm: {key: x}", "group/edgecert.clm.clm takes no key"),
         ("yaml", "- hosts: all\n  roles: [edgecert.clm.enrol]\n  tasks: []", "there is no role enrol"),
+        (
+            "yaml",
+            "- name: CA\n  edgecert.clm.ca_account: {name: x, type: own_ca, options: {url: x}}",
+            "own_ca has none of options url",
+        ),
         ("perl", "1", "nobody looks at a block of perl"),
     ],
 )
