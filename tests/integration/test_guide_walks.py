@@ -13,7 +13,8 @@ from edgecert_sandbox.handle import SandboxOptions, start
 
 from ansible_collections.edgecert.clm.tests.support import ports
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
-from ansible_collections.edgecert.clm.tests.support.walking import walk
+from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
+from ansible_collections.edgecert.clm.tests.support.walking import TOP, blocks, walk
 
 # What made the environment that the tests run in.
 MADE_BEFORE = ("make setup",)
@@ -41,6 +42,21 @@ def test_the_tour_goes_as_it_is_written(tmp_path: pathlib.Path) -> None:
     assert returned(tour.of("action=verify")[0])["problems"] == []
     assert "is submitted" in tour.of("edgecert.clm.renew")[1]
     assert not (tmp_path / "clm-tour").exists()
+
+
+def test_the_playbook_of_the_readme_runs_as_it_is_written(tmp_path: pathlib.Path) -> None:
+    """R1: saved as it stands, on an account nobody has looked at; it ends with a push that waits for two people."""
+    play = next(block.text for block in blocks(TOP / "README.md") if block.language == "yaml")
+    options = SandboxOptions(instant=True, limits=False, contracts=["C-1ABCDE"])
+    with start(options) as sandbox:
+        clock = MovedClock(tmp_path, sandbox)
+        path = tmp_path / "site.yml"
+        here = f"edgerc: {sandbox.edgerc}\n        ca_path: {sandbox.ca_path}"
+        path.write_text(play.replace("edgerc: ~/.edgerc", here), encoding="utf-8")
+        run = run_playbook(path, {}, {**clock.environment, "EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db"}).ok()
+    assert run.task("Enrol").result["request"]["state"] == "issued"
+    order = run.task("Ask for a push to staging").result["work_order"]
+    assert (order["state"], order["approvals_needed"]) == ("submitted", 2)
 
 
 def test_production_is_reached_as_it_is_written(tmp_path: pathlib.Path) -> None:
