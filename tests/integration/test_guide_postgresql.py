@@ -35,7 +35,7 @@ GROUP = """
 def test_database_roles_and_logins_are_made_as_it_is_written(
     tmp_path: pathlib.Path, postgres_cluster: postgres.Cluster
 ) -> None:
-    """The words of the guide, on a server without TLS; what each login may then is what its table says."""
+    """U4, R: the words of the guide, on a server without TLS; what each login may then is what its table says."""
     found = list(blocks(GUIDES / "guide_postgresql.rst"))
     of = {language: [one for one in found if one.language == language] for language in ("sql", "shell", "yaml")}
     place = f"127.0.0.1:{postgres_cluster.port}/edgecert"

@@ -45,7 +45,7 @@ def test_the_tour_goes_as_it_is_written(tmp_path: pathlib.Path) -> None:
 
 
 def test_the_playbook_of_the_readme_runs_as_it_is_written(tmp_path: pathlib.Path) -> None:
-    """R1: saved as it stands, on an account nobody has looked at; it ends with a push that waits for two people."""
+    """R: saved as it stands, on an account nobody has looked at; it ends with a push that waits for two people."""
     play = next(block.text for block in blocks(TOP / "README.md") if block.language == "yaml")
     options = SandboxOptions(instant=True, limits=False, contracts=["C-1ABCDE"])
     with start(options) as sandbox:
