@@ -60,7 +60,7 @@ def test_the_playbook_of_the_readme_runs_as_it_is_written(tmp_path: pathlib.Path
 
 
 def test_production_is_reached_as_it_is_written(tmp_path: pathlib.Path) -> None:
-    """P1, P2, D5, S1, G: API client to production, then renewal by itself, and what a rollback says of it."""
+    """P1, P2, D5, S1, U3, U5: API client to production, a renewal that is taken back, then renewal by itself."""
     options = SandboxOptions(instant=True, limits=False, contracts=["C-1ABCDE"])
     with start(options) as sandbox:
         (tmp_path / "clock").mkdir()
@@ -72,9 +72,14 @@ def test_production_is_reached_as_it_is_written(tmp_path: pathlib.Path) -> None:
             "www.example.com.edgekey-staging.net": sandbox.edge("staging"),
             "www.example.com.edgekey.net": sandbox.edge("production"),
         }
-        way = walk("guide_production", "guide_47_days", home=tmp_path, instead=instead, more=clock.environment)
+        guides = ("guide_production", "guide_rollback", "guide_47_days")
+        way = walk(*guides, home=tmp_path, instead=instead, more=clock.environment)
     asked = way.of("clm/www.yml")
     assert len(asked) == 4 and all("failed=0" in text for text in asked)
     (certificate,) = returned(way.of("-a 'certificate=")[0])["certificates"]
     assert certificate["production"]["fingerprint"] == certificate["staging"]["fingerprint"]
+    looked, asked_for, done = way.of("edgecert.clm.rollback")
+    assert "changed=1" in looked and "is submitted" in asked_for and "is completed" in done
+    kept = returned(way.of("view=snapshots")[0])["snapshots"]
+    assert len(kept) > 1
     assert "nothing is due before 20" in way.of("clm/automatic.yml")[0]
