@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import matrix
 import release
+import side_by_side
 from common import BIN, CACHE, TOP, link_collection, parallel, path_with, run, tests_in
 
 
@@ -37,6 +38,11 @@ def pytest(folder: str, *words: str) -> None:
     if not tests_in(folder):
         raise Skipped(f"{folder} holds no test")
     run(BIN / "python", "-m", "pytest", "-q", *parallel(), *words, folder)
+
+
+def one_more() -> str:
+    """Give the number of processes for tests that often wait for a server: one more than there are cores."""
+    return str((os.cpu_count() or 1) + 1)
 
 
 def shell_scripts() -> list[str]:
@@ -104,7 +110,7 @@ def unit() -> None:
 
 def contract() -> None:
     """Run each contract's tests over every implementation."""
-    pytest("tests/contract")
+    pytest("tests/contract", "-n", one_more())
 
 
 # antsibull-docs reads the collection in a folder of a random name, and takes a name with "_" in it for a reference.
@@ -147,8 +153,8 @@ def build() -> None:
 
 
 def integration() -> None:
-    """Run playbooks against the sandbox; one more of them than there are cores, for they often wait."""
-    pytest("tests/integration", "-n", str((os.cpu_count() or 1) + 1), "--dist", "loadscope")
+    """Run playbooks against the sandbox."""
+    pytest("tests/integration", "-n", one_more(), "--dist", "loadscope")
 
 
 def demonstration() -> None:
@@ -261,6 +267,8 @@ GATES: dict[str, Callable[[], None]] = {
     "bench": bench,
 }
 ASKED_FOR_ONLY = {"bench"}
+# What keeps one core busy: these are run side by side, before the ones that use every core.
+ONE_CORE = ("rules", "types", "docs", "lint", "sanity", "demonstration", "build")
 
 
 def attempt(name: str) -> tuple[str, str]:
@@ -279,12 +287,29 @@ def attempt(name: str) -> tuple[str, str]:
     return "passed", ""
 
 
+def outcomes(names: Sequence[str]) -> Iterator[tuple[str, str, str, float]]:
+    """Run gates and give of each, as it ends: name, outcome, reason, seconds."""
+    narrow = [name for name in ONE_CORE if name in names]
+    narrow = narrow if len(narrow) > 1 else []
+    yield from side_by_side.rows(narrow)
+    for name in names:
+        if name in narrow:
+            continue
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        outcome, reason = attempt(name)
+        yield name, outcome, reason, time.monotonic() - started
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the gates named and sum up; the last line counts them."""
     parser = argparse.ArgumentParser(prog="tools/check", description="Run the gates named, or every one but bench.")
     parser.add_argument("gates", nargs="*", metavar="GATE", help=", ".join(GATES))
     parser.add_argument("--list", action="store_true", help="say what each gate does")
+    parser.add_argument("--alone", metavar="GATE", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.alone:
+        return side_by_side.alone(options.alone, attempt)
     if options.list:
         print("\n".join(f"{name:12} {str(gate.__doc__).splitlines()[0]}" for name, gate in GATES.items()))
         return 0
@@ -292,12 +317,10 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         parser.error(f"no such gate: {', '.join(unknown)}; there are {', '.join(GATES)}")
     rows = []
-    for name in options.gates or [name for name in GATES if name not in ASKED_FOR_ONLY]:
-        print(f"\n== {name}", flush=True)
-        started = time.monotonic()
-        outcome, reason = attempt(name)
-        rows.append((name, outcome, reason, time.monotonic() - started))
-        print(f"== {name} {outcome} after {rows[-1][3]:.1f} s{': ' if reason else ''}{reason}", flush=True)
+    wanted = options.gates or [name for name in GATES if name not in ASKED_FOR_ONLY]
+    for name, outcome, reason, seconds in outcomes(wanted):
+        rows.append((name, outcome, reason, seconds))
+        print(f"== {name} {outcome} after {seconds:.1f} s{': ' if reason else ''}{reason}", flush=True)
     print("\nGates:")
     for name, outcome, reason, seconds in rows:
         print(f"  {name:12} {outcome:8} {seconds:7.1f} s  {reason}".rstrip())
