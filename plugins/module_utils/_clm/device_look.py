@@ -26,9 +26,7 @@ _REMEMBERED = 500
 
 
 class DeviceError(ClmError):
-    """A device was looked at and cannot be used; the log says how far it got."""
-
-    code = "device_not_usable"
+    """A device was looked at and cannot be used; its code says what it is, and the log how far the look got."""
 
 
 @dataclass

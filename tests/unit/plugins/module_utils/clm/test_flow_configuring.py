@@ -314,6 +314,15 @@ def test_what_is_not_live_yet_has_nothing_to_configure(bench: Bench) -> None:
     refused(bench, StateError, "change_pending", TLS)
 
 
+def test_what_has_no_enrollment_is_told_where_its_settings_come_from(bench: Bench) -> None:
+    """U3."""
+    bench.issued()
+    with bench.store.write() as unit:
+        [certificate] = unit.certificates.find()
+        unit.certificates.put(replace(certificate, enrollment_id=None))
+    assert "akamai_vendor_settings" in refused(bench, StateError, "not_live", TLS)
+
+
 def test_an_approval_is_bound_to_the_settings_and_to_what_they_were(bench: Bench) -> None:
     """W2: what changes at CPS before it is implemented makes the approval void; what is approved then is what is so."""
     live(bench)

@@ -19,6 +19,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     PolicyError,
     StateError,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._edns.base import RecordSet
+from ansible_collections.edgecert.clm.plugins.module_utils._edns.client import EdgeDnsClient
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient
 
@@ -301,3 +303,18 @@ def test_the_zones_own_servers_are_asked_unless_others_are_named(records: Record
     done = records.put(wait=True, wait_timeout=0)
     assert done.failure is not None
     assert [one["name_server"] for one in done.extra["name_servers"]] == ["a1-64.akam.example", "a2-65.akam.example"]
+
+
+def test_a_zone_without_name_servers_is_told_with_what_to_give(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zone that is not delegated yet; the sandbox's always are."""
+    find = EdgeDnsClient.find
+
+    def found(client: EdgeDnsClient, zone: str, name: str, kind: str) -> RecordSet | None:
+        return None if kind == "NS" else find(client, zone, name, kind)
+
+    monkeypatch.setattr(EdgeDnsClient, "find", found)
+    with pytest.raises(NotFoundError, match="give name_servers") as caught:
+        records.put(wait=True)
+    assert caught.value.code == "no_name_servers"
