@@ -24,12 +24,13 @@ from . import csc_global_answers as answers
 from . import csc_global_orders as orders
 from . import option_table
 from .answer_base import Action, Answer, CannotTell, Found, Handle, Issued, Pending, Rejected, Revocation
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import NATIVE, NONE, Capabilities
 from .connection import connected, reachable, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .table_type import TableType
 
 _KIND = "csc_global"
 _REFUSALS = (400, 409, 422)
@@ -46,31 +47,6 @@ TABLE: option_table.Table = {
     "api_key": Option("str", "API key.", secret=True, required=True),
     "bearer_token": Option("str", "Bearer token that goes with the API key.", secret=True, required=True),
 }
-
-
-class CscGlobalType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, TABLE, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return CscGlobal(name, options, secrets, self._tools)
 
 
 class CscGlobal(CaConnector):
@@ -383,3 +359,11 @@ class CscGlobal(CaConnector):
         if states.read_state(answers.STATES, word).state == states.REVOKED:
             return Revocation()
         return Revocation(states.REVOCATION_PENDING, None, f"CSC says {word}")
+
+
+class CscGlobalType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = TABLE
+    connector = CscGlobal

@@ -30,42 +30,16 @@ from . import client_certificate, option_table
 from . import est_account as account
 from . import est_wire as wire
 from .answer_base import PROCESSING, Answer, CannotTell, Found, Handle, Issued, Pending, Rejected
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .capability_base import NATIVE, NONE, REENROLL, Capabilities
 from .connection import connected, reachable
 from .rest import POLICY, Rest, quoted, words_of
 from .rest import Answer as HttpAnswer
+from .table_type import TableType
 
 _HOME = "/.well-known/est"
 _REFUSED = (400, 422)
 _OF_A_WAIT = ("retry_at", "said")
-
-
-class EstType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = account.KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(account.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(account.KIND, account.TABLE, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        problems += [*faults, *account.problems(wanted, opened)]
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return Est(name, options, secrets, self._tools)
 
 
 class Est(CaConnector):
@@ -332,3 +306,15 @@ def _has_same_names(certificate_pem: str, csr_pem: str) -> bool:
         return False
     old, new = certificate_facts(certificate_pem), csr_facts(csr_pem)
     return (old.subject, old.sans) == (new.subject, new.sans)
+
+
+class EstType(TableType):
+    """Makes and reads accounts."""
+
+    name = account.KIND
+    table = account.TABLE
+    connector = Est
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Say what the account needs to log in and has not."""
+        return account.problems(options, secrets)

@@ -21,12 +21,13 @@ from .._http.base import Request
 from . import answer_base as states
 from . import hydrantid_answers, hydrantid_domains, hydrantid_hawk, hydrantid_policy, option_table
 from .answer_base import Action, Answer, CannotTell, Found, Handle, Issued, Pending, Rejected, Revocation
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import NATIVE, NONE, Capabilities
 from .connection import address_of, connected, reachable, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .table_type import TableType
 
 _KIND = "hydrantid"
 _REFUSALS = (400, 409, 422)
@@ -43,33 +44,6 @@ TABLE: option_table.Table = {
     "public_trust": Option("bool", "Whether browsers trust its roots, so that lifetimes have limits.", default=True),
     "hawk_key": Option("str", "Key of the API credential.", secret=True, required=True),
 }
-
-
-class HydrantIdType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, TABLE, options, secrets, before.secrets)
-        if '"' in str(wanted["hawk_id"] or ""):
-            problems.append("hawk_id holds a quotation mark; give the id alone")
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return HydrantId(name, options, secrets, self._tools)
 
 
 class HydrantId(CaConnector):
@@ -370,3 +344,15 @@ class HydrantId(CaConnector):
     def revocation(self, handle: Handle) -> Revocation:
         """Ask whether it is revoked."""
         return hydrantid_answers.revocation_of(self._certificate(str(handle["certificate_id"])))
+
+
+class HydrantIdType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = TABLE
+    connector = HydrantId
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Refuse an id that would end a Hawk header too early."""
+        return ["hawk_id holds a quotation mark; give the id alone"] if '"' in str(options["hawk_id"] or "") else ()
