@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core import validity
-from .._core.clock import from_text, to_text
+from .._core.clock import to_text
 from .._core.errors import AuthError, ClmError, InputError, RemoteError
 from .._core.redact import Secret
 from .._http.base import Request
@@ -31,6 +31,7 @@ from .connection import connected, reachable, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
 from .table_type import TableType
+from .wording import share_of_age
 
 _KIND = "csc_global"
 _REFUSALS = (400, 409, 422)
@@ -226,11 +227,8 @@ class CscGlobal(CaConnector):
 
     def _patience(self, handle: Handle) -> float:
         """Give the seconds to wait: as long again as it has waited, from a quarter of an hour to six hours."""
-        try:
-            waited = (self._tools.clock.now() - from_text(str(handle.get("placed_at")))).total_seconds()
-        except ValueError:
-            waited = 0.0
-        return min(max(waited, _FIRST_S), _LONGEST_S)
+        placed_at, now = handle.get("placed_at"), self._tools.clock.now()
+        return share_of_age(placed_at, now, share=1.0, least_s=_FIRST_S, most_s=_LONGEST_S)
 
     def _told(self, handle: Handle) -> Mapping[str, Any]:
         path = f"/tls/certificate/{quoted(str(handle['order_id']))}"

@@ -42,6 +42,7 @@ from .connection import connected, reachable
 from .globalsign_mssl_account import ACCOUNT
 from .globalsign_mssl_directory import Directory, Place, shown
 from .table_type import TableType
+from .wording import share_of_age
 
 _KIND = "globalsign_mssl"
 _FIRST_LOOK_S, _LAST_LOOK_S = 300.0, 3600.0
@@ -278,10 +279,8 @@ class GlobalsignMssl(CaConnector):
 
     def _look_again(self, handle: Handle) -> float:
         """Give the wait: a quarter of the order's age, from five minutes to an hour."""
-        from .._core.clock import from_text
-
-        age = self._tools.clock.now() - from_text(str(handle["ordered_at"]))
-        return min(_LAST_LOOK_S, max(_FIRST_LOOK_S, age.total_seconds() / 4))
+        ordered_at, now = handle["ordered_at"], self._tools.clock.now()
+        return share_of_age(ordered_at, now, share=0.25, least_s=_FIRST_LOOK_S, most_s=_LAST_LOOK_S)
 
     def _detail(self, order_id: str) -> ET.Element | None:
         asked = (("OrderID", order_id), ("OrderQueryOption", wire.DETAILS))

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._core.clock import from_text, to_text
+from .._core.clock import to_text
 from .._core.errors import ClmError, InputError, RemoteError
 from .._core.redact import Secret
 from .._http.base import Request
@@ -28,6 +28,7 @@ from .connection import address_of, connected, reachable, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
 from .table_type import TableType
+from .wording import listed, share_of_age
 
 _KIND = "hydrantid"
 _REFUSALS = (400, 409, 422)
@@ -185,7 +186,7 @@ class HydrantId(CaConnector):
         policy = self._ready(order)
         if policy is None or handle.get("policy") not in ("", None, str(policy["id"])):
             return self.submit(order, csr_pem)
-        emails = hydrantid_policy.emails(order.options.get("expiry_emails")) or handle.get("expiry_emails") or []
+        emails = listed(order.options.get("expiry_emails")) or handle.get("expiry_emails") or []
         order = replace(order, options={**order.options, "expiry_emails": emails})
         wanted = self._kept(order)
         # What a handle does not know, as one that was kept by an older version, may have changed.
@@ -220,7 +221,7 @@ class HydrantId(CaConnector):
             "names": hydrantid_policy.names(order.spec),
             "lifetime": hydrantid_policy.lifetime(order),
             "custom_fields": hydrantid_policy.custom_fields(policy, order.attributes) if policy else {},
-            "expiry_emails": hydrantid_policy.emails(order.options.get("expiry_emails")),
+            "expiry_emails": listed(order.options.get("expiry_emails")),
             "placed_at": to_text(order.at),
         }
 
@@ -253,11 +254,8 @@ class HydrantId(CaConnector):
 
     def _patience(self, handle: Handle) -> float:
         """Give the seconds to wait: as long again as it has waited, from one minute to fifteen."""
-        try:
-            waited = (self._tools.clock.now() - from_text(str(handle.get("placed_at")))).total_seconds()
-        except ValueError:
-            waited = 0.0
-        return min(max(waited, 60.0), 900.0)
+        placed_at, now = handle.get("placed_at"), self._tools.clock.now()
+        return share_of_age(placed_at, now, share=1.0, least_s=60.0, most_s=900.0)
 
     def _issued(self, handle: Handle, certificate_id: str) -> Issued:
         from .._pki.x509 import certificate_facts
