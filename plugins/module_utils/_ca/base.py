@@ -151,7 +151,9 @@ class CaConnector(ABC):
     def collect(self, handle: Handle) -> Answer:
         """Ask again for a pending order, and move it on where that is the connector's part, as ACME's finalize is.
 
-        Safe to repeat, also for one that was issued long ago.
+        Safe to repeat, also for one that was issued long ago. Where it is not, as with a CA that is asked by ordering,
+        the capabilities say ``asking_orders``: it is then called where ``peek`` says that it is time, and not again
+        once an answer was lost; errors are as those of ``submit``.
         """
 
     def peek(self, handle: Handle) -> Answer:

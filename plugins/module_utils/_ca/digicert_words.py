@@ -21,6 +21,7 @@ from .answer_base import CANCELLED, ISSUED, PENDING_APPROVAL, PROCESSING, REJECT
 from .base import Choice, Order
 from .connection import url_reason
 from .option_table import Option
+from .wording import listed
 
 STATES: Mapping[str, str] = {
     "issued": ISSUED,
@@ -138,12 +139,6 @@ def order_years(value: Any) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and int(text) <= MAX_ORDER_YEARS else None
 
 
-def addresses(value: Any) -> list[str]:
-    """Give e-mail addresses out of a list, or a text with commas."""
-    words = value if isinstance(value, (list, tuple)) else str(value or "").split(",")
-    return [str(word).strip() for word in words if str(word).strip()]
-
-
 @dataclass(frozen=True)
 class Ids:
     """What names in an order stand for at CertCentral; None where there is none.
@@ -202,7 +197,7 @@ def order_body(
         "container": {"id": ids.division} if ids.division is not None else None,
         "payment_method": asked["payment_method"],
         "dcv_method": asked["dcv_type"],
-        "additional_emails": addresses(asked["additional_emails"]),
+        "additional_emails": listed(asked["additional_emails"]),
         "custom_renewal_message": asked["renewal_message"],
         "comments": asked["notes"],
         "custom_fields": [{"metadata_id": number, "value": value} for number, value in ids.fields],

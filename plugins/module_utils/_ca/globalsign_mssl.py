@@ -35,12 +35,14 @@ from .answer_base import (
     Revocation,
     read_state,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
 from .globalsign_mssl_account import ACCOUNT
 from .globalsign_mssl_directory import Directory, Place, shown
+from .table_type import TableType
+from .wording import share_of_age
 
 _KIND = "globalsign_mssl"
 _FIRST_LOOK_S, _LAST_LOOK_S = 300.0, 3600.0
@@ -48,31 +50,6 @@ _AROUND = timedelta(days=1)
 # An order whose answer was lost may be made a while later still; nobody says that the list is up to date at once.
 _SETTLED = timedelta(minutes=15)
 _LISTS = ("certificate_type", "domain", "profile_name")
-
-
-class GlobalsignMsslType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(ACCOUNT)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, ACCOUNT, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return GlobalsignMssl(name, options, secrets, self._tools)
 
 
 class GlobalsignMssl(CaConnector):
@@ -302,10 +279,8 @@ class GlobalsignMssl(CaConnector):
 
     def _look_again(self, handle: Handle) -> float:
         """Give the wait: a quarter of the order's age, from five minutes to an hour."""
-        from .._core.clock import from_text
-
-        age = self._tools.clock.now() - from_text(str(handle["ordered_at"]))
-        return min(_LAST_LOOK_S, max(_FIRST_LOOK_S, age.total_seconds() / 4))
+        ordered_at, now = handle["ordered_at"], self._tools.clock.now()
+        return share_of_age(ordered_at, now, share=0.25, least_s=_FIRST_LOOK_S, most_s=_LAST_LOOK_S)
 
     def _detail(self, order_id: str) -> ET.Element | None:
         asked = (("OrderID", order_id), ("OrderQueryOption", wire.DETAILS))
@@ -392,3 +367,11 @@ class GlobalsignMssl(CaConnector):
             told = wire.WORDS.get(state, f"GlobalSign says {state}")
             return Revocation(REVOCATION_PENDING, None, f"GlobalSign took it; {told}")
         return Revocation(at=wire.moment_of(detail, "OrderDeactivatedDate"))
+
+
+class GlobalsignMsslType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = ACCOUNT
+    connector = GlobalsignMssl

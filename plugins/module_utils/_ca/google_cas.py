@@ -22,12 +22,13 @@ from .._http.base import Request, Response
 from . import google_cas_options as own
 from . import option_table
 from .answer_base import Answer, CannotTell, Found, Handle, Issued, NotThere, Pending, Rejected, Revocation
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_EXACT, FIND_TOKEN, Capabilities
 from .connection import connected, reachable, transport_options
 from .google_token import Token, problems
 from .rest import Rest
+from .table_type import TableType
 
 _KIND = "google_cas"
 # Google knows a request again for an hour at least. An order that is sent again may itself take minutes.
@@ -35,31 +36,6 @@ TOKEN_S = 3000.0
 _AGAIN_S = 60.0
 _DAY_S = 86400.0
 _CREATE, _GET = "privateca.certificates.create", "privateca.certificates.get"
-
-
-class GoogleCasType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(own.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, wrong = option_table.read(_KIND, own.TABLE, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", wrong + problems(wanted, opened))
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return GoogleCas(name, options, secrets, self._tools)
 
 
 class GoogleCas(CaConnector):
@@ -393,3 +369,15 @@ class GoogleCas(CaConnector):
             if not told.get("revocationDetails"):
                 raise exc from None
         return Revocation(at=own.revoked_at(told))
+
+
+class GoogleCasType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = own.TABLE
+    connector = GoogleCas
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Say what the way to log in lacks."""
+        return problems(options, secrets)
