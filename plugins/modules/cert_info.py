@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes.info
   - edgecert.clm._store
+  - edgecert.clm._filters
   - edgecert.clm._info
 options:
   view:
@@ -42,41 +43,14 @@ options:
     type: str
     choices: [list, holistic, history, pending, audit, attachments, groups, snapshots, usage]
     default: list
-  certificate:
+  tracking_id:
     description:
-      - Only the certificate of that id.
-    type: str
-  device:
+      - Only certificates with a request or work order of that tracking id. With O(view=history), O(view=pending) and
+        O(view=audit), only what bears it.
+  attachment:
     description:
-      - Only certificates of these devices.
-    type: list
-    elements: str
-  sync:
-    description:
-      - Only certificates of devices with such a sync policy.
-    type: list
-    elements: str
-    choices: [managed, monitored, ignored]
-  group:
-    description:
-      - Only certificates, requests and work orders of these groups. What is in no other group is in C(default).
-    type: list
-    elements: str
-  ca:
-    description:
-      - Only certificates requested from these CA accounts.
-    type: list
-    elements: str
-  state:
-    description:
-      - Only certificates in such a state.
-    type: list
-    elements: str
-    choices: [pending, issued, superseded, revoked, vanished]
-  enrollment_id:
-    description:
-      - Only the certificate of that enrollment; ids of different accounts are not told apart, unless by O(device).
-    type: int
+      - Only certificates, with O(view=attachments) only attachments, where the name of an attachment holds this text,
+        in any case. With O(with_content) it is the whole name.
 seealso:
   - module: edgecert.clm.akamai_cps_device_info
   - plugin: edgecert.clm.akamai_cps
@@ -354,28 +328,15 @@ failure:
   sample: {code: store_missing, details: {}, request_id: null, retryable: false}
 """
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import STATES
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import OPTIONS
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import VIEWS, plan_certificates
-from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import NETWORKS, SYNC_MODES
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import target_maker
 
 SPEC = {
+    **OPTIONS,
     "view": {"type": "str", "choices": list(VIEWS), "default": VIEWS[0]},
-    "certificate": {"type": "str"},
-    "device": {"type": "list", "elements": "str"},
-    "sync": {"type": "list", "elements": "str", "choices": list(SYNC_MODES)},
-    "group": {"type": "list", "elements": "str"},
-    "ca": {"type": "list", "elements": "str"},
-    "state": {"type": "list", "elements": "str", "choices": list(STATES)},
-    "enrollment_id": {"type": "int"},
-    "attributes": {"type": "dict"},
-    "tracking_id": {"type": "str"},
-    "attachment": {"type": "str"},
     "with_content": {"type": "bool", "default": False},
-    "expiring": {"type": "bool"},
-    "expires_within_days": {"type": "int"},
-    "network": {"type": "str", "choices": list(NETWORKS)},
     "compare": {"type": "bool"},
     "limit": {"type": "int"},
     "budget": {"type": "int"},
