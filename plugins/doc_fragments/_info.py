@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of a look at certificates: how much is read of them, in words."""
+"""The options of a look at certificates: what it shows, and how much is read of them, in words."""
 
 from __future__ import annotations
 
@@ -17,6 +17,27 @@ options:
         after a check of its digest. An attachment is sealed in the store, and plain in the result.
     type: bool
     default: false
+  kinds:
+    description:
+      - With O(view=attention), only these kinds.
+    type: list
+    elements: str
+    choices:
+      - expiring
+      - expired
+      - awaiting_decision
+      - awaiting_approval
+      - awaiting_implementation
+      - awaiting_action
+      - approval_deadline_near
+      - drift
+      - foreign_change
+      - edge_mismatch
+      - revoked
+      - vanished
+      - failed
+      - renewal_stopped
+      - device_failed
   compare:
     description:
       - Whether to lay what was asked for, what each CSR says and what each certificate says side by side, with

@@ -25,7 +25,7 @@ from .ports import Params, Ports
 from .views import View, audit_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
 
-VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups", "snapshots", "usage")
+VIEWS = ("list", "holistic", "history", "pending", "attention", "audit", "attachments", "groups", "snapshots", "usage")
 COMPARED = ("list", "holistic", "history")
 
 Found = dict[str, Any]
@@ -49,11 +49,13 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
         with ports.store.read() as unit:
             selected, devices = select(unit, filters, now)
         return _answer({"usage": usage_view.used(selected, devices, ports, params.get("budget"))})
+    kinds = _kinds(params.get("kinds"), view)
     looks: dict[str, Callable[[Unit], Found]] = {
         "list": lambda unit: {"certificates": _list(unit, filters, now, compares)},
         "holistic": lambda unit: {"holistic": _holistic(unit, filters, now, compares)},
         "history": lambda unit: _history_views(unit, filters, now, compares),
         "pending": lambda unit: {"pending": _pending(unit, filters, now, ports.actor)},
+        "attention": lambda unit: {"attention": _attention(unit, filters, kinds, now)},
         "audit": lambda unit: {"audit": _audit(unit, filters, now, limit)},
         "attachments": lambda unit: {"attachments": _attachments(unit, filters, now)},
         "groups": lambda unit: {"groups": _groups(unit, filters, now)},
@@ -151,6 +153,23 @@ def _pending(unit: Unit, filters: Filters, now: datetime, actor: str) -> list[Vi
 
     requests, orders = work_of(unit, filters, now)
     return pending(unit, requests, orders, now, actor)
+
+
+def _kinds(wanted: Sequence[str] | None, view: str) -> Sequence[str]:
+    """Give the kinds of attention that are asked for; empty for every one.
+
+    :raises InputError: the view has no kinds.
+    """
+    if wanted and view != "attention":
+        raise InputError(f"Cannot choose kinds in view {view}: kinds go with view attention")
+    return wanted or ()
+
+
+def _attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: datetime) -> list[View]:
+    # Reads more modules than most looks need.
+    from . import attention
+
+    return [one.view() for one in attention.select_attention(unit, filters, kinds, now)]
 
 
 def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
