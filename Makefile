@@ -5,12 +5,13 @@
 GATES := rules lint types unit contract docs build integration demonstration sanity matrix bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test clean $(GATES)
+.PHONY: help setup demo test execution-environment clean $(GATES)
 
 help: ## list the targets
 	@echo "make demo    build, install and use the collection on the sandbox"
 	@echo "make test    every gate, the fastest first"
 	@echo "make setup   the environment that both use"
+	@echo "make execution-environment   the build context of its image, under dist"
 	@echo "make clean   remove everything that was built"
 	@echo "one gate:    make NAME, with NAME one of $(GATES)"
 
@@ -22,6 +23,9 @@ demo:
 
 test:
 	@tools/check
+
+execution-environment:
+	@tools/execution-environment
 
 $(GATES):
 	@tools/check $@

@@ -40,10 +40,13 @@ def output(*command: str | pathlib.Path, cwd: pathlib.Path = TOP, env: Mapping[s
     return result.stdout
 
 
-def artifact() -> pathlib.Path:
-    """Build the collection from what git would commit and give the archive's path."""
-    copy, dist = WORK / "copy", WORK / "dist"
-    shutil.rmtree(WORK, ignore_errors=True)
+def artifact(work: pathlib.Path = WORK) -> pathlib.Path:
+    """Build the collection from what git would commit and give the archive's path.
+
+    :param work: a folder for it, emptied first.
+    """
+    copy, dist = work / "copy", work / "dist"
+    shutil.rmtree(work, ignore_errors=True)
     output("tools/copy-tree", copy)
     output(BIN / "ansible-galaxy", "collection", "build", "--output-path", dist, "--force", cwd=copy)
     return next(dist.glob("*.tar.gz"))
