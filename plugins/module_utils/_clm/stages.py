@@ -73,6 +73,8 @@ def _next(record: CertRequest | WorkOrder) -> str:
         return ""
     if record.state == "implementing" and record.action in _OTHER_NEXT:
         return _OTHER_NEXT[record.action]
+    if isinstance(record, WorkOrder) and (record.state, record.network) == ("on_staging", "staging"):
+        return "it is completed"
     if _asked(record):
         return "somebody does what the CA asks for in its actions"
     table = _REQUEST_NEXT if isinstance(record, CertRequest) else _ORDER_NEXT

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,12 +19,12 @@ AT = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 
 def request(state: str, **changes: Any) -> CertRequest:
     """Give a request in a state."""
-    return CertRequest(request_id="req-1", certificate_id="www", state=state, **changes)
+    return replace(CertRequest("req-1", "www", "enroll", state, "house", "endpoint"), **changes)
 
 
 def order(state: str, **changes: Any) -> WorkOrder:
     """Give a work order in a state."""
-    return WorkOrder(work_order_id="wo-1", certificate_id="www", state=state, **changes)
+    return replace(WorkOrder("wo-1", "www", "app", "edge", "push", "production", state), **changes)
 
 
 @pytest.mark.parametrize("state", list(states.REQUEST))
@@ -55,3 +56,8 @@ def test_since_is_when_the_last_step_was_and_not_when_it_was_looked_at() -> None
 def test_what_takes_something_back_is_told_as_that() -> None:
     assert stages.stage(order("implementing", action="remove"))["next"] == "CPS removes the enrollment"
     assert stages.stage(request("implementing", action="revoke"))["next"] == "the CA revokes it"
+
+
+def test_a_push_to_staging_goes_no_further() -> None:
+    assert stages.stage(order("on_staging"))["next"] == "it goes on to production"
+    assert stages.stage(order("on_staging", network="staging"))["next"] == "it is completed"
