@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+import docsite
 import matrix
 import release
 import side_by_side
@@ -118,9 +119,9 @@ OWN_FOLDER = re.compile(r'Unknown target name: "antsibull-docs-\w+"')
 
 
 def docs() -> None:
-    """Read plugin documentation and guides as the documentation site would.
+    """Read plugin documentation and guides, and build the documentation site of them without a warning.
 
-    :raises RuntimeError: it complains.
+    :raises RuntimeError: one of them complains.
     """
     command = [
         str(BIN / "antsibull-docs"),
@@ -141,6 +142,7 @@ def docs() -> None:
         )
         said = (done.stdout + done.stderr).splitlines()
         if not done.returncode:
+            print(f"the site is in {docsite.build().relative_to(TOP)}")
             return
         if [line for line in said if line.strip() and not OWN_FOLDER.search(line)]:
             break
