@@ -45,17 +45,13 @@ def _places(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Find the classes and functions that take a code by position."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            fields = [one.target.id for one in node.body if isinstance(one, ast.AnnAssign) and _is_name(one.target)]
+            fields = [getattr(one.target, "id", "") for one in node.body if isinstance(one, ast.AnnAssign)]
             if _NAME in fields:
                 yield node.name, fields.index(_NAME)
         elif isinstance(node, ast.FunctionDef):
             names = [one.arg for one in node.args.args if one.arg not in ("self", "cls")]
             if _NAME in names and node.name != "__init__":
                 yield node.name, names.index(_NAME)
-
-
-def _is_name(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def _constants(tree: ast.Module) -> dict[str, str]:

@@ -42,7 +42,7 @@ from .aws_sigv4 import Keys
 from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_TOKEN, Capabilities
-from .connection import reachable
+from .connection import reachable, tried
 from .rest import Rest
 from .table_type import TableType
 
@@ -134,15 +134,7 @@ class AwsPca(CaConnector):
         headers = json_headers(f"{_SERVICE}.ListCertificateAuthorities")
         plain = self._rest(self._url, "acm-pca", None)
         found = list(reachable(plain, self._tools, "/", method="POST", raw=b"{}", headers=headers))
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("credentials", self._source_told), ("CA", self._ca_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        return tried(found, (("credentials", self._source_told), ("CA", self._ca_told)))
 
     def _source_told(self, name: str) -> Check:
         self._credentials.keys()

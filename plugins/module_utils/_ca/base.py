@@ -214,11 +214,11 @@ class CaConnector(ABC):
         return ""
 
     def care(self) -> None:
-        """Do what ``care_due`` asked for; once more does no harm.
+        """Do what ``care_due`` asked for, and called for nothing else; once more does no harm.
 
-        :raises InputError: it asks for nothing, ever, or its records cannot be written.
+        :raises InputError: its records cannot be written.
         """
-        raise InputError("this CA keeps no records that want care", code="nothing_to_care_for")
+        raise InputError("this CA keeps no records that want care")
 
     def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
         """Ask when the CA would like a certificate to be renewed; None when it has no say in that.

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import from_text, to_text
+from .._core.vocabulary import SUBSCRIBER_REASONS
 from . import option_table
 from .answer_base import CANCELLED, ISSUED, PENDING_APPROVAL, PROCESSING, REJECTED, REVOKED, Action, read_state
 from .base import Choice, Order
@@ -34,7 +35,7 @@ STATES: Mapping[str, str] = {
     "revoked": REVOKED,
 }
 # Those a subscriber may give, CA/B baseline requirements §4.9.1.1; that CertCentral takes no other is our reading.
-REASONS = ("unspecified", "key_compromise", "affiliation_changed", "superseded", "cessation_of_operation")
+REASONS = SUBSCRIBER_REASONS
 FIXED_CHOICES: Mapping[str, tuple[Choice, ...]] = {
     "payment_method": (
         Choice("balance", "Bill to account balance"),

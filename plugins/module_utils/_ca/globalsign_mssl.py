@@ -38,7 +38,7 @@ from .answer_base import (
 from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
-from .connection import connected, reachable
+from .connection import connected, reachable, tried
 from .globalsign_mssl_account import ACCOUNT
 from .globalsign_mssl_directory import Directory, Place, shown
 from .table_type import TableType
@@ -112,15 +112,7 @@ class GlobalsignMssl(CaConnector):
     def test(self) -> Sequence[Check]:
         """Try address, clock, login at both services, and the profile; orders nothing."""
         found = list(reachable(self._services.rest, self._tools, self._services.paths[1], (("wsdl", ""),)))
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("logged in", self._login_told), ("may read orders", self._reading_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        return tried(found, (("logged in", self._login_told), ("may read orders", self._reading_told)))
 
     def _login_told(self, name: str) -> Check:
         listed = self._directory.profiles()

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import AuthError, ClmError, InputError, RemoteError
+from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._http.base import Request, Response
@@ -25,7 +25,7 @@ from .answer_base import Answer, CannotTell, Found, Handle, Issued, NotThere, Pe
 from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_EXACT, FIND_TOKEN, Capabilities
-from .connection import connected, reachable, transport_options
+from .connection import connected, reachable, transport_options, tried
 from .google_token import Token, problems
 from .rest import Rest
 from .table_type import TableType
@@ -137,15 +137,8 @@ class GoogleCas(CaConnector):
         """Try address, clock, token, the pool and the right to sign in it."""
         path = own.path_of(f"projects/{self._options['project']}/locations")
         found = list(reachable(self._rest("plain", None), self._tools, path))
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("logged in", self._login_told), ("pool", self._pool_told), ("may sign", self._right_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        checks = (("logged in", self._login_told), ("pool", self._pool_told), ("may sign", self._right_told))
+        return tried(found, checks)
 
     def _login_told(self, name: str) -> Check:
         return Check(name, True, self._token.source())

@@ -12,6 +12,7 @@ from typing import Any
 from .._core.clock import from_text
 from .._core.errors import RemoteError
 from .._core.types import Bundle
+from .._core.vocabulary import REASON_CODES, SUBSCRIBER_REASONS
 from . import answer_base as states
 from .answer_base import Revocation
 from .rest import Answer as Reply
@@ -27,14 +28,7 @@ STATES = {
     "failed": states.FAILED,
 }
 REVOCATIONS = {"revoked": states.REVOKED, "pending": states.REVOCATION_PENDING, "in_process": states.REVOCATION_PENDING}
-# RFC 5280's codes, as text.
-REASONS = {
-    "unspecified": "0",
-    "key_compromise": "1",
-    "affiliation_changed": "3",
-    "superseded": "4",
-    "cessation_of_operation": "5",
-}
+REASONS = {name: str(REASON_CODES[name]) for name in SUBSCRIBER_REASONS}
 # Longest difference of the clocks, ours and theirs, that a comparison of times allows for.
 _SLACK = timedelta(minutes=2)
 

@@ -15,6 +15,7 @@ from typing import Any
 from .._core.clock import from_text
 from .._core.errors import AuthError, RateLimited, RemoteError
 from .._core.types import Bundle
+from .._core.vocabulary import REASON_CODES, SUBSCRIBER_REASONS
 from .base import Choice
 from .rest import Answer as Reply
 
@@ -35,14 +36,7 @@ CODES = {
 _REFUSALS = (-7, -8, -14)
 _FORBIDDEN = (-15, -17, SIGNATURE_REQUIRED)
 PASSING = (-12, -18)
-REASONS = {
-    "unspecified": "0",
-    "key_compromise": "1",
-    "affiliation_changed": "3",
-    "superseded": "4",
-    "cessation_of_operation": "5",
-    "privilege_withdrawn": "9",
-}
+REASONS = {name: str(REASON_CODES[name]) for name in (*SUBSCRIBER_REASONS, "privilege_withdrawn")}
 PEM_CHAIN = "application/pem-certificate-chain"
 
 

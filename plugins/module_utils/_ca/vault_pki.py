@@ -16,7 +16,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import AuthError, ClmError, InputError, RemoteError
+from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._http.base import Request
@@ -24,7 +24,7 @@ from . import client_certificate, option_table, vault_pki_auth
 from .answer_base import Answer, Found, Handle, Issued, NotThere, Rejected, Revocation
 from .base import CaConnector, Check, Choice, Order, Tools
 from .capability_base import FIND_HARMLESS, Capabilities
-from .connection import connected, reachable, url_reason
+from .connection import connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
 from .table_type import TableType
@@ -143,15 +143,7 @@ class VaultPki(CaConnector):
             *client_certificate.checks(self._options, now),
             *reachable(self._plain(), self._tools, "/v1/sys/health", _STANDBY_IS_WELL),
         ]
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("logged in", self._token_told), ("may sign", self._right_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        return tried(found, (("logged in", self._token_told), ("may sign", self._right_told)))
 
     def _token_told(self, name: str) -> Check:
         data = self._ask("look at its own token", "GET", "/v1/auth/token/lookup-self")["data"]
