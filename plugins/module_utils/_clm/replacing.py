@@ -138,7 +138,8 @@ def _ending(action: str, wanted: Wanted, row: Intent | None, params: Params, por
     def told(at: str) -> dict[str, Any]:
         after = replacement_plan.survey(ports, wanted, _started(row, now), with_problems=False)
         shown = replacement_plan.view(wanted, after, at, row.created_at if row else None, ports.clock.now())
-        return {**Report().result(ports.calls(), ports.clock.now(), None), "replacement": shown, "steps": [step.sentence for step in steps]}
+        empty = Report().result(ports.calls(), ports.clock.now(), None)
+        return {**empty, "replacement": shown, "steps": [step.sentence for step in steps]}
 
     return Plan(None, None, tuple(steps), lambda: Outcome(None, told(state)), extra=told(replacement.state_of(row)))
 
