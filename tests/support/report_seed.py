@@ -43,7 +43,7 @@ def fill(store: Store, now: datetime) -> None:
     """
     with store.write() as unit:
         unit.groups.add(Group("shop", description="the shop", expiry_warning_days=45))
-        for name, kind in (("house", "own_ca"), ("digicert", "digicert"), ("letsencrypt", "acme")):
+        for name, kind in (("in-house", "own_ca"), ("digicert", "digicert"), ("letsencrypt", "acme")):
             unit.ca_accounts.add(CaAccount(name, kind))
         unit.devices.add(_device("edge-emea", "managed", now, data_center="fra", contracts=("C-1", "C-2")))
         unit.devices.add(_device("edge-us", "monitored", now, data_center="iad"))
@@ -56,7 +56,7 @@ def fill(store: Store, now: datetime) -> None:
 
 def _device(name: str, status: str, now: datetime, *, sync: str = "", fails: str = "", **more: Any) -> Device:
     log = [
-        {"name": entry, "result": "passed", "at": to_text(now), "duration_ms": 84 + 40 * n, "detail": "as expected"}
+        {"name": entry, "result": "ok", "at": to_text(now), "duration_ms": 84 + 40 * n, "detail": "as expected"}
         for n, entry in enumerate(_LOG)
     ]
     if fails:
@@ -114,7 +114,7 @@ def _steps(now: datetime, *steps: tuple[str, str, str]) -> tuple[Mapping[str, An
 def request(name: str, now: datetime, state: str, **more: Any) -> CertRequest:
     """Give a request of a certificate's name."""
     wanted: dict[str, Any] = {
-        "ca": "house",
+        "ca": "in-house",
         "csr_source": "endpoint",
         "device": "edge-emea",
         "actor": "ada",
@@ -164,7 +164,7 @@ def _served(unit: Unit, now: datetime) -> None:
         61,
         parent=former.certificate_id,
         attributes={"team": "edge"},
-        ca="house",
+        ca="in-house",
         auto_renew={"enabled": True, "days_before": 30},
     )
     _add(
@@ -200,7 +200,7 @@ def _awaiting(unit: Unit, now: datetime) -> None:
     pay = "pay.example.com"
     _add(
         unit,
-        certificate(pay, now, 12, ca="house", attributes={"team": "payments", "pci": True}),
+        certificate(pay, now, 12, ca="in-house", attributes={"team": "payments", "pci": True}),
         [request(pay, now, "issued")],
         [order(pay, "production", now, "review_in_progress", last_safe_at=now + timedelta(days=5))],
     )
@@ -257,7 +257,7 @@ def _odd(unit: Unit, now: datetime) -> None:
         sans=HOSTILE,
         san_count=4,
         issuer=HOSTILE[2],
-        ca="house",
+        ca="in-house",
         attributes={HOSTILE[1]: HOSTILE[3], "__proto__": "x"},
         serial=HOSTILE[1],
     )

@@ -43,6 +43,9 @@ _DATA = '<script type="application/json" id="data">'
 _END = "</script>"
 # Nothing of these can end the block or begin a comment; JSON reads their numbers as the same characters.
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+# Of a certificate, what the JSON report has and no view of the page shows.
+_NOT_SHOWN = frozenset(["created_at", "updated_at", "request_id", "parent", "successor", "production_days_left"])
+_OF_SERVED = ("fingerprint", "not_after")
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -99,14 +102,23 @@ class PageFormat(ReportFormat):
 
 
 def embedded(report: Report) -> str:
-    """Write data as JSON that can stand in a script block, in ASCII, without its empty members.
+    """Write data as JSON that can stand in a script block, in ASCII, without empty members and those no view shows.
 
     Ten thousand certificates have a hundred thousand of those.
     """
-    text = json.dumps(_full(report), separators=(",", ":"))
+    shown = {**report, "certificates": [_shown(one) for one in report["certificates"]]}
+    text = json.dumps(_full(shown), separators=(",", ":"))
     for character, escape in _ESCAPES.items():
         text = text.replace(character, escape)
     return text
+
+
+def _shown(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    kept = {name: value for name, value in one.items() if name not in _NOT_SHOWN}
+    for network in ("staging", "production"):
+        served = one[network] or {}
+        kept[network] = {name: served[name] for name in _OF_SERVED if name in served}
+    return kept
 
 
 def _full(value: Any) -> Any:

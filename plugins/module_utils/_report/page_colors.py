@@ -16,7 +16,7 @@ LIGHT: Palette = {
     "text": "#1b2028",
     "quiet": "#566070",
     "line": "#dde2e9",
-    "control": "#838e9d",
+    "control": "#7a8595",
     "accent": "#0a58a6",
     "accent-soft": "#e3eefa",
     "good": "#12632f",

@@ -53,8 +53,9 @@ The data is in the page's source; the module writes it as CSV and JSON, too.</p>
       <button type="reset" id="reset">Clear filters</button>
     </form>
     <p class="on-paper" id="asked"></p>
-    <div class="scroll"><table class="cards" id="table" aria-labelledby="certificates-title">
-      <thead><tr id="head"></tr></thead><tbody id="rows"></tbody></table></div>
+    <div class="scroll"><table class="cards" id="table" role="table" aria-labelledby="certificates-title">
+      <thead role="rowgroup"><tr role="row" id="head"></tr></thead>
+      <tbody role="rowgroup" id="rows"></tbody></table></div>
     <p class="empty" id="none" hidden>No certificate fits the filters.</p>
     <nav class="pager" id="pager" aria-label="Pages of certificates"></nav>
   </section>

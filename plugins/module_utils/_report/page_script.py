@@ -90,7 +90,7 @@ const rows = list(report.certificates).map((one) => ({
 const rowOf = new Map(rows.map((row) => [row.id, row]));
 
 const TONES = new Map(Object.entries({
-  issued: 'good', completed: 'good', managed: 'good', passed: 'good', monitored: 'accent', expiring: 'warn',
+  issued: 'good', completed: 'good', managed: 'good', ok: 'good', warning: 'warn', monitored: 'accent', expiring: 'warn',
   expired: 'bad', revoked: 'bad', failed: 'bad', rejected: 'bad', unresolved: 'bad', needs_decision: 'warn',
   in_doubt: 'warn', pending: 'accent', submitted: 'accent', review_in_progress: 'accent', approved: 'accent',
   scheduled: 'accent', implementing: 'accent', retrieval_in_progress: 'accent', deploying_staging: 'accent',
@@ -101,13 +101,13 @@ const pill = (word, label) => el('span', {class: `pill ${tone(word)}`}, text(lab
 const linkTo = (id) => `#certificate=${encodeURIComponent(id)}`;
 const certificateLink = (id) => rowOf.has(id) ? el('a', {href: linkTo(id)}, id) : el('span', {}, id);
 
-// A table with a header for each column; `cells` of a row are [content, class] or content.
-const table = (label, columns, lines) => el('table', {class: 'cards', 'aria-label': label},
-  el('thead', {}, el('tr', {}, columns.map((column) => el('th', {scope: 'col'}, column)))),
-  el('tbody', {}, lines.map((cells) => el('tr', {}, cells.map((cell, at) => {
-    const [content, kind] = Array.isArray(cell) ? cell : [cell, null];
-    const name = at === 0 ? 'th' : 'td';
-    return el(name, {class: kind, scope: at === 0 && 'row', 'data-label': at > 0 && columns[at]}, content);
-  })))));
+// A table with a header for each column; a cell is [content, class]. On a small screen it is shown as a list of cards,
+// which takes its meaning from it; the roles give it back.
+const table = (label, columns, lines) => el('table', {class: 'cards', role: 'table', 'aria-label': label},
+  el('thead', {role: 'rowgroup'}, el('tr', {role: 'row'}, columns.map((column) =>
+    el('th', {scope: 'col', role: 'columnheader'}, column)))),
+  el('tbody', {role: 'rowgroup'}, lines.map((cells) => el('tr', {role: 'row'}, cells.map(([content, kind], at) => at
+    ? el('td', {class: kind, role: 'cell', 'data-label': columns[at]}, content)
+    : el('th', {class: kind, role: 'rowheader', scope: 'row'}, content))))));
 const say = (sentence) => { byId('said').textContent = sentence; };
 """

@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page's script, second part: the table of certificates with filters, sorting and pages. Text alone.
 
-No more than a page of rows is ever in the document, so that ten thousand certificates cost what a hundred do. On paper
-all rows that fit are printed.
+No more than a page of rows is in the document, so that ten thousand certificates cost what a hundred do. On paper stand
+all rows that fit the filters, up to a number that browsers can print.
 """
 
 from __future__ import annotations
 
 SCRIPT = r"""
 const PAGE = 100;
+// Browsers take minutes to lay out more on paper.
+const MOST_ON_PAPER = 2000;
 const COLUMNS = [
   {key: 'id', label: 'Certificate'},
   {key: 'status', label: 'State'},
@@ -59,11 +61,12 @@ const rowElement = (row) => {
   const more = (one.san_count || 0) > 1 ? `${count(one.san_count, 'name')}` : '';
   const under = [common !== row.id && common, more].filter(Boolean).join(' \u00b7 ');
   const late = row.status === 'expired' ? 'bad' : row.status === 'expiring' ? 'warn' : '';
-  const cell = (label, content, kind) => el('td', {'data-label': label, class: kind}, content);
+  const cell = (label, content, kind) => el('td', {role: 'cell', 'data-label': label, class: kind}, content);
   // Short words stay whole; long ones of others may break anywhere.
   const word = (label, value) => cell(label, value, value.length <= 20 ? 'tight' : 'name');
-  return el('tr', {},
-    el('th', {scope: 'row', class: 'name'}, el('a', {href: linkTo(row.id)}, row.id), under && el('small', {}, under)),
+  return el('tr', {role: 'row'},
+    el('th', {scope: 'row', role: 'rowheader', class: 'name'},
+      el('a', {href: linkTo(row.id)}, row.id), under && el('small', {}, under)),
     cell('State', pill(row.status)),
     cell('Days left', row.left === null ? '' : String(row.left), `number ${late}`),
     cell('Expires', time(row.ends), 'date'),
@@ -77,7 +80,7 @@ const rowElement = (row) => {
 const pages = () => Math.max(1, Math.ceil(view.shown.length / PAGE));
 const drawRows = (all) => {
   const begin = all ? 0 : view.page * PAGE;
-  const part = all ? view.shown : view.shown.slice(begin, begin + PAGE);
+  const part = view.shown.slice(begin, begin + (all ? MOST_ON_PAPER : PAGE));
   byId('rows').replaceChildren(...part.map(rowElement));
   byId('none').hidden = view.shown.length > 0;
   byId('table').hidden = view.shown.length === 0;
@@ -105,7 +108,7 @@ const drawPager = () => {
 // A header of plain words repeats on each sheet of paper; one of buttons does not.
 const drawHead = (onPaper) => {
   byId('head').replaceChildren(...COLUMNS.map((column) => el('th', {
-    scope: 'col', class: column.kind,
+    scope: 'col', role: 'columnheader', class: column.kind,
     'aria-sort': view.sort === column.key && (view.down ? 'descending' : 'ascending'),
   }, onPaper ? column.label : el('button', {
     type: 'button', class: 'sort', 'data-key': column.key, onclick: () => sortBy(column.key),
@@ -135,7 +138,11 @@ const draw = () => {
   drawPager();
   const shown = view.shown.length.toLocaleString('en'), total = count(rows.length, 'certificate');
   byId('count').textContent = isFiltered() ? `${shown} of ${total}` : total;
-  byId('asked').textContent = isFiltered() ? `Filtered by ${askedWords(want)}` : '';
+  byId('asked').textContent = [
+    isFiltered() ? `Filtered by ${askedWords(want)}.` : '',
+    view.shown.length > MOST_ON_PAPER
+      ? `The first ${MOST_ON_PAPER.toLocaleString('en')} are printed; set filters to print the others.` : '',
+  ].filter(Boolean).join(' ');
   byId('reset').disabled = !isFiltered();
 };
 

@@ -47,7 +47,7 @@ const topologyOf = (one) => {
     under: [first(words(status)), one.not_after ? `expires ${day(one.not_after)}` : 'not issued yet']};
   const connectors = list(one.connectors).map((each) => ({
     name: text(each.name),
-    under: [text(each.description) || 'Application connector',
+    under: [text(each.description),
       each.push_automatically ? `pushes automatically to ${text(each.automatic_network)}` : 'pushes when asked to'],
     devices: list(each.devices).map((device) => ({
       name: text(device.name), state: device.status, status: statusWord(device, 'Not onboarded'),
@@ -70,7 +70,7 @@ const box = (node, x, y, height) => {
     svg('title', {}, full),
     svg('rect', {class: `box${node.main ? ' main' : ''}${node.none ? ' none' : ''}`, x, y, width: BOX, height, rx: 10}),
     svg('text', {class: 'strong', x: x + 14, y: y + 24}, cut(node.name, BOX - (node.state ? 44 : 28), '620 13px')));
-  list(node.under).filter(Boolean).forEach((line, at) => group.append(
+  list(node.under).filter(Boolean).slice(0, 2).forEach((line, at) => group.append(
     svg('text', {class: 'dim', x: x + 14, y: y + 43 + at * 17}, cut(line, BOX - 28, '12px'))));
   if (node.state) group.append(svg('circle', {class: `dot ${tone(node.state)}`, cx: x + BOX - 16, cy: y + 19, r: 5}));
   return group;
