@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -126,9 +126,6 @@ class Attention:
             "tracking_id": self.tracking_id,
             "attributes": redacted(self.attributes),
         }
-
-
-MEMBERS = tuple(one.name for one in fields(Attention))
 
 
 def rank(one: Attention) -> tuple[int, float, str, str]:
