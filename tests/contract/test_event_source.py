@@ -62,13 +62,14 @@ def watch(place: StorePlace, **options: Any) -> Watch:
 
 
 def drained(queue: Queue) -> list[str]:
-    """Take what is in the queue, as ``status kind certificate``, or the status and code of an error."""
+    """Take what is in the queue, as ``status kind certificate``, or the status and reason of an error."""
     found = []
     while not queue.empty():
         event = queue.get_nowait()
-        fact = event.get("attention") or {}
-        named = [fact.get("kind"), fact.get("certificate")] if fact else [event["error"]["code"]]
-        found.append(" ".join([event["status"], *map(str, named)]))
+        fact = event["attention"]
+        is_away = fact["kind"] == "store_away"
+        named = [fact["reason"]] if is_away else [fact["kind"], str(fact["certificate"])]
+        found.append(" ".join([event["status"], *named]))
     return found
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_feed import News, Told
+    from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_records import Attention
     from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock
     from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError
     from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_watch import Watch
@@ -34,11 +35,11 @@ description:
     asked, so let M(edgecert.clm.akamai_cps_device) and M(edgecert.clm.cert_lifecycle) run, too.
   - An event has C(status) and C(at). C(attention) is the fact, as C(cert_info) gives it, with V(raised), V(changed),
     V(repeated) and V(cleared); with V(cleared) it is the fact as it stood last.
-  - While the store cannot be read, nothing is told to have ended. One event of status V(error) has C(error), with
-    C(code) and C(message), and one of status V(recovered) comes when it can be read again. It is tried less and less
-    often, at least every five minutes.
-  - In C(attention) and C(error) a blank stands behind a brace that would begin a template, since other people's texts
-    are in it, and playbooks template their variables.
+  - While the store cannot be read, nothing is told to have ended. One event of status V(error) comes, whose
+    C(attention) is of the kind V(store_away), and one of status V(recovered) when it can be read again. It is tried
+    less and less often, at least every five minutes.
+  - In C(attention) a blank stands behind a brace that would begin a template, since other people's texts are in it,
+    and playbooks template their variables.
 options:
   store:
     description:
@@ -157,7 +158,9 @@ async def main(queue: Queue, args: dict[str, Any]) -> None:
     from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
     from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_watch import watch_of
 
-    await Watcher(queue, watch_of(args, os.environ), SystemClock()).run()
+    # Where a rulebook asks for feedback, the engine adds a queue of its own.
+    options = {name: value for name, value in args.items() if name != "eda_feedback_queue"}
+    await Watcher(queue, watch_of(options, os.environ), SystemClock()).run()
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -198,8 +201,8 @@ class Watcher:
         self._queue, self._watch, self._clock = queue, watch, clock
         self._known: dict[str, Told] = {}
         self._unsaved = False
-        # Why the store cannot be read, by code; empty while it can.
-        self._trouble = ""
+        # Why the store cannot be read; None while it can.
+        self._trouble: Attention | None = None
         self.wait_s = watch.interval_s
 
     async def run(self) -> None:
@@ -255,19 +258,23 @@ class Watcher:
 
     async def _away(self, error: ClmError) -> None:
         """Tell once that the store cannot be read, and wait longer each time."""
-        if error.code != self._trouble:
-            self._trouble = error.code
-            LOGGER.error("%s", error.message)
-            await self._put("error", error={"code": error.code, "message": error.message})
+        from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_records import store_away
+
         longest = max(LONGEST_S, self._watch.interval_s)
         self.wait_s = min(self.wait_s * 2, longest)
+        if self._trouble is not None and self._trouble.reason == error.code:
+            return
+        since = self._clock.now() if self._trouble is None else self._trouble.since
+        LOGGER.error("%s", error.message)
+        self._trouble = store_away(self._watch.shown, error.code, error.message, since or self._clock.now())
+        await self._put("error", attention=self._trouble.view())
 
     async def _back(self) -> None:
-        if self._trouble:
-            trouble, self._trouble = self._trouble, ""
-            LOGGER.info("%s can be read again", self._watch.shown)
-            await self._put("recovered", error={"code": trouble, "message": f"{self._watch.shown} can be read again"})
         self.wait_s = self._watch.interval_s
+        if self._trouble is not None:
+            trouble, self._trouble = self._trouble, None
+            LOGGER.info("%s can be read again", self._watch.shown)
+            await self._put("recovered", attention=trouble.view())
 
     def _save(self) -> None:
         """Keep what was told; that it cannot be kept stops nothing, and is said."""

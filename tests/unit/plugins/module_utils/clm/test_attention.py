@@ -110,7 +110,7 @@ def look(store: SqlStore, now: datetime = NOON, **options: Any) -> list[Attentio
 
 # What is in the store, and which kind, severity and reason is told of it.
 Facts = Sequence[tuple[str, str, str]]
-RENEWED = {"fingerprint": "bb", "not_after": NOON + 300 * DAY}
+RENEWED: dict[str, Any] = {"fingerprint": "bb", "not_after": NOON + 300 * DAY}
 QUIC_ON = {"settings": {"before": {"quic": False}, "after": {"quic": True}}}
 PROVE = {"kind": "dns-01", "domain": "example.com"}
 UNPROVED = [{"network": "production", "not_proved": "203.0.113.9 presents something else"}]
