@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,9 @@ KINDS = (
     RENEWAL_STOPPED,
     DEVICE_FAILED,
 )
+
+STORE_AWAY = "store_away"
+"""Kind of what a watcher of the store tells where it cannot look; no look finds it."""
 
 INFO, WARNING, CRITICAL = "info", "warning", "critical"
 SEVERITIES = (INFO, WARNING, CRITICAL)
@@ -95,7 +98,7 @@ class Attention:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS or self.severity not in SEVERITIES:
+        if self.kind not in (*KINDS, STORE_AWAY) or self.severity not in SEVERITIES:
             raise ValueError(f"{self.kind} with severity {self.severity} is no kind of attention")
 
     @property
@@ -128,7 +131,15 @@ class Attention:
         }
 
 
-MEMBERS = tuple(one.name for one in fields(Attention))
+def store_away(store: str, code: str, message: str, since: datetime) -> Attention:
+    """Give the record of a store that a watcher cannot look at.
+
+    :param store: its URL, without a password.
+    :param since: of the first look that failed, UTC.
+    """
+    todo = "do what the message says; nothing of the certificates in it is told until it can be read"
+    said = f"the store {store} cannot be looked at: {message}"
+    return Attention(STORE_AWAY, CRITICAL, (store,), said, todo, OPERATOR, reason=code, since=since)
 
 
 def rank(one: Attention) -> tuple[int, float, str, str]:
