@@ -74,10 +74,14 @@ def test_the_first_certificate_ends_well_only_on_staging_or_waiting_for_people()
 
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: str(path.stem))
 def test_a_playbook_acts_as_who_runs_it(path: pathlib.Path) -> None:
-    """W2: as the job user of AWX, else by the environment; no variable of a survey names somebody else."""
+    """W2: as the job user of AWX, else by the environment; no variable of a survey names somebody else.
+
+    Behind an approval node it is who approved there, and not who launched the workflow.
+    """
     play = _play(path)
     defaults = play["module_defaults"]["group/edgecert.clm.clm"]
-    assert defaults["actor"] == "{{ awx_user_name | default(tower_user_name | default(omit)) }}"
+    launched = "{{ awx_user_name | default(tower_user_name | default(omit)) }}"
+    assert defaults["actor"] == ("{{ awx_approval_by }}" if path.stem == "awx_approve" else launched)
     assert defaults["store"] == "{{ clm_store | default(omit) }}"
     given = [options for task in play["tasks"] for options in task.values() if isinstance(options, dict)]
     assert not [options for options in given if "actor" in options]
