@@ -131,7 +131,7 @@ class Tower:
             return max(number for number, _line in lines)
 
 
-def answers(**given: str) -> dict[str, str]:
+def answers(**given: str) -> dict[str, Any]:
     """Give every answer of the survey: those given, and what AWX sends where nobody answered."""
     found = {asked["variable"]: asked["default"] for asked in SURVEY["spec"]}
     assert set(given) <= set(found)
@@ -162,7 +162,7 @@ def tower(postgres_module_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         shared = environment(folder, clock.environment)
         awx = Awx(folder, project, {**clock.environment, **{name: shared[name] for name in BUNDLED_ONCE}})
         tower = Tower(folder, awx, sandbox, clock, postgres_module_url, akamai, {**secrets, "the store key": STORE_KEY})
-        wanted = {
+        wanted: dict[str, Any] = {
             "clm_ca_path": sandbox.ca_path,
             "clm_organization": ORGANIZATION,
             "clm_admin_contact": ADMIN,
@@ -310,14 +310,10 @@ def test_only_the_file_with_the_environment_holds_secrets(tower: Tower, life: Li
 
 def test_inventory_sources_are_updated_by_what_their_credentials_inject(tower: Tower, life: Life) -> None:
     """V3: out of the store, and live; without a store the update fails, and says what to do."""
-    sources = ("certificates", "live", "certificates")
-    env = (tower.store, {**tower.akamai, "EDGECERT_CA_PATH": tower.sandbox.ca_path}, {})
-    jobs = tower.at_once(
-        *(
-            partial(tower.awx.update_inventory, f"{source}.akamai_cps.yml", Credential(injected))
-            for source, injected in zip(sources, env, strict=True)
-        )
-    )
+    live = {**tower.akamai, "EDGECERT_CA_PATH": tower.sandbox.ca_path}
+    sources: list[tuple[str, Mapping[str, str]]] = [("certificates", tower.store), ("live", live), ("certificates", {})]
+    update = tower.awx.update_inventory
+    jobs = tower.at_once(*(partial(update, f"{name}.akamai_cps.yml", Credential(env)) for name, env in sources))
     for job in jobs[:2]:
         found = json.loads(job.ok().written[f"artifacts/{OUTPUT}"])
         assert set(found["_meta"]["hostvars"]) >= {"www.example.com"}
@@ -331,7 +327,7 @@ def test_what_is_missing_or_out_of_range_is_told_before_anything_is_done(tower: 
     no_key = {"EDGECERT_STORE": tower.url, **tower.akamai}
     asked = answers(clm_common_name="new.example.com")
     wrong = {**asked, "clm_auto_renew": "true", "clm_auto_renew_days": "500", "clm_subject_country": "UK"}
-    rows: list[tuple[str, Mapping[str, str], dict[str, str], str, str]] = [
+    rows: list[tuple[str, Mapping[str, str], dict[str, Any], str, str]] = [
         ("run_due", tower.akamai, {}, "store_vanishes", "by a credential of the job"),
         ("run_due", no_key, {}, "store_key_missing", "EDGECERT_STORE_KEY"),
         ("enroll", tower.store, asked, "invalid_input", "AKAMAI_CLIENT_SECRET"),

@@ -98,12 +98,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     # The checkout is linked into the environment of the tests, where it would count as installed.
     said(*words, "--offline", "--force", cwd=context / "_build")
     script = context / "_build" / "scripts" / "introspect.py"
-    written = [f"--write-bindep={made.system}", f"--write-pip={folder / 'requirements.txt'}"]
-    said(
-        *(sys.executable, script, "introspect", made.collections, "--user-bindep=bindep.txt", *written),
-        cwd=context / "_build",
-    )
-    python = lines((folder / "requirements.txt").read_text(encoding="utf-8"))
+    needed = folder / "requirements.txt"
+    written = ("--user-bindep=bindep.txt", f"--write-bindep={made.system}", f"--write-pip={needed}")
+    said(sys.executable, script, "introspect", made.collections, *written, cwd=context / "_build")
+    python = lines(needed.read_text(encoding="utf-8"))
     yield Image(archive, context, stages, made.collections, python, made.system)
     shutil.rmtree(folder, ignore_errors=True)
 
