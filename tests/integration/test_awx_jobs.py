@@ -33,6 +33,8 @@ from ansible_collections.edgecert.clm.tests.support.awx_job import Awx, Credenti
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.playbooks import environment
 
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROJECT = pathlib.Path(__file__).resolve().parent / "playbooks" / "awx_project"
 SURVEY = json.loads((TOP / "extensions" / "awx" / "surveys" / "enroll_endpoint.json").read_text(encoding="utf-8"))
@@ -179,13 +181,15 @@ class Life:
     """What became of a certificate, job by job.
 
     :ivar cancelled: asked for it, and was cancelled when CPS had opened the enrollment.
-    :ivar resumed: asked for it once more.
+    :ivar met: asked for it at once again.
+    :ivar resumed: asked for it when the lease of the first one had ended.
     :ivar approved: two people's, launched together, and once more where they met.
     :ivar lost: ran what is due, and its node was lost when CPS had taken the certificate.
     :ivar due: those that ran what is due afterwards, two and two together.
     """
 
     cancelled: Job
+    met: Job
     resumed: Job
     pushed: Job
     approved: list[Job]
@@ -199,12 +203,15 @@ def life(tower: Tower) -> Life:
     """Bring a certificate to staging against all odds; a second one is asked for, for later."""
     wanted = {**answers(clm_common_name="www.example.com", clm_description=TEMPLATE), "clm_connector": "edge"}
     cancelled = interrupted(tower, "/enrollments\\?", "enrollment-created", Running.cancel, "enroll", "ada", **wanted)
+    met = tower.run("enroll", "ada", **wanted)
+    tower.clock.sleep(LEASE_S)
     resumed = tower.run("enroll", "ada", **wanted).ok()
     edges = [tower.sandbox.edge("staging")]
     pushed = tower.run("push", "ada", clm_certificate="www.example.com", clm_staging_edges=edges).ok()
     order_id = pushed.task("Push").result["work_order"]["work_order_id"]
     approved = both_approve(tower, order_id)
     lost = interrupted(tower, UPLOAD, "uploaded", Running.lose, "run_due")
+    tower.clock.sleep(LEASE_S)
     later = answers(clm_common_name="shop.example.com")
     tower.run("enroll", "ada", **later, clm_schedule_at=tower.clock.soon(seconds=SOON_S), clm_wait=False).ok()
     due: list[Job] = []
@@ -216,13 +223,13 @@ def life(tower: Tower) -> Life:
                 order = unit.work_orders.get(order_id)
             if order is not None and order.state == "completed":
                 break
-    return Life(cancelled, resumed, pushed, approved, lost, due, order)
+    return Life(cancelled, met, resumed, pushed, approved, lost, due, order)
 
 
 def interrupted(
     tower: Tower, path: str, kind: str, how: Callable[[Running], None], template: str, user: str = "", **answers: Any
 ) -> Job:
-    """Launch a job, and end it when Akamai has done something whose answer the job does not get; time goes by."""
+    """Launch a job, and end it when Akamai has done something whose answer the job does not get."""
     before = len(tower.seen(kind))
     tower.sandbox.fault("slow", method="POST", path=path, seconds=NEVER_S)
     running = tower.launch(template, user, **answers)
@@ -231,9 +238,7 @@ def interrupted(
         assert not running.is_over and time.monotonic() < deadline, running.ended().said
         time.sleep(0.05)
     how(running)
-    job = tower.ended(running)
-    tower.clock.sleep(LEASE_S)
-    return job
+    return tower.ended(running)
 
 
 def both_approve(tower: Tower, order_id: str) -> list[Job]:
@@ -252,6 +257,9 @@ def both_approve(tower: Tower, order_id: str) -> list[Job]:
 def test_a_cancelled_job_is_gone_on_with_by_the_next_one(tower: Tower, life: Life) -> None:
     """W5: the enrollment that the first one opened is adopted, and no second one opened."""
     assert (life.cancelled.status, life.cancelled.results[-1].status) == ("canceled", "ok")
+    failure = life.met.task("Enrol").result["failure"]
+    assert (failure["code"], failure["retryable"]) == ("lease_held", True)
+    assert "ada on " in life.met.said and "run the task again later" in life.met.said
     request = life.resumed.task("Enrol").result["request"]
     assert (request["state"], request["actor"], request["certificate"]) == ("issued", "ada", "www.example.com")
     assert tower.seen("enrollment-created").count(request["enrollment_id"]) == 1
