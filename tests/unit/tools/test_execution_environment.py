@@ -16,10 +16,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import ee
+import matrix
 import pytest
 import release
 import yaml
@@ -50,12 +52,14 @@ def said(*command: str | pathlib.Path, cwd: pathlib.Path, env: Mapping[str, str]
 class Image:
     """What would become of the image, as far as it can be made here.
 
+    :ivar archive: the collection as built.
     :ivar stages: the Containerfile's commands, by stage.
     :ivar collections: where the collection was installed as the galaxy stage does.
     :ivar python: the requirements that the builder stage would install.
     :ivar system: its list of packages of the system.
     """
 
+    archive: pathlib.Path
     context: pathlib.Path
     stages: Mapping[str, list[str]]
     collections: pathlib.Path
@@ -84,22 +88,21 @@ def stages_of(containerfile: str) -> dict[str, list[str]]:
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     """Build the collection, make the context, and run what the stages run but for the system's packages."""
     folder = tmp_path_factory.mktemp("image")
-    context = ee.context(release.artifact(folder / "build"), folder / "ee")
+    archive = release.artifact(folder / "build")
+    context = ee.context(archive, folder / "ee")
     stages = stages_of((context / "Containerfile").read_text(encoding="utf-8"))
-    made = Image(context, stages, folder / "usr", [], folder / "bindep.txt")
+    made = Image(archive, context, stages, folder / "usr", [], folder / "bindep.txt")
     install = made.command("galaxy", "ansible-galaxy collection install")
     words = [str(made.collections) if word == "/usr/share/ansible/collections" else word for word in install]
     assert words.pop(0) == "ANSIBLE_GALAXY_DISABLE_GPG_VERIFY=1" and str(made.collections) in words
     # The checkout is linked into the environment of the tests, where it would count as installed.
     said(*words, "--offline", "--force", cwd=context / "_build")
     script = context / "_build" / "scripts" / "introspect.py"
-    written = [f"--write-bindep={made.system}", f"--write-pip={folder / 'requirements.txt'}"]
-    said(
-        *(sys.executable, script, "introspect", made.collections, "--user-bindep=bindep.txt", *written),
-        cwd=context / "_build",
-    )
-    python = lines((folder / "requirements.txt").read_text(encoding="utf-8"))
-    yield Image(context, stages, made.collections, python, made.system)
+    needed = folder / "requirements.txt"
+    written = ("--user-bindep=bindep.txt", f"--write-bindep={made.system}", f"--write-pip={needed}")
+    said(sys.executable, script, "introspect", made.collections, *written, cwd=context / "_build")
+    python = lines(needed.read_text(encoding="utf-8"))
+    yield Image(archive, context, stages, made.collections, python, made.system)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -158,3 +161,27 @@ def test_what_runs_in_it_is_what_is_supported(image: Image) -> None:
     assert Version(importlib.metadata.version("ansible-runner")) in runner.specifier
     assert image.stages["final"][-3:-2] == ["USER 1000"]
     assert image.stages[""] and f'ARG PYPKG="{needs["python_interpreter"]["package_system"]}"' in image.stages[""]
+
+
+def test_the_guide_makes_the_same_context(image: Image, tmp_path: pathlib.Path) -> None:
+    """R: its commands are run as they stand there, with the archive and nothing else."""
+    guide = (TOP / "docs" / "docsite" / "rst" / "guide_execution_environment.rst").read_text(encoding="utf-8")
+    section = guide.partition("\nBuild it\n")[2]
+    block = re.search(r"\.\. code-block:: shell\n\n((?: {4}.*\n)+)", section)
+    assert block and "ansible-builder create" in block.group(1)
+    shutil.copy(image.archive, tmp_path)
+    said("sh", "-eu", "-c", textwrap.dedent(block.group(1)), cwd=tmp_path)
+    made = next(path for path in (tmp_path / "context").iterdir() if path.is_file())
+    assert made.read_bytes() == (image.context / "Containerfile").read_bytes()
+
+
+def test_the_versions_in_the_guide_are_those_of_the_definition_and_the_matrix() -> None:
+    """R: what is said to be supported is what is tested."""
+    guide = (TOP / "docs" / "docsite" / "rst" / "guide_execution_environment.rst").read_text(encoding="utf-8")
+    needs = yaml.safe_load((ee.DEFINITION / "execution-environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    for name in ("ansible_core", "ansible_runner"):
+        assert f"``{re.sub('^[a-z-]+', '', needs[name]['package_pip'])}``" in guide
+    cores = [core for core, _python in matrix.PAIRS]
+    assert f"{cores[0]} to {cores[-1]}; flows on {cores[-1]}" in guide
+    for core, python in matrix.PAIRS[:-1]:
+        assert f"{python} with ansible-core {core}" in guide or f"{python} with {core}" in guide

@@ -9,8 +9,11 @@ import pathlib
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import StoreError
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.job_container import refuse_vanishing
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_store import opened
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_store_care import StorePlace
 
 # As the kernel lists them in a container of podman: the container's own layer, the job's directory, a volume with a
 # blank in its name, a file system in memory, and a folder of the host.
@@ -92,6 +95,37 @@ def test_a_store_that_is_there_or_elsewhere_is_no_concern(tmp_path: pathlib.Path
 def test_outside_of_job_containers_nothing_is_refused(environment: dict[str, str]) -> None:
     """R: ansible-runner on a machine, and a variable that many tools set, say nothing of a container."""
     assert not refusal("", environment) and not refusal(IN_LAYER, environment)
+
+
+@pytest.mark.parametrize(("create", "or_empty"), [(True, False), (False, True), (False, False)])
+def test_whatever_opens_a_store_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, create: bool, or_empty: bool
+) -> None:
+    """R: a run, check mode, and what only reads; nothing is made where AWX removes what a job leaves."""
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with (
+        pytest.raises(StoreError, match="set EDGECERT_STORE") as caught,
+        opened({}, SystemClock(), "ada", create=create, or_empty=or_empty),
+    ):
+        pass
+    assert caught.value.code == "store_vanishes" and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("makes", [True, False])
+def test_care_for_a_store_is_refused_before_it_is_planned(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, makes: bool
+) -> None:
+    """R: ``clm_store`` tells in check mode what a run would be told."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    environment, named = {"AWX_PRIVATE_DATA_DIR": str(tmp_path)}, {"store": f"sqlite:///{tmp_path}/clm.db"}
+    with pytest.raises(StoreError, match="set EDGECERT_STORE"):
+        StorePlace({}, SystemClock(), "ada", environment, makes=makes)
+    if makes:
+        with pytest.raises(StoreError, match="would be gone with the container"):
+            StorePlace(named, SystemClock(), "ada", environment, makes=True)
+    else:
+        assert StorePlace(named, SystemClock(), "ada", environment, makes=False).backend == "sqlite"
 
 
 def test_what_cannot_be_known_is_not_refused() -> None:
