@@ -32,6 +32,8 @@ _OTHERS = frozenset(["lease_held", "conflict"])
 # late, since a person has to mend it first.
 _SOON = timedelta(minutes=1)
 _LATE = timedelta(hours=1)
+# Options that say nothing about a replacement.
+_OF_DUE = ("certificate", "wait_timeout", "round")
 # How the records are called in the result.
 _NAMED = {"request": "request_id", "work_order": "work_order_id"}
 
@@ -69,6 +71,9 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises InputError: an option cannot be used.
     """
     if (params.get("action") or DUE) != DUE:
+        given = [name for name in _OF_DUE if params.get(name)]
+        if given:
+            raise InputError(f"Cannot {params['action']}: {given[0]} goes with action: due alone")
         from . import replacing
 
         return replacing.plan(params, ports)
