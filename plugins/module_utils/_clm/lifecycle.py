@@ -32,6 +32,8 @@ _OTHERS = frozenset(["lease_held", "conflict"])
 # late, since a person has to mend it first.
 _SOON = timedelta(minutes=1)
 _LATE = timedelta(hours=1)
+# Options that say nothing about a replacement.
+_OF_DUE = ("certificate", "wait_timeout", "round")
 # How the records are called in the result.
 _NAMED = {"request": "request_id", "work_order": "work_order_id"}
 
@@ -47,19 +49,20 @@ class Report:
     next_at: datetime | None = None
     is_over: bool = True
 
-    def result(self, calls: int, now: datetime, until: datetime | None) -> dict[str, Any]:
-        """Give the module's result."""
+    def result(self, calls: int) -> dict[str, Any]:
+        """Give what every action of the module returns."""
         return {
             "done": self.done,
             "waiting": list(self.waiting.values()),
             "failures": list(self.failed.values()),
             "next_due_at": to_text(self.next_at) if self.next_at else None,
-            "at": to_text(now),
-            "until": to_text(until) if until else None,
-            "is_over": self.is_over,
             "calls": calls,
             "steps": self.steps,
         }
+
+    def times(self, now: datetime, until: datetime | None) -> dict[str, Any]:
+        """Give what a call that may wait returns beside it."""
+        return {"at": to_text(now), "until": to_text(until) if until else None, "is_over": self.is_over}
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -68,6 +71,9 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises InputError: an option cannot be used.
     """
     if (params.get("action") or DUE) != DUE:
+        given = [name for name in _OF_DUE if params.get(name)]
+        if given:
+            raise InputError(f"Cannot {params['action']}: {given[0]} goes with action: due alone")
         from . import replacing
 
         return replacing.plan(params, ports)
@@ -82,7 +88,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     def finish() -> Outcome:
         is_failed = bool(report.failed) and params.get("fail") is not False
         failure = failure_of(list(report.failed.values())) if is_failed else None
-        result = report.result(ports.calls(), ports.clock.now(), runner.until)
+        result = {**report.result(ports.calls()), **report.times(ports.clock.now(), runner.until)}
         return Outcome(None, result, tuple(report.steps), failure)
 
     if not ports.check_mode:
@@ -92,7 +98,7 @@ def plan(params: Params, ports: Ports) -> Plan:
         agenda = due.collect(unit, ports.clock.now(), runner.only, runner.certificates)
     report.done, report.next_at = [_told(item) for item in agenda.items], agenda.next_at
     report.failed = {("stuck", entry["certificate"]): entry for entry in agenda.stuck}
-    predicted = report.result(0, ports.clock.now(), runner.until)
+    predicted = {**report.result(0), **report.times(ports.clock.now(), runner.until)}
     steps = tuple(Step(f"{item.kind}: {item.key} ({item.why})", run) for item in agenda.items)
     return Plan(None, None, steps, finish, extra={**predicted, "steps": [step.sentence for step in steps]})
 
