@@ -74,6 +74,7 @@ def chosen(is_oldest: bool) -> list[str]:
 def check(core: str, version: str, python: str) -> None:
     """Run the tests of one pair; PostgreSQL is the contract gate's business and stays off here."""
     path = environment(core, version, python)
+    imported(path, version)
     env = {"EDGECERT_TEST_POSTGRES": "off", "PATH": path_with(path)}
     # The slow ones are about the store and the clock, which no ansible-core changes; the newest one runs them.
     words = (*parallel(), "-m", "not slow", *chosen((core, version) == PAIRS[0]))
@@ -82,6 +83,12 @@ def check(core: str, version: str, python: str) -> None:
         playbook = {**env, "ANSIBLE_CONFIG": str(SMOKE.parent / "ansible.cfg"), "ANSIBLE_NOCOWS": "1"}
         python_here = f"ansible_python_interpreter={path / 'python'}"
         run(path / "ansible-playbook", "-i", "localhost,", "-e", python_here, SMOKE, env=playbook)
+
+
+def imported(path: pathlib.Path, version: str) -> None:
+    """Have the pair's own ansible-test import and compile every file; the newest one's runs all it has in a gate."""
+    command = ("tools/ansible-test", "sanity", "--color", "no", "--python", version)
+    run(*command, "--test", "import", "--test", "compile", env={"ANSIBLE_TEST_VENV": str(path.parent)})
 
 
 def is_own(core: str, version: str) -> bool:

@@ -10,6 +10,8 @@ import re
 
 import pytest
 
+from ansible_collections.edgecert.clm.tests.support import failure_codes
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 GUIDES = TOP / "docs" / "docsite" / "rst"
 CLM = TOP / "plugins" / "module_utils" / "_clm"
@@ -54,6 +56,22 @@ def test_every_code_is_in_its_guide(guide: str, files: tuple[str, ...], pattern:
     assert found, "the code is read wrongly"
     text = (GUIDES / f"{guide}.rst").read_text(encoding="utf-8")
     assert sorted(word for word in found if f"``{word}``" not in text) == []
+
+
+TROUBLE = re.compile(r"(?m)^   \* - ``([a-z_0-9]+)``\n     - (.+)\n     - (.+)\n     - (.+)\n")
+
+
+def test_troubleshooting_has_each_code_once_and_no_other() -> None:
+    """R1: whoever has a code finds what it means, what to look at and what to do; what nothing raises is not there."""
+    entries = TROUBLE.findall((GUIDES / "guide_troubleshooting.rst").read_text(encoding="utf-8"))
+    assert sorted(word for word, *_cells in entries) == sorted(failure_codes.collected())
+
+
+def test_what_troubleshooting_leaves_out_is_met_by_nobody() -> None:
+    """The code of a base class is let out by nothing."""
+    classes = [name for name in failure_codes.NEVER.values() if name]
+    assert {name: failure_codes.raised_bare(name) for name in classes} == {"ClmError": [], "ScriptError": []}
+    assert failure_codes.raised_bare("StoreError"), "the source is read wrongly"
 
 
 def test_every_kind_of_due_work_is_in_the_guide() -> None:
