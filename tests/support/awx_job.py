@@ -121,16 +121,22 @@ class Awx:
         :param user: who launches it; empty for a schedule.
         """
         number, private = self._prepared()
-        variables = {**(answers or {}), **_meta_variables(number, playbook, user)}
-        content = "".join(
-            yaml.dump({name: value}, Dumper=_Unsafe, default_flow_style=False) for name, value in variables.items()
-        )
-        _write(private / "env" / "extravars", content)
-        _write(private / "env" / "cmdline", "-u root")
-        script = f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(_HOSTS)!r})\n"
-        _write(private / "inventory" / "hosts", script, 0o700)
+        inventory = _inputs(private, {**(answers or {}), **_meta_variables(number, playbook, user)}, "-u root")
         env = {"JOB_ID": str(number), "INVENTORY_ID": "1", "AWX_HOST": "https://towerhost", "MAX_EVENT_RES": "700000"}
-        params = {"playbook": playbook, "inventory": str(private / "inventory" / "hosts")}
+        return self._started(number, private, credential, env, {"playbook": playbook, "inventory": inventory})
+
+    def ad_hoc(self, module: str, arguments: str, credential: Credential, *, user: str) -> Running:
+        """Run an ad hoc command, on all hosts; AWX allows no templates in its arguments."""
+        number, private = self._prepared()
+        inventory = _inputs(private, _meta_variables(number, module, user), "-u root all")
+        env = {
+            "AD_HOC_COMMAND_ID": str(number),
+            "INVENTORY_ID": "1",
+            "INVENTORY_HOSTVARS": "True",
+            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+            "ANSIBLE_SFTP_BATCH_MODE": "False",
+        }
+        params = {"module": module, "module_args": arguments, "inventory": inventory}
         return self._started(number, private, credential, env, params)
 
     def update_inventory(self, source: str, credential: Credential) -> Running:
@@ -283,8 +289,18 @@ def _never() -> bool:
     return False
 
 
+def _inputs(private: pathlib.Path, variables: Mapping[str, Any], words: str) -> str:
+    """Write extra variables, words of the command line, and the inventory, whose path is given."""
+    written = [yaml.dump({name: value}, Dumper=_Unsafe, default_flow_style=False) for name, value in variables.items()]
+    _write(private / "env" / "extravars", "".join(written))
+    _write(private / "env" / "cmdline", words)
+    script = f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(_HOSTS)!r})\n"
+    _write(private / "inventory" / "hosts", script, 0o700)
+    return str(private / "inventory" / "hosts")
+
+
 def _meta_variables(number: int, template: str, user: str) -> dict[str, Any]:
-    """Give the variables that AWX adds; they go before those of a survey of the same name."""
+    """Give the variables that AWX adds; in newer ones they go before those of a survey of the same name."""
     about: dict[str, Any] = {
         "job_id": number,
         "job_launch_type": "manual" if user else "scheduled",
