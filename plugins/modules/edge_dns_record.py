@@ -63,7 +63,6 @@ options:
         that is a CNAME is refused.
     type: bool
     default: false
-    version_added: 0.1.0
   ttl:
     description:
       - Seconds that others may remember the records of this name and type, the same for all of them. Left out, it stays
