@@ -179,8 +179,10 @@ REMOVE = Phase("remove", remove, CONFIGURE, may=_NO, again=_ACK)
 # Two CSRs are asked for in one call, and two certificates handed over.
 ENROL_BOTH = Phase("enrol-both", enrol_both, again=("third-party-csr",))
 PUSH_BOTH = Phase("push-both", push, ENROL_BOTH, again=("third-party-cert-and-trust-chain",))
-# Production is let go on for both, and proved of both.
-PRODUCE_BOTH = Phase("produce-both", produce, PUSH_BOTH, again=("POST", "deployments"))
+# Production is let go on for both, and proved of both. What CPS shows minutes after the end of a change is believed,
+# and ends the order; another try is another order, which finds both there.
+_ENDED = ("push_failed", "certificate_on_staging")
+PRODUCE_BOTH = Phase("produce-both", produce, PUSH_BOTH, may=_ENDED, again=("POST", "deployments"))
 # Names go by the same update as a renewal, after a look for who uses them; CPS asks about those that go.
 _EDITS = ("PUT", "third-party-cert-and-trust-chain", "post-verification-warnings-ack", "post-verification-warnings")
 EDIT = Phase("edit", edit, PRODUCE, also=("reproduce", "roll-forward"), again=_EDITS)
