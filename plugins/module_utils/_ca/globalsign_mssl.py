@@ -177,8 +177,14 @@ class GlobalsignMssl(CaConnector):
         return self._ordered(order, csr_pem, "")
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Order it as the renewal of another order, which the CA may price otherwise."""
-        return self._ordered(order, csr_pem, str(handle["order_id"]))
+        """Order it as the renewal of another order, which the CA may price otherwise.
+
+        What is revoked or ended otherwise has no renewal: then it is a new order.
+        """
+        parent = str(handle["order_id"])
+        with before_order():
+            is_over = self._is_over(self._parent(parent))
+        return self._ordered(order, csr_pem, "" if is_over else parent)
 
     def _ordered(self, order: Order, csr_pem: str, renews: str) -> Answer:
         with before_order():
@@ -204,12 +210,15 @@ class GlobalsignMssl(CaConnector):
         """Have it reissued within the order; renew it where that would give less than was asked for.
 
         A reissue ends with its order: one that is made because the end is near would be due again at once. So less
-        than half of the lifetime left is a renewal, and so are addresses, which a reissue has no place for.
+        than half of the lifetime left is a renewal, and so are addresses, which a reissue has no place for. Nothing
+        follows an order that was revoked or ended otherwise: then it is a new one.
         """
         parent = str(handle["order_id"])
         with before_order():
-            is_enough = not order.spec.ip_addresses and self._lasts(parent, order)
-        if not is_enough:
+            detail = self._parent(parent)
+        if self._is_over(detail):
+            return self._ordered(order, csr_pem, "")
+        if order.spec.ip_addresses or not self._lasts(detail, order):
             return self._ordered(order, csr_pem, parent)
         content = wire.reissue_content(order, csr_pem, parent)
         try:
@@ -218,14 +227,23 @@ class GlobalsignMssl(CaConnector):
             return self._refused(exc)
         return self._taken(soap.text(found, "OrderID"), None, wire.warnings_of(found))
 
-    def _lasts(self, order_id: str, order: Order) -> bool:
-        """Say whether an order is issued, and has at least half of the asked-for lifetime left."""
+    def _parent(self, order_id: str) -> ET.Element | None:
+        """Look at an order that is followed; None where the CA says that it has none."""
         try:
-            ends = wire.ends_at(self._detail(order_id))
+            return self._detail(order_id)
         except wire.MsslError as exc:
             if not exc.is_refusal:
                 raise
-            return False
+            return None
+
+    @staticmethod
+    def _is_over(detail: ET.Element | None) -> bool:
+        """Say whether an order is known to be revoked, cancelled or refused."""
+        return read_state(wire.STATES, wire.status_of(detail)).state in REFUSED_STATES
+
+    def _lasts(self, detail: ET.Element | None, order: Order) -> bool:
+        """Say whether an order is issued, and has at least half of the asked-for lifetime left."""
+        ends = wire.ends_at(detail)
         least = self._tools.clock.now() + timedelta(days=(order.validity_days + 1) // 2)
         # Days count whole: hours that clocks differ by are no reason to pay.
         return ends is not None and ends.date() >= least.date()

@@ -32,7 +32,7 @@ from .answer_base import (
 )
 from .base import CaConnector, Check, Choice, Order, Tools
 from .capability_base import FIND_EXACT, Capabilities
-from .connection import connected, reachable, url_reason
+from .connection import connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Answer as Reply
 from .rest import Query, Rest, quoted
@@ -154,17 +154,19 @@ class Nexus(CaConnector):
             *client_certificate.checks(self._options, self._tools.clock.now()),
             *reachable(self._rest, self._tools, "/procedures", (("mediaType", "pkcs10"),)),
         ]
-        try:
-            known = [choice.value for choice in self.choices("procedure")]
-        except ClmError as exc:
-            return [*found, Check("officer", False, exc.message)]
-        found.append(Check("officer", True, f"the officer may list procedures, {len(known)} of them"))
+        return tried(found, (("officer", self._officer_told), ("procedure", self._procedure_told)))
+
+    def _officer_told(self, name: str) -> Check:
+        return Check(name, True, f"the officer may list procedures, {len(self.choices('procedure'))} of them")
+
+    def _procedure_told(self, name: str) -> Check:
         wanted = str(self._options.get("procedure") or "")
-        if wanted:
-            is_there = wanted in known
-            told = f"{wanted!r} is there" if is_there else f"{wanted!r} is not there; there are {', '.join(known)}"
-            found.append(Check("procedure", is_there, told))
-        return found
+        if not wanted:
+            return Check(name, True, "not tried: the account has none, each request names one")
+        known = [choice.value for choice in self.choices("procedure")]
+        if wanted in known:
+            return Check(name, True, f"{wanted!r} is there")
+        return Check(name, False, f"{wanted!r} is not there; there are {', '.join(known)}")
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """List the procedures that take a CSR."""
