@@ -90,7 +90,8 @@ const rows = list(report.certificates).map((one) => ({
 const rowOf = new Map(rows.map((row) => [row.id, row]));
 
 const TONES = new Map(Object.entries({
-  issued: 'good', completed: 'good', managed: 'good', ok: 'good', warning: 'warn', monitored: 'accent', expiring: 'warn',
+  issued: 'good', completed: 'good', managed: 'good', ok: 'good', monitored: 'accent',
+  warning: 'warn', expiring: 'warn',
   expired: 'bad', revoked: 'bad', failed: 'bad', rejected: 'bad', unresolved: 'bad', needs_decision: 'warn',
   in_doubt: 'warn', pending: 'accent', submitted: 'accent', review_in_progress: 'accent', approved: 'accent',
   scheduled: 'accent', implementing: 'accent', retrieval_in_progress: 'accent', deploying_staging: 'accent',

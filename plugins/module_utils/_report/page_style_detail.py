@@ -57,7 +57,8 @@ details ol, details ul { margin: 0; padding-left: 1.25rem; }
   table.cards tbody tr > * { border: 0; padding: 0.0625rem 0; text-align: left; }
   table.cards tbody tr > :first-child { padding-bottom: 0.25rem; }
   table.cards td[data-label]:not(:empty)::before {
-    content: attr(data-label); display: inline-block; min-width: 6.5rem; color: var(--quiet); font-size: 0.8125rem;
+    content: attr(data-label); content: attr(data-label) / "";
+    display: inline-block; min-width: 6.5rem; color: var(--quiet); font-size: 0.8125rem;
   }
   table.cards td:empty { display: none; }
   table.cards td[data-label]:not(.long) > .under { margin-left: 6.75rem; }
