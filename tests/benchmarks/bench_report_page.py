@@ -36,7 +36,7 @@ _TIMED = """async (act) => {
   await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   return performance.now() - began;
 }"""
-_TYPED = "const field = document.getElementById('f-text'); field.value = '{}'; field.form.dispatchEvent(new Event('input'))"
+_TYPED = "const box = document.getElementById('f-text'); box.value = '{}'; box.form.dispatchEvent(new Event('input'))"
 _ACTS = {
     "type a text": _TYPED.format("www9"),
     "type nothing": _TYPED.format(""),
