@@ -299,9 +299,11 @@ def test_pages_hold_a_hundred_rows_each(browser: Browser, many: str) -> None:
 # -- keyboard, screen reader, colours, paper -------------------------------------------------------------------------
 
 
-def test_everything_is_reached_by_keyboard_alone(browser: Browser, address: str) -> None:
-    """Accessibility: skip link, a visible focus at every stop, a certificate opened and left again."""
-    with browsers.opened(browser, address) as page:
+@pytest.mark.parametrize("width", [1280, 380])
+def test_everything_is_reached_by_keyboard_alone(width: int, browser: Browser, address: str) -> None:
+    """Accessibility: skip link, a focus that is seen at every stop, a certificate opened and left again."""
+    size = {"width": width, "height": 900}
+    with browsers.opened(browser, address, viewport=size, reduced_motion="reduce") as page:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.id") == "skip" and page.locator("#skip").is_visible()
         page.keyboard.press("Enter")
@@ -311,9 +313,11 @@ def test_everything_is_reached_by_keyboard_alone(browser: Browser, address: str)
             page.keyboard.press("Tab")
             stop = page.evaluate(
                 "() => { const at = document.activeElement, look = getComputedStyle(at);"
-                " return [at.id || at.className || at.textContent, look.outlineStyle, look.outlineWidth]; }"
+                " const box = at.getBoundingClientRect();"
+                " return [at.id || at.className || at.textContent, look.outlineStyle, look.outlineWidth,"
+                " box.width > 8 && box.top >= 0 && box.bottom <= innerHeight]; }"
             )
-            assert stop[1:] == ["solid", "3px"], stop
+            assert stop[1:] == ["solid", "3px", True], stop
             seen.add(stop[0])
             if stop[0] == "f-text":
                 page.keyboard.type("pay.")
@@ -472,6 +476,16 @@ def test_an_address_that_leads_nowhere_says_so(where: str, browser: Browser, add
             assert "This report has no certificate" in page.inner_text("#one")
             page.locator("#one a").click()
         assert len(ids(page)) == ALL
+
+
+def test_an_empty_store_has_a_page_that_says_so(browser: Browser, tmp_path: pathlib.Path) -> None:
+    """V1: the first thing a new user sees."""
+    url = f"sqlite:///{tmp_path}/clm.db"
+    open_store(url, StoreKey(), SystemClock(), "tester", create=True).close()
+    with browsers.opened(browser, written(url, tmp_path / "page.html")) as page:
+        assert page.inner_text("#count") == "0 certificates"
+        assert "Nothing waits." in page.inner_text("#work") and "No device" in page.inner_text("#devices")
+        assert visible(page, "#none") and not visible(page, "#table")
 
 
 def test_without_scripts_the_page_says_why_it_is_empty(browser: Browser, address: str) -> None:

@@ -39,7 +39,7 @@ const route = () => {
 };
 
 const THEMES = ['auto', 'light', 'dark'];
-const NAMES = {auto: 'as the system', light: 'light', dark: 'dark'};
+const NAMES = {auto: 'auto', light: 'light', dark: 'dark'};
 // A file, or a browser that keeps nothing, has no storage; the choice then lasts as long as the page is open.
 const stored = (value) => {
   try {

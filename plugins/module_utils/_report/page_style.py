@@ -138,6 +138,7 @@ tbody tr:hover > * { background: var(--page); }
 td, th, dd, li { unicode-bidi: isolate; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.tight { white-space: nowrap; }
+.until { min-width: 9rem; }
 .date { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .name { overflow-wrap: anywhere; min-width: 10rem; }
 .name small, .under { display: block; color: var(--quiet); font-size: 0.8125rem; overflow-wrap: anywhere; }
