@@ -186,6 +186,17 @@ def test_a_certificate_with_several_places_and_a_past_is_shown_whole(browser: Br
         assert "Nothing was done about it here." in page.inner_text("#one")
 
 
+def test_what_is_asked_for_and_not_issued_yet_has_its_way_drawn(browser: Browser, address: str) -> None:
+    """E23: CSR and CA stand as a connector from the moment something is asked for."""
+    with browsers.opened(browser, address) as page:
+        page.locator("#work-list a", has_text="next.example.com").click()
+        assert page.inner_text("#one-title") == "next.example.com"
+        told = page.locator("#told").text_content() or ""
+        assert "CA connector: in-house, own_ca, Submitted" in told and "not issued yet" in told
+        assert page.locator("table[aria-label='Work and approvals'] tbody tr").last.inner_text().startswith("Approve")
+        assert page.locator("#facts-title").count() == 0
+
+
 # -- filters, sorting, pages -----------------------------------------------------------------------------------------
 
 

@@ -100,7 +100,7 @@ const TONES = new Map(Object.entries({
 const tone = (word) => TONES.get(text(word)) || 'plain';
 const pill = (word, label) => el('span', {class: `pill ${tone(word)}`}, text(label) || first(words(word)) || 'Unknown');
 const linkTo = (id) => `#certificate=${encodeURIComponent(id)}`;
-const certificateLink = (id) => rowOf.has(id) ? el('a', {href: linkTo(id)}, id) : el('span', {}, id);
+const certificateLink = (id) => rowOf.has(id) || askedRow(id) ? el('a', {href: linkTo(id)}, id) : el('span', {}, id);
 
 // A table with a header for each column; a cell is [content, class]. On a small screen it is shown as a list of cards,
 // which takes its meaning from it; the roles give it back.

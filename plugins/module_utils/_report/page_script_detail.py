@@ -128,8 +128,17 @@ const drawOne = (row) => {
         heading, pill(row.status), row.left === null ? '' : el('span', {class: 'quiet'},
           row.left < 0 ? `expired ${count(-row.left, 'day')} ago` : `${count(row.left, 'day')} left`)),
       cardOf('From the CA to the edge', 'way-title', drawTopology(one), tellTopology(one))),
-    workCard(one), problems(one), factsCard(one), namesCard(one), historyCard(one), lineageCard(one)));
+    workCard(one), problems(one), ...row.isAsked ? [] : [factsCard(one), namesCard(one), historyCard(one)],
+    lineageCard(one)));
   return heading;
+};
+// What is asked for and has no certificate yet, as before its first approval: its CA connector, and what it waits for.
+const askedRow = (id) => {
+  const work = list(pendingOf.get(id)).find((one) => one.kind === 'request');
+  if (!work) return undefined;
+  const connector = {...work.ca_connector, request: work};
+  const one = {certificate: id, state: 'pending', device: work.device, group: work.group, ca_connector: connector};
+  return {one, id, status: 'pending', left: null, isAsked: true};
 };
 const drawMissing = (id) => {
   const heading = el('h2', {id: 'one-title', tabindex: '-1'}, 'No such certificate');

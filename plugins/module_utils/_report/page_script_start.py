@@ -17,7 +17,8 @@ const route = () => {
   byId('all').hidden = opened !== '';
   byId('one').hidden = opened === '';
   if (opened) {
-    const heading = rowOf.has(opened) ? drawOne(rowOf.get(opened)) : drawMissing(opened);
+    const row = rowOf.get(opened) || askedRow(opened);
+    const heading = row ? drawOne(row) : drawMissing(opened);
     document.title = `${opened} \u2013 ${report.title}`;
     scrollTo(0, 0);
     heading.focus({preventScroll: true});
