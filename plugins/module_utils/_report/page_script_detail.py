@@ -74,13 +74,15 @@ const namesCard = (one) => {
     el('ul', {class: 'names', 'aria-labelledby': 'names-title'}, names.map((name) => el('li', {}, text(name))))) : '';
 };
 const historyCard = (one) => {
-  const lines = list(one.history).map((step) => [
-    [time(step.at, minute), 'date'],
-    [first(words(step.step)), ''],
-    [text(step.actor), 'name'],
-    [text(step.comment), 'name long'],
-    [[el('span', {}, [first(words(step.action)), step.network && `to ${step.network}`].filter(Boolean).join(' ')),
-      el('span', {class: 'under code'}, text(step.id))], 'name'],
+  const steps = list(one.history).flatMap((record) => list(record.steps).map((step) => [record, ...step]));
+  steps.sort(([, x], [, y]) => text(x) < text(y) ? 1 : text(x) > text(y) ? -1 : 0);
+  const lines = steps.map(([record, at, step, actor, comment]) => [
+    [time(at, minute), 'date'],
+    [first(words(step)), ''],
+    [text(actor), 'name'],
+    [text(comment), 'name long'],
+    [[el('span', {}, [first(words(record.action)), record.network && `to ${record.network}`].filter(Boolean).join(' ')),
+      el('span', {class: 'under code'}, text(record.id))], 'name'],
   ]);
   return cardOf('History', 'history-title', lines.length
     ? el('div', {class: 'scroll'}, table('History', ['When, UTC', 'Step', 'Who', 'Comment', 'Of'], lines))
