@@ -45,6 +45,7 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
         ("guide_network_settings", ("configuring",), r'reason="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
         ("guide_edge_dns", ("dns_records", "../_edns/client"), r'code="([a-z_]+)"'),
+        ("guide_report", ("reporting", "../_report/mermaid"), r'code="([a-z_]+)"'),
         ("guide_adc", ADC, r'code="([a-z_]+)"'),
         ("guide_adc", ADC, r'Rule\(\s*"([a-z_]+)"'),
         ("guide_adc", ADC, r'^[A-Z_]+ = "([a-z]+_[a-z_]+)"$'),

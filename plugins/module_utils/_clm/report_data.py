@@ -25,7 +25,6 @@ from .line_views import lines_of
 from .pending import pending
 from .queries import work_of
 from .views import View, device_view
-from .work_views import actions_view
 
 SCHEMA = "edgecert.clm/report"
 SCHEMA_VERSION = 1
@@ -70,12 +69,12 @@ def gather(unit: Unit, filters: Filters, now: datetime, title: str) -> View:
     requests, orders = unit.requests.find(**of), unit.work_orders.find(**of)
     # Work of what is asked for may have no certificate yet, as before its first approval.
     open_requests, open_orders = (requests, orders) if filters.is_empty else work_of(unit, filters, now)
-    told = {request.request_id: actions_view(request) for request in open_requests}
+    kinds = {account.name: account.type for account in unit.ca_accounts.find()}
+    asked = {request.request_id: request for request in open_requests}
     waiting = [
-        report_work.entry(one, told.get(one["request_id"], []))
+        report_work.entry(one, asked.get(one["request_id"]), kinds)
         for one in pending(unit, open_requests, open_orders, now, "")
     ]
-    kinds = {account.name: account.type for account in unit.ca_accounts.find()}
     around = _Around(
         grouped(requests),
         grouped(orders),

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.types import CertRequest, WorkOrder
+from .holistic_views import ca_connector
 from .views import View
+from .work_views import actions_view
 
 HISTORY_LIMIT = 60
 """Steps of a certificate's requests and work orders that a report shows; the newest are kept."""
@@ -23,14 +25,24 @@ _LIMITS = (
 )
 
 
-def entry(waiting: Mapping[str, Any], at_ca: Sequence[View]) -> View:
+def entry(waiting: Mapping[str, Any], request: CertRequest | None, kinds: Mapping[str, str]) -> View:
     """Give an entry of ``pending`` as a report shows it, with the ``task`` that it is to somebody.
 
+    Before its first approval a request may have no certificate yet; its CA connector stands with it all the same (E23).
+
     :param waiting: who asks stands in no report, so whether they may approve does not either.
-    :param at_ca: what somebody has to do before the CA signs, as ``work_views.actions_view`` gives it.
+    :param request: the request it is of; None for a work order.
+    :param kinds: types of CA accounts by their names.
     """
     shown = {name: value for name, value in waiting.items() if name != "may_approve"}
-    return {**shown, "ca_actions": list(at_ca), "task": task(waiting, is_wanted_at_ca=bool(at_ca))}
+    at_ca = actions_view(request) if request is not None else []
+    connector = ca_connector([request], kinds) if request is not None else None
+    return {
+        **shown,
+        "ca_connector": connector and {name: connector[name] for name in ("name", "ca", "type", "csr_source")},
+        "ca_actions": at_ca,
+        "task": task(waiting, is_wanted_at_ca=bool(at_ca)),
+    }
 
 
 def task(waiting: Mapping[str, Any], *, is_wanted_at_ca: bool = False) -> View:

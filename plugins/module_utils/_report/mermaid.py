@@ -76,8 +76,10 @@ class _Chart:
     def of(self, one: Mapping[str, Any]) -> Iterator[str]:
         """Give the lines of a certificate's frame."""
         yield f"  subgraph {self._mark}[{label(one['certificate'])}]"
+        # A frame on its own does not follow the chart's direction.
+        yield "    direction LR"
         leaf = self._name()
-        ends = f"expires {one['not_after']}" if one["not_after"] else ""
+        ends = f"expires {one['not_after'][:10]}" if one["not_after"] else ""
         yield f"    {leaf}[{label(one['common_name'], one['state'], ends)}]{_class(one['state'])}"
         yield from self._ca(one, leaf)
         for connector in one["connectors"]:

@@ -13,7 +13,7 @@ import base64
 import hashlib
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import (
@@ -46,6 +46,7 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 # Of a certificate, what the JSON report has and no view of the page shows.
 _NOT_SHOWN = frozenset(["created_at", "updated_at", "request_id", "parent", "successor", "production_days_left"])
 _OF_SERVED = ("fingerprint", "not_after")
+_OF_WORK = ("network", "state", "label", "message")
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
@@ -116,9 +117,33 @@ def embedded(report: Report) -> str:
 def _shown(one: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = {name: value for name, value in one.items() if name not in _NOT_SHOWN}
     for network in ("staging", "production"):
-        served = one[network] or {}
-        kept[network] = {name: served[name] for name in _OF_SERVED if name in served}
+        kept[network] = _picked(one[network] or {}, _OF_SERVED)
+    connector = one["ca_connector"]
+    if connector:
+        kept["ca_connector"] = {**connector, "request": _picked(connector["request"], _OF_WORK)}
+    kept["connectors"] = [
+        {**each, "devices": [_device_shown(device) for device in each["devices"]]} for each in one["connectors"]
+    ]
+    kept["history"] = _by_record(one["history"])
     return kept
+
+
+def _picked(value: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value[name] for name in names if name in value}
+
+
+def _device_shown(device: Mapping[str, Any]) -> Mapping[str, Any]:
+    orders = {name: [_picked(order, _OF_WORK) for order in device[name]] for name in ("work_orders", "settings_orders")}
+    return {**device, **orders}
+
+
+def _by_record(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Group steps by what they are of, which says once what each of them repeats: half of a large page is history."""
+    records: dict[str, dict[str, Any]] = {}
+    for step in history:
+        record = records.setdefault(step["id"], {**_picked(step, ("id", "action", "network")), "steps": []})
+        record["steps"].append([step["at"], step["step"], step["actor"], step["comment"]])
+    return list(records.values())
 
 
 def _full(value: Any) -> Any:

@@ -90,7 +90,8 @@ const rows = list(report.certificates).map((one) => ({
 const rowOf = new Map(rows.map((row) => [row.id, row]));
 
 const TONES = new Map(Object.entries({
-  issued: 'good', completed: 'good', managed: 'good', ok: 'good', warning: 'warn', monitored: 'accent', expiring: 'warn',
+  issued: 'good', completed: 'good', managed: 'good', ok: 'good', monitored: 'accent',
+  warning: 'warn', expiring: 'warn',
   expired: 'bad', revoked: 'bad', failed: 'bad', rejected: 'bad', unresolved: 'bad', needs_decision: 'warn',
   in_doubt: 'warn', pending: 'accent', submitted: 'accent', review_in_progress: 'accent', approved: 'accent',
   scheduled: 'accent', implementing: 'accent', retrieval_in_progress: 'accent', deploying_staging: 'accent',
@@ -99,7 +100,7 @@ const TONES = new Map(Object.entries({
 const tone = (word) => TONES.get(text(word)) || 'plain';
 const pill = (word, label) => el('span', {class: `pill ${tone(word)}`}, text(label) || first(words(word)) || 'Unknown');
 const linkTo = (id) => `#certificate=${encodeURIComponent(id)}`;
-const certificateLink = (id) => rowOf.has(id) ? el('a', {href: linkTo(id)}, id) : el('span', {}, id);
+const certificateLink = (id) => rowOf.has(id) || askedRow(id) ? el('a', {href: linkTo(id)}, id) : el('span', {}, id);
 
 // A table with a header for each column; a cell is [content, class]. On a small screen it is shown as a list of cards,
 // which takes its meaning from it; the roles give it back.

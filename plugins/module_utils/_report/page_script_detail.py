@@ -74,13 +74,15 @@ const namesCard = (one) => {
     el('ul', {class: 'names', 'aria-labelledby': 'names-title'}, names.map((name) => el('li', {}, text(name))))) : '';
 };
 const historyCard = (one) => {
-  const lines = list(one.history).map((step) => [
-    [time(step.at, minute), 'date'],
-    [first(words(step.step)), ''],
-    [text(step.actor), 'name'],
-    [text(step.comment), 'name long'],
-    [[el('span', {}, [first(words(step.action)), step.network && `to ${step.network}`].filter(Boolean).join(' ')),
-      el('span', {class: 'under code'}, text(step.id))], 'name'],
+  const steps = list(one.history).flatMap((record) => list(record.steps).map((step) => [record, ...step]));
+  steps.sort(([, x], [, y]) => text(x) < text(y) ? 1 : text(x) > text(y) ? -1 : 0);
+  const lines = steps.map(([record, at, step, actor, comment]) => [
+    [time(at, minute), 'date'],
+    [first(words(step)), ''],
+    [text(actor), 'name'],
+    [text(comment), 'name long'],
+    [[el('span', {}, [first(words(record.action)), record.network && `to ${record.network}`].filter(Boolean).join(' ')),
+      el('span', {class: 'under code'}, text(record.id))], 'name'],
   ]);
   return cardOf('History', 'history-title', lines.length
     ? el('div', {class: 'scroll'}, table('History', ['When, UTC', 'Step', 'Who', 'Comment', 'Of'], lines))
@@ -128,8 +130,17 @@ const drawOne = (row) => {
         heading, pill(row.status), row.left === null ? '' : el('span', {class: 'quiet'},
           row.left < 0 ? `expired ${count(-row.left, 'day')} ago` : `${count(row.left, 'day')} left`)),
       cardOf('From the CA to the edge', 'way-title', drawTopology(one), tellTopology(one))),
-    workCard(one), problems(one), factsCard(one), namesCard(one), historyCard(one), lineageCard(one)));
+    workCard(one), problems(one), ...row.isAsked ? [] : [factsCard(one), namesCard(one), historyCard(one)],
+    lineageCard(one)));
   return heading;
+};
+// What is asked for and has no certificate yet, as before its first approval: its CA connector, and what it waits for.
+const askedRow = (id) => {
+  const work = list(pendingOf.get(id)).find((one) => one.kind === 'request');
+  if (!work) return undefined;
+  const connector = {...work.ca_connector, request: work};
+  const one = {certificate: id, state: 'pending', device: work.device, group: work.group, ca_connector: connector};
+  return {one, id, status: 'pending', left: null, isAsked: true};
 };
 const drawMissing = (id) => {
   const heading = el('h2', {id: 'one-title', tabindex: '-1'}, 'No such certificate');

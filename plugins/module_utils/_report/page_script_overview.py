@@ -87,7 +87,7 @@ const workLines = (entries) => entries.map((one) => {
       el('span', {class: 'under'}, text(task.who))], 'name'],
     [task.by
       ? [time(task.by), el('span', {class: 'under'}, text(task.by_reason))]
-      : el('span', {class: 'quiet'}, 'no limit'), ''],
+      : el('span', {class: 'quiet'}, 'no limit'), 'until'],
     [[certificateLink(text(one.certificate)), el('span', {class: 'under'}, workAbout(one))], 'name'],
     [[pill(one.state, one.label), given && el('span', {class: 'under'}, given)], ''],
     [[el('span', {}, prose(one.waits_for)),

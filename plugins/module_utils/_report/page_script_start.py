@@ -17,7 +17,8 @@ const route = () => {
   byId('all').hidden = opened !== '';
   byId('one').hidden = opened === '';
   if (opened) {
-    const heading = rowOf.has(opened) ? drawOne(rowOf.get(opened)) : drawMissing(opened);
+    const row = rowOf.get(opened) || askedRow(opened);
+    const heading = row ? drawOne(row) : drawMissing(opened);
     document.title = `${opened} \u2013 ${report.title}`;
     scrollTo(0, 0);
     heading.focus({preventScroll: true});
@@ -39,7 +40,7 @@ const route = () => {
 };
 
 const THEMES = ['auto', 'light', 'dark'];
-const NAMES = {auto: 'as the system', light: 'light', dark: 'dark'};
+const NAMES = {auto: 'auto', light: 'light', dark: 'dark'};
 // A file, or a browser that keeps nothing, has no storage; the choice then lasts as long as the page is open.
 const stored = (value) => {
   try {

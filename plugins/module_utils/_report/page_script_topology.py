@@ -10,7 +10,7 @@ signs to where it is served (V2). The list says the same in words, for those who
 from __future__ import annotations
 
 SCRIPT = r"""
-const BOX = 216, STEP = 272, GAP = 14, TOP = 34, LINE = 20;
+const BOX = 212, WIDE = 268, STEP = 264, GAP = 14, TOP = 34, LINE = 20;
 const brush = document.createElement('canvas').getContext('2d');
 const cut = (value, room, font) => {
   brush.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
@@ -64,25 +64,25 @@ const topologyOf = (one) => {
   return {ca, certificate, connectors};
 };
 
-const box = (node, x, y, height) => {
+const box = (node, x, y, height, width = BOX) => {
   const full = [node.name, ...list(node.under), node.status].filter(Boolean).join(', ');
   const group = svg('g', {},
     svg('title', {}, full),
-    svg('rect', {class: `box${node.main ? ' main' : ''}${node.none ? ' none' : ''}`, x, y, width: BOX, height, rx: 10}),
-    svg('text', {class: 'strong', x: x + 14, y: y + 24}, cut(node.name, BOX - (node.state ? 44 : 28), '620 13px')));
+    svg('rect', {class: `box${node.main ? ' main' : ''}${node.none ? ' none' : ''}`, x, y, width, height, rx: 10}),
+    svg('text', {class: 'strong', x: x + 14, y: y + 24}, cut(node.name, width - (node.state ? 44 : 28), '620 13px')));
   list(node.under).filter(Boolean).slice(0, 2).forEach((line, at) => group.append(
-    svg('text', {class: 'dim', x: x + 14, y: y + 43 + at * 17}, cut(line, BOX - 28, '12px'))));
-  if (node.state) group.append(svg('circle', {class: `dot ${tone(node.state)}`, cx: x + BOX - 16, cy: y + 19, r: 5}));
+    svg('text', {class: 'dim', x: x + 14, y: y + 43 + at * 17}, cut(line, width - 28, '12px'))));
+  if (node.state) group.append(svg('circle', {class: `dot ${tone(node.state)}`, cx: x + width - 16, cy: y + 19, r: 5}));
   return group;
 };
 const deviceBox = (device, x, y, height) => {
-  const group = box({...device, under: [device.status]}, x, y, height);
+  const group = box({...device, under: [device.status]}, x, y, height, WIDE);
   device.lines.forEach((line, at) => {
     const base = y + 74 + at * LINE;
     group.append(
-      svg('line', {class: 'rule', x1: x + 1, x2: x + BOX - 1, y1: base - 15, y2: base - 15}),
+      svg('line', {class: 'rule', x1: x + 1, x2: x + WIDE - 1, y1: base - 15, y2: base - 15}),
       svg('circle', {class: `dot ${tone(line.state)}`, cx: x + 18, cy: base - 4, r: 4}),
-      svg('text', {class: 'dim', x: x + 30, y: base}, cut(`${line.network}: ${line.label}`, BOX - 44, '12px')));
+      svg('text', {class: 'dim', x: x + 30, y: base}, cut(`${line.network}: ${line.label}`, WIDE - 44, '12px')));
   });
   return group;
 };
@@ -120,7 +120,7 @@ const drawTopology = (one) => {
   const heads = ['CA connector', 'Certificate', 'Application connectors', 'Devices and networks']
     .map((label, at) => svg('text', {class: 'head', x: at * STEP + 2, y: 16}, label));
   return el('div', {class: 'drawing', role: 'region', 'aria-label': 'Drawing of the topology', tabindex: '0'},
-    svg('svg', {viewBox: `-2 0 ${3 * STEP + BOX + 4} ${height}`, role: 'img', 'aria-labelledby': 'drawn',
+    svg('svg', {viewBox: `-2 0 ${3 * STEP + WIDE + 4} ${height}`, role: 'img', 'aria-labelledby': 'drawn',
       'aria-describedby': 'told'},
     svg('title', {id: 'drawn'}, `Topology of ${certificate.name}, told in the list that follows`),
     heads, columns.edges, box(ca, 0, middle - HIGH / 2, HIGH), box(certificate, STEP, middle - HIGH / 2, HIGH),

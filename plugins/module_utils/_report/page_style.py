@@ -138,6 +138,7 @@ tbody tr:hover > * { background: var(--page); }
 td, th, dd, li { unicode-bidi: isolate; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.tight { white-space: nowrap; }
+.until { min-width: 9rem; }
 .date { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .name { overflow-wrap: anywhere; min-width: 10rem; }
 .name small, .under { display: block; color: var(--quiet); font-size: 0.8125rem; overflow-wrap: anywhere; }
@@ -145,9 +146,9 @@ th button.sort {
   min-height: 0; padding: 0.25rem 0.25rem; margin: 0 -0.25rem; border: 0; background: none; color: inherit;
   font-weight: inherit; white-space: nowrap;
 }
-th button.sort::after { content: "\2195"; opacity: 0.45; margin-left: 0.25rem; }
-th[aria-sort=ascending] button.sort::after { content: "\2191"; opacity: 1; }
-th[aria-sort=descending] button.sort::after { content: "\2193"; opacity: 1; }
+th button.sort::after { content: "\2195"; content: "\2195" / ""; opacity: 0.45; margin-left: 0.25rem; }
+th[aria-sort=ascending] button.sort::after { content: "\2191"; content: "\2191" / ""; opacity: 1; }
+th[aria-sort=descending] button.sort::after { content: "\2193"; content: "\2193" / ""; opacity: 1; }
 th[aria-sort] button.sort { color: var(--text); }
 .empty { padding: 1rem 0; color: var(--quiet); }
 .pill {

@@ -38,7 +38,7 @@ details ol, details ul { margin: 0; padding-left: 1.25rem; }
 .drawing .bad { fill: var(--bad); }
 .drawing .rule { stroke: var(--line); }
 
-@media (max-width: 46rem) {
+@media screen and (max-width: 46rem) {
   .bar { position: static; }
   .bar > div { padding: 0.75rem 1rem; }
   .bar nav { margin-left: -0.625rem; }
@@ -50,6 +50,9 @@ details ol, details ul { margin: 0; padding-left: 1.25rem; }
   .weeks { gap: 2px; }
   .weeks .bad small { display: none; }
   .filters { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+}
+
+@media screen and (max-width: 62rem) {
   table.cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table.cards, table.cards tbody, table.cards tr, table.cards th, table.cards td { display: block; }
   table.cards tr { padding: 0.625rem 0; border-bottom: 1px solid var(--line); }
@@ -57,10 +60,14 @@ details ol, details ul { margin: 0; padding-left: 1.25rem; }
   table.cards tbody tr > * { border: 0; padding: 0.0625rem 0; text-align: left; }
   table.cards tbody tr > :first-child { padding-bottom: 0.25rem; }
   table.cards td[data-label]:not(:empty)::before {
-    content: attr(data-label); display: inline-block; min-width: 6.5rem; color: var(--quiet); font-size: 0.8125rem;
+    content: attr(data-label); content: attr(data-label) / "";
+    display: inline-block; min-width: 6.5rem; color: var(--quiet); font-size: 0.8125rem;
   }
   table.cards td:empty { display: none; }
   table.cards td[data-label]:not(.long) > .under { margin-left: 6.75rem; }
+  #table thead { position: static; width: auto; height: auto; overflow: visible; clip-path: none; }
+  #head { display: flex; flex-wrap: wrap; gap: 0.25rem 0.875rem; }
+  #head th { padding: 0; border: 0; text-align: left; }
   #table td:not(:empty) { display: inline-block; padding-right: 0.875rem; }
   #table td[data-label]:not(:empty)::before { min-width: 0; margin-right: 0.375rem; }
   #table td[data-label=State]::before { content: none; }

@@ -138,6 +138,7 @@ def test_somebody_has_to_act_where_the_ca_waits_for_it(estate: Store) -> None:
     [found] = [each for each in gathered(estate)["pending"] if each["certificate"] == "new.example.com"]
     assert found["task"]["what"] == "ca_action"
     assert found["ca_actions"][0]["name"] == "_dnsauth.new.example.com"
+    assert found["ca_connector"] == {"name": "digicert", "ca": "digicert", "type": "digicert", "csr_source": "endpoint"}
 
 
 @pytest.mark.parametrize(

@@ -167,3 +167,8 @@ def test_ten_thousand_certificates_leave_what_no_view_shows_out(report: Report) 
     www = next(one for one in read["certificates"] if one["certificate"] == "www.example.com")
     assert set(www["production"]) == {"fingerprint", "not_after"}
     assert "created_at" not in www and "production_days_left" not in www
+    whole = next(one for one in report["certificates"] if one["certificate"] == "www.example.com")
+    steps = [step for record in www["history"] for step in record["steps"]]
+    assert sorted(map(str, steps)) == sorted(
+        str([each["at"], each["step"], each["actor"], each["comment"]]) for each in whole["history"]
+    )
