@@ -148,6 +148,28 @@ def test_what_stands_is_told_again_after_the_time_asked_for(place: StorePlace) -
     run(work())
 
 
+def test_what_one_look_finds_is_told_together_where_that_is_asked_for(place: StorePlace) -> None:
+    """Issue 7: and so is a store that is away."""
+    fill(place, a=20, b=25, c=-1)
+
+    async def work() -> list[tuple[str, list[str]]]:
+        turns = Turns(place, batch=True)
+        await turns.watcher.round()
+        with place.open() as store, store.write() as unit:
+            for one in unit.certificates.find(certificate_id=["a", "b"]):
+                unit.certificates.remove(one)
+        await turns.watcher.round()
+        back = away(place)
+        try:
+            await turns.watcher.round()
+        finally:
+            back()
+        told = [turns.queue.get_nowait() for _event in range(turns.queue.qsize())]
+        return [(event["status"], [str(fact["certificate"]) for fact in event["attentions"]]) for event in told]
+
+    assert run(work()) == [("raised", ["c", "a", "b"]), ("cleared", ["a", "b"]), ("error", ["None"])]
+
+
 # -- a store that is away ----------------------------------------------------------------------------------------------
 
 
