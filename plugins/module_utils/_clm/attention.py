@@ -70,11 +70,11 @@ def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: da
     return [
         one
         for one in found
-        if (not kinds or one.kind in kinds)
-        and filters.certificate in ("", one.certificate_id)
-        and (not filters.device or one.device in filters.device)
-        and (not filters.group or one.group in filters.group)
-        and (ids is None or one.certificate_id in ids)
+        if not kinds or one.kind in kinds
+        if filters.certificate in ("", one.certificate_id)
+        if not filters.device or one.device in filters.device
+        if not filters.group or one.group in filters.group
+        if ids is None or one.certificate_id in ids
     ]
 
 

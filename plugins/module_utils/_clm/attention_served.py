@@ -290,7 +290,7 @@ def of_device(device: Device) -> Iterator[Attention]:
     """Tell of a device that could not be reached, or refused, at the last look (D8, D9)."""
     if device.status not in (STATUS_FAILED, STATUS_UNRESOLVED):
         return
-    wrong = [entry for entry in device.status_log if entry.get("result") not in ("ok", "skipped", "warning")]
+    wrong = [entry for entry in device.status_log if entry.get("result") == "failed"]
     detail = str(wrong[0].get("detail") or "") if wrong else ""
     since = str(wrong[0].get("since") or "") if wrong else ""
     message = f"device {device.name} is {device.status}{': ' if detail else ''}{detail}"

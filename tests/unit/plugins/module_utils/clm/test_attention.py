@@ -415,6 +415,14 @@ def test_work_that_is_open_is_named_where_an_end_is_near(store: SqlStore) -> Non
     assert look(store)[0].todo == "see what request req-1 and work order wo-1 of it wait for"
 
 
+def test_a_device_that_fails_says_since_when_and_why(store: SqlStore) -> None:
+    """D9."""
+    entry = {"name": "Device communication", "result": "failed", "detail": "401", "since": to_text(NOON - DAY)}
+    keep(store, Device("main", status="failed", status_log=(entry,)))
+    (one,) = look(store)
+    assert (one.since, one.message) == (NOON - DAY, "device main is failed: 401")
+
+
 def test_the_days_of_a_look_go_before_those_of_groups(store: SqlStore) -> None:
     """V1: both ways."""
     keep(store, certificate(20))
