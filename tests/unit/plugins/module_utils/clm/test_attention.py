@@ -205,8 +205,12 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
     ),
     # what others did
     "a change of another tool": (
-        [certificate(pending_changes=({"change_id": 9, "change_type": "renewal"},))],
+        [certificate(pending_changes=({"change_id": 9, "change_type": "modify-san"},))],
         [("foreign_change", "warning", "not_ours")],
+    ),
+    "a renewal that CPS opened": (
+        [certificate(pending_changes=({"change_id": 9, "change_type": "renewal"},))],
+        [("foreign_change", "info", "renewal_of_cps")],
     ),
     "a change of ours": (
         [certificate(pending_changes=({"change_id": 9},)), order("deploying_staging", change={"change_id": 9})],
