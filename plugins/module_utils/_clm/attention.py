@@ -49,7 +49,8 @@ def collect(unit: Unit, now: datetime, *, within_days: int | None = None) -> lis
         *_stopped(scene),
         *(one for device in scene.devices.values() for one in served.of_device(device)),
     ]
-    return sorted(found, key=records.rank)
+    # Were one told of twice, a poller would take each for a change of the other.
+    return sorted({one.event_id: one for one in found}.values(), key=records.rank)
 
 
 def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: datetime) -> list[Attention]:

@@ -454,6 +454,13 @@ def test_nothing_in_a_record_is_counted_from_the_moment_of_the_look(store: SqlSt
 # -- ids ---------------------------------------------------------------------------------------------------------------
 
 
+def test_what_cps_lists_twice_is_one_fact(store: SqlStore) -> None:
+    """Or each look would take the one for a change of the other."""
+    change_ = {"change_id": 9, "change_type": "modify-san"}
+    keep(store, certificate(pending_changes=(change_, {**change_, "change_type": "other"})))
+    assert len(look(store)) == 1
+
+
 def test_a_renewed_certificate_that_ends_again_is_another_fact(store: SqlStore) -> None:
     """A ticket of last year is not opened again."""
     keep(store, certificate(20))
