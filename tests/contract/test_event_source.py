@@ -148,6 +148,28 @@ def test_what_stands_is_told_again_after_the_time_asked_for(place: StorePlace) -
     run(work())
 
 
+def test_what_one_look_finds_is_told_together_where_that_is_asked_for(place: StorePlace) -> None:
+    """Issue 7: and so is a store that is away."""
+    fill(place, a=20, b=25, c=-1)
+
+    async def work() -> list[tuple[str, list[str]]]:
+        turns = Turns(place, batch=True)
+        await turns.watcher.round()
+        with place.open() as store, store.write() as unit:
+            for one in unit.certificates.find(certificate_id=["a", "b"]):
+                unit.certificates.remove(one)
+        await turns.watcher.round()
+        back = away(place)
+        try:
+            await turns.watcher.round()
+        finally:
+            back()
+        told = [turns.queue.get_nowait() for _event in range(turns.queue.qsize())]
+        return [(event["status"], [str(fact["certificate"]) for fact in event["attentions"]]) for event in told]
+
+    assert run(work()) == [("raised", ["c", "a", "b"]), ("cleared", ["a", "b"]), ("error", ["None"])]
+
+
 # -- a store that is away ----------------------------------------------------------------------------------------------
 
 
@@ -318,17 +340,31 @@ def test_arguments_that_cannot_be_used_end_it_before_anything(args: Event, code:
 # -- a process of its own ----------------------------------------------------------------------------------------------
 
 
+def bare(folder: pathlib.Path, url: str) -> tuple[list[str], dict[str, str]]:
+    """Copy the collection, and give command and environment of its event source under a Python without packages."""
+    home = folder / "collections" / "ansible_collections" / "edgecert" / "clm"
+    for part in ("plugins", "extensions/eda"):
+        shutil.copytree(TOP / part, home / part, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {**os.environ, "EDGECERT_STORE": url, "EDGECERT_STORE_KEY": KEY}
+    return [sys.executable, "-I", "-S", str(home / SOURCE)], environment
+
+
+def test_without_a_driver_it_ends_at_once_and_says_which(tmp_path: pathlib.Path) -> None:
+    """Issue 7: no waiting will bring it."""
+    command, environment = bare(tmp_path, "postgresql://user:hush-hush@127.0.0.1:1/clm")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode != 0
+    assert "psycopg" in done.stderr
+    assert "hush-hush" not in done.stdout + done.stderr
+
+
 def test_a_killed_process_tells_again_and_the_collection_is_found_where_only_ansible_knows_it(
     tmp_path: pathlib.Path,
 ) -> None:
     """Issue 7: no site-packages leads to the collection, the file is run by its path, as ansible-rulebook does."""
     place = StorePlace(f"sqlite:///{tmp_path}/clm/store.db")
     fill(place, a=-1)
-    home = tmp_path / "collections" / "ansible_collections" / "edgecert" / "clm"
-    for part in ("plugins", "extensions/eda"):
-        shutil.copytree(TOP / part, home / part, ignore=shutil.ignore_patterns("__pycache__"))
-    environment = {**os.environ, "EDGECERT_STORE": place.url}
-    command = [sys.executable, "-I", "-S", str(home / SOURCE)]
+    command, environment = bare(tmp_path, place.url)
     for _start in range(2):
         with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None

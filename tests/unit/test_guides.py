@@ -44,6 +44,8 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
         ("guide_network_settings", ("configure_plan", "configuring"), r'code="([a-z_]+)"'),
         ("guide_network_settings", ("configuring",), r'reason="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
+        ("guide_events", ("attention_records",), r'^[A-Z_]+ = "([a-z_]+)"$'),
+        ("guide_events", ("attention_served", "attention_work"), r'reason"?[=:] ?"([a-z_]+)"'),
         ("guide_edge_dns", ("dns_records", "../_edns/client"), r'code="([a-z_]+)"'),
         ("guide_report", ("reporting", "../_report/mermaid"), r'code="([a-z_]+)"'),
         ("guide_adc", ADC, r'code="([a-z_]+)"'),

@@ -49,7 +49,8 @@ def collect(unit: Unit, now: datetime, *, within_days: int | None = None) -> lis
         *_stopped(scene),
         *(one for device in scene.devices.values() for one in served.of_device(device)),
     ]
-    return sorted(found, key=records.rank)
+    # Were one told of twice, a poller would take each for a change of the other.
+    return sorted({one.event_id: one for one in found}.values(), key=records.rank)
 
 
 def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: datetime) -> list[Attention]:
@@ -70,11 +71,11 @@ def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: da
     return [
         one
         for one in found
-        if (not kinds or one.kind in kinds)
-        and filters.certificate in ("", one.certificate_id)
-        and (not filters.device or one.device in filters.device)
-        and (not filters.group or one.group in filters.group)
-        and (ids is None or one.certificate_id in ids)
+        if not kinds or one.kind in kinds
+        if filters.certificate in ("", one.certificate_id)
+        if not filters.device or one.device in filters.device
+        if not filters.group or one.group in filters.group
+        if ids is None or one.certificate_id in ids
     ]
 
 

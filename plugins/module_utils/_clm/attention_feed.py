@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from .._core.clock import from_text, to_text
@@ -55,11 +57,9 @@ def news(known: Known, found: Sequence[View], now: datetime, repeat_after: timed
     """
     present = {str(view["event_id"]) for view in found}
     ended = [News(CLEARED, told.view) for event_id, told in known.items() if event_id not in present]
-    return ended + [
-        News(status, view)
-        for view in found
-        if (status := _status(known.get(str(view["event_id"])), view, now, repeat_after))
-    ]
+    told_now = [News(_status(known.get(str(view["event_id"])), view, now, repeat_after), view) for view in found]
+    # Those of one status stand together, in the order in which they were found.
+    return ended + sorted((one for one in told_now if one.status), key=lambda one: STATUSES.index(one.status))
 
 
 def _status(told: Told | None, view: View, now: datetime, repeat_after: timedelta | None) -> str:
@@ -68,6 +68,16 @@ def _status(told: Told | None, view: View, now: datetime, repeat_after: timedelt
     if told.view != view:
         return CHANGED
     return REPEATED if repeat_after is not None and now >= told.at + repeat_after else ""
+
+
+def bundles(told: Sequence[News], most: int) -> Iterator[Sequence[News]]:
+    """Put together what follows one another and has one status.
+
+    :param most: so many at most, from 1.
+    """
+    for _status, run in groupby(told, key=attrgetter("status")):
+        rest = list(run)
+        yield from (rest[begin:][:most] for begin in range(0, len(rest), most))
 
 
 def note(known: dict[str, Told], one: News, now: datetime) -> None:

@@ -31,7 +31,7 @@ CRITICAL_DAYS = timedelta(days=7)
 WINDOW_SHARE = 4
 REMEMBERED = timedelta(days=30)
 """So long a vanished certificate of unknown end is told of."""
-_THIRD_PARTY = "third-party"
+_THIRD_PARTY, _RENEWAL = "third-party", "renewal"
 
 
 def _told(certificate: Certificate, kind: str, severity: str, message: str, todo: str, **more: Any) -> Attention:
@@ -114,15 +114,25 @@ def of_changes(certificate: Certificate, scene: Scene) -> Iterator[Attention]:
         change_id, kind = change.get("change_id"), change.get("change_type") or "of unknown type"
         if not isinstance(change_id, int) or opened_by(scene.unit, certificate.certificate_id, change_id):
             continue
+        severity, reason, todo = _about_change(kind)
         message = (
             f"change {change_id} ({kind}) of enrollment {certificate.enrollment_id} for {certificate.certificate_id} "
-            "is open at CPS, and was not opened from this store: until it ends, nothing else can be done there"
+            "is open at CPS, and was not opened from this store"
         )
-        todo = "ask who opened it, and finish or cancel it in Akamai Control Center"
-        identity = (certificate.certificate_id, str(change_id))
-        yield _told(
-            certificate, records.FOREIGN_CHANGE, records.WARNING, message, todo, identity=identity, reason="not_ours"
-        )
+        more = {"identity": (certificate.certificate_id, str(change_id)), "reason": reason}
+        yield _told(certificate, records.FOREIGN_CHANGE, severity, message, todo, **more)
+
+
+def _about_change(kind: str) -> tuple[str, str, str]:
+    """Give severity, reason and what to do of a change of somebody else's.
+
+    :source: cps-protocol §3.7: CPS opens a renewal by itself, and one that is asked for here goes on with that.
+    """
+    if kind != _RENEWAL:
+        todo = "ask who opened it, and end it in Akamai Control Center: until then nothing else can be done there"
+        return records.WARNING, "not_ours", todo
+    todo = "renew it with edgecert.clm.cert_enroll and action: renew, which goes on with a renewal that CPS opened"
+    return records.INFO, "renewal_of_cps", todo
 
 
 def of_drift(certificate: Certificate, orders: Sequence[WorkOrder]) -> Iterator[Attention]:
@@ -290,7 +300,7 @@ def of_device(device: Device) -> Iterator[Attention]:
     """Tell of a device that could not be reached, or refused, at the last look (D8, D9)."""
     if device.status not in (STATUS_FAILED, STATUS_UNRESOLVED):
         return
-    wrong = [entry for entry in device.status_log if entry.get("result") not in ("ok", "skipped", "warning")]
+    wrong = [entry for entry in device.status_log if entry.get("result") == "failed"]
     detail = str(wrong[0].get("detail") or "") if wrong else ""
     since = str(wrong[0].get("since") or "") if wrong else ""
     message = f"device {device.name} is {device.status}{': ' if detail else ''}{detail}"

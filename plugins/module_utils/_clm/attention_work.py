@@ -219,4 +219,3 @@ def _is_over(record: Record, scene: Scene) -> bool:
         return True
     pushed = set(record.fingerprints.values())
     return bool(pushed) and record.action == "push" and certificate.fingerprint not in pushed
-

@@ -37,7 +37,7 @@ _ENVIRONMENT = {
 }
 OPTIONS = (
     *_ENVIRONMENT,
-    *("interval", "kinds", "expires_within_days", "devices", "groups", "repeat_after", "state_path"),
+    *("interval", "kinds", "expires_within_days", "devices", "groups", "repeat_after", "state_path", "batch"),
 )
 _SHAPE = 1
 
@@ -51,6 +51,7 @@ class Watch:
     :ivar kinds: of attention; empty means every one.
     :ivar repeat_after: when a fact that stands unchanged is told again; None for never.
     :ivar state_path: absolute path of the file that keeps what was told; empty for none.
+    :ivar batch: what a look finds is told together.
     """
 
     url: str
@@ -60,6 +61,7 @@ class Watch:
     filters: Filters = field(default_factory=Filters)
     repeat_after: timedelta | None = None
     state_path: str = ""
+    batch: bool = False
 
     @property
     def shown(self) -> str:
@@ -93,6 +95,7 @@ def watch_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> Watc
     interval = _number(given, "interval", LEAST_S, problems)
     repeat = _number(given, "repeat_after", LEAST_S, problems)
     days = _number(given, "expires_within_days", 0.0, problems)
+    batch = _truth(given, "batch", problems)
     lists = {name: _words(given, name, problems) for name in ("kinds", "devices", "groups")}
     if not problems:
         _try(lambda: check_kinds(lists["kinds"]), problems)
@@ -105,7 +108,7 @@ def watch_of(options: Mapping[str, Any], environment: Mapping[str, str]) -> Watc
     filters = Filters.from_options({**wanted, "expires_within_days": None if days is None else int(days)})
     again = None if repeat is None else timedelta(seconds=repeat)
     path = _state_path(given)
-    return Watch(url, key, interval or INTERVAL_S, tuple(lists["kinds"]), filters, again, path)
+    return Watch(url, key, interval or INTERVAL_S, tuple(lists["kinds"]), filters, again, path, batch)
 
 
 def _is_text(value: Any) -> bool:
@@ -132,6 +135,15 @@ def _number(given: Mapping[str, Any], name: str, least: float, problems: list[st
         problems.append(f"{name} {value!r} is no number from {least:g} to {most:g}")
         return None
     return number
+
+
+def _truth(given: Mapping[str, Any], name: str, problems: list[str]) -> bool:
+    value = given.get(name, False)
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    found = value if isinstance(value, bool) else words.get(str(value).lower())
+    if found is None:
+        problems.append(f"{name} {value!r} is neither true nor false")
+    return bool(found)
 
 
 def _words(given: Mapping[str, Any], name: str, problems: list[str]) -> list[str]:

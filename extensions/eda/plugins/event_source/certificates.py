@@ -12,7 +12,7 @@ import os
 import pathlib
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -100,6 +100,12 @@ options:
     description:
       - Seconds after which a fact that still stands is told again. Left out, it is not.
     type: float
+  batch:
+    description:
+      - Whether what one look finds is told together, in one event for each status and each 100 facts, so that a rule
+        runs once for all of them. Such an event has the list C(attentions), instead of C(attention).
+    type: bool
+    default: false
   state_path:
     description:
       - File that keeps what was told, so that a restart does not tell it again. Its folder has to be there.
@@ -130,6 +136,8 @@ Queue = asyncio.Queue[Any]
 LOGGER = logging.getLogger("edgecert.clm.certificates")
 # So often at least a store that is away is tried.
 LONGEST_S = 300.0
+MOST_TOGETHER = 100
+"""Facts in one event at most."""
 _PACKAGE = "ansible_collections.edgecert.clm"
 
 
@@ -227,7 +235,7 @@ class Watcher:
 
         :raises MissingLibrary: this process can never read the store.
         """
-        from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_feed import news
+        from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_feed import bundles, news
         from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, MissingLibrary
         from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_watch import look
 
@@ -240,21 +248,28 @@ class Watcher:
             await self._away(exc)
             return
         await self._back()
-        for one in news(self._known, found, self._clock.now(), self._watch.repeat_after):
-            await self._tell(one)
+        told = news(self._known, found, self._clock.now(), self._watch.repeat_after)
+        for together in bundles(told, MOST_TOGETHER if self._watch.batch else 1):
+            await self._tell(together)
 
-    async def _tell(self, one: News) -> None:
+    async def _tell(self, together: Sequence[News]) -> None:
         from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_feed import note
 
-        await self._put(one.status, attention=one.view)
-        note(self._known, one, self._clock.now())
+        await self._put(together[0].status, [one.view for one in together])
+        for one in together:
+            note(self._known, one, self._clock.now())
         self._unsaved = True
 
-    async def _put(self, status: str, **members: Mapping[str, Any]) -> None:
+    async def _put(self, status: str, views: Sequence[Mapping[str, Any]]) -> None:
+        """Put one event.
+
+        :param views: what it is about; one alone, unless what a look finds is told together.
+        """
         from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_feed import harmless
         from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 
-        await self._queue.put({"status": status, "at": to_text(self._clock.now()), **harmless(members)})
+        told = {"attentions": list(views)} if self._watch.batch else {"attention": views[0]}
+        await self._queue.put({"status": status, "at": to_text(self._clock.now()), **harmless(told)})
 
     async def _away(self, error: ClmError) -> None:
         """Tell once that the store cannot be read, and wait longer each time."""
@@ -267,14 +282,14 @@ class Watcher:
         since = self._clock.now() if self._trouble is None else self._trouble.since
         LOGGER.error("%s", error.message)
         self._trouble = store_away(self._watch.shown, error.code, error.message, since or self._clock.now())
-        await self._put("error", attention=self._trouble.view())
+        await self._put("error", [self._trouble.view()])
 
     async def _back(self) -> None:
         self.wait_s = self._watch.interval_s
         if self._trouble is not None:
             trouble, self._trouble = self._trouble, None
             LOGGER.info("%s can be read again", self._watch.shown)
-            await self._put("recovered", attention=trouble.view())
+            await self._put("recovered", [trouble.view()])
 
     def _save(self) -> None:
         """Keep what was told; that it cannot be kept stops nothing, and is said."""

@@ -205,8 +205,12 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
     ),
     # what others did
     "a change of another tool": (
-        [certificate(pending_changes=({"change_id": 9, "change_type": "renewal"},))],
+        [certificate(pending_changes=({"change_id": 9, "change_type": "modify-san"},))],
         [("foreign_change", "warning", "not_ours")],
+    ),
+    "a renewal that CPS opened": (
+        [certificate(pending_changes=({"change_id": 9, "change_type": "renewal"},))],
+        [("foreign_change", "info", "renewal_of_cps")],
     ),
     "a change of ours": (
         [certificate(pending_changes=({"change_id": 9},)), order("deploying_staging", change={"change_id": 9})],
@@ -415,6 +419,14 @@ def test_work_that_is_open_is_named_where_an_end_is_near(store: SqlStore) -> Non
     assert look(store)[0].todo == "see what request req-1 and work order wo-1 of it wait for"
 
 
+def test_a_device_that_fails_says_since_when_and_why(store: SqlStore) -> None:
+    """D9."""
+    entry = {"name": "Device communication", "result": "failed", "detail": "401", "since": to_text(NOON - DAY)}
+    keep(store, Device("main", status="failed", status_log=(entry,)))
+    (one,) = look(store)
+    assert (one.since, one.message) == (NOON - DAY, "device main is failed: 401")
+
+
 def test_the_days_of_a_look_go_before_those_of_groups(store: SqlStore) -> None:
     """V1: both ways."""
     keep(store, certificate(20))
@@ -440,6 +452,13 @@ def test_nothing_in_a_record_is_counted_from_the_moment_of_the_look(store: SqlSt
 
 
 # -- ids ---------------------------------------------------------------------------------------------------------------
+
+
+def test_what_cps_lists_twice_is_one_fact(store: SqlStore) -> None:
+    """Or each look would take the one for a change of the other."""
+    change_ = {"change_id": 9, "change_type": "modify-san"}
+    keep(store, certificate(pending_changes=(change_, {**change_, "change_type": "other"})))
+    assert len(look(store)) == 1
 
 
 def test_a_renewed_certificate_that_ends_again_is_another_fact(store: SqlStore) -> None:

@@ -70,6 +70,17 @@ def test_what_ended_is_told_as_it_stood_last() -> None:
     assert feed.news(known, [], NOON, None) == [News(CLEARED, view("a", "critical"))]
 
 
+def test_what_is_told_together_has_one_status_and_no_more_than_fits() -> None:
+    """Issue 7: one mail for a look, not a hundred."""
+    known: dict[str, Told] = {}
+    told(known, view("a"), view("b"), view("c"))
+    found = [view("x"), view("a", "critical"), view("y"), view("b", "critical"), view("z")]
+    news = feed.news(known, found, NOON, None)
+    bundles = [[f"{one.status} {one.view['event_id']}" for one in bundle] for bundle in feed.bundles(news, 2)]
+    assert bundles == [["cleared c"], ["raised x", "raised y"], ["raised z"], ["changed a", "changed b"]]
+    assert [one for bundle in feed.bundles(news, 1) for one in bundle] == news
+
+
 LOOKS = st.lists(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["info", "critical"])), max_size=8)
 
 

@@ -528,6 +528,10 @@ def test_the_inventory_shows_what_differs_from_what_was_set(bench: Bench) -> Non
         plan = queries.plan_certificates({"view": "holistic", "certificate": bench.name()}, bench.ports)
         return plan.extra["holistic"][0]["certificate"]["network_settings"]
 
+    def drifted() -> list[str]:
+        plan = queries.plan_certificates({"view": "attention"}, bench.ports)
+        return [one["kind"] for one in plan.extra["attention"]]
+
     live(bench)
     assert shown() is None
     configure(bench, {**TLS, "ocsp_stapling": "on"})
@@ -539,8 +543,9 @@ def test_the_inventory_shows_what_differs_from_what_was_set(bench: Bench) -> Non
     bench.advance(600)
     bench.again().execute()
     assert shown() == {"wanted": wanted, "production": {**TLS, "ocsp_stapling": "off"}, "differing": ["ocsp_stapling"]}
+    assert drifted() == ["drift"]
     assert configure(bench, wanted)["state"] == "completed"
-    assert shown()["differing"] == []
+    assert shown()["differing"] == [] and drifted() == []
 
 
 def test_the_holistic_view_shows_orders_about_settings_beside_the_push(bench: Bench) -> None:

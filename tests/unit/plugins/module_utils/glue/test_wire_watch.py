@@ -30,13 +30,14 @@ STORE = {"store": "sqlite:////srv/clm.db"}
 
 def test_options_are_read_and_texts_of_a_rulebooks_variables_count_as_numbers_and_lists(tmp_path: pathlib.Path) -> None:
     """Issue 7: a rulebook's variable is a text where it is quoted."""
-    given = {"interval": "90", "repeat_after": "3600", "expires_within_days": "21", "kinds": "expired, revoked"}
+    given = {"batch": "True", "interval": "90", "repeat_after": "3600", "expires_within_days": "21"}
+    given["kinds"] = "expired, revoked"
     watch = watch_of({**STORE, **given, "devices": ["main"], "groups": "shop", "state_path": f"{tmp_path}/s.json"}, {})
     assert (watch.url, watch.interval_s, watch.kinds) == (STORE["store"], 90.0, ("expired", "revoked"))
     assert watch.repeat_after is not None
     assert watch.repeat_after.total_seconds() == 3600
     assert (watch.filters.device, watch.filters.group, watch.filters.expires_within_days) == (("main",), ("shop",), 21)
-    assert watch.state_path == f"{tmp_path}/s.json"
+    assert (watch.state_path, watch.batch) == (f"{tmp_path}/s.json", True)
 
 
 def test_what_is_left_out_or_empty_has_its_default() -> None:
@@ -44,6 +45,7 @@ def test_what_is_left_out_or_empty_has_its_default() -> None:
     watch = watch_of({**STORE, **dict.fromkeys(("interval", "kinds", "repeat_after", "devices")), "groups": ""}, {})
     assert watch == watch_of(STORE, {})
     assert (watch.interval_s, watch.kinds, watch.repeat_after, watch.state_path) == (60.0, (), None, "")
+    assert watch.batch is False
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,8 @@ def test_what_is_left_out_or_empty_has_its_default() -> None:
         ({"kinds": ["late"]}, "no kind of attention late; there are expiring"),
         ({"kinds": {"expired": True}}, "kinds {'expired': True} is no list of words"),
         ({"devices": ["a", 7]}, "devices ['a', 7] is no list of words"),
+        ({"batch": "maybe"}, "batch 'maybe' is neither true nor false"),
+        ({"batch": 1}, "batch 1 is neither true nor false"),
         ({"groups": "a,,b"}, "groups 'a,,b' is no list of words"),
         ({"store": ["x"]}, "store is no text"),
         ({"store": "mysql://x"}, "no back end has such URLs"),
