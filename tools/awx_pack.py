@@ -159,7 +159,8 @@ def _ca_type(kind: str, secrets: Mapping[str, str]) -> dict[str, Any]:
 def credential_types() -> list[dict[str, Any]]:
     """Give every credential type of the pack, as the API takes them."""
     store = [
-        _field("store", "URL of the store", "As postgresql://user:password@host/database", secret=True),
+        _field("store", "URL of the store", "As postgresql://user@host/database?sslmode=verify-full", secret=True),
+        _field("password", "Password", "Of the login in the URL, where it is not in there", secret=True),
         _field("store_key", "Store key", "What seals keys and tokens; not needed to read", secret=True),
     ]
     edgegrid = [
@@ -169,7 +170,7 @@ def credential_types() -> list[dict[str, Any]]:
         _field("access_token", "Access token", secret=True),
         _field("account_key", "Account switch key"),
     ]
-    names = {"store": "EDGECERT_STORE", "store_key": "EDGECERT_STORE_KEY"}
+    names = {"store": "EDGECERT_STORE", "password": "PGPASSWORD", "store_key": "EDGECERT_STORE_KEY"}
     akamai = {one["id"]: f"AKAMAI_{one['id'].upper()}" for one in edgegrid}
     runner = [_field("actor", "Actor", "Who acts where AWX names nobody, as in jobs of a schedule")]
     made = [
