@@ -14,11 +14,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import field_pages
 import yaml
 from awx_tables import LINES, LIST, PAIRS, SURVEYS, Ask
 from common import TOP
 from field_pages import LEFT_OUT
-from field_pages import SURVEYS as SURVEY_FOLDER
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import registry
 
@@ -112,14 +112,17 @@ def survey(playbook: str) -> dict[str, Any]:
 # -- credential types --------------------------------------------------------------------------------------------------
 
 
-def _field(name: str, label: str, told: str = "", *, secret: bool = False, multiline: bool = False) -> dict[str, Any]:
+Field = dict[str, Any]
+
+
+def _field(name: str, label: str, told: str = "", *, secret: bool = False, multiline: bool = False) -> Field:
     made: dict[str, Any] = {"id": name, "label": label, "type": "string"}
     made.update({"help_text": told} if told else {})
     made.update({"secret": True} if secret else {})
     return {**made, **({"multiline": True} if multiline else {})}
 
 
-def _type(name: str, told: str, fields: list[dict[str, Any]], env: Mapping[str, str], *, needed: list[str]) -> Any:
+def _type(name: str, told: str, fields: list[Field], env: Mapping[str, str], *, needed: list[str]) -> Field:
     return {
         "name": name,
         "description": told,
@@ -212,7 +215,7 @@ class _Indented(yaml.SafeDumper):
 
 def files() -> dict[pathlib.Path, str]:
     """Give everything there is to be, by its file."""
-    made: dict[pathlib.Path, Any] = {SURVEY_FOLDER / f"{name}.json": survey(name) for name in SURVEYS}
+    made: dict[pathlib.Path, Any] = {field_pages.SURVEYS / f"{name}.json": survey(name) for name in SURVEYS}
     made[CREDENTIAL_TYPES] = credential_types()
     found = {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in made.items()}
     return {**found, OF_ROLE: of_role(found[CREDENTIAL_TYPES])}

@@ -82,6 +82,7 @@ class Place:
 
 def prepared(awx: FakeAwx) -> None:
     """Give AWX what it has of its own, people, and a notification template of the house."""
+    fields: list[dict[str, Any]]
     fields = [{"id": name, "label": name, "type": "string"} for name in ("host", "username")]
     fields += [{"id": name, "label": name, "type": "string", "secret": True} for name in ("password", "oauth_token")]
     own = {"name": "Red Hat Ansible Automation Platform", "kind": "cloud", "inputs": {"fields": fields}}
