@@ -14,11 +14,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import field_pages
 import yaml
 from awx_tables import LINES, LIST, PAIRS, SURVEYS, Ask
 from common import TOP
 from field_pages import LEFT_OUT
-from field_pages import SURVEYS as SURVEY_FOLDER
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import registry
 
@@ -112,14 +112,17 @@ def survey(playbook: str) -> dict[str, Any]:
 # -- credential types --------------------------------------------------------------------------------------------------
 
 
-def _field(name: str, label: str, told: str = "", *, secret: bool = False, multiline: bool = False) -> dict[str, Any]:
+Field = dict[str, Any]
+
+
+def _field(name: str, label: str, told: str = "", *, secret: bool = False, multiline: bool = False) -> Field:
     made: dict[str, Any] = {"id": name, "label": label, "type": "string"}
     made.update({"help_text": told} if told else {})
     made.update({"secret": True} if secret else {})
     return {**made, **({"multiline": True} if multiline else {})}
 
 
-def _type(name: str, told: str, fields: list[dict[str, Any]], env: Mapping[str, str], *, needed: list[str]) -> Any:
+def _type(name: str, told: str, fields: list[Field], env: Mapping[str, str], *, needed: list[str]) -> Field:
     return {
         "name": name,
         "description": told,
@@ -159,7 +162,8 @@ def _ca_type(kind: str, secrets: Mapping[str, str]) -> dict[str, Any]:
 def credential_types() -> list[dict[str, Any]]:
     """Give every credential type of the pack, as the API takes them."""
     store = [
-        _field("store", "URL of the store", "As postgresql://user:password@host/database", secret=True),
+        _field("store", "URL of the store", "As postgresql://user@host/database?sslmode=verify-full", secret=True),
+        _field("password", "Password", "Of the login in the URL, where it is not in there", secret=True),
         _field("store_key", "Store key", "What seals keys and tokens; not needed to read", secret=True),
     ]
     edgegrid = [
@@ -169,7 +173,7 @@ def credential_types() -> list[dict[str, Any]]:
         _field("access_token", "Access token", secret=True),
         _field("account_key", "Account switch key"),
     ]
-    names = {"store": "EDGECERT_STORE", "store_key": "EDGECERT_STORE_KEY"}
+    names = {"store": "EDGECERT_STORE", "password": "PGPASSWORD", "store_key": "EDGECERT_STORE_KEY"}
     akamai = {one["id"]: f"AKAMAI_{one['id'].upper()}" for one in edgegrid}
     runner = [_field("actor", "Actor", "Who acts where AWX names nobody, as in jobs of a schedule")]
     made = [
@@ -211,7 +215,7 @@ class _Indented(yaml.SafeDumper):
 
 def files() -> dict[pathlib.Path, str]:
     """Give everything there is to be, by its file."""
-    made: dict[pathlib.Path, Any] = {SURVEY_FOLDER / f"{name}.json": survey(name) for name in SURVEYS}
+    made: dict[pathlib.Path, Any] = {field_pages.SURVEYS / f"{name}.json": survey(name) for name in SURVEYS}
     made[CREDENTIAL_TYPES] = credential_types()
     found = {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in made.items()}
     return {**found, OF_ROLE: of_role(found[CREDENTIAL_TYPES])}

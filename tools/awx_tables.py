@@ -164,7 +164,7 @@ SURVEYS: Mapping[str, Survey] = {
         (
             CERTIFICATE,
             Ask("remove_from", "cert_push.remove_from", "From where"),
-            Ask("cancel_changes", "cert_push.cancel_changes", "Cancel open changes", default="false"),
+            Ask("cancel_changes", "cert_push.cancel_changes", "Open changes to cancel", form=LIST),
             CONNECTOR,
             *WHEN,
             COMMENT,

@@ -35,7 +35,11 @@ GIVEN: dict[str, Any] = {
             {
                 "name": f"store of {team}",
                 "type": "Store",
-                "inputs": {"store": f"postgresql://{team}:{SECRETS[0]}@db.example.com/clm", "store_key": SECRETS[1]},
+                "inputs": {
+                    "store": f"postgresql://{team}@db.example.com/clm",
+                    "password": SECRETS[0],
+                    "store_key": SECRETS[1],
+                },
             }
             for team in STORES
         ),
@@ -78,6 +82,7 @@ class Place:
 
 def prepared(awx: FakeAwx) -> None:
     """Give AWX what it has of its own, people, and a notification template of the house."""
+    fields: list[dict[str, Any]]
     fields = [{"id": name, "label": name, "type": "string"} for name in ("host", "username")]
     fields += [{"id": name, "label": name, "type": "string", "secret": True} for name in ("password", "oauth_token")]
     own = {"name": "Red Hat Ansible Automation Platform", "kind": "cloud", "inputs": {"fields": fields}}
@@ -188,6 +193,7 @@ def test_awxkit_reads_the_rest(v2: Any) -> None:
     types = {one.name: one for one in v2.credential_types.get(page_size=100).results}
     assert types["CLM Store"].injectors.env == {
         "EDGECERT_STORE": "{{ store }}",
+        "PGPASSWORD": "{{ password }}",
         "EDGECERT_STORE_KEY": "{{ store_key }}",
     }
     assert types["CLM CA digicert"].injectors.env.EDGECERT_CA_API_KEY == "{{ api_key }}"

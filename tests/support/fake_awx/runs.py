@@ -120,9 +120,10 @@ class Runs:
         self.jobs[job]["status"] = status
         self.jobs[job]["artifacts"] = dict(artifacts or {})
         if "node" in self.jobs[job]:
-            self._behind(self.jobs[job]["node"], status == "successful", artifacts or {})
+            self.go_on(self.jobs[job]["node"], status == "successful", artifacts or {})
 
-    def _behind(self, key: int, is_well: bool, artifacts: Mapping[str, Any]) -> None:
+    def go_on(self, key: int, is_well: bool, artifacts: Mapping[str, Any]) -> None:
+        """Start what is behind a node that has ended."""
         node = self.nodes[key]
         for later in [*node["success_nodes" if is_well else "failure_nodes"], *node["always_nodes"]]:
             self._spawn(later, {**node["artifacts"], **artifacts})
@@ -136,12 +137,12 @@ class Runs:
         if kept["status"] != "pending":
             raise Refused(400, {"error": "This workflow step has already been approved or denied."})
         kept.update(status="successful" if approve else "failed", by=user)
-        self._behind(kept["node"], approve, {})
+        self.go_on(kept["node"], approve, {})
 
     def time_out(self, approval: int) -> None:
         """Let the time of an approval pass."""
         self.approvals[approval].update(status="failed", timed_out=True)
-        self._behind(self.approvals[approval]["node"], False, {})
+        self.go_on(self.approvals[approval]["node"], False, {})
 
     def meta_variables(self, job: int) -> dict[str, Any]:
         """Give what AWX tells a job of itself, as extra variables."""

@@ -174,11 +174,11 @@ class State:
         is_number = isinstance(value, int) and not isinstance(value, bool)
         if not isinstance(value, _OF_KINDS[field.kind]) or (field.kind in ("int", "fk") and not is_number):
             return f"A valid {field.kind} is required."
-        if field.kind == "fk" and self._things.get(value, ("",))[0] not in self._kinds_of(field.to):
+        if field.kind == "fk" and not any(value in self.found(kind, {}) for kind in self._kinds_of(field.to)):
             return f'Invalid pk "{value}" - object does not exist.'
         if field.choices and value not in field.choices:
             return f'"{value}" is not a valid choice.'
-        if field.longest and len(value) > field.longest:
+        if field.longest and len(str(value)) > field.longest:
             return f"Ensure this field has no more than {field.longest} characters."
         return ""
 
