@@ -152,19 +152,25 @@ def integration() -> None:
 
 
 def molecule() -> None:
-    """Run the roles' scenarios on one sandbox: twice, of which the second changes nothing, and look at what came of it."""
+    """Run the roles' scenarios on one sandbox, each twice, of which the second changes nothing.
+
+    :raises RuntimeError: the sandbox was left running.
+    """
     folders = (TOP / "extensions" / "molecule").glob("*/molecule.yml")
     # What the others share comes first.
     names = sorted((path.parent.name for path in folders), key=lambda name: (name != "default", name))
     words = [word for name in names for word in ("-s", name)]
     # Colours and frames are for terminals; the collection is the one that setup linked.
-    env = {"PATH": path_with(BIN), "NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_HOME": str(CACHE / "molecule" / "ansible")}
+    home = str(CACHE / "molecule" / "ansible")
+    env = {"PATH": path_with(BIN), "NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_HOME": home}
     try:
         run(BIN / "molecule", "test", *words, env=env)
-    finally:
-        left = sandboxes_running(CACHE / "molecule")
+    except subprocess.CalledProcessError:
+        run(BIN / "molecule", "destroy", "-s", "default", env=env)
+        raise
+    left = sandboxes_running(CACHE / "molecule")
     if left:
-        raise RuntimeError(f"it left a server running: {', '.join(left)}")
+        raise RuntimeError(f"it left a sandbox running: {', '.join(left)}")
 
 
 def demonstration() -> None:

@@ -63,7 +63,7 @@ class House:
         people = {"organization": ORGANIZATION, "admin_contact": PERSON}
         return {
             "onboard_devices": [{**device, "contracts": [CONTRACT]}],
-            "onboard_vendor_settings": [{"contract_id": CONTRACT, **people, "tech_contact": PERSON}],
+            "onboard_vendor_settings": [{"contract_id": CONTRACT, **people, "tech_contact": {**PERSON, "email": "tess@akamai.com"}}],
             "onboard_ca_accounts": [{"name": "own", "type": "own_ca", "options": {"key_type": "ec"}}],
             "onboard_groups": [
                 {"name": "default", "approvals": {"push": 0}},
@@ -72,7 +72,7 @@ class House:
         }
 
 
-def role(name: str, variables: dict[str, Any], tasks_from: str = "main.yml") -> dict[str, Any]:
+def role(name: str, variables: dict[str, Any], tasks_from: str = "main") -> dict[str, Any]:
     """Give the task that runs a role."""
     wanted = {"name": f"edgecert.clm.{name}", "tasks_from": tasks_from}
     return {"name": "Role", "ansible.builtin.include_role": wanted, "vars": variables}
@@ -225,7 +225,7 @@ def test_what_fails_while_it_is_followed_fails_the_play(house: House) -> None:
     house.sandbox.fault("forbidden", path="/cps/v2/", times=0)
     try:
         followed = {"run_due_record": begun, "run_due_wait_timeout": 7200}
-        done = house.play([role("run_due", followed, "follow.yml")])
+        done = house.play([role("run_due", followed, "follow")])
     finally:
         house.sandbox.clear_faults()
     assert done.rc and begun["work_order_id"] in done.task("Fail if it failed").result["msg"]
