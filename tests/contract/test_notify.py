@@ -212,7 +212,7 @@ def test_what_is_still_to_be_done_is_told_again_after_a_while(world: World) -> N
 
 def test_a_channel_that_fails_keeps_no_other_from_it_and_is_the_only_one_tried_again(world: World) -> None:
     world.chat.status, world.chat.body = 500, "broken\r\n\x1b[31m" + "x" * 999
-    given = {"webhooks": [world.hook()], "state_path": world.state}
+    given: dict[str, Any] = {"webhooks": [world.hook()], "state_path": world.state}
     done = world.tell(**given)
     assert done["failed"] and done["failure"]["code"] == "webhook_refused" and done["changed"]
     assert done["notification"]["failed_channels"] == [f"webhook at {world.chat.url.split('/')[2]}"]

@@ -26,6 +26,7 @@ from ansible_collections.edgecert.clm.tests.support.post_office import Chat, Pos
 
 CONTRACT = "C-T01"
 PERSON = {"first_name": "Ada", "last_name": "Admin", "phone": "+1-617-555-0101", "email": "ada@example.com"}
+AKAMAI = {**PERSON, "email": "tess@akamai.com"}
 ORGANIZATION = {
     **{"name": "Example Ltd", "address": "1 Example Street", "city": "Cambridge", "state": "MA"},
     **{"postal_code": "02142", "country": "US", "phone": "+1-617-555-0100"},
@@ -60,10 +61,10 @@ class House:
     def wanted(self) -> dict[str, Any]:
         """Give the variables of a team that has nothing yet."""
         device = {"name": "edge", "edgerc": self.sandbox.edgerc, "ca_path": self.sandbox.ca_path}
-        people = {"organization": ORGANIZATION, "admin_contact": PERSON}
+        people = {"organization": ORGANIZATION, "admin_contact": PERSON, "tech_contact": AKAMAI}
         return {
             "onboard_devices": [{**device, "contracts": [CONTRACT]}],
-            "onboard_vendor_settings": [{"contract_id": CONTRACT, **people, "tech_contact": {**PERSON, "email": "tess@akamai.com"}}],
+            "onboard_vendor_settings": [{"contract_id": CONTRACT, **people}],
             "onboard_ca_accounts": [{"name": "own", "type": "own_ca", "options": {"key_type": "ec"}}],
             "onboard_groups": [
                 {"name": "default", "approvals": {"push": 0}},
@@ -278,7 +279,7 @@ def test_people_are_told_once_who_has_to_approve_what_by_when(house: House, peop
     variables = enrolled("told.example.com", request={"group": "careful"}, enroll_wait_timeout=40000)
     house.play([role("enroll", variables)]).ok()
     hook = {"url": receiver.url, "ca_path": receiver.ca_path, "format": "slack"}
-    given = {
+    given: dict[str, Any] = {
         "clm_mail": office.mail(),
         "clm_webhooks": [hook],
         "clm_state_path": str(house.folder / "told.json"),
