@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The scripts in tools/ do the work and can be called without make; tools/gates.py lists the gates.
-GATES := rules lint types unit contract docs build integration demonstration sanity matrix bench
+GATES := rules lint types unit contract docs build integration molecule demonstration sanity matrix bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test execution-environment clean $(GATES)

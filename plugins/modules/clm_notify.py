@@ -172,12 +172,25 @@ EXAMPLES = r"""
 - name: Tell those who approve
   edgecert.clm.clm_notify:
     pending: "{{ looked.pending }}"
-    state_path: "{{ lookup('ansible.builtin.env', 'EDGECERT_STATE') | default('/tmp', true) }}/told.json"
+    state_path: "{{ lookup('ansible.builtin.env', 'EDGECERT_STATE') | default('/var/lib/edgecert', true) }}/told.json"
     mail:
-      host: mail.example.com
+      host: localhost
+      port: "{{ lookup('ansible.builtin.env', 'EDGECERT_MAIL_PORT') | default(25, true) }}"
+      security: none
       sender: certificates@example.com
       to: [approvers@example.com]
   when: looked.pending | length > 0
+
+- name: Tell the same by a server that wants a login
+  edgecert.clm.clm_notify:
+    pending: "{{ looked.pending }}"
+    mail:
+      host: mail.example.com
+      username: robot
+      password: "{{ lookup('ansible.builtin.env', 'EDGECERT_MAIL_PASSWORD') }}"
+      sender: certificates@example.com
+      to: [approvers@example.com]
+  when: lookup('ansible.builtin.env', 'EDGECERT_MAIL_PASSWORD') | length > 0
 
 - name: Do what is due
   edgecert.clm.cert_lifecycle:

@@ -12,13 +12,19 @@ import pathlib
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.modules import clm_notify
-from ansible_collections.edgecert.clm.tests.support.post_office import LOGIN, Chat, PostOffice, chat, post_office
+from ansible_collections.edgecert.clm.tests.support.post_office import (
+    LOGIN,
+    Chat,
+    PostOffice,
+    chat,
+    plain_text,
+    post_office,
+)
 from ansible_collections.edgecert.clm.tests.support.run_module import run
 
 HOSTILE = (
@@ -99,13 +105,6 @@ def world(servers: tuple[PostOffice, Chat], tmp_path: pathlib.Path) -> World:
     return World(office, receiver, tmp_path)
 
 
-def part(letter: EmailMessage, kind: str) -> str:
-    """Give the text of one part."""
-    found = letter.get_body((kind,))
-    assert found is not None
-    return str(found.get_content())
-
-
 # -- mail ----------------------------------------------------------------------------------------------------------
 
 
@@ -124,8 +123,8 @@ def test_a_mail_says_who_has_to_do_what_by_when(world: World, security: str) -> 
     assert (letter["Reply-To"], letter["Auto-Submitted"]) == ("team@example.com", "auto-generated")
     assert letter["Subject"] == "[certificates] www.example.com: renew it, by 2026-12-05T00:00:00Z"
     for words in ("critical: www.example.com: renew it", "who: ada, bob", "by: 2026-12-05T00:00:00Z", "device: edge"):
-        assert words in part(letter, "plain")
-    assert "<td>www.example.com</td><td>renew it</td><td>ada, bob</td>" in part(letter, "html")
+        assert words in plain_text(letter, "plain")
+    assert "<td>www.example.com</td><td>renew it</td><td>ada, bob</td>" in plain_text(letter, "html")
 
 
 def test_all_sources_are_one_message_the_most_severe_first(world: World) -> None:
@@ -159,7 +158,7 @@ def test_what_others_wrote_steers_neither_mail_nor_page_nor_chat(world: World) -
     world.tell(events=[event], webhooks=hooks, subject_prefix="[x]\r\nBcc: thief@example.com")
     [letter], [people] = world.office.box.letters, world.office.box.people
     assert people == ["ops@example.com"] and letter["Bcc"] is None
-    page, text = part(letter, "html"), part(letter, "plain")
+    page, text = plain_text(letter, "html"), plain_text(letter, "plain")
     assert "<script>" not in page and "&lt;script&gt;" in page
     assert "\x1b" not in text + page and "\u202e" not in text + page + letter["Subject"]
     slack, teams = (body for _path, _headers, body in world.chat.calls)
@@ -213,7 +212,7 @@ def test_what_is_still_to_be_done_is_told_again_after_a_while(world: World) -> N
 
 def test_a_channel_that_fails_keeps_no_other_from_it_and_is_the_only_one_tried_again(world: World) -> None:
     world.chat.status, world.chat.body = 500, "broken\r\n\x1b[31m" + "x" * 999
-    given = {"webhooks": [world.hook()], "state_path": world.state}
+    given: dict[str, Any] = {"webhooks": [world.hook()], "state_path": world.state}
     done = world.tell(**given)
     assert done["failed"] and done["failure"]["code"] == "webhook_refused" and done["changed"]
     assert done["notification"]["failed_channels"] == [f"webhook at {world.chat.url.split('/')[2]}"]

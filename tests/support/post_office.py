@@ -80,6 +80,13 @@ class PostOffice:
         return {**wanted, **people, **changes}
 
 
+def plain_text(letter: EmailMessage, kind: str = "plain") -> str:
+    """Give the text of a message's part, ``plain`` or ``html``."""
+    found = letter.get_body((kind,))
+    assert found is not None
+    return str(found.get_content())
+
+
 def _login(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
     assert isinstance(data, LoginPassword)
     return AuthResult(success=(data.login.decode(), data.password.decode()) == LOGIN, handled=False)

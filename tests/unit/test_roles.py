@@ -109,3 +109,15 @@ def test_an_entry_to_be_onboarded_has_the_options_of_its_module_and_is_not_shown
     tasks = _read(ROLES[0].parent / "onboard" / "tasks" / "main.yml")
     [task] = [task for task in tasks if f"edgecert.clm.{ENTRIES[variable]}" in task]
     assert task["loop"] == f"{{{{ range({variable} | length) | list }}}}"
+
+
+def test_what_is_included_of_a_role_is_an_entry_point_whose_variables_are_checked() -> None:
+    """Ansible finds them by the name as it is written: with C(.yml) nothing would be checked, without a word."""
+    top = ROLES[0].parents[1]
+    found = []
+    for path in [*(top / "playbooks").glob("*.yml"), *(top / "roles").glob("*/tasks/*.yml")]:
+        text = path.read_text(encoding="utf-8")
+        found += re.findall(r"name: edgecert\.clm\.(\w+)\n +tasks_from: (\S+)", text)
+    assert len(found) > 5
+    specs = {role.name: set(_read(role / "meta" / "argument_specs.yml")["argument_specs"]) for role in ROLES}
+    assert sorted({(role, entry) for role, entry in found if entry not in specs[role]}) == []

@@ -26,6 +26,8 @@ DUE = "due"
 """Action that does what is due; the others are of ``replacing``."""
 # What passes by itself or waits for a person: told as waiting, not as failed. What else passes says so itself.
 _WAITING = frozenset(["frozen", "approval_expired", "approval_void", "change_pending", "in_doubt"])
+# Of these somebody has to see to it; the others pass with time.
+_FOR_A_PERSON = frozenset(["approval_expired", "approval_void", "in_doubt"])
 # Another run is at it.
 _OTHERS = frozenset(["lease_held", "conflict"])
 # When what could not be done is looked at again, where nobody names a time: what passes by itself soon, what failed
@@ -143,6 +145,13 @@ def _told(item: Item) -> dict[str, Any]:
     return {"kind": item.kind, **named, "record": item.key, "certificate": item.certificate_id, "message": item.why}
 
 
+def _put_off(code: str, again: datetime) -> dict[str, Any]:
+    """Tell of what was put off as ``stages.stage`` does of what goes on."""
+    at = to_text(again)
+    following = f"it is tried again at {at}"
+    return {"label": "Put off", "next": following, "is_moving": code not in _FOR_A_PERSON, "next_look_at": at}
+
+
 def _key(item: Item) -> tuple[str, str]:
     return _NAMED.get(item.noun, item.noun), item.key
 
@@ -253,7 +262,7 @@ class Runner:
             self._handled[item.identity] = again
             self._put_off(item, exc, again)
             if is_passing:
-                report.waiting[_key(item)] = {**told, "next_look_at": to_text(again)}
+                report.waiting[_key(item)] = {**told, **_put_off(exc.code, again)}
             else:
                 report.failed[_key(item)] = {**told, "failure": exc.failure()}
             return

@@ -186,7 +186,8 @@ def _subject(notices: Sequence[Notice], prefix: str) -> str:
     if len(notices) == 1:
         [one] = notices
         return plain(f"{prefix} {one.certificate or one.device}: {one.what}{by}", 200)
-    worst = f", {one} of them critical" if (one := sum(n.severity == "critical" for n in notices)) else ""
+    critical = sum(notice.severity == "critical" for notice in notices)
+    worst = f", {critical} of them critical" if critical else ""
     return plain(f"{prefix} {len(notices)} things to do{worst}{f', the first{by[1:]}' if by else ''}", 200)
 
 

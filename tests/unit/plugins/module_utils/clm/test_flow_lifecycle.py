@@ -673,7 +673,8 @@ def test_an_error_never_hides_what_was_done(virtual: VirtualBench) -> None:
 
 def rounds(bench: VirtualBench, hours: float, **options: Any) -> list[dict[str, Any]]:
     """Call in rounds as the role does, until it is over; gives what every call told."""
-    told, until = [], to_text(bench.clock.moment + timedelta(hours=hours))
+    told: list[dict[str, Any]] = []
+    until = to_text(bench.clock.moment + timedelta(hours=hours))
     while not told or not told[-1]["is_over"]:
         bench.cps.settle()
         told.append(bench.run_due(**{"until": until, "round": 60, "fail": False, **options}))
