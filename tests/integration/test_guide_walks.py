@@ -13,7 +13,8 @@ from edgecert_sandbox.handle import SandboxOptions, start
 
 from ansible_collections.edgecert.clm.tests.support import ports
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
-from ansible_collections.edgecert.clm.tests.support.walking import walk
+from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
+from ansible_collections.edgecert.clm.tests.support.walking import TOP, blocks, walk
 
 # What made the environment that the tests run in.
 MADE_BEFORE = ("make setup",)
@@ -43,8 +44,23 @@ def test_the_tour_goes_as_it_is_written(tmp_path: pathlib.Path) -> None:
     assert not (tmp_path / "clm-tour").exists()
 
 
+def test_the_playbook_of_the_readme_runs_as_it_is_written(tmp_path: pathlib.Path) -> None:
+    """R: saved as it stands, on an account nobody has looked at; it ends with a push that waits for two people."""
+    play = next(block.text for block in blocks(TOP / "README.md") if block.language == "yaml")
+    options = SandboxOptions(instant=True, limits=False, contracts=["C-1ABCDE"])
+    with start(options) as sandbox:
+        clock = MovedClock(tmp_path, sandbox)
+        path = tmp_path / "site.yml"
+        here = f"edgerc: {sandbox.edgerc}\n        ca_path: {sandbox.ca_path}"
+        path.write_text(play.replace("edgerc: ~/.edgerc", here), encoding="utf-8")
+        run = run_playbook(path, {}, {**clock.environment, "EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db"}).ok()
+    assert run.task("Enrol").result["request"]["state"] == "issued"
+    order = run.task("Ask for a push to staging").result["work_order"]
+    assert (order["state"], order["approvals_needed"]) == ("submitted", 2)
+
+
 def test_production_is_reached_as_it_is_written(tmp_path: pathlib.Path) -> None:
-    """P1, P2, D5, S1, G: API client to production, then renewal by itself, and what a rollback says of it."""
+    """P1, P2, D5, S1, U3, U5: API client to production, a renewal that is taken back, then renewal by itself."""
     options = SandboxOptions(instant=True, limits=False, contracts=["C-1ABCDE"])
     with start(options) as sandbox:
         (tmp_path / "clock").mkdir()
@@ -56,9 +72,14 @@ def test_production_is_reached_as_it_is_written(tmp_path: pathlib.Path) -> None:
             "www.example.com.edgekey-staging.net": sandbox.edge("staging"),
             "www.example.com.edgekey.net": sandbox.edge("production"),
         }
-        way = walk("guide_production", "guide_47_days", home=tmp_path, instead=instead, more=clock.environment)
+        guides = ("guide_production", "guide_rollback", "guide_47_days")
+        way = walk(*guides, home=tmp_path, instead=instead, more=clock.environment)
     asked = way.of("clm/www.yml")
     assert len(asked) == 4 and all("failed=0" in text for text in asked)
     (certificate,) = returned(way.of("-a 'certificate=")[0])["certificates"]
     assert certificate["production"]["fingerprint"] == certificate["staging"]["fingerprint"]
+    looked, asked_for, done = way.of("edgecert.clm.rollback")
+    assert "changed=1" in looked and "is submitted" in asked_for and "is completed" in done
+    kept = returned(way.of("view=snapshots")[0])["snapshots"]
+    assert len(kept) > 1
     assert "nothing is due before 20" in way.of("clm/automatic.yml")[0]

@@ -10,6 +10,7 @@ with the words it can become; one that is neither is an error of whoever asks, s
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 from collections.abc import Iterator, Mapping
 
@@ -73,15 +74,18 @@ MADE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("_clm/replacement.py", "f'replacement_{state}'"): ("replacement_stopped", "replacement_aborted"),
     ("_cps/errors.py", "code"): ("burst_blocked", "rate_limited"),
 }
-# What no user meets: the names of two bases, of which nothing is raised but under a code of its own (a test holds it),
-# and what a CA connector says where it is asked for care although it told that none is due.
-NEVER = {"clm_error": "ClmError", "script_failed": "ScriptError", "nothing_to_care_for": ""}
+# What no user meets: what a CA connector says where it is asked for care although it told that none is due.
+NEVER = {"nothing_to_care_for"}
 # A fault of the collection itself, which the glue tells in the same form.
 BUG = "internal_error"
 
 
 class Unread(Exception):
     """A code that is written in a way nobody here knows."""
+
+
+def _is_code(line: ast.Assign) -> bool:
+    return "code" in {ast.unparse(target).rpartition(".")[2] for target in line.targets}
 
 
 class _File:
@@ -107,6 +111,8 @@ class _File:
 
     def written(self) -> Iterator[ast.expr]:
         """Give each expression that stands where a code is due."""
+        classes = [node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef)]
+        of_classes = {id(line) for node in classes for line in node.body}
         for node in ast.walk(self.tree):
             if isinstance(node, ast.keyword) and node.arg == "code":
                 yield node.value
@@ -114,10 +120,24 @@ class _File:
                 part, place = TAKES.get(ast.unparse(node.func).rpartition(".")[2], ("", 0))
                 if part and self.name.startswith(part) and len(node.args) > place:
                     yield node.args[place]
-            elif isinstance(node, ast.Assign):
-                last = {ast.unparse(target).rpartition(".")[2] for target in node.targets}
-                if "code" in last:
-                    yield node.value
+            elif isinstance(node, ast.Assign) and id(node) not in of_classes and _is_code(node):
+                yield node.value
+
+    def of_classes(self) -> Iterator[tuple[str, str]]:
+        """Give each class that has a code of its own, with that code."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ClassDef):
+                codes = [line for line in node.body if isinstance(line, ast.Assign) and _is_code(line)]
+                yield from ((node.name, ast.literal_eval(line.value)) for line in codes)
+
+    def bare_calls(self) -> set[str]:
+        """Give what is called without a code, so that the code of a class is let out."""
+        calls = [node for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
+        return {
+            ast.unparse(call.func).partition(".of_problems")[0].rpartition(".")[2]
+            for call in calls
+            if not any(word.arg == "code" for word in call.keywords)
+        }
 
 
 def _words(value: ast.expr, file: _File, others: Mapping[str, _File]) -> tuple[str, ...] | None:
@@ -137,6 +157,7 @@ def _words(value: ast.expr, file: _File, others: Mapping[str, _File]) -> tuple[s
     return (home.constants[name],) if name in home.constants else None
 
 
+@functools.cache
 def collected() -> dict[str, set[str]]:
     """Give every code, with the files it is raised in.
 
@@ -146,7 +167,11 @@ def collected() -> dict[str, set[str]]:
     others = {pathlib.PurePath(file.name).stem: file for file in files}
     found: dict[str, set[str]] = {BUG: {"_glue/run.py"}}
     unread, used = [], set()
+    bare = set().union(*(file.bare_calls() for file in files))
     for file in files:
+        for name, code in file.of_classes():
+            if name in bare:
+                found.setdefault(code, set()).add(file.name)
         for value in file.written():
             words = _words(value, file, others)
             if words is None:
@@ -161,13 +186,3 @@ def collected() -> dict[str, set[str]]:
     if unread:
         raise Unread("\n".join(unread))
     return {word: places for word, places in found.items() if word not in NEVER}
-
-
-def raised_bare(name: str) -> list[str]:
-    """Give where an error class is called without a code of its own, which would let its class's code out."""
-    found = []
-    for path in sorted(TOP.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name:
-                found += [] if any(one.arg == "code" for one in node.keywords) else [f"{path.name}:{node.lineno}"]
-    return found

@@ -9,7 +9,6 @@ after ``$`` are typed, and what follows them is what is shown.
 
 from __future__ import annotations
 
-import os
 import pathlib
 import re
 import subprocess
@@ -17,6 +16,8 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from ansible_collections.edgecert.clm.tests.support import playbooks
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 GUIDES = TOP / "docs" / "docsite" / "rst"
@@ -87,12 +88,15 @@ class Walk:
         return [text for command, text in self.shown if part in command]
 
 
-def environment(home: pathlib.Path) -> dict[str, str]:
-    """Give the environment of a reader with an empty home, who has activated the environment of the tests."""
-    of_others = ("EDGECERT_", "XDG_", "ANSIBLE_")
-    known = {name: value for name, value in os.environ.items() if not name.startswith(of_others)}
-    path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**known, "HOME": str(home), "PATH": path, "ANSIBLE_NOCOWS": "1", "ANSIBLE_PIPELINING": "true"}
+def environment(home: pathlib.Path, more: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a reader with an empty home, who has activated the environment of the tests.
+
+    :param more: comes last.
+    """
+    of_runs = playbooks.environment(home, more)
+    kept = {name: value for name, value in of_runs.items() if not name.startswith(("ANSIBLE_CONFIG", "XDG_"))}
+    # The bundles of one walk are of its own clock, and serve no other run.
+    return {**kept, "HOME": str(home), "ANSIBLE_PIPELINING": "true", "CLM_BUNDLES": str(home / "bundles"), **more}
 
 
 def walk(
@@ -135,7 +139,7 @@ def walk(
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)],
         cwd=TOP,
-        env={**environment(home), **(more or {})},
+        env=environment(home, more or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

@@ -29,7 +29,7 @@ def inventory() -> dict[str, Any]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.stem))
 def test_every_block_of_a_page_can_be_used(page: pathlib.Path, docs: dict[str, Any], inventory: dict[str, Any]) -> None:
-    """R1."""
+    """R."""
     found = {
         f"block {number}": faults
         for number, block in enumerate(walking.blocks(page), 1)
@@ -45,7 +45,7 @@ def test_each_kind_of_ca_has_an_account_as_an_example() -> None:
 
 
 def test_readme_and_contributing_name_what_there_is() -> None:
-    """R1: modules, playbooks, roles, plugins and packages; a new one has its line."""
+    """R: modules, playbooks, roles, plugins and packages; a new one has its line."""
     readme = (walking.TOP / "README.md").read_text(encoding="utf-8")
     plain = [*(walking.TOP / "plugins" / "modules").glob("[a-z]*.py"), *(walking.TOP / "playbooks").glob("*.yml")]
     plain += [path for path in (walking.TOP / "roles").iterdir() if path.is_dir()]

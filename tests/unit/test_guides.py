@@ -10,6 +10,7 @@ import re
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import states
 from ansible_collections.edgecert.clm.tests.support import failure_codes
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -68,16 +69,27 @@ TROUBLE = re.compile(r"(?m)^   \* - ``([a-z_0-9]+)``\n     - (.+)\n     - (.+)\n
 
 
 def test_troubleshooting_has_each_code_once_and_no_other() -> None:
-    """R1: whoever has a code finds what it means, what to look at and what to do; what nothing raises is not there."""
+    """R: whoever has a code finds what it means, what to look at and what to do; what nothing raises is not there."""
     entries = TROUBLE.findall((GUIDES / "guide_troubleshooting.rst").read_text(encoding="utf-8"))
     assert sorted(word for word, *_cells in entries) == sorted(failure_codes.collected())
 
 
-def test_what_troubleshooting_leaves_out_is_met_by_nobody() -> None:
-    """The code of a base class is let out by nothing."""
-    classes = [name for name in failure_codes.NEVER.values() if name]
-    assert {name: failure_codes.raised_bare(name) for name in classes} == {"ClmError": [], "ScriptError": []}
-    assert failure_codes.raised_bare("StoreError"), "the source is read wrongly"
+def test_the_code_of_a_class_counts_where_it_is_let_out_only() -> None:
+    """Bases of the tree whose every error has a code of its own are met by nobody under theirs."""
+    codes = failure_codes.collected()
+    assert {"clm_error", "script_failed", "device_not_usable"}.isdisjoint(codes)
+    assert {"store_error", "soap_fault", "missing_library"} <= set(codes), "the source is read wrongly"
+
+
+def test_a_rollback_is_told_of_for_each_state_of_a_work_order() -> None:
+    """U5: what CPS can take back, and what it cannot."""
+    text = (GUIDES / "guide_rollback.rst").read_text(encoding="utf-8")
+    table = text.partition("\nState by state\n")[2].partition("\nIn commands\n")[0]
+    assert [state for state in states.WORK_ORDER if f"``{state}``" not in table] == []
+    codes = failure_codes.collected()
+    assert {"rollback_impossible", "rollback_too_late", "nothing_to_roll_back"} <= {
+        word for word in re.findall(r"``([a-z_]+)``", table) if word in codes
+    }
 
 
 def test_every_kind_of_due_work_is_in_the_guide() -> None:
