@@ -52,6 +52,7 @@ GIVEN: dict[str, Any] = {
     "awx_store_credentials": {team: f"store of {team}" for team in STORES},
     "awx_controller_credential": "who approved",
     "awx_team_members": PEOPLE,
+    "awx_variables": {"run_due": {"clm_fail": False}},
     "awx_notify_error": ["on call"],
     "awx_notify_approvals": ["on call"],
 }
@@ -124,6 +125,8 @@ def rows() -> list[dict[str, Any]]:
         ({"awx_approval_timeout_s": 30}, "60 to 31536000 seconds are allowed"),
         ({"awx_approval_levels": {"enroll": 0, "push": 9}}, "value of push must be one of"),
         ({"awx_schedules": {"nightly": "x"}}, "awx_schedules has nightly"),
+        ({"awx_variables": {"push": {"awx_user_name": "bob"}}}, "neither the store nor who acts"),
+        ({"awx_variables": {"fly": {}}}, "awx_variables.fly cannot be"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_made(
@@ -171,6 +174,7 @@ def test_awxkit_reads_a_job_template_for_every_playbook_with_its_survey(v2: Any)
     assert {one.playbook for one in found.values()} == {f"playbooks/{row['playbook']}.yml" for row in rows()}
     for row in rows():
         made, survey = found[f"CLM {row['name']}"], row.get("survey", row["playbook"])
+        assert json.loads(made.extra_vars) == GIVEN["awx_variables"].get(row["playbook"], {})
         assert not made.ask_variables_on_launch and made.survey_enabled is bool(survey)
         if survey:
             asked = json.loads((SURVEYS / f"{survey}.json").read_text(encoding="utf-8"))
