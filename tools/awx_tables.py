@@ -112,6 +112,7 @@ SURVEYS: Mapping[str, Survey] = {
             Ask("ca_test", "ca_account.test", "Test it", default="true"),
         ),
     ),
+    "cancel": Survey("Cancel what was asked for", (*WHAT, _WHY)),
     "configure": Survey(
         "Change network settings",
         (
@@ -128,6 +129,15 @@ SURVEYS: Mapping[str, Survey] = {
             CONNECTOR,
             *WHEN,
             COMMENT,
+        ),
+    ),
+    "discover": Survey(
+        "Look at devices again",
+        (
+            Ask("device", "cert_enroll.device", "Device", says="Left out, all that are onboarded."),
+            Ask("discover", "akamai_cps_device.discover", "How thoroughly", required=True, default="changes"),
+            Ask("history", "akamai_cps_device.history", "Earlier certificates too", default="false"),
+            Ask("budget", "akamai_cps_device.budget", "API calls at most"),
         ),
     ),
     "edit_names": Survey(
@@ -156,6 +166,7 @@ SURVEYS: Mapping[str, Survey] = {
             EDGES[0],
         ),
     ),
+    "implement": Survey("Implement what is approved", (*WHAT, WHEN[-1], _WHY)),
     "push": Survey("Push a certificate", (CERTIFICATE, NETWORK, CONNECTOR, *EDGES, *WHEN, COMMENT)),
     "push_production": Survey("Push a certificate to production", (CERTIFICATE, CONNECTOR, *EDGES, *WHEN, COMMENT)),
     "reject": Survey("Reject what was asked for", (*WHAT, _REASON)),
@@ -216,6 +227,29 @@ SURVEYS: Mapping[str, Survey] = {
             COMMENT,
         ),
     ),
+    "report": Survey(
+        "Write a report",
+        (
+            Ask("dest", "", "File", required=True, says="Where the job writes it, as in a folder that is mounted."),
+            Ask(
+                "format",
+                "",
+                "Format",
+                required=True,
+                default="html",
+                says="For people or programs. One of: html, json, csv, mermaid, prometheus.",
+            ),
+            Ask("title", "", "Title", says="Of the page."),
+        ),
+    ),
+    "retry": Survey(
+        "Take up what failed",
+        (*WHAT, Ask("order_id", "cert_workflow.order_id", "Order at the CA"), WHEN[-1], _WHY),
+    ),
+    "revoke": Survey(
+        "Revoke a certificate",
+        (CERTIFICATE, Ask("reason", "cert_enroll.reason", "Reason", required=True), WHEN[-1], COMMENT),
+    ),
     "rollback": Survey(
         "Roll a push back",
         (
@@ -239,5 +273,8 @@ NO_SURVEY: Mapping[str, str] = {
     "awx": "it is run by who sets AWX up, from outside",
     "awx_approve": "what it approves comes from the workflow, and nobody is asked",
     "enroll": "its surveys, one for each source of keys, are made from the table of fields",
+    "notify": "whom to tell is for who sets AWX up to say, in awx_variables of the role",
+    "onboard": "it takes whole lists, which no survey has: awx_variables of the role",
+    "settings": "it takes addresses and people, which no survey has: awx_variables of the role",
 }
 """Playbooks without a survey of this table, and why."""

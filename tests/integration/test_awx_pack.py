@@ -52,6 +52,7 @@ GIVEN: dict[str, Any] = {
     "awx_store_credentials": {team: f"store of {team}" for team in STORES},
     "awx_controller_credential": "who approved",
     "awx_team_members": PEOPLE,
+    "awx_variables": {"run_due": {"clm_fail": False}},
     "awx_notify_error": ["on call"],
     "awx_notify_approvals": ["on call"],
 }
@@ -124,6 +125,8 @@ def rows() -> list[dict[str, Any]]:
         ({"awx_approval_timeout_s": 30}, "60 to 31536000 seconds are allowed"),
         ({"awx_approval_levels": {"enroll": 0, "push": 9}}, "value of push must be one of"),
         ({"awx_schedules": {"nightly": "x"}}, "awx_schedules has nightly"),
+        ({"awx_variables": {"push": {"awx_user_name": "bob"}}}, "neither the store nor who acts"),
+        ({"awx_variables": {"fly": {}}}, "awx_variables.fly cannot be"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_made(
@@ -171,6 +174,7 @@ def test_awxkit_reads_a_job_template_for_every_playbook_with_its_survey(v2: Any)
     assert {one.playbook for one in found.values()} == {f"playbooks/{row['playbook']}.yml" for row in rows()}
     for row in rows():
         made, survey = found[f"CLM {row['name']}"], row.get("survey", row["playbook"])
+        assert json.loads(made.extra_vars) == GIVEN["awx_variables"].get(row["playbook"], {})
         assert not made.ask_variables_on_launch and made.survey_enabled is bool(survey)
         if survey:
             asked = json.loads((SURVEYS / f"{survey}.json").read_text(encoding="utf-8"))
@@ -258,8 +262,9 @@ def test_an_answer_out_of_range_or_not_asked_for_starts_nothing(
 
 
 def test_fewer_approvals_take_their_nodes_away(place: Place, applied: Result) -> None:
-    """The last test of this file, as the workflows are others afterwards."""
+    """The last test of this file, as the workflow is another one afterwards; of one, as others are made alike."""
     assert applied.rc == 0
+    [first, *_others] = yaml.safe_load((TOP / "roles" / "awx" / "vars" / "main.yml").read_text())["__awx_workflows"]
     play = [
         {
             "hosts": "localhost",
@@ -269,7 +274,8 @@ def test_fewer_approvals_take_their_nodes_away(place: Place, applied: Result) ->
     ]
     path = place.folder / "workflows.yml"
     path.write_text(yaml.safe_dump(play), encoding="utf-8")
-    run_playbook(path, {**GIVEN, "awx_approval_levels": {"enroll": 1, "push": 1}}, place.env).ok()
+    fewer = {"awx_approval_levels": {"enroll": 1, "push": 1}, "__awx_workflows": [first]}
+    run_playbook(path, {**GIVEN, **fewer}, place.env).ok()
     workflow = place.id("workflow_job_templates", "CLM Enroll and push")
     nodes = place.awx.state.found("workflow_job_template_nodes", {"workflow_job_template": str(workflow)})
     names = {place.awx.state.thing(key)["identifier"] for key in nodes}
