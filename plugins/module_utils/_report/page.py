@@ -67,6 +67,9 @@ class PageFormat(ReportFormat):
                 "img-src data:",
                 "base-uri 'none'",
                 "form-action 'none'",
+                # Where a browser knows them: no text can become markup or code by any of its functions.
+                "require-trusted-types-for 'script'",
+                "trusted-types 'none'",
             )
         )
         return "\n".join(
