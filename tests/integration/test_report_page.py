@@ -465,15 +465,20 @@ def test_what_a_hand_would_put_into_the_page_does_not_run(browser: Browser, addr
     page.goto(address)
     refused: list[str] = []
     page.on("console", lambda line: refused.append(line.text))
-    page.evaluate(
-        "() => { const one = document.createElement('script'); one.textContent = 'window.hacked = 1';"
-        " document.body.append(one); const two = document.createElement('img'); two.src = 'https://evil.example/x';"
-        " document.body.append(two); document.body.setAttribute('style', 'display: none'); }"
+    tried = (
+        "document.body.insertAdjacentHTML('beforeend', '<b>markup</b>')",
+        "document.body.setAttribute('onclick', 'window.hacked = 1')",
+        "{ const one = document.createElement('script'); one.append('window.hacked = 1'); document.body.append(one); }",
+        "{ const one = document.createElement('img'); one.src = 'https://evil.example/x'; document.body.append(one); }",
+        "document.body.setAttribute('style', 'display: none')",
     )
+    for act in tried:
+        page.evaluate(f"() => {{ try {{ {act} }} catch (error) {{ console.error(error.message); }} }}")
     page.wait_for_timeout(100)
-    assert page.evaluate("window.hacked") is None
+    page.locator("h1").click()
+    assert page.evaluate("window.hacked") is None and page.locator("b", has_text="markup").count() == 0
     assert page.evaluate("getComputedStyle(document.body).display") == "block"
-    assert len([text for text in refused if "Content Security Policy" in text]) >= 3
+    assert len([text for text in refused if re.search("Content Security Policy|Trusted", text)]) >= len(tried)
     context.close()
 
 

@@ -50,7 +50,7 @@ The data is in the page's source; the module writes it as CSV and JSON, too.</p>
         <label><span>Days left from</span><input type="number" id="f-from" step="1"></label>
         <label><span>to</span><input type="number" id="f-to" step="1" aria-label="Days left to"></label>
       </div>
-      <button type="reset" id="reset">Clear filters</button>
+      <button type="reset" id="reset" aria-label="Clear filters">Clear</button>
     </form>
     <p class="on-paper" id="asked"></p>
     <div class="scroll"><table class="cards" id="table" role="table" aria-labelledby="certificates-title">

@@ -48,7 +48,7 @@ const topologyOf = (one) => {
   const connectors = list(one.connectors).map((each) => ({
     name: text(each.name),
     under: [text(each.description),
-      each.push_automatically ? `pushes automatically to ${text(each.automatic_network)}` : 'pushes when asked to'],
+      each.push_automatically ? `pushes by itself to ${text(each.automatic_network)}` : 'pushes when asked to'],
     devices: list(each.devices).map((device) => ({
       name: text(device.name), state: device.status, status: statusWord(device, 'Not onboarded'),
       lines: networkLines(one, device),

@@ -173,6 +173,20 @@ def test_no_secret_and_no_who_asks_is_in_a_report(estate: Store) -> None:
     assert "may_approve" not in text and "client_secret" not in text
 
 
+@pytest.mark.parametrize("section", ["summary", "devices", "pending", "certificates"])
+def test_no_member_goes_away_without_a_new_version(section: str, estate: Store) -> None:
+    """V1: the guide promises these to readers of version 1."""
+    text = GUIDE.read_text(encoding="utf-8").partition("\nJSON\n")[2]
+    [promised] = re.findall(rf"(?m)^``{section}``\n((?:    .*\n)+)", text)
+    no_members = {
+        *("cert_info", "view: pending", "what", "who", "by", "by_reason"),
+        *("approve", "decide", "implement", "ca_action", "wait", "network_settings"),
+    }
+    found = gathered(estate)[section]
+    members = set(found if isinstance(found, dict) else found[0])
+    assert set(re.findall(r"``([^`]+)``", promised)) - no_members == members - {"network_settings"}
+
+
 def test_every_member_is_described_in_the_guide(estate: Store) -> None:
     """V1: whoever reads the JSON finds each member of the report in the guide, and none that is not there."""
     report = gathered(estate)
