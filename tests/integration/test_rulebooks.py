@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import rulebook
 
-from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate, Device
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Certificate, Device, WorkOrder
 from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore
 from ansible_collections.edgecert.clm.plugins.modules import ca_account, cert_enroll
 from ansible_collections.edgecert.clm.tests.support.playbooks import NOT_HANDED_ON
@@ -145,7 +145,39 @@ class Renewal(Scene):
             return first, stored(store)
 
 
-class Incident(Scene):
+class Telling(Scene):
+    """Somebody is told, by a playbook that keeps what it was told."""
+
+    playbook = str(HERE / "playbooks" / "incident.yml")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Say where the playbook keeps it."""
+        return {"CLM_INCIDENTS": str(self.folder / "incidents.jsonl")}
+
+    def told(self) -> list[dict[str, Any]]:
+        """Give what the playbook was told so far."""
+        kept = self.folder / "incidents.jsonl"
+        return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()] if kept.exists() else []
+
+
+class Waiting(Telling):
+    """An approval is waited for, and a device refuses."""
+
+    def play(self) -> list[dict[str, Any]]:
+        """Give what the playbook was told."""
+        policy = {"group": "default", "levels": 2}
+        order = WorkOrder("wo-1", NAME, "app", "main", "push", "production", "submitted", actor="ada", policy=policy)
+        with self.place.open() as store:
+            with store.write() as unit:
+                unit.devices.add(Device("main", status="failed"))
+                unit.work_orders.add(replace(order, created_at=self.place.clock.now()))
+            with self.running("notify", self.env, clm_notify_playbook=self.playbook) as rules:
+                rules.until(self.told)
+        return self.told()
+
+
+class Incident(Telling):
     """A certificate has ended, and is replaced; one of its attributes would do harm, were it a template."""
 
     @property
@@ -153,22 +185,15 @@ class Incident(Scene):
         """Give what somebody wrote into it."""
         return f"{{{{ lookup('ansible.builtin.pipe', 'touch {self.folder}/owned') }}}}"
 
-    def told(self) -> list[dict[str, Any]]:
-        """Give what the playbook was told so far."""
-        kept = self.folder / "incidents.jsonl"
-        return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()] if kept.exists() else []
-
     def play(self) -> list[dict[str, Any]]:
         """Give what the playbook was told in the end."""
-        env = {"CLM_INCIDENTS": str(self.folder / "incidents.jsonl")}
-        playbook = str(HERE / "playbooks" / "incident.yml")
         with self.place.open() as store:
             with store.write() as unit:
                 unit.devices.add(Device("main"))
                 one = Certificate(NAME, "discovered", NAME, "issued", device="main")
                 ended, team = self.place.clock.now() - timedelta(days=1), {"team": self.attribute}
                 unit.certificates.add(replace(one, not_after=ended, attributes=team))
-            with self.running("incidents", env, clm_incident_playbook=playbook) as rules:
+            with self.running("incidents", self.env, clm_incident_playbook=self.playbook) as rules:
                 rules.until(self.told)
                 change(store, not_after=self.place.clock.now() + timedelta(days=300))
                 rules.until(lambda: len(self.told()) > 1)
@@ -192,8 +217,8 @@ class Mistake(Scene):
 def played(programs: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[type[Scene], Any]]:
     """Play all scenes side by side, for most of the time of one is that of Java, or of waiting."""
     folder = tmp_path_factory.mktemp("rulebooks")
-    scenes: list[Renewal | Incident | Mistake] = [
-        made(programs, folder / made.__name__.lower()) for made in (Renewal, Incident, Mistake)
+    scenes: list[Renewal | Waiting | Incident | Mistake] = [
+        made(programs, folder / made.__name__.lower()) for made in (Renewal, Waiting, Incident, Mistake)
     ]
     with ThreadPoolExecutor(len(scenes)) as pool:
         yield {type(scene): (scene, pool.submit(scene.play)) for scene in scenes}
@@ -205,6 +230,15 @@ def test_a_certificate_that_ends_soon_is_renewed_by_the_rulebook(played: dict[ty
     assert renewed.not_after >= first.not_after
     assert renewed.parent.startswith(f"{NAME}~")
     assert renewed.fingerprint != first.fingerprint
+
+
+def test_all_that_waits_for_people_is_told_in_one_call(played: dict[type[Scene], Any]) -> None:
+    """Issue 7: who has to do what, and who may not."""
+    [call] = played[Waiting][1].result()
+    assert call["status"] == "raised"
+    kinds = {fact["kind"]: fact for fact in call["events"]}
+    assert sorted(kinds) == ["awaiting_approval", "device_failed"]
+    assert kinds["awaiting_approval"]["may_not_act"] == ["ada"]
 
 
 def test_an_incident_is_opened_once_and_closed_and_no_text_of_others_is_run(played: dict[type[Scene], Any]) -> None:

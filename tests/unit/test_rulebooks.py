@@ -15,7 +15,7 @@ import yaml
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_feed import STATUSES
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_records import KINDS
-from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_watch import OPTIONS
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_watch import OPTIONS, watch_of
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 RULEBOOKS = sorted((TOP / "extensions" / "eda" / "rulebooks").glob("*.yml"))
@@ -24,8 +24,16 @@ VARIABLE = re.compile(r"\{\{ *(clm_\w+)")
 PLAYBOOK = re.compile(r"edgecert\.clm\.(\w+)")
 
 
+GUIDE = TOP / "docs" / "docsite" / "rst" / "guide_events.rst"
+YAML_BLOCK = re.compile(r"\.\. code-block:: yaml\n\n((?:(?:   .*)?\n)+)")
+
+
 def _sources(path: pathlib.Path) -> Iterator[dict[str, Any]]:
-    for ruleset in yaml.safe_load(path.read_text(encoding="utf-8")):
+    yield from _sources_in(path.read_text(encoding="utf-8"))
+
+
+def _sources_in(text: str) -> Iterator[dict[str, Any]]:
+    for ruleset in yaml.safe_load(text):
         for source in ruleset["sources"]:
             assert set(source) <= {"name", EVENT_SOURCE}
             yield source[EVENT_SOURCE]
@@ -71,6 +79,15 @@ def test_a_rulebook_runs_playbooks_that_the_collection_has(path: pathlib.Path) -
             if named == ["notify"]:
                 facts = "{{ event.attentions }}" if together else ["{{ event.attention }}"]
                 assert asked["extra_vars"]["clm_notify_events"] == facts
+
+
+def test_the_guides_rulebook_asks_for_what_the_event_source_gives() -> None:
+    """The docs' own words work."""
+    blocks = [block for block in YAML_BLOCK.findall(GUIDE.read_text(encoding="utf-8")) if "sources:" in block]
+    options = [found for block in blocks for found in _sources_in(block)]
+    assert options
+    for given in options:
+        watch_of({name: value for name, value in given.items() if name != "state_path"}, {})
 
 
 def test_every_kind_is_looked_at_by_some_rulebook() -> None:

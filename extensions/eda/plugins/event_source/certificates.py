@@ -308,7 +308,7 @@ class Watcher:
 
 if __name__ == "__main__":
 
-    class _Shown(Queue):
+    class _Shown(asyncio.Queue[Any]):
         """Prints what is put."""
 
         async def put(self, item: Any) -> None:

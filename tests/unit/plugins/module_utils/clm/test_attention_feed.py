@@ -84,12 +84,16 @@ def test_what_is_told_together_has_one_status_and_no_more_than_fits() -> None:
 LOOKS = st.lists(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["info", "critical"])), max_size=8)
 
 
-@given(LOOKS, st.none() | st.integers(1, 4))
-def test_who_follows_the_news_knows_at_every_moment_what_is_so(looks: list[dict[str, str]], repeat: int | None) -> None:
-    """Whatever comes and goes in whatever order: no fact is lost, none is told twice in one look."""
+@given(LOOKS, st.none() | st.integers(1, 4), st.sets(st.integers(0, 8)))
+def test_who_follows_the_news_knows_at_every_moment_what_is_so(
+    looks: list[dict[str, str]], repeat: int | None, restarts: set[int]
+) -> None:
+    """Whatever comes and goes, with restarts between: no fact is lost, none is told twice in one look."""
     known: dict[str, Told] = {}
     followed: dict[str, str] = {}
     for number, looked in enumerate(looks):
+        if number in restarts:
+            known = feed.from_plain(json.loads(json.dumps(feed.to_plain(known))))
         found = [view(event_id, severity) for event_id, severity in looked.items()]
         news = feed.news(known, found, NOON + number * HOUR, repeat * HOUR if repeat else None)
         assert len({str(one.view["event_id"]) for one in news}) == len(news)
