@@ -17,6 +17,7 @@ import zlib
 
 from common import BIN, CACHE, TOP, path_with
 
+NAME = "edgecert.clm"
 WORK = CACHE / "docsite"
 SITE = WORK / "build" / "html"
 ANSIBLE = "https://docs.ansible.com/projects/ansible/devel/"
@@ -76,14 +77,15 @@ def build() -> pathlib.Path:
     WORK.chmod(0o755)
     docs = BIN / "antsibull-docs"
     layout = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir")
-    _told(docs, "sphinx-init", *layout, WORK, "edgecert.clm")
+    named = ("--project", NAME, "--title", NAME, "--copyright", "the edgecert.clm authors")
+    _told(docs, "sphinx-init", *named, *layout, WORK, NAME)
     with (WORK / "conf.py").open("a", encoding="utf-8") as file:
         file.write(SETTINGS)
     (WORK / "ansible.inv").write_bytes(inventory())
     pages = WORK / "rst"
     pages.chmod(0o755)
     config = ("--config-file", WORK / "antsibull-docs.cfg")
-    _told(docs, *config, "collection", "--cleanup", "everything", *layout, pages, "edgecert.clm")
+    _told(docs, *config, "collection", "--cleanup", "everything", *layout, pages, NAME)
     _told(BIN / "sphinx-build", "-M", "html", pages, WORK / "build", "-c", WORK, "-W", "--keep-going")
     guides = (path.stem for path in (TOP / "docs" / "docsite" / "rst").glob("*.rst"))
     missing = sorted(name for name in guides if not (SITE / "docsite" / f"{name}.html").exists())
