@@ -33,7 +33,7 @@ GUIDE = TOP / "docs" / "docsite" / "rst" / "fields_enrollment.rst"
 SURVEYS = TOP / "extensions" / "awx" / "surveys"
 LEFT_OUT = "default"
 """The choice that stands for none: AWX takes no empty one."""
-REQUIRED = ("common_name", "csr", "hsm.device", "hsm.key_handler", "adc.device", "adc.key_reference")
+REQUIRED = ("common_name", "hsm.device", "hsm.key_handler", "adc.device", "adc.key_reference")
 FIRST = ("common_name", "subject_alternative_names.dns", "group", "ca")
 
 HEAD = """\
@@ -62,7 +62,10 @@ The surveys of ``extensions/awx/surveys``, one for each source, ask for the same
 understands their answers: what is empty, or ``default``, is left out.
 A survey is given to a job template by ``POST`` of its file to ``/api/v2/job_templates/ID/survey_spec/`` of AWX. All
 questions are texts and choices: AWX refuses an empty answer to a question for a number, and sends an empty text for
-what nobody answered. Attachments are files, and no survey asks for them.
+what nobody answered. A survey asks for one attachment, as text or as a file where the job runs; run it again for
+another, what is not named stays. A line of other extensions is ``OID=VALUE``, the value as base64 of DER, or
+``OID=critical:VALUE``. ``extensions/awx/surveys`` has a survey for each other playbook, too: see the
+:ref:`guide on AWX <ansible_collections.edgecert.clm.docsite.guide_awx>`.
 """
 
 TITLES = {

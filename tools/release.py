@@ -24,6 +24,8 @@ IMPORTER = CACHE / "importer"
 NAME = "edgecert.clm"
 KINDS = ("module", "inventory", "lookup", "filter", "callback", "role")
 CONFIG = "[galaxy-importer]\nRUN_FLAKE8 = True\nCHECK_REQUIRED_TAGS = True\nCHECK_CHANGELOG = True\n"
+# What no ansible-doc would miss.
+ALWAYS_INSIDE = ("extensions/eda",)
 NEVER_INSIDE = (".venv", ".cache", ".git", "tools", ".ci", "requirements-dev.txt", "Makefile")
 
 
@@ -41,10 +43,13 @@ def output(*command: str | pathlib.Path, cwd: pathlib.Path = TOP, env: Mapping[s
     return result.stdout
 
 
-def artifact() -> pathlib.Path:
-    """Build the collection from what git would commit and give the archive's path."""
-    copy, dist = WORK / "copy", WORK / "dist"
-    shutil.rmtree(WORK, ignore_errors=True)
+def artifact(work: pathlib.Path = WORK) -> pathlib.Path:
+    """Build the collection from what git would commit and give the archive's path.
+
+    :param work: a folder for it, emptied first.
+    """
+    copy, dist = work / "copy", work / "dist"
+    shutil.rmtree(work, ignore_errors=True)
     output("tools/copy-tree", copy)
     output(BIN / "ansible-galaxy", "collection", "build", "--output-path", dist, "--force", cwd=copy)
     return next(dist.glob("*.tar.gz"))
@@ -56,6 +61,12 @@ def installed(archive: pathlib.Path) -> pathlib.Path:
     output(BIN / "ansible-galaxy", "collection", "install", archive, "-p", path, "--offline", "--force", cwd=WORK)
     output(BIN / "ansible-galaxy", "collection", "verify", NAME, "-p", path, "--offline", cwd=WORK)
     return path / "ansible_collections" / "edgecert" / "clm"
+
+
+def sources(folder: pathlib.Path, part: str) -> set[str]:
+    """Name the source files of one part of a tree, relative to it."""
+    found = (path for path in (folder / part).rglob("*") if path.suffix in (".py", ".yml"))
+    return {path.relative_to(folder).as_posix() for path in found}
 
 
 def documented(folder: pathlib.Path) -> int:
@@ -144,6 +155,9 @@ def check() -> None:
     inside = sorted(name for name in NEVER_INSIDE if (folder / name).exists())
     if inside:
         raise RuntimeError(f"the artifact holds what it should not: {', '.join(inside)}")
+    left = sorted(name for part in ALWAYS_INSIDE for name in sources(TOP, part) - sources(folder, part))
+    if left:
+        raise RuntimeError(f"the artifact lacks {', '.join(left)}")
     print(f"{archive.name}: {archive.stat().st_size // 1024} KB, {documented(folder)} things with documentation")
     accepted(archive)
     print("galaxy-importer accepts it")

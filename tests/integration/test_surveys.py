@@ -10,7 +10,9 @@ import pathlib
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from ansible_collections.edgecert.clm.tests.support import csrs
 from ansible_collections.edgecert.clm.tests.support.playbooks import Result, run_playbook
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -50,6 +52,14 @@ def answers(**given: str) -> dict[str, Any]:
     found = {asked["variable"]: asked["default"] for asked in SURVEY["spec"]}
     assert set(given) <= set(found)
     return {**found, "clm_ca": "house", **given}
+
+
+def attachments(env: dict[str, str], certificate: str) -> list[dict[str, Any]]:
+    """Look at what is kept with a certificate."""
+    path = pathlib.Path(env["EDGECERT_STORE"].removeprefix("sqlite:///")).parent / "look.yml"
+    task = {"name": "Look", "edgecert.clm.cert_info": {"view": "attachments", "certificate": certificate}}
+    path.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+    return list(run_playbook(path, {}, env).ok().task("Look").result["attachments"])
 
 
 def enrol(env: dict[str, str], **given: str) -> Result:
@@ -95,6 +105,13 @@ def test_every_kind_of_answer_is_understood(env: dict[str, str]) -> None:
         "clm_ca_options": "certificate_profile=server_client",
         "clm_tracking_id": "CHG-1",
         "clm_generic_application_ip": "192.0.2.9",
+        "clm_extension_key_usage": "digital_signature\r\nkey_encipherment\n",
+        "clm_extension_extended_key_usage": "server_auth",
+        "clm_extension_must_staple": "true",
+        "clm_extension_custom": "1.3.6.1.4.1.55555.1=BQA=\r\n1.3.6.1.4.1.55555.2 = critical: BQA=\n",
+        "clm_attachment_name": "order.txt",
+        "clm_attachment_comments": "signed by both",
+        "clm_attachment_content": "One certificate,\r\nas agreed",
     }
     done = enrol(env, **given).ok()
     request = done.task("Enrol").result["request"]
@@ -112,7 +129,32 @@ def test_every_kind_of_answer_is_understood(env: dict[str, str]) -> None:
     assert wish["auto_renew"] == {"enabled": True, "days_before": 30}
     assert wish["generic"] == {"application_ip": "192.0.2.9", "tracking_id": "CHG-1"}
     assert request["ca_options"] == {"certificate_profile": "server_client"}
+    assert wish["extensions"] == {
+        "key_usage": ["digital_signature", "key_encipherment"],
+        "extended_key_usage": ["server_auth"],
+        "must_staple": True,
+        "custom": [
+            {"oid": "1.3.6.1.4.1.55555.1", "value": "BQA=", "critical": False},
+            {"oid": "1.3.6.1.4.1.55555.2", "value": "BQA=", "critical": True},
+        ],
+    }
+    [kept] = attachments(env, "full.example.com")
+    assert (kept["name"], kept["comments"]) == ("order.txt", "signed by both")
     assert "Chall3nge!pw" not in done.stdout
+
+
+def test_csr_and_attachment_come_from_files_where_the_job_runs(env: dict[str, str], tmp_path: pathlib.Path) -> None:
+    """E7, E18: by their paths, which a survey may ask for; an attachment is named as its file where nobody names it."""
+    made = csrs.make_csr(ec.generate_private_key(ec.SECP256R1()), ("file.example.com",), "file.example.com")
+    (tmp_path / "file.csr").write_text(made, encoding="utf-8")
+    (tmp_path / "order.txt").write_text("as agreed", encoding="utf-8")
+    survey = json.loads((TOP / "extensions" / "awx" / "surveys" / "enroll_upload.json").read_text(encoding="utf-8"))
+    given = {asked["variable"]: asked["default"] for asked in survey["spec"]}
+    files = {"clm_csr_path": str(tmp_path / "file.csr"), "clm_attachment_path": str(tmp_path / "order.txt")}
+    done = run_playbook("edgecert.clm.enroll", {**given, "clm_ca": "house", **files}, env).ok()
+    result = done.task("Enrol").result
+    assert result["request"]["certificate"] == "file.example.com" and result["request"]["csr_source"] == "upload"
+    assert [one["name"] for one in attachments(env, "file.example.com")] == ["order.txt"]
 
 
 def test_a_line_that_says_nothing_is_refused(env: dict[str, str]) -> None:

@@ -22,6 +22,7 @@ GOVERNED = (
 )
 CPS = ("../_cps/errors",)
 RUN = ("due", "lifecycle")
+NOTIFY = ("../_notify/mail", "../_notify/webhook")
 ADC = tuple(
     f"../_keys/{name}" for name in ("adc_driver", "adc_keys", "f5_bigip", "netscaler", "rest_device", "rest_session")
 )
@@ -45,7 +46,12 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
         ("guide_network_settings", ("configure_plan", "configuring"), r'code="([a-z_]+)"'),
         ("guide_network_settings", ("configuring",), r'reason="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
+        ("guide_events", ("attention_records",), r'^[A-Z_]+ = "([a-z_]+)"$'),
+        ("guide_events", ("attention_served", "attention_work"), r'reason"?[=:] ?"([a-z_]+)"'),
         ("guide_edge_dns", ("dns_records", "../_edns/client"), r'code="([a-z_]+)"'),
+        ("guide_report", ("reporting", "../_report/mermaid"), r'code="([a-z_]+)"'),
+        ("guide_notifications", NOTIFY, r'code="([a-z_]+)"'),
+        ("guide_notifications", ("notifying",), r'code="([a-z_]+)"'),
         ("guide_adc", ADC, r'code="([a-z_]+)"'),
         ("guide_adc", ADC, r'Rule\(\s*"([a-z_]+)"'),
         ("guide_adc", ADC, r'^[A-Z_]+ = "([a-z]+_[a-z_]+)"$'),

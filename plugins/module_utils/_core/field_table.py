@@ -150,6 +150,7 @@ KEY_PLACES = (
         whys=_WHY_NO_UPLOAD,
         goes_to=(ORDER, RECORD),
         changes=DRAFT,
+        variable="csr_path",
     ),
     Field(
         *("hsm.device", "Devices (Device Type HSM)", "5", "E8", "Key device that makes key and CSR"),

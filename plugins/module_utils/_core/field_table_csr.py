@@ -304,6 +304,7 @@ EXTENSIONS = tuple(
         sources=MADE_HERE,
         whys={ENDPOINT: "CPS makes the CSR", UPLOAD: "the CSR is there already"},
         goes_to=(CSR, RECORD),
+        variable=f"extension_{name}",
     )
     for name, label, meaning, kind, says in (
         ("key_usage", "Key usage", "What the key may be used for", TEXTS, "words of RFC 5280 §4.2.1.3"),

@@ -34,6 +34,7 @@ ATTACHMENTS = (
         says=f"characters that can be seen, no blank at either end; at most {limits.MAX_FILES} attachments",
         mandatory="for each attachment",
         changes=ANYTIME,
+        variable="attachment_name",
     ),
     Field(
         *("attachments[].comments", "Comments", "9", "E18", "Comments on the attachment"),
@@ -41,6 +42,7 @@ ATTACHMENTS = (
         kind=LINES,
         limit=limits.MAX_LINES,
         changes=ANYTIME,
+        variable="attachment_comments",
     ),
     Field(
         *("attachments[].path", "Upload File", "9", "E18", "File to read where the module runs"),
@@ -50,6 +52,7 @@ ATTACHMENTS = (
         says="a regular file; give this or ``content``",
         mandatory="unless ``content`` is given, or the attachment is to be absent",
         changes=ANYTIME,
+        variable="attachment_path",
     ),
     Field(
         *("attachments[].content", "Upload File, as text", "9", "E18", "Content as text, kept as UTF-8"),
@@ -59,6 +62,7 @@ ATTACHMENTS = (
         unit="bytes",
         says="give this or ``path``",
         changes=ANYTIME,
+        variable="attachment_content",
     ),
 )
 
