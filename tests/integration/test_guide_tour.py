@@ -33,6 +33,7 @@ def test_the_tour_goes_as_it_is_written(tmp_path: pathlib.Path) -> None:
         "production": "completed",
     }
     assert returned(tour.of("action=verify")[0])["problems"] == []
+    assert "changed=1" in tour.of("edgecert.clm.report")[0]
     assert "is submitted" in tour.of("edgecert.clm.renew")[1]
     assert not (tmp_path / "clm-tour").exists()
 
