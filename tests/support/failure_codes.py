@@ -59,6 +59,7 @@ THEIRS = (
     ("_ca/nexus_answers.py", "code_of(told)"),
     ("_ca/soap.py", "(text(body, 'faultcode') or text(body, 'Code', 'Value')).rpartition(':')[2]"),
     ("_dns/lookup.py", "answer[3] & 15"),
+    ("_notify/mail.py", "next(iter(refused.values()))[0]"),
     ("_keys/f5_bigip.py", "value.get('apiError') or ''"),
     ("_keys/netscaler.py", "value.get('errorcode', 0)"),
 )
@@ -68,6 +69,9 @@ MADE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("_clm/accounts.py", "f'{family.noun}_missing'"): ("ca_account_missing", "key_device_missing"),
     ("_clm/device_look.py", "f'device_{device.status}'"): ("device_failed", "device_unresolved"),
     ("_clm/gate.py", "unusable[0]"): ("approval_expired", "approval_void"),
+    ("_clm/notifying.py", "failures[0].code if len({one.code for one in failures}) == 1 else 'not_delivered'"): (
+        "not_delivered",
+    ),
     ("_clm/orders.py", "unusable[0]"): ("approval_expired", "approval_void"),
     ("_clm/push_scripts.py", "f'{stage}_push_failed'"): ("pre_push_failed", "post_push_failed"),
     ("_clm/removal.py", "self._over_code"): ("removal_cancelled", "removal_failed"),

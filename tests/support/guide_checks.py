@@ -25,8 +25,10 @@ NAME = "edgecert.clm."
 PLAYBOOKS = TOP / "playbooks"
 # Tools of the system, whose words are not ours to know.
 OTHERS = {
+    *("cp", "podman", "tar"),
     *(".", "curl", "dig", "export", "mkdir", "openssl", "pip", "pkcs11-tool", "printf", "psql", "rm", "softhsm2-util"),
-    *("ansible-builder", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-runner", "ansible-rulebook"),
+    *("ansible-builder", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-navigator"),
+    *("ansible-rulebook", "ansible-runner"),
 }
 _CRON = re.compile(r"^(?:[*/0-9,-]+ ){5}")
 _VARIABLE = re.compile(r"^(\w+)=", re.ASCII)
