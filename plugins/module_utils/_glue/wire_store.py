@@ -21,8 +21,6 @@ from .._store.store import SqlStore
 from .._store.url import default_url, sqlite_path
 from .options import COMMON
 
-IN_AWX = (("AWX_HOST", "JOB_ID"), ("INVENTORY_SOURCE_ID", "INVENTORY_UPDATE_ID"))
-"""Environment variables that AWX sets together for a job, and for the update of an inventory source."""
 _BESIDE = ("", "-wal", "-shm", "-journal", ".key", ".key.new", ".key.old")
 
 
@@ -72,15 +70,9 @@ def opened(
     :param options: the common options.
     :param create: make the store where there is none yet.
     :param or_empty: look at an empty store that is gone afterwards where there is none yet, as in check mode.
-    :raises StoreError: it cannot be opened; or none is named where a file made here would vanish.
+    :raises StoreError: it cannot be opened.
     """
     url, holder = options.get("store") or "", holder_of(actor)
-    if not url and any(all(os.environ.get(name) for name in names) for names in IN_AWX):
-        raise StoreError(
-            "No store is named, and what a job of AWX writes into its own container is lost when it ends; give the job "
-            "template, or the inventory source, a credential that sets EDGECERT_STORE",
-            code="store_not_named",
-        )
     try:
         store = open_store(url, key_of(options), clock, holder, create=create, migrate=migrate)
     except StoreError as exc:
