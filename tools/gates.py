@@ -17,10 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import docsite
 import matrix
 import release
+import side_by_side
 from common import BIN, CACHE, TOP, link_collection, parallel, path_with, run, tests_in
 
 
@@ -37,6 +39,11 @@ def pytest(folder: str, *words: str) -> None:
     if not tests_in(folder):
         raise Skipped(f"{folder} holds no test")
     run(BIN / "python", "-m", "pytest", "-q", *parallel(), *words, folder)
+
+
+def one_more() -> str:
+    """Give the number of processes for tests that often wait for a server: one more than there are cores."""
+    return str((os.cpu_count() or 1) + 1)
 
 
 def shell_scripts() -> list[str]:
@@ -104,7 +111,7 @@ def unit() -> None:
 
 def contract() -> None:
     """Run each contract's tests over every implementation."""
-    pytest("tests/contract")
+    pytest("tests/contract", "-n", one_more())
 
 
 # antsibull-docs reads the collection in a folder of a random name, and takes a name with "_" in it for a reference.
@@ -112,9 +119,9 @@ OWN_FOLDER = re.compile(r'Unknown target name: "antsibull-docs-\w+"')
 
 
 def docs() -> None:
-    """Read plugin documentation and guides as the documentation site would.
+    """Read plugin documentation and guides, and build the documentation site of them without a warning.
 
-    :raises RuntimeError: it complains.
+    :raises RuntimeError: one of them complains.
     """
     command = [
         str(BIN / "antsibull-docs"),
@@ -135,6 +142,7 @@ def docs() -> None:
         )
         said = (done.stdout + done.stderr).splitlines()
         if not done.returncode:
+            print(f"the site is in {docsite.build().relative_to(TOP)}")
             return
         if [line for line in said if line.strip() and not OWN_FOLDER.search(line)]:
             break
@@ -147,8 +155,30 @@ def build() -> None:
 
 
 def integration() -> None:
-    """Run playbooks against the sandbox; one more of them than there are cores, for they often wait."""
-    pytest("tests/integration", "-n", str((os.cpu_count() or 1) + 1), "--dist", "loadscope")
+    """Run playbooks against the sandbox."""
+    pytest("tests/integration", "-n", one_more(), "--dist", "loadscope")
+
+
+def molecule() -> None:
+    """Run the roles' scenarios on one sandbox, each twice, of which the second changes nothing.
+
+    :raises RuntimeError: the sandbox was left running.
+    """
+    folders = (TOP / "extensions" / "molecule").glob("*/molecule.yml")
+    # What the others share comes first.
+    names = sorted((path.parent.name for path in folders), key=lambda name: (name != "default", name))
+    words = [word for name in names for word in ("-s", name)]
+    # Colours and frames are for terminals; the collection is the one that setup linked.
+    home = str(CACHE / "molecule" / "ansible")
+    env = {"PATH": path_with(BIN), "NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_HOME": home}
+    try:
+        run(BIN / "molecule", "test", *words, env=env)
+    except subprocess.CalledProcessError:
+        run(BIN / "molecule", "destroy", "-s", "default", env=env)
+        raise
+    left = sandboxes_running(CACHE / "molecule")
+    if left:
+        raise RuntimeError(f"it left a sandbox running: {', '.join(left)}")
 
 
 def demonstration() -> None:
@@ -255,12 +285,15 @@ GATES: dict[str, Callable[[], None]] = {
     "docs": docs,
     "build": build,
     "integration": integration,
+    "molecule": molecule,
     "demonstration": demonstration,
     "sanity": sanity,
     "matrix": matrix_,
     "bench": bench,
 }
 ASKED_FOR_ONLY = {"bench"}
+# What keeps one core busy: these are run side by side, before the ones that use every core.
+ONE_CORE = ("rules", "types", "docs", "lint", "sanity", "demonstration", "build")
 
 
 def attempt(name: str) -> tuple[str, str]:
@@ -279,12 +312,29 @@ def attempt(name: str) -> tuple[str, str]:
     return "passed", ""
 
 
+def outcomes(names: Sequence[str]) -> Iterator[tuple[str, str, str, float]]:
+    """Run gates and give of each, as it ends: name, outcome, reason, seconds."""
+    narrow = [name for name in ONE_CORE if name in names]
+    narrow = narrow if len(narrow) > 1 else []
+    yield from side_by_side.rows(narrow)
+    for name in names:
+        if name in narrow:
+            continue
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        outcome, reason = attempt(name)
+        yield name, outcome, reason, time.monotonic() - started
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the gates named and sum up; the last line counts them."""
     parser = argparse.ArgumentParser(prog="tools/check", description="Run the gates named, or every one but bench.")
     parser.add_argument("gates", nargs="*", metavar="GATE", help=", ".join(GATES))
     parser.add_argument("--list", action="store_true", help="say what each gate does")
+    parser.add_argument("--alone", metavar="GATE", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.alone:
+        return side_by_side.alone(options.alone, attempt)
     if options.list:
         print("\n".join(f"{name:12} {str(gate.__doc__).splitlines()[0]}" for name, gate in GATES.items()))
         return 0
@@ -292,12 +342,10 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         parser.error(f"no such gate: {', '.join(unknown)}; there are {', '.join(GATES)}")
     rows = []
-    for name in options.gates or [name for name in GATES if name not in ASKED_FOR_ONLY]:
-        print(f"\n== {name}", flush=True)
-        started = time.monotonic()
-        outcome, reason = attempt(name)
-        rows.append((name, outcome, reason, time.monotonic() - started))
-        print(f"== {name} {outcome} after {rows[-1][3]:.1f} s{': ' if reason else ''}{reason}", flush=True)
+    wanted = options.gates or [name for name in GATES if name not in ASKED_FOR_ONLY]
+    for name, outcome, reason, seconds in outcomes(wanted):
+        rows.append((name, outcome, reason, seconds))
+        print(f"== {name} {outcome} after {seconds:.1f} s{': ' if reason else ''}{reason}", flush=True)
     print("\nGates:")
     for name, outcome, reason, seconds in rows:
         print(f"  {name:12} {outcome:8} {seconds:7.1f} s  {reason}".rstrip())

@@ -21,7 +21,7 @@ from importlib import metadata
 from common import CACHE, TOP, link_collection, parallel, path_with, run
 
 PAIRS = (("2.16", "3.10"), ("2.19", "3.11"), ("2.21", "3.13"))
-TOOLS = ("pytest", "pytest-xdist", "hypothesis", "jsonschema", "PyYAML")
+TOOLS = ("aiosmtpd", "pytest", "pytest-xdist", "hypothesis", "jsonschema", "PyYAML")
 # What speaks to ansible-core: the glue, modules and plugins; the last runs every module from a playbook.
 ON_CORE = (
     "tests/unit/plugins/modules",
@@ -30,6 +30,8 @@ ON_CORE = (
     "tests/unit/test_options.py",
     "tests/integration/test_examples.py",
 )
+# A contract that rests on the standard library: the store on sqlite3. What CAs, keys and edges do no Python changes.
+ON_PYTHON = ("tests/contract/test_store_*.py",)
 # Flows from end to end that the oldest Python has as well: each way to a certificate and to a network.
 FLOWS = ("enroll", "push", "production", "renewal_keys")
 SMOKE = TOP / "tests" / "integration" / "smoke.yml"
@@ -65,12 +67,14 @@ def chosen(is_oldest: bool) -> list[str]:
     names = [
         str(path) for path in found if not path.name.startswith("test_flow_") or path.stem[len("test_flow_") :] in FLOWS
     ]
-    return list(dict.fromkeys([*(name for name in names if not name.startswith(ON_CORE)), *ON_CORE, "tests/contract"]))
+    stores = [str(path.relative_to(TOP)) for glob in ON_PYTHON for path in sorted(TOP.glob(glob))]
+    return list(dict.fromkeys([*(name for name in names if not name.startswith(ON_CORE)), *ON_CORE, *stores]))
 
 
 def check(core: str, version: str, python: str) -> None:
     """Run the tests of one pair; PostgreSQL is the contract gate's business and stays off here."""
     path = environment(core, version, python)
+    imported(path, version)
     env = {"EDGECERT_TEST_POSTGRES": "off", "PATH": path_with(path)}
     # The slow ones are about the store and the clock, which no ansible-core changes; the newest one runs them.
     words = (*parallel(), "-m", "not slow", *chosen((core, version) == PAIRS[0]))
@@ -79,6 +83,12 @@ def check(core: str, version: str, python: str) -> None:
         playbook = {**env, "ANSIBLE_CONFIG": str(SMOKE.parent / "ansible.cfg"), "ANSIBLE_NOCOWS": "1"}
         python_here = f"ansible_python_interpreter={path / 'python'}"
         run(path / "ansible-playbook", "-i", "localhost,", "-e", python_here, SMOKE, env=playbook)
+
+
+def imported(path: pathlib.Path, version: str) -> None:
+    """Have the pair's own ansible-test import and compile every file; the newest one's runs all it has in a gate."""
+    command = ("tools/ansible-test", "sanity", "--color", "no", "--python", version)
+    run(*command, "--test", "import", "--test", "compile", env={"ANSIBLE_TEST_VENV": str(path.parent)})
 
 
 def is_own(core: str, version: str) -> bool:

@@ -1,51 +1,43 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of a look at certificates: filters beyond those by name, and how much is read, in words."""
+"""The options of a look at certificates: what it shows, and how much is read of them, in words."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What is kept with certificates, when they expire, and how much is read of them."""
+    """How much is read of certificates."""
 
     DOCUMENTATION = r"""
 options:
-  attributes:
-    description:
-      - Only certificates with each of these attributes. A value is compared as text; behind C(~) stands a regular
-        expression that the whole value has to match.
-    type: dict
-  tracking_id:
-    description:
-      - Only certificates with a request or work order of that tracking id. With O(view=history), O(view=pending) and
-        O(view=audit), only what bears it.
-    type: str
-  attachment:
-    description:
-      - Only certificates, with O(view=attachments) only attachments, where the name of an attachment holds this text,
-        in any case. With O(with_content) it is the whole name.
-    type: str
   with_content:
     description:
       - With O(view=attachments), O(certificate) and O(attachment), whether to give the content of that attachment,
         after a check of its digest. An attachment is sealed in the store, and plain in the result.
     type: bool
     default: false
-  expiring:
+  kinds:
     description:
-      - If V(true), only certificates that expire within the C(expiry_warning_days) of their group; expired ones are
-        among them. If V(false), nothing is filtered by it.
-    type: bool
-  expires_within_days:
-    description:
-      - Only certificates that expire within so many days; expired ones are among them.
-    type: int
-  network:
-    description:
-      - Only certificates that this network serves.
-    type: str
-    choices: [staging, production]
+      - With O(view=attention), only these kinds.
+    type: list
+    elements: str
+    choices:
+      - expiring
+      - expired
+      - awaiting_decision
+      - awaiting_approval
+      - awaiting_implementation
+      - awaiting_action
+      - approval_deadline_near
+      - drift
+      - foreign_change
+      - edge_mismatch
+      - revoked
+      - vanished
+      - failed
+      - renewal_stopped
+      - device_failed
   compare:
     description:
       - Whether to lay what was asked for, what each CSR says and what each certificate says side by side, with

@@ -51,13 +51,13 @@ options:
       - Key in a hardware security module, for O(csr_source=hsm).
     type: dict
     suboptions:
-      device:
+      device: &device
         description: Name of the key device in the store; needed.
         type: str
       key_handler:
         description: Key handler name, the key's name on the device; needed.
         type: str
-      reuse:
+      reuse: &reuse
         description:
           - Whether to make a new CSR for the key that is there, also when renewing and regenerating. Otherwise each
             makes a new key.
@@ -67,17 +67,11 @@ options:
       - Key on an application delivery controller, for O(csr_source=adc).
     type: dict
     suboptions:
-      device:
-        description: Name of the key device in the store; needed.
-        type: str
+      device: *device
       key_reference:
         description: Key reference name, the key's name on the device; needed.
         type: str
-      reuse:
-        description:
-          - Whether to make a new CSR for the key that is there, also when renewing and regenerating. Otherwise each
-            makes a new key.
-        type: bool
+      reuse: *reuse
   reuse_key:
     description:
       - Whether V(renew) keeps the key, with O(csr_source=local) and O(csr_source=upload). Left out, renewing makes a

@@ -16,7 +16,8 @@ options:
       - URL of the store, as V(sqlite:////var/lib/edgecert/clm.db) or V(postgresql://user@host/database).
       - Left out, the environment variable E(EDGECERT_STORE) is used, else an SQLite file in the user's data directory
         (C($XDG_DATA_HOME/edgecert/clm.db), which usually is C(~/.local/share/edgecert/clm.db)), made at first use.
-      - An SQLite store serves one machine. Use PostgreSQL for AWX and wherever jobs run on several machines.
+      - An SQLite store serves one machine. Use PostgreSQL for AWX and wherever jobs run on several machines. In a job's
+        container, as of AWX or ansible-navigator, an SQLite store that would be gone with it is refused.
       - A password in the URL is masked in results.
     type: str
   store_key:

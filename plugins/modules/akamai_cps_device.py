@@ -213,6 +213,7 @@ device:
       - name: Device communication
         result: ok
         at: "2026-11-23T12:00:00Z"
+        since: "2026-11-23T12:00:00Z"
         duration_ms: 84
         detail: a signed call was answered
     instance: {contracts: [C-1], account_id: A-1}

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes.info
   - edgecert.clm._store
+  - edgecert.clm._filters
   - edgecert.clm._info
 options:
   view:
@@ -31,6 +32,9 @@ options:
       - V(history) gives requests and work orders, oldest first.
       - V(pending) gives the open requests and work orders with what each waits for, who may not approve it any more,
         and until when, the nearest expiry first.
+      - V(attention) gives what somebody has to do something about, the worst first. That is what ends soon, waits for
+        people, failed, is revoked or gone, or is otherwise at Akamai than it was left, as far as the last look at the
+        device found it.
       - V(audit) gives the lines of the audit, oldest first.
       - V(attachments) gives the attachments, without their content unless O(with_content) asks for it.
       - V(groups) gives the groups with their policy and whether they are frozen now; only O(group) filters them.
@@ -40,43 +44,21 @@ options:
         only, also of a monitored device. One to five names of a device cost a call each, more of them a call for each
         999 active host names of the account.
     type: str
-    choices: [list, holistic, history, pending, audit, attachments, groups, snapshots, usage]
+    choices: [list, holistic, history, pending, attention, audit, attachments, groups, snapshots, usage]
     default: list
-  certificate:
+  tracking_id:
     description:
-      - Only the certificate of that id.
-    type: str
-  device:
+      - Only certificates with a request or work order of that tracking id. With O(view=history), O(view=pending) and
+        O(view=audit), only what bears it.
+  attachment:
     description:
-      - Only certificates of these devices.
-    type: list
-    elements: str
-  sync:
+      - Only certificates, with O(view=attachments) only attachments, where the name of an attachment holds this text,
+        in any case. With O(with_content) it is the whole name.
+  expires_within_days:
     description:
-      - Only certificates of devices with such a sync policy.
-    type: list
-    elements: str
-    choices: [managed, monitored, ignored]
-  group:
-    description:
-      - Only certificates, requests and work orders of these groups. What is in no other group is in C(default).
-    type: list
-    elements: str
-  ca:
-    description:
-      - Only certificates requested from these CA accounts.
-    type: list
-    elements: str
-  state:
-    description:
-      - Only certificates in such a state.
-    type: list
-    elements: str
-    choices: [pending, issued, superseded, revoked, vanished]
-  enrollment_id:
-    description:
-      - Only the certificate of that enrollment; ids of different accounts are not told apart, unless by O(device).
-    type: int
+      - Only certificates that expire within so many days; expired ones are among them.
+      - With O(view=attention) it says what counts as expiring, instead of the C(expiry_warning_days) of groups, and
+        filters nothing.
 seealso:
   - module: edgecert.clm.akamai_cps_device_info
   - plugin: edgecert.clm.akamai_cps
@@ -105,6 +87,12 @@ EXAMPLES = r"""
 - name: Show who has to approve what, and until when
   edgecert.clm.cert_info:
     view: pending
+
+- name: Show what is urgent, for those who run what is due
+  edgecert.clm.cert_info:
+    view: attention
+    kinds: [expiring, expired, edge_mismatch, revoked]
+    expires_within_days: 14
 
 - name: See what the CA made of what was asked for
   edgecert.clm.cert_info:
@@ -273,6 +261,34 @@ pending:
       not_after: "2027-01-27T12:00:00Z"
       days_left: 65
       expired: false
+attention:
+  description: >-
+    What needs attention, each with a C(kind) of O(kinds) and a C(severity), V(info), V(warning) or V(critical). C(who)
+    can do something about it, V(requester), V(approver) or V(operator), but not those in C(may_not_act). C(since) and
+    C(deadline) are null where the store does not know. The same fact has the same C(event_id) at every look. See the
+    guide on events.
+  returned: when O(view=attention)
+  type: list
+  elements: dict
+  sample:
+    - event_id: ev-0a1b2c3d4e5f60718293
+      kind: expiring
+      severity: warning
+      certificate: www.example.com
+      device: cps-main
+      group: default
+      network: production
+      request_id:
+      work_order_id:
+      reason: ""
+      message: certificate www.example.com on production ends at 2027-02-21T12:00:00Z
+      what_to_do: "renew it with edgecert.clm.cert_enroll and action: renew"
+      who: operator
+      may_not_act: []
+      since: "2027-01-22T12:00:00Z"
+      deadline: "2027-02-21T12:00:00Z"
+      tracking_id: ""
+      attributes: {team: edge}
 attachments:
   description: >-
     The attachments, ordered by certificate and name; C(content) is there with O(with_content) only and is base64,
@@ -354,28 +370,17 @@ failure:
   sample: {code: store_missing, details: {}, request_id: null, retryable: false}
 """
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import STATES
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention_records import KINDS
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import OPTIONS
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.queries import VIEWS, plan_certificates
-from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import NETWORKS, SYNC_MODES
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import target_maker
 
 SPEC = {
+    **OPTIONS,
     "view": {"type": "str", "choices": list(VIEWS), "default": VIEWS[0]},
-    "certificate": {"type": "str"},
-    "device": {"type": "list", "elements": "str"},
-    "sync": {"type": "list", "elements": "str", "choices": list(SYNC_MODES)},
-    "group": {"type": "list", "elements": "str"},
-    "ca": {"type": "list", "elements": "str"},
-    "state": {"type": "list", "elements": "str", "choices": list(STATES)},
-    "enrollment_id": {"type": "int"},
-    "attributes": {"type": "dict"},
-    "tracking_id": {"type": "str"},
-    "attachment": {"type": "str"},
     "with_content": {"type": "bool", "default": False},
-    "expiring": {"type": "bool"},
-    "expires_within_days": {"type": "int"},
-    "network": {"type": "str", "choices": list(NETWORKS)},
+    "kinds": {"type": "list", "elements": "str", "choices": list(KINDS)},
     "compare": {"type": "bool"},
     "limit": {"type": "int"},
     "budget": {"type": "int"},

@@ -58,6 +58,23 @@ options:
       - Time until which the call goes on, sleeping until the next thing is due, in ISO 8601; without an offset it is
         UTC. Left out, it does what is due now and ends.
     type: str
+  certificate:
+    description:
+      - Ids of the certificates whose work is done; all when left out.
+    type: list
+    elements: str
+    version_added: 0.1.0
+  wait_timeout:
+    description:
+      - Seconds for which the call goes on, instead of O(until). It ends before when nothing comes by itself until then.
+    type: int
+    version_added: 0.1.0
+  round:
+    description:
+      - Seconds after which the call returns all the same, so that a playbook can say how far it is. Goes with O(until)
+        or O(wait_timeout). While RV(is_over) is false, call it again with RV(until) as O(until) to go on.
+    type: int
+    version_added: 0.1.0
   fail:
     description:
       - Whether the call fails when a piece of work failed. The result tells all the same what was done.
@@ -81,6 +98,20 @@ EXAMPLES = r"""
 - name: Say when to look again
   ansible.builtin.debug:
     msg: "{{ due.done | length }} done, {{ due.waiting | length }} waiting, next at {{ due.next_due_at }}"
+
+- name: Go on with what one certificate has under way, a minute at a time
+  edgecert.clm.cert_lifecycle:
+    certificate: [www.example.com]
+    only: [retrievals, pushes]
+    wait_timeout: 1800
+    round: 60
+  register: followed
+
+- name: Say how far it is
+  ansible.builtin.debug:
+    msg: "{{ item.certificate }} is {{ item.label }} since {{ item.since }}; next: {{ item.next }}"
+  loop: "{{ followed.waiting }}"
+  when: not followed.is_over
 
 - name: Look at what renewals would be begun
   edgecert.clm.cert_lifecycle:
@@ -143,7 +174,8 @@ done:
 waiting:
   description: >-
     What is open and waits for CPS, a CA, its time or a person, each with a C(reason), a C(message) and, where it is
-    known, C(next_look_at).
+    known, C(next_look_at). Of a request or work order that was moved or looked at also its C(state) and C(label),
+    C(since) when it has that, what comes C(next), and whether it C(is_moving), which is by itself.
   returned: always
   type: list
   elements: dict
@@ -159,6 +191,22 @@ next_due_at:
   returned: always
   type: str
   sample: "2026-11-23T12:15:00Z"
+at:
+  description: When the call ended, or would in check mode, by the clock of who ran it; UTC.
+  returned: when O(action=due)
+  type: str
+  sample: "2026-11-23T12:00:00Z"
+until:
+  description: Time until which it goes on, also when that was given as O(wait_timeout); null when it does not.
+  returned: when O(action=due)
+  type: str
+  sample: "2026-11-23T12:30:00Z"
+is_over:
+  description: >-
+    Whether there is nothing more to wait for until then. False when O(round) ended the call before.
+  returned: when O(action=due)
+  type: bool
+  sample: true
 replacement:
   description: >-
     The replacement with all of its certificates in their order, each with a C(status), C(why) and the request. In check
@@ -275,8 +323,8 @@ SPEC = {
     "replacement": {"type": "dict", "options": _REPLACEMENT},
     "comment": _TEXT,
     "only": {"type": "list", "elements": "str", "choices": list(KINDS)},
-    "limit": {"type": "int"},
-    "budget": {"type": "int"},
+    "certificate": {"type": "list", "elements": "str"},
+    **dict.fromkeys(("limit", "budget", "wait_timeout", "round"), _NUMBER),
     "until": {"type": "str"},
     "fail": {"type": "bool", "default": True},
 }

@@ -55,6 +55,14 @@ options:
       - A name with a CNAME of another target is refused, since it can have one alone.
     type: str
     required: true
+  follow_cname:
+    description:
+      - Whether the record is put where a CNAME at O(name) leads to, or taken away there. That is where a CA looks for
+        the proof of a name whose challenges are answered in another zone. That zone has to be one of the account.
+      - Goes with V(TXT), and takes a call more where no record is at the name yet. Without it, a TXT record at a name
+        that is a CNAME is refused.
+    type: bool
+    default: false
   ttl:
     description:
       - Seconds that others may remember the records of this name and type, the same for all of them. Left out, it stays
@@ -114,6 +122,13 @@ EXAMPLES = r"""
     type: CNAME
     value: shop.challenges.example.net
     ttl: 3600
+
+- name: Put the value where such a name leads to
+  edgecert.clm.edge_dns_record:
+    device: cps-main
+    name: _acme-challenge.shop.example.com
+    value: Xm0n4AhTyoxrSmRtkfPrwR3eGUk0xkCgP2kdSVPtkmQ
+    follow_cname: true
 """
 
 RETURN = r"""
@@ -135,10 +150,18 @@ record:
       type: list
       elements: str
 zone:
-  description: The zone the name is in.
+  description: The zone the name is in; with O(follow_cname), of the name that was followed to.
   returned: success
   type: str
   sample: example.com
+followed:
+  description:
+    - The names that were followed to the one of the record by O(follow_cname), O(name) the first of them; empty where
+      it is no CNAME.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 name_servers:
   description: What each name server that was asked said last.
   returned: when O(wait=true) and O(state=present), outside check mode
@@ -189,6 +212,7 @@ SPEC = {
     "name": {"type": "str", "required": True},
     "type": {"type": "str", "choices": ["TXT", "CNAME"], "default": "TXT"},
     "value": {"type": "str", "required": True},
+    "follow_cname": {"type": "bool", "default": False},
     "ttl": {"type": "int"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "wait": {"type": "bool", "default": False},

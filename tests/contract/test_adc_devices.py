@@ -19,6 +19,8 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import AuthError, RemoteError, TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._keys import f5_bigip as vendor_bigip
+from ansible_collections.edgecert.clm.plugins.module_utils._keys import netscaler as vendor_netscaler
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.base import CsrReady
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_base import DeviceKeys
 from ansible_collections.edgecert.clm.plugins.module_utils._keys.device_registry import device_type
@@ -384,6 +386,18 @@ def test_rotation_makes_a_new_key_and_reuse_takes_the_newest(bench: Bench) -> No
     assert bench.key_count() == 2
     spki = [csr_facts(one["csrs"]["RSA"]).key.spki_sha256 for one in (first, second, third)]
     assert spki[0] != spki[1] == spki[2]
+
+
+def test_reuse_of_keys_that_the_device_does_not_date_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E4, E8: a guess might be the key that is to be left."""
+    bench.keys().begin(order())
+    renews = {"not_after": "2027-01-01T00:00:00Z"}
+    bench.keys().begin(order(renews=renews, request_id="req-2"))
+    for vendor in (vendor_bigip, vendor_netscaler):
+        monkeypatch.setattr(vendor, "_moment", lambda _text: None)
+    (found,) = bench.keys().conflicts(order(renews=renews, request_id="req-3", reuse=True))
+    assert found.code == "key_ambiguous" and "which of the keys" in found.sentence
+    assert bench.key_count() == 2
 
 
 def test_reuse_without_a_key_makes_one_at_first_and_is_refused_later(bench: Bench) -> None:

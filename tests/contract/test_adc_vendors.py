@@ -60,6 +60,14 @@ def test_run_killed_before_saving_saves_in_the_next_one(f5: FakeBigIp) -> None:
     assert len(f5.keys) == 1
 
 
+def test_a_password_that_has_expired_is_told_as_such(f5: FakeBigIp) -> None:
+    """E8: another try would only lock the account."""
+    told = Reply(401, {"code": 401, "message": "Authentication failed: Password has expired."})
+    f5.faults.append(Fault("POST", "/login", reply=told))
+    assert refused(f5, "f5_bigip").code == "password_expired"
+    assert len(f5.log) == 1
+
+
 def test_configuration_is_not_saved_where_the_option_says_so(f5: FakeBigIp) -> None:
     """Saving saves what others changed, too; some will do it themselves."""
     adc.connect("f5_bigip", f5, save_config="no").begin(order())

@@ -29,7 +29,7 @@ from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WA
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     stops = {"pre_verification_warnings": [WARNING], "deprovision_warnings": [WARNING], "deprovision_stops": True}
-    with instant_account(contracts=4000, **stops) as account:
+    with instant_account(contracts=600, **stops) as account:
         made = Matrix(account, tmp_path_factory.mktemp("matrix"))
         made.prepare(approvals={"push": 0}, warnings=ALLOWED)
         made.record()

@@ -708,6 +708,15 @@ def test_a_token_that_makes_keys_that_can_leave_is_refused_and_the_key_removed(t
     assert token.labels() == []
 
 
+def test_an_ec_key_whose_public_half_is_gone_is_not_used_again(token: SoftToken) -> None:
+    """E8: it tells nobody what it is, as after a restore of the private keys alone."""
+    made = token.tool("--keypairgen", "--key-type", "EC:prime256v1", "--label", "alone", "--id", "72", "--sensitive")
+    assert made.returncode == 0, made.stderr
+    assert token.tool("--delete-object", "--type", "pubkey", "--id", "72").returncode == 0
+    wanted = order("req-1", "alone", reuse=True, key_type="ec")
+    refused(lambda: token.keys().begin(wanted), StateError, "public_key_missing")
+
+
 def test_a_signature_that_is_not_of_the_public_key_is_not_handed_out(token: SoftToken) -> None:
     """E8: a pair whose halves do not belong together, as after a restore that mixed them up."""
     keys = token.keys()

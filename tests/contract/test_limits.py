@@ -11,7 +11,7 @@ from ansible_collections.edgecert.clm.tests.benchmarks import bench_life, measur
 from ansible_collections.edgecert.clm.tests.support.flow import Account, Bench, FlowClock, contract_names
 
 # What many cost each of so few as there are here; README has the figures of a hundred.
-MOST_EACH, COUNT = 15, 8
+MOST_EACH, COUNT = 13, 8
 
 
 def test_lives_stay_within_the_limits_and_cost_what_is_said(tmp_path: pathlib.Path) -> None:

@@ -29,6 +29,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
     Intent,
     WorkOrder,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_watch import look, watch_of
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Unit
 from ansible_collections.edgecert.clm.tests.support.postgres import server_binaries
 from ansible_collections.edgecert.clm.tests.support.run_module import run
@@ -223,6 +224,14 @@ def test_a_reader_writes_nothing(site: Site) -> None:
     assert caught.value.code == "store_refused"
     with pytest.raises(Exception, match="permission denied"):
         reader.execute("SELECT * FROM seal")
+
+
+def test_a_login_that_reads_is_enough_to_watch_the_store(site: Site) -> None:
+    """Issue 7: as the event source does; no secret is opened."""
+    place = site.login("rolf_reads")
+    found = look(watch_of({"store": place.url, "store_key": KEY}, {}), place.clock, "watcher")
+    assert sorted(str(fact["request_id"] or fact["work_order_id"]) for fact in found) == ["r-1", "w-1"]
+    assert {fact["kind"] for fact in found} == {"awaiting_approval"}
 
 
 def test_a_requester_submits_and_approves_nothing(site: Site) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.edgecert.clm.tests.support import softhsm
 from ansible_collections.edgecert.clm.tests.support.module_docs import plugin_names
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
+from ansible_collections.edgecert.clm.tests.support.post_office import post_office
 
 # A module's examples are run whole and in order; a number stands for one of them, run to lay ground for the next.
 ORDER: list[tuple[str, int | None]] = [
@@ -36,6 +37,8 @@ ORDER: list[tuple[str, int | None]] = [
     ("cert_workflow", None),
     ("cert_lifecycle", None),
     ("cert_info", None),
+    ("cert_report", None),
+    ("clm_notify", None),
     ("edge_dns_record", None),
     ("cert_push", 1),
     ("cert_connector", None),
@@ -83,7 +86,8 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
     options = SandboxOptions(
         limits=False, instant=True, contracts=["C-EXAMPLE"], extra=("--set", "create_interval_s=0")
     )
-    with start(options) as sandbox:
+    (tmp_path / "mail").mkdir()
+    with start(options) as sandbox, post_office(tmp_path / "mail") as office:
         clock = MovedClock(tmp_path, sandbox)
         env = {
             **of_token,
@@ -91,6 +95,9 @@ def test_every_example_runs_as_written(tmp_path: pathlib.Path) -> None:
             "EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db",
             "EDGECERT_BACKUPS": str(tmp_path),
             "EDGECERT_EXPORTS": str(tmp_path),
+            "EDGECERT_REPORTS": str(tmp_path),
+            "EDGECERT_STATE": str(tmp_path),
+            "EDGECERT_MAIL_PORT": str(office.ports["none"]),
             "EDGECERT_PASSPHRASE": "a passphrase of the examples",
             "LB1_PASSWORD": "a password of the examples",
             "EDGECERT_EDGERC": sandbox.edgerc,

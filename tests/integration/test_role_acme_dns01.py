@@ -160,6 +160,18 @@ def test_acme_issues_for_what_the_role_publishes(place: Place, tmp_path: pathlib
     assert of_role(done, "Take the records away").changed
 
 
+def test_a_challenge_that_is_answered_at_another_name_is_put_there(place: Place) -> None:
+    """C rows: the CA follows the CNAME, and so does the role."""
+    name = place.enrol()
+    alias = {"device": "edge", "name": f"_toy.{name}", "type": "CNAME", "value": f"{name}.proofs.example.com"}
+    task = {"name": "Delegate", "edgecert.clm.edge_dns_record": alias}
+    place.play([task]).ok()
+    done = place.role(certificate=name).ok()
+    assert of_role(done, "Publish the records").result["results"][0]["followed"] == [f"_toy.{name}"]
+    assert place.state(name) == "issued" and place.records() == [f"_toy.{name}"]
+    place.play([{**task, "edgecert.clm.edge_dns_record": {**alias, "state": "absent"}}]).ok()
+
+
 def test_in_check_mode_nothing_is_done_and_it_is_said_what_would_be(place: Place) -> None:
     name = place.enrol()
     done = place.role("--check", "--diff", certificate=name).ok()

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Action
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     CaConnector,
     CaConnectorType,
+    Order,
     StoredAccount,
     Tools,
 )
@@ -23,6 +25,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
+from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script, operation_of
 
@@ -97,3 +100,34 @@ def asks_at(pattern: str) -> Callable[[Request], bool]:
 def registered(name: str) -> Callable[[Tools], CaConnectorType]:
     """Give what builds a kind of CA of the registry."""
     return lambda tools: connector_type(name, tools)
+
+
+class Bodied(Protocol):
+    """A fake that keeps what was posted."""
+
+    bodies: list[dict[str, Any]]
+
+
+V = TypeVar("V", bound=Bodied)
+
+
+@dataclass
+class VendorBench(Generic[V]):
+    """A fake that runs, with an account at it."""
+
+    vendor: V
+    site: Site
+
+    def connect(self, script: Script | None = None, **changes: Any) -> CaConnector:
+        """Give a connector of the account."""
+        return self.site.connect(script, **changes)
+
+    def order(self, **changes: Any) -> Order:
+        """Give an order under an intent of its own."""
+        made = Order(SPEC, 90, uuid.uuid4().hex, self.site.clock.now(), self.site.request_options)
+        return replace(made, **changes)
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """Give the body of the last order."""
+        return self.vendor.bodies[-1]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
+from ansible_collections.edgecert.clm.tests.support.fake_ca.csr_names import general_names
 
 SPEC = CsrSpec(
     common_name="www.example.com",
@@ -36,12 +36,6 @@ def make_csr(key: Any, names: tuple[str, ...] = SPEC.dns_names, common_name: str
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
     if names:
-        entries: list[x509.GeneralName] = []
-        for name in names:
-            try:
-                entries.append(x509.IPAddress(ipaddress.ip_address(name)))
-            except ValueError:
-                entries.append(x509.DNSName(name))
-        builder = builder.add_extension(x509.SubjectAlternativeName(entries), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName(general_names(names)), critical=False)
     digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
     return builder.sign(key, digest).public_bytes(serialization.Encoding.PEM).decode()

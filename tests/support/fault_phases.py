@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.edgecert.clm.plugins.module_utils._store.store import SqlStore
+from ansible_collections.edgecert.clm.tests.support.editing import ALLOW, Edited
 from ansible_collections.edgecert.clm.tests.support.flow import Account
 from ansible_collections.edgecert.clm.tests.support.lives import Life
 
@@ -44,12 +45,14 @@ class Phase:
     :ivar work: raises ``ClmError`` when something went wrong, and is run again then.
     :ivar follows: the phase a life has behind it.
     :ivar again: methods, or last words of routes, whose calls mean something else than in an earlier phase.
+    :ivar also: names of phases that leave a life where this one may begin, too: what is there need not be made again.
     :ivar may: actions that may be on record where something went wrong, and it was done at another try.
     """
 
     name: str
     work: Callable[[FaultyLife], None]
     follows: Phase | None = None
+    also: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
 
@@ -94,8 +97,9 @@ def known(life: FaultyLife) -> None:
 
 
 def enrol(life: FaultyLife) -> None:
-    """Enrol, and say where it goes."""
-    _has(life.enroll(contract_id=life.contract, **LIFE).record, "issued")
+    """Enrol for two names, and say where it goes."""
+    names = Edited.sans(life.name(), life.name("old"))
+    _has(life.enroll(contract_id=life.contract, subject_alternative_names=names, **LIFE).record, "issued")
     life.connector()
 
 
@@ -126,6 +130,23 @@ def configure(life: FaultyLife) -> None:
     _has(life.push(action="configure", network="production", network_settings=wanted).record, "completed")
 
 
+def edit(life: FaultyLife) -> None:
+    """Have another name instead of one that is live, up to production."""
+    names = Edited.sans(life.name(), life.name("new"))
+    wanted = {"action": "regenerate", "subject_alternative_names": names, "warnings": ALLOW}
+    _has(life.enroll(**wanted, **LIFE).record, "issued")
+    _has(life.push(network="production", warnings=ALLOW).record, "completed")
+
+
+def roll_forward(life: FaultyLife) -> None:
+    """Go back to the names of before, by another certificate, up to production."""
+    back = {"action": "rollback", "roll_forward": True, "network": "production", "warnings": ALLOW}
+    _has(life.push(**back).record, "completed")
+    with life.store.read() as unit:
+        certificate = unit.certificates.get(life.name())
+    assert certificate is not None and set(certificate.sans) == {life.name(), life.name("old")}, certificate
+
+
 def remove(life: FaultyLife) -> None:
     """Remove the enrollment, which stops for warnings and for change management."""
     _has(life.push(action="remove").record, "completed")
@@ -151,12 +172,21 @@ REPRODUCE = Phase("reproduce", produce, RESTAGE, again=("POST", "PUT"))
 # CPS's no to a cancellation ends the order; another try is another order.
 ROLL_BACK = Phase("roll-back", roll_back, RESTAGE, may=("push_failed",))
 # Settings go by the same writes as a renewal, and are followed by what is told of settings.
-CONFIGURE = Phase("configure", configure, PRODUCE, again=("POST", "PUT"))
+CONFIGURE = Phase("configure", configure, PRODUCE, also=("reproduce", "edit"), again=("POST", "PUT"))
 # CPS's no to a removal ends the order; another try is another order.
 _NO, _ACK = ("removal_failed", "removal_in_doubt", "removal_found"), ("change-management-ack",)
 REMOVE = Phase("remove", remove, CONFIGURE, may=_NO, again=_ACK)
 # Two CSRs are asked for in one call, and two certificates handed over.
 ENROL_BOTH = Phase("enrol-both", enrol_both, again=("third-party-csr",))
 PUSH_BOTH = Phase("push-both", push, ENROL_BOTH, again=("third-party-cert-and-trust-chain",))
+# Production is let go on for both, and proved of both. What CPS shows minutes after the end of a change is believed,
+# and ends the order; another try is another order, which finds both there.
+_ENDED = ("push_failed", "certificate_on_staging")
+PRODUCE_BOTH = Phase("produce-both", produce, PUSH_BOTH, may=_ENDED, again=("POST", "deployments"))
+# Names go by the same update as a renewal, after a look for who uses them; CPS asks about those that go.
+_EDITS = ("PUT", "third-party-cert-and-trust-chain", "post-verification-warnings-ack", "post-verification-warnings")
+EDIT = Phase("edit", edit, PRODUCE, also=("reproduce", "roll-forward"), again=_EDITS)
+# The same for names that come back, with what a snapshot holds.
+ROLL_FORWARD = Phase("roll-forward", roll_forward, EDIT, again=("PUT", "third-party-cert-and-trust-chain"))
 _OF_ONE = (ONBOARD, DISCOVER, ENROL, PUSH, PRODUCE, RENEW, RESTAGE, REPRODUCE, ROLL_BACK)
-PHASES = (*_OF_ONE, CONFIGURE, REMOVE, ENROL_BOTH, PUSH_BOTH)
+PHASES = (*_OF_ONE, CONFIGURE, REMOVE, ENROL_BOTH, PUSH_BOTH, PRODUCE_BOTH, EDIT, ROLL_FORWARD)

@@ -251,8 +251,9 @@ class Matrix(Stores):
         """Give a life that stands before a phase."""
         if phase.follows is None:
             return self.begin()
-        if self.ended[phase.follows.name]:
-            return self.ended[phase.follows.name].pop()
+        for name in (phase.follows.name, *phase.also):
+            if self.ended[name]:
+                return self.ended[name].pop()
         life = self.before(phase.follows)
         with life.opened():
             phase.follows.work(life)

@@ -32,6 +32,7 @@ KINDS = (
     "unavailable",
     "html",
     "html_after",
+    "empty",
     "garbage_after",
     "redirect",
     "unauthorized",
@@ -111,6 +112,7 @@ _INSTEAD = {
     "rate_limited_without_time": _plain(429, b"{}"),
     "unavailable": _plain(503, b"{}", retry_after="5"),
     "html": _plain(200, HTML, content_type="text/html"),
+    "empty": _plain(200, b"{}", content_type="application/json"),
     "redirect": _plain(302, b"", location="https://evil.example.net/collect?x=1"),
     "unauthorized": _plain(401, b'{"errors":["who are you"]}', content_type="application/json"),
 }

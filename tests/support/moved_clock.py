@@ -46,11 +46,12 @@ class MovedClock(SystemClock):
     """The clock that playbooks and a sandbox share, for the test to read and to move.
 
     :param folder: an empty one, for the tree and for how far the clock was moved.
-    :param sandbox: has its clock moved by whoever moves this one.
+    :param sandbox: has its clock moved by whoever moves this one; or the state folder of one that others started.
     """
 
-    def __init__(self, folder: pathlib.Path, sandbox: Handle) -> None:
-        path, running = folder / "clock.json", read_state(sandbox.state_dir)
+    def __init__(self, folder: pathlib.Path, sandbox: Handle | pathlib.Path) -> None:
+        state_dir = sandbox if isinstance(sandbox, pathlib.Path) else sandbox.state_dir
+        path, running = folder / "clock.json", read_state(state_dir)
         path.touch(mode=0o600)
         state = {"ahead_s": 0.0, "admin_url": running.admin_url, "admin_token": running.admin_token}
         path.write_text(json.dumps(state), encoding="utf-8")

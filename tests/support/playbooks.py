@@ -56,12 +56,12 @@ class Result:
     results: list[TaskResult]
 
     def task(self, name: str) -> TaskResult:
-        """Give the last result of the task with this name.
+        """Give the last result of the task with this name, of the play or of a role.
 
         :raises AssertionError: no such task ran; lists those that did.
         """
         for found in reversed(self.results):
-            if found.task == name:
+            if found.task == name or found.task.endswith(f" : {name}"):
                 return found
         raise AssertionError(
             f"no task {name!r} ran, but {[found.task for found in self.results]}\n{self.stdout}{self.stderr}"

@@ -39,8 +39,9 @@ _FAMILIES = ("_ca", "_keys", "_target", "_store")
 # Contracts that are too long for one file.
 _MORE_BASES = (
     *("_ca/answer_base", "_ca/capability_base", "_keys/device_base"),
-    *("_dns/base", "_edns/base"),
+    *("_dns/base", "_edns/base", "_notify/base"),
     *("_target/edge_base", "_target/inspection_base", "_target/script_base"),
+    "_report/base",
 )
 _ENTRY = ("_glue", "_clm", "_core")
 _PLUGIN_BASES = (
@@ -66,11 +67,14 @@ LAYERS = {
     "module_utils/_keys": _PROVIDER,
     "module_utils/_target": _PROVIDER,
     "module_utils/_store": Layer(("_core",), ("psycopg", "cryptography")),
+    # Turns data into documents: what it is given is JSON-ready, and where it goes is not its business.
+    "module_utils/_report": Layer(("_core",)),
+    "module_utils/_notify": Layer(("_core", "_http/base")),
     "module_utils/_clm": Layer(
         ("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), *_MORE_BASES)
     ),
     "module_utils/_glue": Layer(
-        ("_core", "_pki", "_http", "_edgegrid", "_cps", "_dns", "_edns", *_FAMILIES, "_clm"),
+        ("_core", "_pki", "_http", "_edgegrid", "_cps", "_dns", "_edns", "_report", "_notify", *_FAMILIES, "_clm"),
         ansible=("ansible.module_utils.basic",),
     ),
     "modules": Layer(_ENTRY),

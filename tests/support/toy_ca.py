@@ -29,17 +29,16 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
     CaConnector,
-    CaConnectorType,
     Check,
     Choice,
     Order,
-    StoredAccount,
     Tools,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import FIND_EXACT, Capabilities
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.connection import connected, reachable, url_reason
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.option_table import Option
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.rest import Rest, quoted
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.table_type import TableType
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, InputError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
@@ -60,32 +59,6 @@ TABLE: option_table.Table = {
     "url": Option("str", "Address of the API.", required=True, check=url_reason),
     "api_key": Option("str", "Key of the API.", secret=True, required=True),
 }
-
-
-class ToyType(CaConnectorType):
-    """Makes and reads accounts of the toy."""
-
-    name = "toy"
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check and complete."""
-        wanted, opened, problems = option_table.read("toy", TABLE, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", [*problems, *faults])
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector."""
-        return Toy(name, options, secrets, self._tools)
 
 
 class Toy(CaConnector):
@@ -217,3 +190,11 @@ class Toy(CaConnector):
         action = Action("txt", proof["domain"], proof["record"], proof["text"], who="DNS") if proof else None
         message = f"publish a TXT record at {proof['record']}" if proof else "the CA is at work"
         return Pending(handle, message, 60.0, state.state, (action,) if action else (), state.raw)
+
+
+class ToyType(TableType):
+    """Makes and reads accounts of the toy."""
+
+    name = "toy"
+    table = TABLE
+    connector = Toy

@@ -411,7 +411,7 @@ class VirtualTarget(Target):
         """Know of no properties."""
         return ()
 
-    def survey(self, contracts: Sequence[str]) -> None:
+    def survey(self, contracts: Sequence[str], *, is_of_staging: bool = False) -> None:
         """Tell nothing: every look is as good as another here."""
 
     def observe(

@@ -10,6 +10,9 @@ import re
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import states
+from ansible_collections.edgecert.clm.tests.support import failure_codes
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 GUIDES = TOP / "docs" / "docsite" / "rst"
 CLM = TOP / "plugins" / "module_utils" / "_clm"
@@ -19,6 +22,7 @@ GOVERNED = (
 )
 CPS = ("../_cps/errors",)
 RUN = ("due", "lifecycle")
+NOTIFY = ("../_notify/mail", "../_notify/webhook")
 ADC = tuple(
     f"../_keys/{name}" for name in ("adc_driver", "adc_keys", "f5_bigip", "netscaler", "rest_device", "rest_session")
 )
@@ -42,7 +46,12 @@ def said(files: tuple[str, ...], pattern: str) -> set[str]:
         ("guide_network_settings", ("configure_plan", "configuring"), r'code="([a-z_]+)"'),
         ("guide_network_settings", ("configuring",), r'reason="([a-z_]+)"'),
         ("guide_lifecycle", RUN, r'"reason": "([a-z_]+)"'),
+        ("guide_events", ("attention_records",), r'^[A-Z_]+ = "([a-z_]+)"$'),
+        ("guide_events", ("attention_served", "attention_work"), r'reason"?[=:] ?"([a-z_]+)"'),
         ("guide_edge_dns", ("dns_records", "../_edns/client"), r'code="([a-z_]+)"'),
+        ("guide_report", ("reporting", "../_report/mermaid"), r'code="([a-z_]+)"'),
+        ("guide_notifications", NOTIFY, r'code="([a-z_]+)"'),
+        ("guide_notifications", ("notifying",), r'code="([a-z_]+)"'),
         ("guide_adc", ADC, r'code="([a-z_]+)"'),
         ("guide_adc", ADC, r'Rule\(\s*"([a-z_]+)"'),
         ("guide_adc", ADC, r'^[A-Z_]+ = "([a-z]+_[a-z_]+)"$'),
@@ -54,6 +63,33 @@ def test_every_code_is_in_its_guide(guide: str, files: tuple[str, ...], pattern:
     assert found, "the code is read wrongly"
     text = (GUIDES / f"{guide}.rst").read_text(encoding="utf-8")
     assert sorted(word for word in found if f"``{word}``" not in text) == []
+
+
+TROUBLE = re.compile(r"(?m)^   \* - ``([a-z_0-9]+)``\n     - (.+)\n     - (.+)\n     - (.+)\n")
+
+
+def test_troubleshooting_has_each_code_once_and_no_other() -> None:
+    """R: whoever has a code finds what it means, what to look at and what to do; what nothing raises is not there."""
+    entries = TROUBLE.findall((GUIDES / "guide_troubleshooting.rst").read_text(encoding="utf-8"))
+    assert sorted(word for word, *_cells in entries) == sorted(failure_codes.collected())
+
+
+def test_the_code_of_a_class_counts_where_it_is_let_out_only() -> None:
+    """Bases of the tree whose every error has a code of its own are met by nobody under theirs."""
+    codes = failure_codes.collected()
+    assert {"clm_error", "script_failed", "device_not_usable"}.isdisjoint(codes)
+    assert {"store_error", "soap_fault", "missing_library"} <= set(codes), "the source is read wrongly"
+
+
+def test_a_rollback_is_told_of_for_each_state_of_a_work_order() -> None:
+    """U5: what CPS can take back, and what it cannot."""
+    text = (GUIDES / "guide_rollback.rst").read_text(encoding="utf-8")
+    table = text.partition("\nState by state\n")[2].partition("\nIn commands\n")[0]
+    assert [state for state in states.WORK_ORDER if f"``{state}``" not in table] == []
+    codes = failure_codes.collected()
+    assert {"rollback_impossible", "rollback_too_late", "nothing_to_roll_back"} <= {
+        word for word in re.findall(r"``([a-z_]+)``", table) if word in codes
+    }
 
 
 def test_every_kind_of_due_work_is_in_the_guide() -> None:

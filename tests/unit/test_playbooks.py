@@ -69,7 +69,7 @@ def test_the_first_certificate_is_of_given_names_and_given_people_only() -> None
 
 def test_the_first_certificate_ends_well_only_on_staging_or_waiting_for_people() -> None:
     wanted = "in ['completed', 'submitted', 'review_in_progress', 'approved', 'scheduled']"
-    assert _tasks()["last"]["ansible.builtin.assert"]["that"] == f"clm_pushed.work_order.state {wanted}"
+    assert _tasks()["last"]["ansible.builtin.assert"]["that"] == f"run_due_followed.state {wanted}"
 
 
 @pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: str(path.stem))
@@ -92,7 +92,8 @@ def test_a_playbook_runs_where_the_api_is_and_says_which_variables_it_takes(path
     play, text = _play(path), path.read_text(encoding="utf-8")
     assert (play["hosts"], play["gather_facts"]) == ("localhost", False)
     registered = {task["register"] for task in play["tasks"] if "register" in task}
-    own = {name for task in play["tasks"] for name in task.get("vars", {})}
+    sets = [task.get(key, {}) for task in play["tasks"] for key in ("vars", "ansible.builtin.set_fact")]
+    own = {name for variables in sets for name in variables}
     names = set(re.findall(r"(?<!-e )\bclm_\w+", text)) - registered - own - {"clm_store"}
     head = text.partition("\n- name:")[0]
     unsaid = sorted(name for name in names - set(play.get("vars", {})) if name not in head)

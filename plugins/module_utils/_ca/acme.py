@@ -37,40 +37,13 @@ from .answer_base import (
     Rejected,
     Revocation,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, RenewalHint, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, RenewalHint, StoredAccount, Tools
 from .capability_base import FIND_HARMLESS, Capabilities
 from .connection import reachable
+from .table_type import TableType
 
 # What an order is before it is finalized for this CSR.
 _LEFT = ("pending", "ready", "valid")
-
-
-class AcmeType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = acme_account.KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them; a key is made where there is none."""
-
-        def due() -> str:
-            kept = {one: Secret(text) for one, text in before.secrets.items()}
-            return AcmeServer(before.options, kept, self._tools).due()
-
-        return acme_account.prepared(name, options, secrets, before, due)
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return Acme(name, options, secrets, self._tools)
 
 
 class Acme(CaConnector):
@@ -334,3 +307,22 @@ def csr_reason(spec: CsrSpec, csr_pem: str) -> str:
 
 def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
+
+
+class AcmeType(TableType):
+    """Makes and reads accounts."""
+
+    name = acme_account.KIND
+    table = TABLE
+    connector = Acme
+
+    def prepare(
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Check an account's options and complete them; a key is made where there is none."""
+
+        def due() -> str:
+            kept = {one: Secret(text) for one, text in before.secrets.items()}
+            return AcmeServer(before.options, kept, self._tools).due()
+
+        return acme_account.prepared(name, options, secrets, before, due)

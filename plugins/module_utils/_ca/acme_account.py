@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._core.errors import ClmError, InputError
+from .._core.vocabulary import REASON_CODES, SUBSCRIBER_REASONS
 from . import acme_look, acme_proof, option_table
 from .acme_jws import KEY_KINDS, AccountKey, new_key, unb64
 from .acme_server import ANOTHER_KEY
@@ -21,14 +22,7 @@ KIND = "acme"
 _NEW = "new"
 # Kept for the CA to be told of the next key; nobody gives it.
 FORMER = "former_account_keys"
-# RFC 5280 §5.3.1; those that a subscriber may give where browsers trust.
-REASONS = {
-    "unspecified": 0,
-    "key_compromise": 1,
-    "affiliation_changed": 3,
-    "superseded": 4,
-    "cessation_of_operation": 5,
-}
+REASONS = {name: REASON_CODES[name] for name in SUBSCRIBER_REASONS}
 PROFILE, DCV = "certificate_profile", "dcv_type"
 TABLE: option_table.Table = {
     **option_table.NETWORK,

@@ -39,11 +39,12 @@ from .answer_base import (
 from .aws_api import Api, endpoint, json_headers, kind_of, rest_of
 from .aws_credentials import Credentials
 from .aws_sigv4 import Keys
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_TOKEN, Capabilities
-from .connection import reachable
+from .connection import reachable, tried
 from .rest import Rest
+from .table_type import TableType
 
 _KIND, _SERVICE = "aws_pca", "ACMPrivateCA"
 _STATES = {"requestinprogressexception": PROCESSING, "requestfailedexception": FAILED}
@@ -55,31 +56,6 @@ TOKEN_S, LATEST_S = 60.0, 180.0
 _DAY_S = 86400.0
 # One order with all its tries ends before the lease of its request does.
 _AGAIN_S = 60.0
-
-
-class AwsPcaType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(own.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, own.TABLE, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems + own.problems(wanted, opened))
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return AwsPca(name, options, secrets, self._tools)
 
 
 class AwsPca(CaConnector):
@@ -158,15 +134,7 @@ class AwsPca(CaConnector):
         headers = json_headers(f"{_SERVICE}.ListCertificateAuthorities")
         plain = self._rest(self._url, "acm-pca", None)
         found = list(reachable(plain, self._tools, "/", method="POST", raw=b"{}", headers=headers))
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("credentials", self._source_told), ("CA", self._ca_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        return tried(found, (("credentials", self._source_told), ("CA", self._ca_told)))
 
     def _source_told(self, name: str) -> Check:
         self._credentials.keys()
@@ -396,3 +364,15 @@ class AwsPca(CaConnector):
             if kind_of(exc) != "RequestAlreadyProcessedException":
                 raise
         return Revocation()
+
+
+class AwsPcaType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = own.TABLE
+    connector = AwsPca
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Hold mode, region, CA and credentials against each other."""
+        return own.problems(options, secrets)

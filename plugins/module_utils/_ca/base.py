@@ -151,7 +151,9 @@ class CaConnector(ABC):
     def collect(self, handle: Handle) -> Answer:
         """Ask again for a pending order, and move it on where that is the connector's part, as ACME's finalize is.
 
-        Safe to repeat, also for one that was issued long ago.
+        Safe to repeat, also for one that was issued long ago. Where it is not, as with a CA that is asked by ordering,
+        the capabilities say ``asking_orders``: it is then called where ``peek`` says that it is time, and not again
+        once an answer was lost; errors are as those of ``submit``.
         """
 
     def peek(self, handle: Handle) -> Answer:
@@ -212,11 +214,11 @@ class CaConnector(ABC):
         return ""
 
     def care(self) -> None:
-        """Do what ``care_due`` asked for; once more does no harm.
+        """Do what ``care_due`` asked for, and called for nothing else; once more does no harm.
 
-        :raises InputError: it asks for nothing, ever, or its records cannot be written.
+        :raises InputError: its records cannot be written.
         """
-        raise InputError("this CA keeps no records that want care", code="nothing_to_care_for")
+        raise InputError("this CA keeps no records that want care")
 
     def renewal_hint(self, bundle_leaf_pem: str) -> RenewalHint | None:
         """Ask when the CA would like a certificate to be renewed; None when it has no say in that.

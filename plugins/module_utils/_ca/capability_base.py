@@ -41,6 +41,8 @@ class Capabilities:
     :ivar revoke_reasons: of ``vocabulary.REVOCATION_REASONS``; empty when it cannot revoke.
     :ivar can_cancel: an order that is not signed yet can be taken back.
     :ivar find: of ``FINDS``.
+    :ivar asking_orders: ``collect`` of an order that waits may order once more, at a server that forgot it: it is asked
+        for as it was ordered, under an intent, and looked for once an answer was lost.
     :ivar can_adopt: an order can be taken over by the id it has at the CA.
     :ivar csr_is_truth: names come from the CSR alone, so a CSR without them is refused.
     :ivar san_types: of ``dns``, ``ip``, ``email``, ``uri``, ``other``, ``directory``.
@@ -66,6 +68,7 @@ class Capabilities:
     revoke_reasons: tuple[str, ...] = ()
     can_cancel: bool = False
     find: str = NONE
+    asking_orders: bool = False
     can_adopt: bool = False
     csr_is_truth: bool = False
     san_types: tuple[str, ...] = ("dns",)

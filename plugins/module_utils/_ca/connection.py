@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from .._core.errors import InputError, RemoteError
+from .._core.errors import ClmError, InputError, RemoteError
 from .._core.hosts import parse_host
 from .._core.redact import Secret
 from .._http.base import Response, TransportOptions
@@ -99,6 +99,24 @@ def connected(tools: Tools, url: str, options: Mapping[str, Any], secrets: Mappi
     transport = tools.transports(transport_options(address.host, options, secrets))
     prefix = address.prefix + rest.pop("prefix", "")
     return Rest(transport, tools.clock, host=address.host, prefix=prefix, secrets=list(secrets.values()), **rest)
+
+
+def tried(found: Sequence[Check], checks: Sequence[tuple[str, Callable[[str], Check]]]) -> list[Check]:
+    """Go on with checks in order, where the CA is reached; one that ends in an error is the last.
+
+    :param found: what ``reachable`` and the like told.
+    :param checks: name, and what makes the check of that name.
+    """
+    told = list(found)
+    if not all(check.passed for check in told if check.name == "reachable"):
+        return told
+    for name, check in checks:
+        try:
+            told.append(check(name))
+        except ClmError as exc:
+            told.append(Check(name, False, exc.message))
+            break
+    return told
 
 
 def reachable(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core import validity
-from .._core.clock import from_text, to_text
+from .._core.clock import to_text
 from .._core.errors import AuthError, ClmError, InputError, RemoteError
 from .._core.redact import Secret
 from .._http.base import Request
@@ -24,12 +24,14 @@ from . import csc_global_answers as answers
 from . import csc_global_orders as orders
 from . import option_table
 from .answer_base import Action, Answer, CannotTell, Found, Handle, Issued, Pending, Rejected, Revocation
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import NATIVE, NONE, Capabilities
 from .connection import connected, reachable, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .table_type import TableType
+from .wording import share_of_age
 
 _KIND = "csc_global"
 _REFUSALS = (400, 409, 422)
@@ -46,31 +48,6 @@ TABLE: option_table.Table = {
     "api_key": Option("str", "API key.", secret=True, required=True),
     "bearer_token": Option("str", "Bearer token that goes with the API key.", secret=True, required=True),
 }
-
-
-class CscGlobalType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, TABLE, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return CscGlobal(name, options, secrets, self._tools)
 
 
 class CscGlobal(CaConnector):
@@ -250,11 +227,8 @@ class CscGlobal(CaConnector):
 
     def _patience(self, handle: Handle) -> float:
         """Give the seconds to wait: as long again as it has waited, from a quarter of an hour to six hours."""
-        try:
-            waited = (self._tools.clock.now() - from_text(str(handle.get("placed_at")))).total_seconds()
-        except ValueError:
-            waited = 0.0
-        return min(max(waited, _FIRST_S), _LONGEST_S)
+        placed_at, now = handle.get("placed_at"), self._tools.clock.now()
+        return share_of_age(placed_at, now, share=1.0, least_s=_FIRST_S, most_s=_LONGEST_S)
 
     def _told(self, handle: Handle) -> Mapping[str, Any]:
         path = f"/tls/certificate/{quoted(str(handle['order_id']))}"
@@ -383,3 +357,11 @@ class CscGlobal(CaConnector):
         if states.read_state(answers.STATES, word).state == states.REVOKED:
             return Revocation()
         return Revocation(states.REVOCATION_PENDING, None, f"CSC says {word}")
+
+
+class CscGlobalType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = TABLE
+    connector = CscGlobal

@@ -38,6 +38,7 @@ STATES = {
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d-%b-%Y")
 _NOTHING_TO_DO = ("n", "no", "none", "false")
 # A bundle has a few certificates; what is far longer is none.
+_WHAT = "certificate in CSC's answer"
 _MOST = 1 << 20
 
 
@@ -110,16 +111,9 @@ def bundle_of(text: str, now: datetime) -> Bundle:
     :param text: base64 of PEM, or of a ZIP file with PEM in it; PEM itself is taken, too.
     :raises InputError: none of these.
     """
-    from .._pki import pem
-    from .._pki.chain import order_chain
-    from .._pki.x509 import certificate_facts
+    from .._pki import pem, received
 
-    parts = list(pem.split_certificates(_pem_of(text), "certificate in CSC's answer"))
-    if not parts:
-        raise InputError("Cannot read the certificate in CSC's answer: there is none in it")
-    leaf = next((one for one in parts if not certificate_facts(one).is_ca), parts[0])
-    made = order_chain(leaf, parts, at=now).bundle
-    return Bundle(made.leaf, made.chain, made.root)
+    return received.bundle_of(pem.split_certificates(_pem_of(text), _WHAT), _WHAT, at=now)
 
 
 def _pem_of(text: str) -> str:
@@ -128,7 +122,7 @@ def _pem_of(text: str) -> str:
     try:
         content = base64.b64decode("".join(text.split()), validate=True)
     except (ValueError, binascii.Error) as exc:
-        raise InputError("Cannot read the certificate in CSC's answer: it is neither PEM nor base64") from exc
+        raise InputError(f"Cannot read the {_WHAT}: it is neither PEM nor base64") from exc
     return _unzipped(content) if content[:2] == b"PK" else content.decode("utf-8", "replace")
 
 
@@ -138,5 +132,5 @@ def _unzipped(content: bytes) -> str:
             small = [one for one in file.infolist() if one.file_size < _MOST][:20]
             texts = [file.read(one).decode("utf-8", "replace") for one in small]
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as exc:
-        raise InputError("Cannot read the certificate in CSC's answer: it is a broken ZIP file") from exc
+        raise InputError(f"Cannot read the {_WHAT}: it is a broken ZIP file") from exc
     return "\n".join(text for text in texts if "-----BEGIN CERTIFICATE" in text)

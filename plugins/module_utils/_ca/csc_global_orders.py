@@ -9,7 +9,6 @@ What a request does not say, the account does. :source: ca-connectors §4.9.
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from .._core import field_rules
 from .base import Order
 from .option_table import Option, Table
+from .wording import attribute_name, attributes_by_name, listed
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,6 @@ def request_options(account: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def texts(given: Any) -> list[str]:
-    """Read a list of words, from a list or words divided by commas."""
-    entries = given if isinstance(given, (list, tuple)) else str(given or "").split(",")
-    return [text for text in (str(entry).strip() for entry in entries) if text]
-
-
 class Asked:
     """What an order asks for, its own options before the account's."""
 
@@ -149,7 +143,7 @@ class Asked:
     def approver(self, domain: str) -> str:
         """Give the address that agrees for a domain; empty for none."""
         plain = domain.lower().removeprefix("*.")
-        for address in texts(self.value("dcv_emails")):
+        for address in listed(self.value("dcv_emails")):
             host = address.lower().rpartition("@")[2]
             if plain == host or plain.endswith(f".{host}"):
                 return address
@@ -214,7 +208,7 @@ class Asked:
             "domainControlValidation": self._proof(self.order.spec.common_name),
             "notifications": {
                 "enabled": True,
-                "additionalNotificationEmails": texts(account.get("notification_emails")),
+                "additionalNotificationEmails": listed(account.get("notification_emails")),
             },
             "showPrice": True,
             "customFields": [{"name": name, "value": value} for name, value in fields.items()],
@@ -247,23 +241,18 @@ class Asked:
         return {name: text for name, text in found.items() if text}
 
 
-def _plain(name: str) -> str:
-    """Write a label so that those with blanks meet the names of our attributes."""
-    return re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
-
-
 def custom_fields(
     known: Sequence[Mapping[str, Any]], attributes: Mapping[str, Any]
 ) -> tuple[dict[str, str], list[str]]:
     """Give the certificate's attributes that are CSC's custom fields, by its labels, and those it wants and has not."""
-    ours = {_plain(str(name)): str(value) for name, value in attributes.items()}
+    ours = attributes_by_name(attributes)
     found: dict[str, str] = {}
     problems = []
     for one in known:
         label = str(one.get("label") or "")
-        value = ours.get(_plain(label), "")
+        value = ours.get(attribute_name(label), "")
         if label and value:
             found[label] = value
         elif label and one.get("mandatory"):
-            problems.append(f"CSC wants its field {label}; give it among the attributes, as {_plain(label)}")
+            problems.append(f"CSC wants its field {label}; give it among the attributes, as {attribute_name(label)}")
     return found, problems

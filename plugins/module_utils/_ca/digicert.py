@@ -42,7 +42,7 @@ from .answer_base import (
     Revocation,
     read_state,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
@@ -50,6 +50,7 @@ from .digicert_lists import Lists
 from .digicert_records import Records, Seen, is_of_intent
 from .digicert_revoking import Revoking
 from .rest import Rest, quoted
+from .table_type import TableType
 
 _KIND = "digicert"
 _LAG = timedelta(minutes=5)
@@ -63,31 +64,6 @@ _WAITS_FOR = {
     PENDING_APPROVAL: "an approver of the CertCentral account",
     PENDING_VALIDATION: "the proof of control of its domains",
 }
-
-
-class DigiCertType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(words.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, words.TABLE, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return DigiCert(name, options, secrets, self._tools)
 
 
 class DigiCert(CaConnector):
@@ -391,3 +367,11 @@ class DigiCert(CaConnector):
     def revocation(self, handle: Handle) -> Revocation:
         """Ask what the approver said."""
         return self._revoking.state(handle)
+
+
+class DigiCertType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = words.TABLE
+    connector = DigiCert

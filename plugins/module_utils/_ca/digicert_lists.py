@@ -8,7 +8,6 @@ Each list is asked for once a run. :source: ca-connectors §4.7; DigiCert's page
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from .._core.errors import AuthError, InputError, RemoteError
 from .base import Choice, Order
 from .digicert_words import FIXED_CHOICES, LISTS, Ids, wanted
 from .rest import Rest, quoted
+from .wording import attribute_name, attributes_by_name
 
 _ALL = (("limit", "1000"),)
 
@@ -28,11 +28,6 @@ class CustomField:
     field_id: int
     label: str
     is_required: bool
-
-
-def _plain(name: str) -> str:
-    """Write a label as the name of an attribute: ``Cost Center`` is ``cost_center``."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
 class Lists:
@@ -114,11 +109,11 @@ class Lists:
 
     def missing_fields(self, attributes: Mapping[str, Any]) -> list[str]:
         """Say which custom fields an order has to have, and has not."""
-        given = {_plain(name) for name, value in attributes.items() if str(value or "")}
+        given = attributes_by_name(attributes)
         return [
-            f"the attribute {_plain(one.label)} is missing; CertCentral requires its custom field {one.label!r}"
+            f"the attribute {attribute_name(one.label)} is missing; CertCentral requires its custom field {one.label!r}"
             for one in self.fields()
-            if one.is_required and _plain(one.label) not in given
+            if one.is_required and attribute_name(one.label) not in given
         ]
 
     def is_domain_validated(self, product: str) -> bool | None:
@@ -141,10 +136,10 @@ class Lists:
             self._id("organization_id", asked["organization_id"], product),
             self._id("server_type", asked["server_type"], product),
             tuple(
-                (one.field_id, str(value))
+                (one.field_id, value)
                 for one in (self.fields() if order.attributes else ())
-                for name, value in order.attributes.items()
-                if _plain(name) == _plain(one.label) and str(value or "")
+                for name, value in attributes_by_name(order.attributes).items()
+                if name == attribute_name(one.label)
             ),
         )
 

@@ -36,13 +36,14 @@ from .answer_base import (
     Revocation,
     read_state,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
 from .connection import connected, reachable
 from .digicert_one_answers import certificates_of, leaf_first, subject_of
 from .digicert_one_profile import Profile, Profiles
 from .rest import Rest, quoted
+from .table_type import TableType
 
 _KIND = "digicert_one"
 _API = "/mpki/api/v1"
@@ -51,34 +52,6 @@ _LAG = timedelta(minutes=5)
 _LOOK_AGAIN_S = 60.0
 _APPROVAL_S = 900.0
 _MOST_PAGES = 20
-
-
-class DigiCertOneType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(words.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, words.TABLE, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        if not opened.get("api_key") and not opened.get("client_key"):
-            faults = [*faults, "nothing to authenticate with; give api_key, or client_certificate with client_key"]
-        option_table.refuse(f"Cannot use the options of CA account {name}", [*problems, *faults])
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return DigiCertOne(name, options, secrets, self._tools)
 
 
 class DigiCertOne(CaConnector):
@@ -386,3 +359,17 @@ class DigiCertOne(CaConnector):
             elif "already" not in exc.message or "revoked" not in exc.message:
                 raise
         return words.revoked(self._details(serial, fingerprint))
+
+
+class DigiCertOneType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = words.TABLE
+    connector = DigiCertOne
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Say where there is nothing to log in with."""
+        if secrets.get("api_key") or secrets.get("client_key"):
+            return ()
+        return ["nothing to authenticate with; give api_key, or client_certificate with client_key"]

@@ -8,16 +8,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core.deps import needed
 from .._core.errors import InputError
 
 if TYPE_CHECKING:
-    from cryptography import x509
+    pass
 
 _WHAT = "certificate of DigiCert ONE"
 
@@ -27,40 +25,9 @@ def certificates_of(text: str) -> list[str]:
 
     :raises InputError: there are none, or they cannot be read.
     """
-    from .._pki import pem
+    from .._pki.received import certificates_in
 
-    if "-----BEGIN CERTIFICATE" in text or "-----BEGIN X509" in text:
-        return list(pem.split_certificates(text, _WHAT))
-    armour = "PKCS7" if "-----BEGIN PKCS7" in text else "CMS" if "-----BEGIN CMS" in text else ""
-    inner = text
-    if armour:
-        inner = text.partition(f"-----BEGIN {armour}-----")[2].partition(f"-----END {armour}-----")[0]
-    try:
-        der = base64.b64decode("".join(inner.split()), validate=True)
-    except (ValueError, binascii.Error) as exc:
-        raise InputError(f"Cannot read the {_WHAT}: it is neither PEM nor base64") from exc
-    return [_pem(one) for one in _loaded(der)]
-
-
-def _loaded(der: bytes) -> Sequence[x509.Certificate]:
-    with needed("cryptography", "reading certificates"):
-        from cryptography import x509
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.serialization import pkcs7
-    try:
-        return [x509.load_der_x509_certificate(der)]
-    except ValueError:
-        pass
-    try:
-        return pkcs7.load_der_pkcs7_certificates(der)
-    except (ValueError, UnsupportedAlgorithm) as exc:
-        raise InputError(f"Cannot read the {_WHAT}: it is neither a certificate nor PKCS#7") from exc
-
-
-def _pem(certificate: Any) -> str:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return str(certificate.public_bytes(Encoding.PEM).decode("ascii"))
+    return certificates_in(text.encode(), _WHAT)
 
 
 def leaf_first(certificates: Sequence[str]) -> tuple[str, list[str]]:
@@ -68,12 +35,12 @@ def leaf_first(certificates: Sequence[str]) -> tuple[str, list[str]]:
 
     :raises InputError: there is no leaf among them.
     """
-    from .._pki.x509 import certificate_facts
+    from .._pki.received import leaf_among
 
-    leaves = [one for one in certificates if not certificate_facts(one).is_ca]
-    if not leaves:
+    leaf = leaf_among(certificates)
+    if not leaf:
         raise InputError(f"Cannot read the {_WHAT}: there is none but of CAs")
-    return leaves[0], [one for one in certificates if one != leaves[0]]
+    return leaf, [one for one in certificates if one != leaf]
 
 
 def subject_of(certificate: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .._core.clock import from_text
 from .._core.errors import InputError
+from .._core.vocabulary import REVOCATION_REASONS
 from . import option_table
 from .answer_base import FAILED, ISSUED, PENDING_APPROVAL, PROCESSING, REJECTED, Revocation
 from .base import Order
@@ -30,10 +31,7 @@ STATES: Mapping[str, str] = {
     **{"rejected": REJECTED, "locked": FAILED, "expired": FAILED},
 }
 """Of an order that is picked up; a certificate that it holds is there, whatever became of it since."""
-REASONS = (
-    *("unspecified", "key_compromise", "ca_compromise", "affiliation_changed", "superseded"),
-    *("cessation_of_operation", "privilege_withdrawn", "aa_compromise"),
-)
+REASONS = REVOCATION_REASONS
 TABLE: option_table.Table = {
     **option_table.NETWORK,
     **option_table.CLIENT_CERTIFICATE,

@@ -16,11 +16,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import from_text, to_text
+from .._core.vocabulary import SUBSCRIBER_REASONS
 from . import option_table
 from .answer_base import CANCELLED, ISSUED, PENDING_APPROVAL, PROCESSING, REJECTED, REVOKED, Action, read_state
 from .base import Choice, Order
 from .connection import url_reason
 from .option_table import Option
+from .wording import listed
 
 STATES: Mapping[str, str] = {
     "issued": ISSUED,
@@ -33,7 +35,7 @@ STATES: Mapping[str, str] = {
     "revoked": REVOKED,
 }
 # Those a subscriber may give, CA/B baseline requirements §4.9.1.1; that CertCentral takes no other is our reading.
-REASONS = ("unspecified", "key_compromise", "affiliation_changed", "superseded", "cessation_of_operation")
+REASONS = SUBSCRIBER_REASONS
 FIXED_CHOICES: Mapping[str, tuple[Choice, ...]] = {
     "payment_method": (
         Choice("balance", "Bill to account balance"),
@@ -138,12 +140,6 @@ def order_years(value: Any) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and int(text) <= MAX_ORDER_YEARS else None
 
 
-def addresses(value: Any) -> list[str]:
-    """Give e-mail addresses out of a list, or a text with commas."""
-    words = value if isinstance(value, (list, tuple)) else str(value or "").split(",")
-    return [str(word).strip() for word in words if str(word).strip()]
-
-
 @dataclass(frozen=True)
 class Ids:
     """What names in an order stand for at CertCentral; None where there is none.
@@ -202,7 +198,7 @@ def order_body(
         "container": {"id": ids.division} if ids.division is not None else None,
         "payment_method": asked["payment_method"],
         "dcv_method": asked["dcv_type"],
-        "additional_emails": addresses(asked["additional_emails"]),
+        "additional_emails": listed(asked["additional_emails"]),
         "custom_renewal_message": asked["renewal_message"],
         "comments": asked["notes"],
         "custom_fields": [{"metadata_id": number, "value": value} for number, value in ids.fields],

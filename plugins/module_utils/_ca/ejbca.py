@@ -20,8 +20,8 @@ from .._core.clock import from_text, to_text
 from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
-from . import client_certificate, ejbca_auth, ejbca_revoking, option_table
 from . import ejbca_account as account
+from . import ejbca_auth, ejbca_revoking, option_table
 from . import ejbca_wire as wire
 from .answer_base import (
     PENDING_APPROVAL,
@@ -39,43 +39,16 @@ from .answer_base import (
     Revocation,
     read_state,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, StoredAccount, Tools
 from .before_order import before_order
 from .capability_base import FIND_EXACT, Capabilities
 from .ejbca_calls import LISTS, ORDER_PATH, EjbcaCalls
 from .rest import quoted
+from .table_type import TableType
 
 # Profiles may date certificates back, and clocks differ: what was signed for this order is not much older than it.
 _OLDER = timedelta(hours=2)
 _REFUSED = (400, 413, 422)
-
-
-class EjbcaType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = account.KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(account.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(account.KIND, account.TABLE, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        problems += [*faults, *ejbca_auth.problems(wanted, opened)]
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        # Finalizing needs the code that the order was sent with, maybe weeks later: it outlives every other secret.
-        return wanted, {"enrolment_seed": randomness.token_urlsafe(32), **opened}
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return Ejbca(name, options, secrets, self._tools)
 
 
 class Ejbca(CaConnector):
@@ -363,3 +336,23 @@ class Ejbca(CaConnector):
     def revocation(self, handle: Handle) -> Revocation:
         """Ask whether it is revoked by now; an approver's refusal is not seen from here."""
         return ejbca_revoking.revocation(self._calls, handle)
+
+
+class EjbcaType(TableType):
+    """Makes and reads accounts."""
+
+    name = account.KIND
+    table = account.TABLE
+    connector = Ejbca
+
+    def prepare(
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Check an account's options and complete them, with what the codes of its orders are made of."""
+        wanted, opened = super().prepare(name, options, secrets, before)
+        # Finalizing needs the code that the order was sent with, maybe weeks later: it outlives every other secret.
+        return wanted, {"enrolment_seed": randomness.token_urlsafe(32), **opened}
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Say what the way to log in lacks."""
+        return ejbca_auth.problems(options, secrets)

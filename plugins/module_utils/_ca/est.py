@@ -5,9 +5,9 @@
 
 EST has no order ids, no list and no revocation. A pending order is asked for by *the same request again*, and the
 server has to know it again (RFC 7030 §4.2.3). So that is done for an order that is known to wait, not before the time
-that the server named, and for no other. After a lost answer to the first request the order is in doubt; after one to a
-repetition it is not repeated, unless the account says that it may be: a server that has signed and forgotten would
-sign once more. What was issued is kept in the handle, and never asked for again.
+that the server named, and for no other. After a lost answer the order is in doubt, to the first request as to a
+repetition, unless the account says that this may be repeated: a server that has signed and forgotten would sign once
+more. What was issued is kept in the handle, and never asked for again.
 :source: RFC 7030; RFC 8951; ca-connectors §4.16.
 """
 
@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Any
 
 from .._core.clock import from_text, to_text
-from .._core.errors import ClmError, InputError, RateLimited, RemoteError, TransportError
+from .._core.errors import ClmError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._http.base import Request, Response
@@ -30,42 +30,16 @@ from . import client_certificate, option_table
 from . import est_account as account
 from . import est_wire as wire
 from .answer_base import PROCESSING, Answer, CannotTell, Found, Handle, Issued, Pending, Rejected
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .capability_base import NATIVE, NONE, REENROLL, Capabilities
 from .connection import connected, reachable
 from .rest import POLICY, Rest, quoted, words_of
 from .rest import Answer as HttpAnswer
+from .table_type import TableType
 
 _HOME = "/.well-known/est"
 _REFUSED = (400, 422)
-_OF_A_WAIT = ("retry_at", "said", "lost_at", "lost_why")
-
-
-class EstType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = account.KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(account.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(account.KIND, account.TABLE, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        problems += [*faults, *account.problems(wanted, opened)]
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return Est(name, options, secrets, self._tools)
+_OF_A_WAIT = ("retry_at", "said")
 
 
 class Est(CaConnector):
@@ -129,6 +103,7 @@ class Est(CaConnector):
             renew=way_on,
             reissue=way_on,
             find=NONE,
+            asking_orders=not self._options.get("repeat_lost"),
             csr_is_truth=True,
             san_types=("dns", "ip", "email", "uri", "other", "directory"),
             key_types=("rsa", "ec", "ed25519"),
@@ -262,8 +237,14 @@ class Est(CaConnector):
         from .._pki.x509 import csr_facts
 
         key = csr_facts(csr_pem).key.spki_sha256
+        again = ""
+        if not self._options.get("repeat_lost"):
+            again = (
+                "; one that it said is pending is asked for again once repeat_lost of the account says that the server "
+                "knows its requests again"
+            )
         return CannotTell(
-            "EST has no list of orders, and asking for one is ordering it",
+            f"EST has no list of orders, and asking for one is ordering it{again}",
             f"at the CA behind {self._options['url']} for a certificate, or a request, of the key whose SHA-256 "
             f"(SubjectPublicKeyInfo) is {key}, since {to_text(order.at)}",
         )
@@ -273,28 +254,19 @@ class Est(CaConnector):
 
         :raises InputError: the CSR is not at hand as it was sent, and another one would be another order.
         """
-        answer = self._kept(handle)
-        if answer is not None:
+        answer = self.peek(handle)
+        if not isinstance(answer, Pending) or answer.look_again_s > 0:
             return answer
-        if handle.get("leaf"):
-            return self._issued(str(handle["leaf"]), list(handle.get("above") or ()), handle)
-        if handle.get("lost_at") and not self._options.get("repeat_lost"):
-            return self._lost(handle)
-        if self._seconds_left(handle) > 0:
-            return self._waiting(handle)
+        return self._enrolled({name: value for name, value in handle.items() if name not in _OF_A_WAIT})
+
+    def _check_csr(self, handle: Handle) -> None:
+        """Refuse to ask by another CSR than the one that was sent: that would be another order."""
         if handle["csr_sha256"] != _digest(str(handle["csr"])):
             raise InputError(
                 f"Cannot ask CA account {self._name} for the order again: EST asks by the very CSR that was sent; that "
                 "one, with its challenge password, is gone from the store; cancel the request, and order anew",
                 code="csr_not_kept",
             )
-        plain = {name: value for name, value in handle.items() if name not in _OF_A_WAIT}
-        try:
-            return self._enrolled(plain)
-        except ClmError as exc:
-            if _says_nothing_was_done(exc) or self._options.get("repeat_lost"):
-                raise
-            return self._lost({**handle, "lost_at": to_text(self._tools.clock.now()), "lost_why": exc.message})
 
     def peek(self, handle: Handle) -> Answer:
         """Say when the request may be sent again; that orders, if a server forgot it, so it is not done here."""
@@ -302,21 +274,10 @@ class Est(CaConnector):
         if answer is not None:
             return answer
         if handle.get("leaf"):
-            return Pending(handle, "It is signed, and the certificates of its CA are not here yet", 0.0)
-        is_lost = handle.get("lost_at") and not self._options.get("repeat_lost")
-        return self._lost(handle) if is_lost else self._waiting(handle)
-
-    def _lost(self, handle: Handle) -> Pending:
-        """Say that an order is not asked for any more; a person is to look."""
-        where = f"the CA behind {self._options['url']}"
-        return Pending(
-            handle,
-            f"The order was asked for at {handle['lost_at']}, and the answer was lost ({handle['lost_why']}); a server "
-            f"that forgot it would sign once more, so it is not asked again. Look at {where}: if it knows its requests "
-            f"again, set repeat_lost of CA account {self._name}; if not, cancel the request and order anew",
-            86400.0,
-            vendor_state=str(handle.get("said") or ""),
-        )
+            return self._issued(str(handle["leaf"]), list(handle.get("above") or ()), handle)
+        if self._seconds_left(handle) <= 0:
+            self._check_csr(handle)
+        return self._waiting(handle)
 
     def _seconds_left(self, handle: Handle) -> float:
         return max(0.0, (from_text(str(handle["retry_at"])) - self._tools.clock.now()).total_seconds())
@@ -327,18 +288,6 @@ class Est(CaConnector):
             return None
         bundle = Bundle(str(handle["certificate"]), tuple(handle.get("chain") or ()), str(handle.get("root") or ""))
         return Issued(bundle, dict(handle))
-
-
-def _says_nothing_was_done(exc: ClmError) -> bool:
-    """Say whether an error surely came in place of an answer to the request.
-
-    :source: RFC 9110 §15.5 for 4xx, of which 408 says nothing; the same rule as for the first request.
-    """
-    if isinstance(exc, TransportError):
-        return not exc.sent
-    if isinstance(exc, RateLimited):
-        return True
-    return isinstance(exc, RemoteError) and exc.status is not None and 400 <= exc.status < 500 and exc.status != 408
 
 
 def _explained(answer: HttpAnswer) -> str:
@@ -357,3 +306,15 @@ def _has_same_names(certificate_pem: str, csr_pem: str) -> bool:
         return False
     old, new = certificate_facts(certificate_pem), csr_facts(csr_pem)
     return (old.subject, old.sans) == (new.subject, new.sans)
+
+
+class EstType(TableType):
+    """Makes and reads accounts."""
+
+    name = account.KIND
+    table = account.TABLE
+    connector = Est
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Say what the account needs to log in and has not."""
+        return account.problems(options, secrets)

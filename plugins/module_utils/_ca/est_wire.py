@@ -9,12 +9,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import warnings
 from collections.abc import Iterator, Mapping
 
-from .._core.deps import needed
-from .._core.errors import RemoteError
+from .._core.errors import InputError, RemoteError
 from .base import Check
 
 CSR_TYPE = "application/pkcs10"
@@ -49,34 +46,17 @@ def csr_body(csr_pem: str) -> bytes:
     return base64.b64encode(pem.der_of(pem.one_csr(csr_pem)))
 
 
-def _decoded(content: bytes) -> bytes:
-    """Take off base64, where there is any: some servers send plain DER."""
-    if content[:1] == b"\x30":
-        return content
-    return base64.b64decode(b"".join(content.split()), validate=True)
-
-
 def certificates(content: bytes, what: str) -> list[str]:
     """Read a certs-only PKCS#7 message as PEM, in the order in which it holds them.
 
     :raises RemoteError: it is none, or an empty one; nothing is known of the order then.
     """
-    with needed("cryptography", "EST"):
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+    from .._pki.received import certificates_of_pkcs7
+
     try:
-        # Servers that use OpenSSL do not sort the set of certificates as DER has it; that is taken, with a warning.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            if content.lstrip()[:10] == b"-----BEGIN":
-                found = pkcs7.load_pem_pkcs7_certificates(content)
-            else:
-                found = pkcs7.load_der_pkcs7_certificates(_decoded(content))
-    except (ValueError, binascii.Error, UnsupportedAlgorithm) as exc:
-        raise RemoteError(f"Cannot read the {what}: it is no PKCS#7 with certificates", code="not_pkcs7") from exc
-    if not found:
-        raise RemoteError(f"Cannot read the {what}: its PKCS#7 holds no certificate", code="not_pkcs7")
-    return [one.public_bytes(Encoding.PEM).decode("ascii") for one in found]
+        return certificates_of_pkcs7(content, what)
+    except InputError as exc:
+        raise RemoteError(exc.message, code="not_pkcs7") from exc
 
 
 def leaf_of(found: list[str], spki_sha256: str) -> str:
@@ -84,11 +64,11 @@ def leaf_of(found: list[str], spki_sha256: str) -> str:
 
     :param spki_sha256: of the CSR's key.
     """
+    from .._pki.received import leaf_among
     from .._pki.x509 import certificate_facts
 
-    facts = [(one, certificate_facts(one)) for one in found]
-    mine = [one for one, told in facts if told.key.spki_sha256 == spki_sha256]
-    return (mine or [one for one, told in facts if not told.is_ca] or found)[0]
+    mine = [one for one in found if certificate_facts(one).key.spki_sha256 == spki_sha256]
+    return mine[0] if mine else leaf_among(found) or found[0]
 
 
 # -- what a server wants in a CSR ----------------------------------------------------------------------------------
@@ -147,9 +127,11 @@ def wishes(content: bytes) -> list[str]:
     :raises ValueError: it is no ``CsrAttrs``.
     :source: RFC 7030 §4.5.2.
     """
+    from .._pki.received import der_in
+
     try:
-        whole = list(_parts(_decoded(content)))
-    except binascii.Error as exc:
+        whole = list(_parts(der_in(content, "CSR attributes")))
+    except InputError as exc:
         raise ValueError("no base64") from exc
     if len(whole) != 1 or whole[0][0] != _SEQUENCE:
         raise ValueError("no sequence")

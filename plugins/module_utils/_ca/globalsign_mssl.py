@@ -35,12 +35,14 @@ from .answer_base import (
     Revocation,
     read_state,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
-from .connection import connected, reachable
+from .connection import connected, reachable, tried
 from .globalsign_mssl_account import ACCOUNT
 from .globalsign_mssl_directory import Directory, Place, shown
+from .table_type import TableType
+from .wording import share_of_age
 
 _KIND = "globalsign_mssl"
 _FIRST_LOOK_S, _LAST_LOOK_S = 300.0, 3600.0
@@ -48,31 +50,6 @@ _AROUND = timedelta(days=1)
 # An order whose answer was lost may be made a while later still; nobody says that the list is up to date at once.
 _SETTLED = timedelta(minutes=15)
 _LISTS = ("certificate_type", "domain", "profile_name")
-
-
-class GlobalsignMsslType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(ACCOUNT)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, ACCOUNT, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return GlobalsignMssl(name, options, secrets, self._tools)
 
 
 class GlobalsignMssl(CaConnector):
@@ -135,15 +112,7 @@ class GlobalsignMssl(CaConnector):
     def test(self) -> Sequence[Check]:
         """Try address, clock, login at both services, and the profile; orders nothing."""
         found = list(reachable(self._services.rest, self._tools, self._services.paths[1], (("wsdl", ""),)))
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("logged in", self._login_told), ("may read orders", self._reading_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        return tried(found, (("logged in", self._login_told), ("may read orders", self._reading_told)))
 
     def _login_told(self, name: str) -> Check:
         listed = self._directory.profiles()
@@ -208,8 +177,14 @@ class GlobalsignMssl(CaConnector):
         return self._ordered(order, csr_pem, "")
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Order it as the renewal of another order, which the CA may price otherwise."""
-        return self._ordered(order, csr_pem, str(handle["order_id"]))
+        """Order it as the renewal of another order, which the CA may price otherwise.
+
+        What is revoked or ended otherwise has no renewal: then it is a new order.
+        """
+        parent = str(handle["order_id"])
+        with before_order():
+            is_over = self._is_over(self._parent(parent))
+        return self._ordered(order, csr_pem, "" if is_over else parent)
 
     def _ordered(self, order: Order, csr_pem: str, renews: str) -> Answer:
         with before_order():
@@ -235,12 +210,15 @@ class GlobalsignMssl(CaConnector):
         """Have it reissued within the order; renew it where that would give less than was asked for.
 
         A reissue ends with its order: one that is made because the end is near would be due again at once. So less
-        than half of the lifetime left is a renewal, and so are addresses, which a reissue has no place for.
+        than half of the lifetime left is a renewal, and so are addresses, which a reissue has no place for. Nothing
+        follows an order that was revoked or ended otherwise: then it is a new one.
         """
         parent = str(handle["order_id"])
         with before_order():
-            is_enough = not order.spec.ip_addresses and self._lasts(parent, order)
-        if not is_enough:
+            detail = self._parent(parent)
+        if self._is_over(detail):
+            return self._ordered(order, csr_pem, "")
+        if order.spec.ip_addresses or not self._lasts(detail, order):
             return self._ordered(order, csr_pem, parent)
         content = wire.reissue_content(order, csr_pem, parent)
         try:
@@ -249,14 +227,23 @@ class GlobalsignMssl(CaConnector):
             return self._refused(exc)
         return self._taken(soap.text(found, "OrderID"), None, wire.warnings_of(found))
 
-    def _lasts(self, order_id: str, order: Order) -> bool:
-        """Say whether an order is issued, and has at least half of the asked-for lifetime left."""
+    def _parent(self, order_id: str) -> ET.Element | None:
+        """Look at an order that is followed; None where the CA says that it has none."""
         try:
-            ends = wire.ends_at(self._detail(order_id))
+            return self._detail(order_id)
         except wire.MsslError as exc:
             if not exc.is_refusal:
                 raise
-            return False
+            return None
+
+    @staticmethod
+    def _is_over(detail: ET.Element | None) -> bool:
+        """Say whether an order is known to be revoked, cancelled or refused."""
+        return read_state(wire.STATES, wire.status_of(detail)).state in REFUSED_STATES
+
+    def _lasts(self, detail: ET.Element | None, order: Order) -> bool:
+        """Say whether an order is issued, and has at least half of the asked-for lifetime left."""
+        ends = wire.ends_at(detail)
         least = self._tools.clock.now() + timedelta(days=(order.validity_days + 1) // 2)
         # Days count whole: hours that clocks differ by are no reason to pay.
         return ends is not None and ends.date() >= least.date()
@@ -302,10 +289,8 @@ class GlobalsignMssl(CaConnector):
 
     def _look_again(self, handle: Handle) -> float:
         """Give the wait: a quarter of the order's age, from five minutes to an hour."""
-        from .._core.clock import from_text
-
-        age = self._tools.clock.now() - from_text(str(handle["ordered_at"]))
-        return min(_LAST_LOOK_S, max(_FIRST_LOOK_S, age.total_seconds() / 4))
+        ordered_at, now = handle["ordered_at"], self._tools.clock.now()
+        return share_of_age(ordered_at, now, share=0.25, least_s=_FIRST_LOOK_S, most_s=_LAST_LOOK_S)
 
     def _detail(self, order_id: str) -> ET.Element | None:
         asked = (("OrderID", order_id), ("OrderQueryOption", wire.DETAILS))
@@ -392,3 +377,11 @@ class GlobalsignMssl(CaConnector):
             told = wire.WORDS.get(state, f"GlobalSign says {state}")
             return Revocation(REVOCATION_PENDING, None, f"GlobalSign took it; {told}")
         return Revocation(at=wire.moment_of(detail, "OrderDeactivatedDate"))
+
+
+class GlobalsignMsslType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = ACCOUNT
+    connector = GlobalsignMssl

@@ -15,19 +15,20 @@ from dataclasses import replace
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import AuthError, ClmError, InputError, RemoteError
+from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._http.base import Request, Response
 from . import google_cas_options as own
 from . import option_table
 from .answer_base import Answer, CannotTell, Found, Handle, Issued, NotThere, Pending, Rejected, Revocation
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_EXACT, FIND_TOKEN, Capabilities
-from .connection import connected, reachable, transport_options
+from .connection import connected, reachable, transport_options, tried
 from .google_token import Token, problems
 from .rest import Rest
+from .table_type import TableType
 
 _KIND = "google_cas"
 # Google knows a request again for an hour at least. An order that is sent again may itself take minutes.
@@ -35,31 +36,6 @@ TOKEN_S = 3000.0
 _AGAIN_S = 60.0
 _DAY_S = 86400.0
 _CREATE, _GET = "privateca.certificates.create", "privateca.certificates.get"
-
-
-class GoogleCasType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(own.TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, wrong = option_table.read(_KIND, own.TABLE, options, secrets, before.secrets)
-        option_table.refuse(f"Cannot use the options of CA account {name}", wrong + problems(wanted, opened))
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return GoogleCas(name, options, secrets, self._tools)
 
 
 class GoogleCas(CaConnector):
@@ -161,15 +137,8 @@ class GoogleCas(CaConnector):
         """Try address, clock, token, the pool and the right to sign in it."""
         path = own.path_of(f"projects/{self._options['project']}/locations")
         found = list(reachable(self._rest("plain", None), self._tools, path))
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("logged in", self._login_told), ("pool", self._pool_told), ("may sign", self._right_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        checks = (("logged in", self._login_told), ("pool", self._pool_told), ("may sign", self._right_told))
+        return tried(found, checks)
 
     def _login_told(self, name: str) -> Check:
         return Check(name, True, self._token.source())
@@ -393,3 +362,15 @@ class GoogleCas(CaConnector):
             if not told.get("revocationDetails"):
                 raise exc from None
         return Revocation(at=own.revoked_at(told))
+
+
+class GoogleCasType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = own.TABLE
+    connector = GoogleCas
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Say what the way to log in lacks."""
+        return problems(options, secrets)

@@ -142,7 +142,9 @@ class Token:
         except google.auth.exceptions.GoogleAuthError as exc:
             if request.failure is not None:
                 raise request.failure from exc
-            raise AuthError(f"Cannot get an access token of Google: {self._masked(str(exc))}", status=401) from exc
+            # Beside its words the library keeps the answer, which says the same once more.
+            words = str(exc.args[0] if exc.args else exc)
+            raise AuthError(f"Cannot get an access token of Google: {self._masked(words)}", status=401) from exc
         made = Secret(str(self._credentials.token))
         self._hide(made)
         if request.lives_s is not None:

@@ -14,19 +14,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._core.clock import from_text, to_text
+from .._core.clock import to_text
 from .._core.errors import ClmError, InputError, RemoteError
 from .._core.redact import Secret
 from .._http.base import Request
 from . import answer_base as states
 from . import hydrantid_answers, hydrantid_domains, hydrantid_hawk, hydrantid_policy, option_table
 from .answer_base import Action, Answer, CannotTell, Found, Handle, Issued, Pending, Rejected, Revocation
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import NATIVE, NONE, Capabilities
 from .connection import address_of, connected, reachable, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .table_type import TableType
+from .wording import listed, share_of_age
 
 _KIND = "hydrantid"
 _REFUSALS = (400, 409, 422)
@@ -43,33 +45,6 @@ TABLE: option_table.Table = {
     "public_trust": Option("bool", "Whether browsers trust its roots, so that lifetimes have limits.", default=True),
     "hawk_key": Option("str", "Key of the API credential.", secret=True, required=True),
 }
-
-
-class HydrantIdType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, TABLE, options, secrets, before.secrets)
-        if '"' in str(wanted["hawk_id"] or ""):
-            problems.append("hawk_id holds a quotation mark; give the id alone")
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return HydrantId(name, options, secrets, self._tools)
 
 
 class HydrantId(CaConnector):
@@ -211,7 +186,7 @@ class HydrantId(CaConnector):
         policy = self._ready(order)
         if policy is None or handle.get("policy") not in ("", None, str(policy["id"])):
             return self.submit(order, csr_pem)
-        emails = hydrantid_policy.emails(order.options.get("expiry_emails")) or handle.get("expiry_emails") or []
+        emails = listed(order.options.get("expiry_emails")) or handle.get("expiry_emails") or []
         order = replace(order, options={**order.options, "expiry_emails": emails})
         wanted = self._kept(order)
         # What a handle does not know, as one that was kept by an older version, may have changed.
@@ -246,7 +221,7 @@ class HydrantId(CaConnector):
             "names": hydrantid_policy.names(order.spec),
             "lifetime": hydrantid_policy.lifetime(order),
             "custom_fields": hydrantid_policy.custom_fields(policy, order.attributes) if policy else {},
-            "expiry_emails": hydrantid_policy.emails(order.options.get("expiry_emails")),
+            "expiry_emails": listed(order.options.get("expiry_emails")),
             "placed_at": to_text(order.at),
         }
 
@@ -279,11 +254,8 @@ class HydrantId(CaConnector):
 
     def _patience(self, handle: Handle) -> float:
         """Give the seconds to wait: as long again as it has waited, from one minute to fifteen."""
-        try:
-            waited = (self._tools.clock.now() - from_text(str(handle.get("placed_at")))).total_seconds()
-        except ValueError:
-            waited = 0.0
-        return min(max(waited, 60.0), 900.0)
+        placed_at, now = handle.get("placed_at"), self._tools.clock.now()
+        return share_of_age(placed_at, now, share=1.0, least_s=60.0, most_s=900.0)
 
     def _issued(self, handle: Handle, certificate_id: str) -> Issued:
         from .._pki.x509 import certificate_facts
@@ -370,3 +342,15 @@ class HydrantId(CaConnector):
     def revocation(self, handle: Handle) -> Revocation:
         """Ask whether it is revoked."""
         return hydrantid_answers.revocation_of(self._certificate(str(handle["certificate_id"])))
+
+
+class HydrantIdType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = TABLE
+    connector = HydrantId
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Refuse an id that would end a Hawk header too early."""
+        return ["hawk_id holds a quotation mark; give the id alone"] if '"' in str(options["hawk_id"] or "") else ()

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import from_text
-from .._core.errors import InputError, RemoteError
+from .._core.errors import RemoteError
 from .._core.types import Bundle
+from .._core.vocabulary import REASON_CODES, SUBSCRIBER_REASONS
 from . import answer_base as states
 from .answer_base import Revocation
 from .rest import Answer as Reply
@@ -27,14 +28,7 @@ STATES = {
     "failed": states.FAILED,
 }
 REVOCATIONS = {"revoked": states.REVOKED, "pending": states.REVOCATION_PENDING, "in_process": states.REVOCATION_PENDING}
-# RFC 5280's codes, as text.
-REASONS = {
-    "unspecified": "0",
-    "key_compromise": "1",
-    "affiliation_changed": "3",
-    "superseded": "4",
-    "cessation_of_operation": "5",
-}
+REASONS = {name: str(REASON_CODES[name]) for name in SUBSCRIBER_REASONS}
 # Longest difference of the clocks, ours and theirs, that a comparison of times allows for.
 _SLACK = timedelta(minutes=2)
 
@@ -61,15 +55,12 @@ def bundle_of(told: Mapping[str, Any], chain: str, now: datetime) -> Bundle:
     :param told: the certificate as HydrantID shows it; ``chain`` PEM, empty for none.
     :raises InputError: it cannot be read.
     """
-    from .._pki import pem
-    from .._pki.chain import order_chain
+    from .._pki import pem, received
 
-    parts = pem.split_certificates(str(told.get("pem") or ""), "certificate in HydrantID's answer")
-    if not parts:
-        raise InputError("Cannot read the certificate in HydrantID's answer: there is none in it")
-    others = [*parts[1:], *(pem.split_certificates(chain) if "BEGIN" in chain else ())]
-    made = order_chain(parts[0], others, at=now).bundle
-    return Bundle(made.leaf, made.chain, made.root)
+    what = "certificate in HydrantID's answer"
+    parts = pem.split_certificates(str(told.get("pem") or ""), what)
+    others = pem.split_certificates(chain) if parts and "BEGIN" in chain else ()
+    return received.bundle_of([*parts, *others], what, at=now)
 
 
 def is_made_for(told: Mapping[str, Any], csr_pem: str, since: datetime) -> bool:

@@ -9,7 +9,6 @@ A policy names each field it takes, says which are required, and which may be gi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from .._core import validity
 from .._core.csr_spec import UPN_OID, CsrSpec
 from .._core.errors import InputError
 from .base import Order
+from .wording import attribute_name, attributes_by_name, listed
 
 # Our words for its SAN types, and what they are called in messages.
 _SANS = (
@@ -43,17 +43,6 @@ def can_order(policy: Mapping[str, Any]) -> bool:
     return bool((policy.get("enabled") or {}).get("rest"))
 
 
-def emails(given: Any) -> list[str]:
-    """Read a list of addresses, from a list or words divided by commas."""
-    entries = given if isinstance(given, (list, tuple)) else str(given or "").split(",")
-    return [text for text in (str(entry).strip() for entry in entries) if text]
-
-
-def _plain(name: str) -> str:
-    """Write a field's name so that labels with blanks meet the names of our attributes."""
-    return re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
-
-
 def _details(policy: Mapping[str, Any]) -> Mapping[str, Any]:
     return policy.get("details") or {}
 
@@ -72,10 +61,10 @@ def _fields(policy: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]
 
 def custom_fields(policy: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, str]:
     """Give the certificate's attributes that are fields of a policy, by the policy's own tags."""
-    ours = {_plain(str(name)): str(value) for name, value in attributes.items()}
+    ours = attributes_by_name(attributes)
     found = {}
     for field in _fields(policy, "customFields"):
-        value = ours.get(_plain(str(field["tag"]))) or ours.get(_plain(str(field.get("label") or "")))
+        value = ours.get(attribute_name(str(field["tag"]))) or ours.get(attribute_name(str(field.get("label") or "")))
         if value and _may_give(field):
             found[str(field["tag"])] = value
     return found
@@ -116,7 +105,7 @@ def problems(policy: Mapping[str, Any], order: Order) -> list[str]:
         if _wants(field) and str(field["tag"]) not in given:
             found.append(
                 f"certificate_type {name!r} wants its field {_label(field)}; give it among the attributes, as "
-                f"{_plain(str(field['tag']))}"
+                f"{attribute_name(str(field['tag']))}"
             )
     return found + _email_problems(policy, name, order)
 
@@ -128,9 +117,9 @@ def _label(field: Mapping[str, Any]) -> str:
 
 def _email_problems(policy: Mapping[str, Any], name: str, order: Order) -> list[str]:
     field = _details(policy).get("expiryEmails") or {}
-    given = emails(order.options.get("expiry_emails"))
+    given = listed(order.options.get("expiry_emails"))
     if order.action == "renew" and order.parent:
-        kept = emails(order.parent.get("expiry_emails"))
+        kept = listed(order.parent.get("expiry_emails"))
         if given and sorted(given) != sorted(kept):
             had = ", ".join(kept) or "none"
             return [f"expiry_emails cannot be changed by a renewal, which keeps them ({had}); leave them out"]
@@ -161,7 +150,7 @@ def body(policy: Mapping[str, Any], order: Order, csr_pem: str) -> dict[str, Any
         "subjectAltNames": _names(order.spec),
         "validity": lifetime(order),
         "customFields": custom_fields(policy, order.attributes),
-        "expiryEmails": emails(order.options.get("expiry_emails")),
+        "expiryEmails": listed(order.options.get("expiry_emails")),
         "comment": f"{order.certificate_id or order.spec.common_name} ({order.intent_id})",
         "clearRemindersCertificateId": str(order.parent.get("certificate_id") or ""),
     }

@@ -8,39 +8,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.redact import Secret
-from . import client_certificate, idnomic_account, option_table
-from .base import CaConnector, CaConnectorType, StoredAccount, Tools
+from . import idnomic_account
+from .base import CaConnector
 from .idnomic_account import ACCOUNT, CA
+from .table_type import TableType
 
 _KIND = "idnomic"
 
 
-class IdnomicType(CaConnectorType):
+class IdnomicType(TableType):
     """Makes and reads accounts."""
 
     name = _KIND
+    table = ACCOUNT
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(ACCOUNT)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, found = option_table.read(_KIND, ACCOUNT, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        option_table.refuse(
-            f"Cannot use the options of CA account {name}", [*found, *faults, *idnomic_account.problems(wanted)]
-        )
-        return wanted, opened
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Hold the options of the account's setting against each other."""
+        return idnomic_account.problems(options)
 
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector of the account's setting; no traffic."""

@@ -241,15 +241,23 @@ class IdnomicRa(CaConnector):
         if mine:
             return self._told(mine[-1], handle)
         waiting = [one for one in listed if self._may_wait(one, handle)]
-        if not waiting:
-            return Pending(handle, "the RA has the request, and does not list it yet", _LOOK_AGAIN_S)
-        return self._told(waiting[-1], handle)
+        if waiting:
+            return self._told(waiting[-1], handle)
+        message = "the RA has the request, and does not list it yet"
+        if any(not one.get("certificate") and self._may_be(one, handle) for one in listed):
+            message = (
+                "the RA lists a request for this name that was refused or taken back, and does not tell whose it is; "
+                "look there, and cancel this request if it is this one"
+            )
+        return Pending(handle, message, _LOOK_AGAIN_S)
+
+    def _may_wait(self, row: Mapping[str, Any], handle: Handle) -> bool:
+        """Say whether a row can be a request that waits, and this one."""
+        return not row.get("certificate") and not _is_refused(row) and self._may_be(row, handle)
 
     @staticmethod
-    def _may_wait(row: Mapping[str, Any], handle: Handle) -> bool:
-        """Say whether a row can be a request that waits: this one, as far as its id, subject and workflow tell."""
-        if row.get("certificate") or _is_refused(row):
-            return False
+    def _may_be(row: Mapping[str, Any], handle: Handle) -> bool:
+        """Say whether a row can be this request, as far as its id, subject and workflow tell."""
         if number_of(row) and handle.get("request_id"):
             return number_of(row) == str(handle["request_id"])
         is_ours = str(row.get("profile") or handle["workflow"]) == handle["workflow"]

@@ -30,12 +30,13 @@ from .answer_base import (
     Rejected,
     Revocation,
 )
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .capability_base import FIND_EXACT, Capabilities
-from .connection import connected, reachable, url_reason
+from .connection import connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Answer as Reply
 from .rest import Query, Rest, quoted
+from .table_type import TableType
 
 _KIND = "nexus"
 # Its own way to say 429 names no time.
@@ -61,36 +62,6 @@ TABLE: option_table.Table = {
         choices=("request", "procedure"),
     ),
 }
-
-
-class NexusType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, TABLE, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        opened, more = nexus_signing.taken(wanted, opened, secrets)
-        problems += [*faults, *more]
-        if not wanted.get("client_certificate") and not faults:
-            problems.append("client_certificate is missing; Nexus knows an officer by it")
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return Nexus(name, options, secrets, self._tools)
 
 
 class Nexus(CaConnector):
@@ -183,17 +154,19 @@ class Nexus(CaConnector):
             *client_certificate.checks(self._options, self._tools.clock.now()),
             *reachable(self._rest, self._tools, "/procedures", (("mediaType", "pkcs10"),)),
         ]
-        try:
-            known = [choice.value for choice in self.choices("procedure")]
-        except ClmError as exc:
-            return [*found, Check("officer", False, exc.message)]
-        found.append(Check("officer", True, f"the officer may list procedures, {len(known)} of them"))
+        return tried(found, (("officer", self._officer_told), ("procedure", self._procedure_told)))
+
+    def _officer_told(self, name: str) -> Check:
+        return Check(name, True, f"the officer may list procedures, {len(self.choices('procedure'))} of them")
+
+    def _procedure_told(self, name: str) -> Check:
         wanted = str(self._options.get("procedure") or "")
-        if wanted:
-            is_there = wanted in known
-            told = f"{wanted!r} is there" if is_there else f"{wanted!r} is not there; there are {', '.join(known)}"
-            found.append(Check("procedure", is_there, told))
-        return found
+        if not wanted:
+            return Check(name, True, "not tried: the account has none, each request names one")
+        known = [choice.value for choice in self.choices("procedure")]
+        if wanted in known:
+            return Check(name, True, f"{wanted!r} is there")
+        return Check(name, False, f"{wanted!r} is not there; there are {', '.join(known)}")
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """List the procedures that take a CSR."""
@@ -382,3 +355,21 @@ def _key_identifier(csr_pem: str) -> str:
     from .._pki.x509 import load_csr
 
     return x509.SubjectKeyIdentifier.from_public_key(load_csr(csr_pem).public_key()).digest.hex()
+
+
+class NexusType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = TABLE
+    connector = Nexus
+
+    def taken(
+        self, options: dict[str, Any], secrets: dict[str, str], given: Mapping[str, str]
+    ) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+        """Read the officer's certificate, and that of the one who signs."""
+        options, secrets, faults = super().taken(options, secrets, given)
+        if not options.get("client_certificate") and not faults:
+            faults = ["client_certificate is missing; Nexus knows an officer by it"]
+        secrets, more = nexus_signing.taken(options, secrets, given)
+        return options, secrets, [*faults, *more]

@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from .._core.clock import from_text
-from .._core.errors import AuthError, InputError, RateLimited, RemoteError
+from .._core.errors import AuthError, RateLimited, RemoteError
 from .._core.types import Bundle
+from .._core.vocabulary import REASON_CODES, SUBSCRIBER_REASONS
 from .base import Choice
 from .rest import Answer as Reply
 
@@ -35,14 +36,7 @@ CODES = {
 _REFUSALS = (-7, -8, -14)
 _FORBIDDEN = (-15, -17, SIGNATURE_REQUIRED)
 PASSING = (-12, -18)
-REASONS = {
-    "unspecified": "0",
-    "key_compromise": "1",
-    "affiliation_changed": "3",
-    "superseded": "4",
-    "cessation_of_operation": "5",
-    "privilege_withdrawn": "9",
-}
+REASONS = {name: str(REASON_CODES[name]) for name in (*SUBSCRIBER_REASONS, "privilege_withdrawn")}
 PEM_CHAIN = "application/pem-certificate-chain"
 
 
@@ -131,39 +125,7 @@ def bundle_of(body: bytes, now: datetime) -> Bundle:
 
     :raises InputError: it is none of these.
     """
-    from .._pki import pem
-    from .._pki.chain import order_chain
+    from .._pki import received
 
-    parts = list(pem.split_certificates(_as_pem(body), "certificate in Nexus's answer"))
-    if not parts:
-        raise InputError("Cannot read the certificate in Nexus's answer: there is none in it")
-    made = order_chain(_leaf(parts), parts, at=now).bundle
-    return Bundle(made.leaf, made.chain, made.root)
-
-
-def _leaf(parts: Sequence[str]) -> str:
-    from .._pki.x509 import certificate_facts
-
-    return next((one for one in parts if not certificate_facts(one).is_ca), parts[0])
-
-
-def _as_pem(body: bytes) -> str:
-    """Give certificates as PEM; empty for what is none, or cannot be read by the library."""
-    from cryptography import x509
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-
-    if b"-----BEGIN" in body and b"BEGIN PKCS7" not in body:
-        return body.decode("utf-8", "replace")
-    for load in (
-        pkcs7.load_pem_pkcs7_certificates,
-        pkcs7.load_der_pkcs7_certificates,
-        x509.load_der_x509_certificate,
-    ):
-        try:
-            found = load(body)
-        except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
-            continue
-        parts = found if isinstance(found, list) else [found]
-        return "".join(one.public_bytes(Encoding.PEM).decode("ascii") for one in parts)
-    return ""
+    what = "certificate in Nexus's answer"
+    return received.bundle_of(received.certificates_in(body, what), what, at=now)

@@ -15,6 +15,7 @@ from typing import Any
 from .._core.errors import InputError
 from .._core.hosts import proxy_reasons
 from .capability_base import CSR_SOURCES, Capabilities
+from .wording import listed
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,9 @@ def _read_one(one: Option, value: Any) -> tuple[Any, str]:
         wanted = {"true": True, "yes": True, "false": False, "no": False}.get(str(value).lower())
         return (one.default, f"is {value!r}; true or false is wanted") if wanted is None else (wanted, "")
     if one.type == "list":
-        words = [str(word) for word in (value if isinstance(value, (list, tuple)) else str(value).split(","))]
-        unknown = [word for word in words if one.choices and word.strip() not in one.choices]
-        return [word.strip() for word in words], _not_among(unknown, one) if unknown else ""
+        words = listed(value)
+        unknown = [word for word in words if one.choices and word not in one.choices]
+        return words, _not_among(unknown, one) if unknown else ""
     text = str(value).strip()
     if one.choices and text not in one.choices:
         return text, _not_among([text], one)

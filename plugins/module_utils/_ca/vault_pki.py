@@ -16,17 +16,18 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .._core.clock import to_text
-from .._core.errors import AuthError, ClmError, InputError, RemoteError
+from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._http.base import Request
 from . import client_certificate, option_table, vault_pki_auth
 from .answer_base import Answer, Found, Handle, Issued, NotThere, Rejected, Revocation
-from .base import CaConnector, CaConnectorType, Check, Choice, Order, StoredAccount, Tools
+from .base import CaConnector, Check, Choice, Order, Tools
 from .capability_base import FIND_HARMLESS, Capabilities
-from .connection import connected, reachable, url_reason
+from .connection import connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .table_type import TableType
 
 _KIND = "vault_pki"
 # A node that stands by answers 429 without these, which would be waited for as a limit; it hands every call on.
@@ -53,33 +54,6 @@ TABLE: option_table.Table = {
         choices=("ttl", "not_after"),
     ),
 }
-
-
-class VaultPkiType(CaConnectorType):
-    """Makes and reads accounts."""
-
-    name = _KIND
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def options(self) -> Mapping[str, Mapping[str, Any]]:
-        """Describe the account's options."""
-        return option_table.describe(TABLE)
-
-    def prepare(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
-    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-        """Check an account's options and complete them."""
-        wanted, opened, problems = option_table.read(_KIND, TABLE, options, secrets, before.secrets)
-        wanted, opened, faults = client_certificate.taken(wanted, opened, secrets)
-        problems += [*faults, *vault_pki_auth.problems(wanted, opened)]
-        option_table.refuse(f"Cannot use the options of CA account {name}", problems)
-        return wanted, opened
-
-    def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
-        """Build the connector; no traffic."""
-        return VaultPki(name, options, secrets, self._tools)
 
 
 class VaultPki(CaConnector):
@@ -169,15 +143,7 @@ class VaultPki(CaConnector):
             *client_certificate.checks(self._options, now),
             *reachable(self._plain(), self._tools, "/v1/sys/health", _STANDBY_IS_WELL),
         ]
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        for name, check in (("logged in", self._token_told), ("may sign", self._right_told)):
-            try:
-                found.append(check(name))
-            except ClmError as exc:
-                found.append(Check(name, False, exc.message))
-                break
-        return found
+        return tried(found, (("logged in", self._token_told), ("may sign", self._right_told)))
 
     def _token_told(self, name: str) -> Check:
         data = self._ask("look at its own token", "GET", "/v1/auth/token/lookup-self")["data"]
@@ -323,3 +289,15 @@ def _with_colons(serial: str) -> str:
     """Write a serial number in hex as the engine does, two digits at a time."""
     even = serial.zfill(len(serial) + len(serial) % 2)
     return ":".join(re.findall("..", even))
+
+
+class VaultPkiType(TableType):
+    """Makes and reads accounts."""
+
+    name = _KIND
+    table = TABLE
+    connector = VaultPki
+
+    def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
+        """Say what the way to log in lacks."""
+        return vault_pki_auth.problems(options, secrets)

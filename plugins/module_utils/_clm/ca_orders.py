@@ -19,16 +19,19 @@ from .._core.errors import ClmError, InputError, RateLimited, RemoteError, Trans
 from . import dual_stack, form_csr, intents, key_secrets, lifetimes
 
 if TYPE_CHECKING:
-    from .._ca.answer_base import Answer, CannotTell, Found, Handle, Pending
+    from .._ca.answer_base import Answer, CannotTell, Found, Handle, Issued, Pending
     from .._ca.base import Order
     from .._core.types import CertRequest, Intent
+    from .._store.base import Unit
     from .moves import Mover
 
 IN_DOUBT = "order_in_doubt"
 """Reason of a request that is in doubt."""
 _SHOWN = ("state", "vendor_state", "actions")
-_SENT_AT = "sent_at"
+SENT_AT = "sent_at"
 """Member of an intent's ``wanted``: when the order was sent once more, ISO 8601 UTC."""
+ASKED = "asked"
+"""Member of an intent's ``wanted``: the handle of an order that was placed and is asked for, as ``asking`` does."""
 
 
 def progress_of(answer: Answer, differences: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -51,18 +54,26 @@ def has_news(request: CertRequest, algorithm: str, answer: Pending) -> bool:
     return answer.look_again_s <= 0 or (bool(kept) and any(kept.get(name) != told[name] for name in _SHOWN))
 
 
-def note_pending(mover: Mover, waiting: Mapping[str, Pending]) -> None:
-    """Keep what the CA says of pending orders; on record where it asks for something else than before."""
+def note_pending(mover: Mover, algorithm: str, answer: Pending) -> None:
+    """Keep what the CA says of a pending order; on record where it asks for something else than before."""
     request = mover.request
-    handles = {**request.ca_handles, **{name: dict(answer.handle) for name, answer in waiting.items()}}
-    progress = {**request.ca_progress, **{name: progress_of(answer) for name, answer in waiting.items()}}
-    if any(has_news(request, name, replace(answer, look_again_s=1.0)) for name, answer in waiting.items()):
+    handles = {**request.ca_handles, algorithm: dict(answer.handle)}
+    progress = {**request.ca_progress, algorithm: progress_of(answer)}
+    if has_news(request, algorithm, replace(answer, look_again_s=1.0)):
         with mover.ports.store.write() as unit:
+            answered(unit, mover, algorithm, answer)
             mover.save(unit, "order_progressed", ca_handles=handles, ca_progress=progress)
     elif handles != dict(request.ca_handles) or set(progress) != set(request.ca_progress):
         # Messages count seconds; another one alone is not worth a write.
         with mover.ports.store.write() as unit:
+            answered(unit, mover, algorithm, answer)
             mover.request = unit.requests.put(replace(request, ca_handles=handles, ca_progress=progress))
+
+
+def answered(unit: Unit, mover: Mover, algorithm: str, answer: Pending | Issued) -> None:
+    """Close the intent of an order that was asked for, in the unit that keeps what the CA said."""
+    key, result = key_of(mover.request, algorithm), {"handle": dict(answer.handle)}
+    intents.close_all(unit, intents.ORDER_CERTIFICATE, "request", key, result, mover.ports.clock.now())
 
 
 def key_of(request: CertRequest, algorithm: str) -> str:
@@ -88,7 +99,7 @@ def order_of(mover: Mover, algorithm: str, intent: Intent) -> Order:
         certificate_id=request.certificate_id,
         attributes=wish.get("attributes") or {},
         generic=wish.get("generic") or {},
-        last_sent_at=from_text(intent.wanted[_SENT_AT]) if intent.wanted.get(_SENT_AT) else None,
+        last_sent_at=from_text(intent.wanted[SENT_AT]) if intent.wanted.get(SENT_AT) else None,
     )
 
 
@@ -129,11 +140,11 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
     asked = order_of(mover, algorithm, intent)
     csr_pem = key_secrets.csr_to_send(ports.store, request, algorithm)
     if not is_new:
-        found = mover.ca.find(asked, csr_pem)
+        found = _looked(mover, intent, asked, csr_pem, mover.ca.collect)
         if not isinstance(found, NotThere):
             return intent, _showable(mover, algorithm, csr_pem, found)
         leave_doubt(mover, found.why)
-        intent = intents.tried_again(ports.store, intent, {_SENT_AT: to_text(ports.clock.now())})
+        intent = intents.tried_again(ports.store, intent, {SENT_AT: to_text(ports.clock.now())})
         asked = order_of(mover, algorithm, intent)
     # Looking, or the order before, may have taken longer than the lease lives: another run would order, too.
     mover.still_ours()
@@ -172,7 +183,7 @@ def showable(mover: Mover, algorithm: str, sent: str, answer: Answer) -> Answer:
     return replace(answer, handle=key_secrets.without_sent(answer.handle, sent, mover.request.csrs[algorithm]))
 
 
-def asked_for(mover: Mover, algorithm: str, ask: Callable[[Handle], Answer]) -> Answer:
+def asked_for(mover: Mover, algorithm: str, handle: Handle, ask: Callable[[Handle], Answer]) -> Answer:
     """Ask for an order by its handle as the CA left it: with the CSR that was sent, which is kept elsewhere.
 
     Some CAs know an order by that alone, and would take another CSR of the same key for another order.
@@ -180,7 +191,6 @@ def asked_for(mover: Mover, algorithm: str, ask: Callable[[Handle], Answer]) -> 
     :param ask: the CA's ``collect`` or ``peek``.
     """
     request = mover.request
-    handle: Handle = request.ca_handles[algorithm]
     sent = key_secrets.held_csr(mover.ports.store, request, algorithm)
     if not sent:
         return ask(handle)
@@ -276,7 +286,15 @@ def found_again(mover: Mover, algorithm: str) -> Found | None:
     if intent is None:
         return None
     csr_pem = key_secrets.csr_to_send(mover.ports.store, mover.request, algorithm)
-    return mover.ca.find(order_of(mover, algorithm, intent), csr_pem)
+    return _looked(mover, intent, order_of(mover, algorithm, intent), csr_pem, mover.ca.peek)
+
+
+def _looked(mover: Mover, intent: Intent, asked: Order, csr_pem: str, ask: Callable[[Handle], Answer]) -> Found:
+    """Look for what may have been ordered; one that was asked for is asked for again where that is no order by now."""
+    placed: Handle | None = intent.wanted.get(ASKED)
+    if placed is None or mover.ca.capabilities().asking_orders:
+        return mover.ca.find(asked, csr_pem)
+    return asked_for(mover, str(intent.wanted["algorithm"]), placed, ask)
 
 
 def is_begun(mover: Mover, algorithm: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import RemoteError
-from . import drift, edges, intents, proof, push_stages
+from . import drift, edges, intents, proof, push_stages, states
 from .patience import DEPLOYS_BEFORE_END, HELD_UNTIL
 from .pushed import is_of_settings
 from .work_orders import WorkOrderKeeper
@@ -46,7 +46,7 @@ def proved(deployer: Deployer, network: str) -> proof.Evidence | None:
     if prover and wanted == edges.API:
         return [*prover.evidence, *proof.by_api(question, ports.clock, not_proved="; ".join(missing))]
     deployer.reach_network(network)
-    deployer.keeper.park("not_proven", "; ".join(missing), deployer.look_again_s)
+    deployer.keeper.park(states.NOT_PROVEN, "; ".join(missing), deployer.look_again_s)
     return None
 
 
@@ -101,6 +101,8 @@ def complete(deployer: Deployer) -> bool:
         kept = [entry for entry in deployer.order.evidence if entry.get("network") != network]
         with deployer.ports.store.write() as unit:
             ended = {"state": "completed", "evidence": (*kept, *evidence), "next_look_at": None, **told}
+            # CPS's word is enough here, and edge servers said otherwise: that stays to be found.
+            ended["reason"] = states.NOT_PROVEN if any(entry.get("not_proved") for entry in evidence) else ""
             deployer.keeper.save_in(unit, "push_completed", **ended)
             push_stages.owe(deployer, unit)
             _show_in_inventory(deployer, unit)

@@ -362,10 +362,10 @@ class Configuring(Deployer):
             network = state.staging if state.phase == "on_staging" else state.production
             missing = ", ".join(self._hidden(network)) or "the change"
             if self._is_coming or self._is_sent_lately():
-                return "not_proven", f"CPS does not show {missing} yet"
+                return states.NOT_PROVEN, f"CPS does not show {missing} yet"
             number = self.pushed.reference["enrollment_id"]
             left = f"enrollment {number} asks for {missing}, production does not have it, and no change is open"
-            return OVER if self.is_opened else "not_proven", f"{left}; look at it in Akamai Control Center"
+            return OVER if self.is_opened else states.NOT_PROVEN, f"{left}; look at it in Akamai Control Center"
         return "busy", f"CPS is at work: {state.status}"
 
     def prove(self, network: str) -> proof.Evidence | None:
@@ -376,7 +376,7 @@ class Configuring(Deployer):
                 return refusal_proof.of_versions(self, network, evidence)
             if not self.pause():
                 self.reach_network(network)
-                self.keeper.park("not_proven", "; ".join(missing), self.look_again_s)
+                self.keeper.park(states.NOT_PROVEN, "; ".join(missing), self.look_again_s)
                 return None
 
     def _proof_of(self, network: str) -> tuple[proof.Evidence, list[str]]:

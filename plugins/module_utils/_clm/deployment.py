@@ -334,7 +334,7 @@ class Deployer:
         if refused := uploads.refused(self):
             self.fail("upload_refused", refused)
         if state.phase in ("failed", "cancelled", "none"):
-            self.fail("change_failed", state.error or state.status or state.phase)
+            self.fail_over("staging")
         if others := uploads.otherwise(self):
             self.fail("deployed_otherwise", f"staging serves {others}, which is not what was pushed")
         if state.phase == "wants_decision":
@@ -361,6 +361,16 @@ class Deployer:
 
     def _undecided(self, notices: Sequence[Notice]) -> str:
         return decisions.undecided(self.decided(notices), self.otherwise)
+
+    def fail_over(self, network: str) -> None:
+        """End the order whose change is over, though the network does not serve what it brings.
+
+        :raises StateError: always.
+        """
+        state = self.state
+        is_told = state.error or state.phase != "none"
+        unserved = "" if is_told else f", and {network} does not serve what was pushed"
+        self.fail("change_failed", (state.error or state.status or state.phase) + unserved)
 
     def fail(self, reason: str, message: str) -> None:
         """End the order for what CPS says.

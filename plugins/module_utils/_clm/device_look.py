@@ -7,6 +7,7 @@ by the steps of ``devices``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -26,9 +27,7 @@ _REMEMBERED = 500
 
 
 class DeviceError(ClmError):
-    """A device was looked at and cannot be used; the log says how far it got."""
-
-    code = "device_not_usable"
+    """A device was looked at and cannot be used; its code says what it is, and the log how far the look got."""
 
 
 @dataclass
@@ -125,7 +124,9 @@ def look_at(wanted: Device, params: Params, ports: Ports, now: datetime) -> Look
         entries.append(_discover(look, target, inspection, params, ports))
     else:
         entries.append(_skipped(now, wanted, reached))
-    look.device = replace(look.device, status_log=tuple(_entry(e) for e in entries))
+    before = {entry["name"]: entry for entry in wanted.status_log}
+    log = tuple(_entry(entry, before.get(entry.name) or {}) for entry in entries)
+    look.device = replace(look.device, status_log=log)
     return look
 
 
@@ -172,11 +173,18 @@ def _skipped(now: datetime, wanted: Device, reached: bool) -> LogEntry:
     return LogEntry(vocabulary.LOG_DISCOVERY, "skipped", now, 0, detail)
 
 
-def _entry(entry: LogEntry) -> dict[str, Any]:
+def _entry(entry: LogEntry, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an entry as it is kept.
+
+    :param before: the one of that name of the look before; empty for none. As long as the result stays, so does since
+        when it is so.
+    """
+    is_as_before = before.get("result") == entry.result
     return {
         "name": entry.name,
         "result": entry.result,
         "at": to_text(entry.at),
+        "since": str((is_as_before and (before.get("since") or before.get("at"))) or to_text(entry.at)),
         "duration_ms": entry.duration_ms,
         "detail": entry.detail,
     }

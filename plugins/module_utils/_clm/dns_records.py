@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from .._core.errors import ClmError, ConflictError, InputError, NotFoundError, RemoteError, StateError, TransportError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry
-from .._dns.base import CNAME, NS
+from .._dns.base import CNAME, NS, TXT
 from .._edns.base import RecordSet
+from .dns_places import is_in, place_of
 from .managed import managed_device
 from .ports import Params, Ports
 
 if TYPE_CHECKING:
-    from .._edns.base import DnsRecords, Zone
+    from .._edns.base import DnsRecords
 
 NEW_TTL = 60
 MAX_TTL = 2147483647
@@ -79,8 +80,10 @@ def plan(params: Params, ports: Ports) -> Plan:
     with ports.store.read() as unit:
         device = managed_device(unit, params["device"])
     dns = ports.dns(device)
-    zone = _zone(params["zone"], wanted.name, dns)
-    before = dns.find(zone, wanted.name, wanted.type)
+    follows = bool(params.get("follow_cname")) and wanted.type == TXT
+    given = (params["zone"] or "").strip().lower().rstrip(".")
+    place = place_of(dns, given, wanted.name, wanted.type, follows=follows)
+    wanted, zone, before = replace(wanted, name=place.name), place.zone, place.found
     after = wanted.over(before)
     work = _Work(ports, dns, zone, wanted, device.name)
     steps = () if after == before else (Step(_sentence(wanted, before, after, zone), work.change),)
@@ -93,9 +96,8 @@ def plan(params: Params, ports: Ports) -> Plan:
         shown, failure = _wait(ports, wanted, asked, params["wait_timeout"])
         return Outcome(record, {"name_servers": shown}, failure=failure)
 
-    return Plan(
-        _view(before, device.name, zone), _view(after, device.name, zone), steps, finish, extra={"zone": zone}
-    )
+    extra = {"zone": zone, "followed": list(place.aliases)}
+    return Plan(_view(before, device.name, zone), _view(after, device.name, zone), steps, finish, extra=extra)
 
 
 def _sentence(wanted: Wanted, before: RecordSet | None, after: RecordSet | None, zone: str) -> str:
@@ -163,36 +165,6 @@ def _is_server(text: str) -> bool:
     from .._core.hosts import host_reasons
 
     return not host_reasons(text)
-
-
-def is_in(name: str, zone: str) -> bool:
-    """Say whether a name belongs to a zone, or would if no zone below were there."""
-    return name == zone or name.endswith(f".{zone}")
-
-
-def _zone(given: str | None, name: str, dns: DnsRecords) -> str:
-    """Give the zone that is asked about a name: the longest one whose name it ends with."""
-    if given:
-        return given.strip().lower().rstrip(".")
-    zones = dns.zones()
-    fitting: list[Zone] = [zone for zone in zones if is_in(name, zone.name)]
-    if not fitting:
-        known = ", ".join(sorted(zone.name for zone in zones)[:10]) or "none"
-        raise NotFoundError(
-            f"No zone of Edge DNS is for {name}: these credentials show {known}; check name, the grants of the API "
-            "client, or name the zone",
-            code="zone_not_found",
-            details={"name": name},
-        )
-    zone = max(fitting, key=lambda one: len(one.name))
-    if not zone.is_writable:
-        raise StateError(
-            f"Cannot change records of {name}: its zone {zone.name} is of type {zone.kind}, whose records come from "
-            "elsewhere; change them there",
-            code="zone_not_writable",
-            details={"zone": zone.name, "type": zone.kind},
-        )
-    return zone.name
 
 
 # -- changing ------------------------------------------------------------------------------------------------------

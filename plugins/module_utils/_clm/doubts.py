@@ -42,7 +42,8 @@ def steps(mover: Mover, order_id: str, comment: str) -> Sequence[Step]:
     if order_id and not mover.ca.capabilities().can_adopt:
         raise InputError(
             f"Cannot take over order {order_id}: orders of CA account {request.ca} cannot be taken over by an id; "
-            "cancel that order at the CA, then retry without order_id"
+            "cancel that order at the CA, then retry without order_id",
+            code="cannot_adopt",
         )
     following = mover.steps()
     if order_id:

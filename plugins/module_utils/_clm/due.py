@@ -68,26 +68,33 @@ class Agenda:
     """What is due now, nearest expiry first, and when the next thing will be.
 
     :ivar stuck: what will never be due by itself and should be: certificate, reason and what to do.
+    :ivar certificates: only work of these counts; empty for all.
     """
 
+    certificates: frozenset[str] = frozenset()
     items: list[Item] = field(default_factory=list)
     next_at: datetime | None = None
     stuck: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, item: Item, now: datetime) -> None:
         """Take an item up, as due or as the next to be."""
+        if self.certificates and item.certificate_id not in self.certificates:
+            return
         if item.due_at <= now:
             self.items.append(item)
         else:
             self.next_at = min(self.next_at or item.due_at, item.due_at)
 
 
-def collect(unit: Unit, now: datetime, only: Sequence[str] = KINDS) -> Agenda:
+def collect(
+    unit: Unit, now: datetime, only: Sequence[str] = KINDS, certificates: Sequence[str] = ()
+) -> Agenda:
     """Work out what is due.
 
     :param only: of ``KINDS``.
+    :param certificates: ids of those that it is about; empty for all.
     """
-    agenda, scene = Agenda(), _Scene(unit)
+    agenda, scene = Agenda(frozenset(certificates)), _Scene(unit)
     for request in scene.requests:
         _of_record(agenda, request, "request", RETRIEVALS, scene, now, only)
     for order in scene.orders:
@@ -98,6 +105,8 @@ def collect(unit: Unit, now: datetime, only: Sequence[str] = KINDS) -> Agenda:
         _renewals(agenda, scene, now)
     if AUTOMATIC_PUSHES in only:
         _automatic_pushes(agenda, scene, now)
+    if certificates:
+        agenda.stuck = [entry for entry in agenda.stuck if entry["certificate"] in agenda.certificates]
     far = now + timedelta(days=36500)
     agenda.items.sort(key=lambda item: (item.ends_at or far, item.due_at, item.identity))
     return agenda

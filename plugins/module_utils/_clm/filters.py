@@ -25,6 +25,23 @@ STATES = ("pending", "issued", "superseded", "revoked", "vanished")
 # Left out of lists unless asked for by state, or by the certificate's own id.
 HIDDEN_STATES = ("superseded", "vanished")
 
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "certificate": {"type": "str"},
+    "device": {"type": "list", "elements": "str"},
+    "sync": {"type": "list", "elements": "str", "choices": list(SYNC_MODES)},
+    "group": {"type": "list", "elements": "str"},
+    "ca": {"type": "list", "elements": "str"},
+    "state": {"type": "list", "elements": "str", "choices": list(STATES)},
+    "enrollment_id": {"type": "int"},
+    "attributes": {"type": "dict"},
+    "tracking_id": {"type": "str"},
+    "attachment": {"type": "str"},
+    "expiring": {"type": "bool"},
+    "expires_within_days": {"type": "int"},
+    "network": {"type": "str", "choices": list(NETWORKS)},
+}
+"""The filters as options of a module, one for each member of ``Filters``; the fragment ``_filters`` has the words."""
+
 _LISTS = ("device", "sync", "group", "ca", "state")
 _TEXTS = ("certificate", "tracking_id", "attachment", "network")
 

@@ -58,6 +58,11 @@ def tried_again(store: Store, intent: Intent, told: Mapping[str, Any]) -> Intent
         return unit.intents.put(replace(intent, wanted={**intent.wanted, **told}))
 
 
+def open_again(unit: Unit, intent: Intent, told: Mapping[str, Any]) -> Intent:
+    """Write in a unit that what a closed intent stands for is about to be done once more."""
+    return unit.intents.put(replace(intent, wanted={**intent.wanted, **told}, result={}, finished_at=None))
+
+
 def left_open(unit: Unit, kind: str, noun: str, key: str) -> Intent | None:
     """Give such an intent that an earlier run left open, or None."""
     left = unit.intents.find(kind=kind, noun=noun, key=key, finished_at=None)

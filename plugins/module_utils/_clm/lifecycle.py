@@ -26,12 +26,16 @@ DUE = "due"
 """Action that does what is due; the others are of ``replacing``."""
 # What passes by itself or waits for a person: told as waiting, not as failed. What else passes says so itself.
 _WAITING = frozenset(["frozen", "approval_expired", "approval_void", "change_pending", "in_doubt"])
+# Of these somebody has to see to it; the others pass with time.
+_FOR_A_PERSON = frozenset(["approval_expired", "approval_void", "in_doubt"])
 # Another run is at it.
 _OTHERS = frozenset(["lease_held", "conflict"])
 # When what could not be done is looked at again, where nobody names a time: what passes by itself soon, what failed
 # late, since a person has to mend it first.
 _SOON = timedelta(minutes=1)
 _LATE = timedelta(hours=1)
+# Options that say nothing about a replacement.
+_OF_DUE = ("certificate", "wait_timeout", "round")
 # How the records are called in the result.
 _NAMED = {"request": "request_id", "work_order": "work_order_id"}
 
@@ -45,9 +49,10 @@ class Report:
     failed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
     next_at: datetime | None = None
+    is_over: bool = True
 
     def result(self, calls: int) -> dict[str, Any]:
-        """Give the module's result."""
+        """Give what every action of the module returns."""
         return {
             "done": self.done,
             "waiting": list(self.waiting.values()),
@@ -57,6 +62,10 @@ class Report:
             "steps": self.steps,
         }
 
+    def times(self, now: datetime, until: datetime | None) -> dict[str, Any]:
+        """Give what a call that may wait returns beside it."""
+        return {"at": to_text(now), "until": to_text(until) if until else None, "is_over": self.is_over}
+
 
 def plan(params: Params, ports: Ports) -> Plan:
     """Work out what ``cert_lifecycle`` would do; in check mode what is due now, from the store alone.
@@ -64,6 +73,9 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises InputError: an option cannot be used.
     """
     if (params.get("action") or DUE) != DUE:
+        given = [name for name in _OF_DUE if params.get(name)]
+        if given:
+            raise InputError(f"Cannot {params['action']}: {given[0]} goes with action: due alone")
         from . import replacing
 
         return replacing.plan(params, ports)
@@ -78,22 +90,43 @@ def plan(params: Params, ports: Ports) -> Plan:
     def finish() -> Outcome:
         is_failed = bool(report.failed) and params.get("fail") is not False
         failure = failure_of(list(report.failed.values())) if is_failed else None
-        return Outcome(None, report.result(ports.calls()), tuple(report.steps), failure)
+        result = {**report.result(ports.calls()), **report.times(ports.clock.now(), runner.until)}
+        return Outcome(None, result, tuple(report.steps), failure)
 
     if not ports.check_mode:
         # Always run: a look at what waits is no change, and may lead to one.
         return Plan(None, None, (Step("Do what is due", run),), finish)
     with ports.store.read() as unit:
-        agenda = due.collect(unit, ports.clock.now(), runner.only)
-    predicted = {
-        "done": [_told(item) for item in agenda.items],
-        "waiting": [],
-        "failures": agenda.stuck,
-        "next_due_at": to_text(agenda.next_at) if agenda.next_at else None,
-        "calls": 0,
-    }
+        agenda = due.collect(unit, ports.clock.now(), runner.only, runner.certificates)
+    report.done, report.next_at = [_told(item) for item in agenda.items], agenda.next_at
+    report.failed = {("stuck", entry["certificate"]): entry for entry in agenda.stuck}
+    predicted = {**report.result(0), **report.times(ports.clock.now(), runner.until)}
     steps = tuple(Step(f"{item.kind}: {item.key} ({item.why})", run) for item in agenda.items)
     return Plan(None, None, steps, finish, extra={**predicted, "steps": [step.sentence for step in steps]})
+
+
+def _ends(params: Params, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Give until when it is gone on with, and when this call returns all the same; None for each that is not.
+
+    :raises InputError: the options do not go together.
+    """
+    what, seconds = "Cannot run what is due", params.get("wait_timeout")
+    try:
+        until = moments.read(params.get("until"), what, "until", now)
+    except InputError as exc:
+        if exc.code != "time_passed" or params.get("round") is None:
+            raise
+        # The round before this one took longer than was left: what is due now is done, and nothing is waited for.
+        return None, None
+    if until is not None and seconds is not None:
+        raise InputError(f"{what}: until and wait_timeout both say how long; leave one of them out")
+    if seconds is not None:
+        until = now + timedelta(seconds=seconds)
+    if params.get("round") is None:
+        return until, None
+    if until is None:
+        raise InputError(f"{what}: round goes with until or wait_timeout; without them there is no second one")
+    return until, now + timedelta(seconds=params["round"])
 
 
 def failure_of(failed: Sequence[Mapping[str, Any]]) -> StateError:
@@ -109,7 +142,14 @@ def failure_of(failed: Sequence[Mapping[str, Any]]) -> StateError:
 
 def _told(item: Item) -> dict[str, Any]:
     named = {_NAMED.get(item.noun, item.noun): item.key}
-    return {"kind": item.kind, **named, "certificate": item.certificate_id, "message": item.why}
+    return {"kind": item.kind, **named, "record": item.key, "certificate": item.certificate_id, "message": item.why}
+
+
+def _put_off(code: str, again: datetime) -> dict[str, Any]:
+    """Tell of what was put off as ``stages.stage`` does of what goes on."""
+    at = to_text(again)
+    following = f"it is tried again at {at}"
+    return {"label": "Put off", "next": following, "is_moving": code not in _FOR_A_PERSON, "next_look_at": at}
 
 
 def _key(item: Item) -> tuple[str, str]:
@@ -122,17 +162,20 @@ class Runner:
     :ivar only: kinds of work.
     :ivar limit: pieces of work at most; None for all.
     :ivar budget: API calls after which nothing new is begun; None for no such limit.
+    :ivar certificates: ids of those that it is about; empty for all.
     :ivar until: goes on until then, sleeping in between; None for what is due now.
     """
 
     def __init__(self, params: Params, ports: Ports) -> None:
         self.ports = ports
         self.only = tuple(params.get("only") or due.KINDS)
+        self.certificates = tuple(params.get("certificate") or ())
         self.limit, self.budget = params.get("limit"), params.get("budget")
-        for name, value in (("limit", self.limit), ("budget", self.budget)):
+        numbers = {name: params.get(name) for name in ("limit", "budget", "wait_timeout", "round")}
+        for name, value in numbers.items():
             if value is not None and value < 1:
                 raise InputError(f"Cannot run what is due: {name} is {value}; give a number from 1, or leave it out")
-        self.until = moments.read(params.get("until"), "Cannot run what is due", "until", ports.clock.now())
+        self.until, self._round_ends = _ends(params, ports.clock.now())
         self._surveys = Surveys(ports)
         self._work = Work(self._surveys.ports)
         # What this round has had in hand, with the time at which to look at it again.
@@ -145,6 +188,10 @@ class Runner:
             self._round(report)
             clock, at = self.ports.clock, report.next_at
             if self.until is None or at is None or at > self.until or self._is_spent():
+                return
+            if self._round_ends is not None and max(at, clock.now()) >= self._round_ends:
+                clock.sleep(max(0.0, (self._round_ends - clock.now()).total_seconds()))
+                report.is_over = False
                 return
             clock.sleep(max(0.0, (at - clock.now()).total_seconds()))
             self._handled.clear()
@@ -159,7 +206,7 @@ class Runner:
             self._leases(report)
         while True:
             with self.ports.store.read() as unit:
-                agenda = due.collect(unit, self.ports.clock.now(), self.only)
+                agenda = due.collect(unit, self.ports.clock.now(), self.only, self.certificates)
             items = [item for item in agenda.items if item.identity not in self._handled]
             if not items:
                 break
@@ -215,7 +262,7 @@ class Runner:
             self._handled[item.identity] = again
             self._put_off(item, exc, again)
             if is_passing:
-                report.waiting[_key(item)] = {**told, "next_look_at": to_text(again)}
+                report.waiting[_key(item)] = {**told, **_put_off(exc.code, again)}
             else:
                 report.failed[_key(item)] = {**told, "failure": exc.failure()}
             return
@@ -251,6 +298,7 @@ class Runner:
         entry = {
             "kind": item.kind,
             moved.noun: moved.key,
+            "record": moved.key,
             "certificate": item.certificate_id,
             "state": moved.state,
             "message": moved.message,
@@ -259,6 +307,6 @@ class Runner:
             report.done.append({**entry, "from": moved.before})
         if moved.is_open:
             next_look = to_text(moved.next_look_at) if moved.next_look_at else None
-            report.waiting[key] = {**entry, "reason": moved.reason, "next_look_at": next_look}
+            report.waiting[key] = {**entry, **moved.stage, "reason": moved.reason, "next_look_at": next_look}
         else:
             report.waiting.pop(key, None)

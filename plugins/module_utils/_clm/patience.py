@@ -100,7 +100,7 @@ def look_again_s(least_s: float, waited_s: float, place: str, now: datetime) -> 
     :param least_s: what the target says.
     :param waited_s: since something was done last; the first look is due at once, each further one when as long has
         passed again.
-    :param place: where it is waited. Those that wait longer at one place are looked at together, in two calls for all,
+    :param place: where it is waited. Those that wait longer at one place are looked at together, in one call for all,
         and those at different places at different times.
     :param now: UTC.
     """

@@ -219,7 +219,7 @@ def _waits_for(deployer: Deployer) -> str:
         deployer.reach_network("production")
     # What CPS says of a change may be older than what it took.
     if state.phase in ("failed", "cancelled", "none") and not acknowledging.is_let_go_on(deployer):
-        deployer.fail("change_failed", state.error or state.status or state.phase)
+        deployer.fail_over("production")
     if completion.is_held_by_us(deployer):
         return ""
     if state.held_until is not None and state.held_until > deployer.ports.clock.now():

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,19 +14,18 @@ from typing import Any
 from .._core.errors import InputError, NotFoundError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan
-from .._core.types import Certificate, CertRequest, Connector, Device, WorkOrder
-from .._core.vocabulary import NETWORKS
+from .._core.types import Certificate, CertRequest, WorkOrder
 from .._store.base import Unit
 from . import drift, usage_view
 from .attachments import attachment_view, content_of
 from .filters import Filters, certificate_list, groups_by_name, in_groups, is_hidden, listed, select
+from .holistic_views import ca_connector, grouped, with_devices
 from .line_views import lines_of
 from .ports import Params, Ports
-from .pushed import is_of_settings
-from .views import View, audit_view, connector_view, device_view, group_name, pem_view
+from .views import View, audit_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
 
-VIEWS = ("list", "holistic", "history", "pending", "audit", "attachments", "groups", "snapshots", "usage")
+VIEWS = ("list", "holistic", "history", "pending", "attention", "audit", "attachments", "groups", "snapshots", "usage")
 COMPARED = ("list", "holistic", "history")
 
 Found = dict[str, Any]
@@ -50,11 +49,13 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
         with ports.store.read() as unit:
             selected, devices = select(unit, filters, now)
         return _answer({"usage": usage_view.used(selected, devices, ports, params.get("budget"))})
+    kinds = _kinds(params.get("kinds"), view)
     looks: dict[str, Callable[[Unit], Found]] = {
         "list": lambda unit: {"certificates": _list(unit, filters, now, compares)},
         "holistic": lambda unit: {"holistic": _holistic(unit, filters, now, compares)},
         "history": lambda unit: _history_views(unit, filters, now, compares),
         "pending": lambda unit: {"pending": _pending(unit, filters, now, ports.actor)},
+        "attention": lambda unit: {"attention": _attention(unit, filters, kinds, now)},
         "audit": lambda unit: {"audit": _audit(unit, filters, now, limit)},
         "attachments": lambda unit: {"attachments": _attachments(unit, filters, now)},
         "groups": lambda unit: {"groups": _groups(unit, filters, now)},
@@ -84,8 +85,10 @@ def _answer(found: Mapping[str, Any]) -> Plan:
     return Plan(None, None, (), lambda: Outcome(None), extra=found)
 
 
-def _work(unit: Unit, filters: Filters, now: datetime) -> tuple[list[CertRequest], list[WorkOrder]]:
+def work_of(unit: Unit, filters: Filters, now: datetime) -> tuple[list[CertRequest], list[WorkOrder]]:
     """Give requests and work orders of what is asked for, oldest first.
+
+    :param now: UTC.
 
     What they bear themselves is looked for in them: there may be no certificate yet, as before an approval.
     """
@@ -136,7 +139,7 @@ def _comparison(unit: Unit, record: Certificate | CertRequest) -> View:
 
 
 def _history_views(unit: Unit, filters: Filters, now: datetime, compares: bool) -> Found:
-    requests, orders = _work(unit, filters, now)
+    requests, orders = work_of(unit, filters, now)
     return {
         "requests": [
             {**request_view(request), **(_comparison(unit, request) if compares else {})} for request in requests
@@ -148,8 +151,25 @@ def _history_views(unit: Unit, filters: Filters, now: datetime, compares: bool) 
 def _pending(unit: Unit, filters: Filters, now: datetime, actor: str) -> list[View]:
     from .pending import pending
 
-    requests, orders = _work(unit, filters, now)
+    requests, orders = work_of(unit, filters, now)
     return pending(unit, requests, orders, now, actor)
+
+
+def _kinds(wanted: Sequence[str] | None, view: str) -> Sequence[str]:
+    """Give the kinds of attention that are asked for; empty for every one.
+
+    :raises InputError: the view has no kinds.
+    """
+    if wanted and view != "attention":
+        raise InputError(f"Cannot choose kinds in view {view}: kinds go with view attention")
+    return wanted or ()
+
+
+def _attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: datetime) -> list[View]:
+    # Reads more modules than most looks need.
+    from . import attention
+
+    return [one.view() for one in attention.select_attention(unit, filters, kinds, now)]
 
 
 def _groups(unit: Unit, filters: Filters, now: datetime) -> list[View]:
@@ -235,7 +255,7 @@ def _audit(unit: Unit, filters: Filters, now: datetime, limit: int | None) -> li
 
 def _audited(unit: Unit, filters: Filters, now: datetime) -> set[tuple[str, str]]:
     """Name what the audit may tell of the certificates that fit, as noun and key."""
-    requests, orders = _work(unit, filters, now)
+    requests, orders = work_of(unit, filters, now)
     ids = {*_ids(unit, filters, now), *(one.certificate_id for one in requests)}
     ids |= {one.certificate_id for one in orders}
     if filters == Filters(certificate=filters.certificate):
@@ -248,25 +268,18 @@ def _audited(unit: Unit, filters: Filters, now: datetime) -> set[tuple[str, str]
     return keys | {("connector", f"{one.certificate_id}/{one.name}") for one in connectors}
 
 
-def _grouped(records: Iterable[Any]) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = defaultdict(list)
-    for record in records:
-        groups[record.certificate_id].append(record)
-    return groups
-
-
 def _holistic(unit: Unit, filters: Filters, now: datetime, compares: bool) -> list[View]:
     """Give CA connector, certificate, application connectors and their devices for each certificate (V2)."""
     selected, devices = select(unit, filters, now)
     of = {"certificate_id": [certificate.certificate_id for certificate in selected]}
     requests, orders = unit.requests.find(**of), unit.work_orders.find(**of)
-    requests_of, orders_of = _grouped(requests), _grouped(orders)
-    connectors_of = _grouped(unit.connectors.find(**of))
+    requests_of, orders_of = grouped(requests), grouped(orders)
+    connectors_of = grouped(unit.connectors.find(**of))
     kinds = {account.name: account.type for account in unit.ca_accounts.find()}
     lines = lines_of(unit, selected)
     return [
         {
-            "ca_connector": _ca_connector(requests_of.get(certificate.certificate_id, []), kinds),
+            "ca_connector": ca_connector(requests_of.get(certificate.certificate_id, []), kinds),
             "certificate": {
                 **shown,
                 "network_settings": drift.view(certificate, orders_of.get(certificate.certificate_id, [])),
@@ -274,48 +287,10 @@ def _holistic(unit: Unit, filters: Filters, now: datetime, compares: bool) -> li
                 **(_comparison(unit, certificate) if compares else {}),
             },
             "connectors": [
-                _with_devices(connector, orders_of.get(certificate.certificate_id, []), devices)
+                with_devices(connector, orders_of.get(certificate.certificate_id, []), devices)
                 for connector in connectors_of.get(certificate.certificate_id, [])
             ],
             "lineage": lines[certificate.certificate_id],
         }
         for certificate, shown in zip(selected, listed(unit, selected, devices, now), strict=True)
     ]
-
-
-def _ca_connector(requests: Sequence[CertRequest], kinds: Mapping[str, str]) -> View | None:
-    """Give the CA connector of the newest request; None for a certificate that was only discovered."""
-    if not requests:
-        return None
-    newest = requests[-1]
-    return {
-        "name": newest.wish.get("ca_connector_name") or newest.ca,
-        "ca": newest.ca,
-        "type": kinds.get(newest.ca),
-        "csr_source": newest.csr_source,
-        "request": request_view(newest),
-    }
-
-
-def _with_devices(connector: Connector, orders: Sequence[WorkOrder], devices: Mapping[str, Device]) -> View:
-    """Show an application connector with its devices, each with its newest work orders by network.
-
-    Those about network settings stand apart: they tell nothing of which certificate is where.
-    """
-    shown = []
-    for name in connector.devices:
-        newest: dict[bool, dict[str, View]] = {False: {}, True: {}}
-        for order in orders:
-            if order.connector == connector.name and order.device == name:
-                newest[is_of_settings(order)][order.network] = work_order_view(order)
-        device = devices.get(name)
-        shown.append(
-            {
-                "name": name,
-                "status": device.status if device else None,
-                "cert_sync": device.sync if device else None,
-                "work_orders": [newest[False][network] for network in NETWORKS if network in newest[False]],
-                "settings_orders": [newest[True][network] for network in NETWORKS if network in newest[True]],
-            }
-        )
-    return {**connector_view(connector), "devices": shown}

@@ -88,6 +88,7 @@ def keep(mover: Mover, algorithm: str, answer: Issued) -> None:
         return
     request = mover.request
     with mover.ports.store.write() as unit:
+        ca_orders.answered(unit, mover, algorithm, answer)
         mover.save(
             unit,
             "certificate_retrieved",

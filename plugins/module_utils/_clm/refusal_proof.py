@@ -17,7 +17,7 @@ from .._core.clock import Clock, to_text
 from .._core.errors import TransportError
 from .._core.vocabulary import RSA, TLS_VERSIONS
 from .._target.edge_base import Edges, Place
-from . import edges, proof
+from . import edges, proof, states
 
 if TYPE_CHECKING:
     from .._core.types import WorkOrder
@@ -292,5 +292,5 @@ def _settled(
             break
     if prover and wanted == edges.API:
         return [*prover.evidence, *({**entry, "not_proved": "; ".join(missing)} for entry in evidence)]
-    deployer.keeper.park("not_proven", "; ".join(missing), deployer.look_again_s)
+    deployer.keeper.park(states.NOT_PROVEN, "; ".join(missing), deployer.look_again_s)
     return None

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
 from .._core.errors import ClmError, RemoteError
-from . import ca_orders, dual_stack, form_csr, lifetimes, receiving
+from . import asking, ca_orders, dual_stack, form_csr, lifetimes, receiving
 
 if TYPE_CHECKING:
-    from .._ca.answer_base import Answer, Pending
+    from .._ca.answer_base import Pending
     from .._ca.capability_base import Capabilities
     from .._core.types import CertRequest
     from .moves import Mover
@@ -148,7 +148,9 @@ def not_ready_for(mover: Mover) -> float | None:
     from .._ca.answer_base import Pending
 
     request = mover.request
-    answers = {name: ca_orders.asked_for(mover, name, mover.ca.peek) for name in _missing(request)}
+    answers = {
+        name: ca_orders.asked_for(mover, name, request.ca_handles[name], mover.ca.peek) for name in _missing(request)
+    }
     waiting = [
         answer.look_again_s
         for name, answer in answers.items()
@@ -159,10 +161,6 @@ def not_ready_for(mover: Mover) -> float | None:
 
 def _missing(request: CertRequest) -> list[str]:
     return [name for name in request.csrs if name not in {*request.fingerprints, *request.refusals}]
-
-
-def _collected(mover: Mover) -> dict[str, Answer]:
-    return {name: ca_orders.asked_for(mover, name, mover.ca.collect) for name in _missing(mover.request)}
 
 
 def retrieve(mover: Mover) -> bool:
@@ -178,14 +176,14 @@ def retrieve(mover: Mover) -> bool:
         asked_before = _to_publish(mover.told_before)
         while mover.next_move() == "retrieve":
             waiting = _collect_once(mover)
-            if not waiting:
+            if not waiting or mover.next_move() == "order":
                 break
             # What this call is the first to tell can be acted on once it ends, and not before.
             is_told = bool(_to_publish(mover.request.ca_progress) - asked_before)
             if is_told or not mover.pause(min(answer.look_again_s for answer in waiting)):
                 message = dual_stack.with_what_is_missing(mover.request, waiting[0].message)
                 return mover.park("ca_pending", message, min(answer.look_again_s for answer in waiting))
-    # The CA refused, and a standby account is asked.
+    # The CA refused, and a standby account is asked; or an answer was lost, and the order is looked for.
     return mover.next_move() != "order" or (order(mover) and retrieve(mover))
 
 
@@ -200,14 +198,18 @@ def _to_publish(progress_of: Mapping[str, Any]) -> set[tuple[str, str]]:
 def _collect_once(mover: Mover) -> list[Pending]:
     from .._ca.answer_base import Pending, Rejected
 
-    waiting: dict[str, Any] = {}
-    for algorithm, answer in _collected(mover).items():
+    waiting: list[Pending] = []
+    for algorithm in _missing(mover.request):
+        if algorithm not in mover.request.ca_handles:
+            # The answer about the one before was lost, or has the request go to a standby account.
+            continue
+        answer = asking.collected(mover, algorithm)
         if isinstance(answer, Pending):
-            waiting[algorithm] = answer
+            # At once: whatever becomes of the next one, this one is answered.
+            ca_orders.note_pending(mover, algorithm, answer)
+            waiting.append(answer)
         elif isinstance(answer, Rejected):
             receiving.refused(mover, algorithm, answer)
-        else:
+        elif answer is not None:
             receiving.keep(mover, algorithm, answer)
-    if waiting:
-        ca_orders.note_pending(mover, waiting)
-    return list(waiting.values())
+    return waiting

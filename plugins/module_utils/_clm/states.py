@@ -99,6 +99,8 @@ WORK_ORDER_ACTIONS: Machine = {
     "cancel": _BEFORE_PRODUCTION,
 }
 
+NOT_PROVEN = "not_proven"
+"""Reason of an order that waits for edge servers to show it, or was completed although they did not."""
 BEFORE_IMPLEMENTING = ("draft", "submitted", "review_in_progress", "approved", "scheduled")
 ENDS = frozenset(["issued", "revoked", "completed", "rejected", "cancelled", "failed"])
 

@@ -31,6 +31,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "export_audit": ("path!", "force", "since"),
 }
 
+# Those that make the store where there is none.
+MAKING = frozenset(["init", "restore"])
 MISSING = "store_missing"
 _OLD = "store_needs_migration"
 

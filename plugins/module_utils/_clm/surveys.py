@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._core.types import Device
     from .._target.base import Target
 
-# A survey is two calls; alone, an order costs one or two.
+# A survey is one call or two; alone, an order costs one or two.
 _FEWEST = 3
 
 Place = tuple[str, str]
@@ -36,11 +36,13 @@ class Surveys:
         self.ports = replace(ports, target=self._target)
         self._targets: dict[str, tuple[Device, Target]] = {}
         self._places: dict[str, Place] = {}
+        self._of_staging: set[Place] = set()
 
     def begin(self, items: Sequence[Item]) -> None:
         """Take up what is due: a round looks anew at everything."""
         self._targets.clear()
         self._places.clear()
+        self._of_staging.clear()
         ids = [item.key for item in items if item.noun == "work_order"]
         if len(ids) < _FEWEST:
             return
@@ -50,21 +52,26 @@ class Surveys:
         contracts = {certificate.certificate_id: certificate.contract_id for certificate in found}
         for order in orders:
             if contracts.get(order.certificate_id):
-                self._places[order.work_order_id] = (order.device, contracts[order.certificate_id])
+                place = self._places[order.work_order_id] = (order.device, contracts[order.certificate_id])
+                if order.state == "deploying_staging":
+                    self._of_staging.add(place)
 
     def before(self, items: Sequence[Item]) -> None:
-        """Survey the contract of the first of these, where enough of them are on it to be worth it."""
+        """Have the contract of the first of these surveyed, where enough of them are on it to be worth it."""
         place = self._places.get(items[0].key)
-        if place is None or Counter(self._places.get(item.key) for item in items)[place] < _FEWEST:
+        if place is None:
             return
         device_name, contract_id = place
+        is_worth_it = Counter(self._places.get(item.key) for item in items)[place] >= _FEWEST
         try:
             with self.ports.store.read() as unit:
                 device = managed_device(unit, device_name)
-            self._target(device).survey([contract_id])
+            target = self._target(device)
         except ClmError:
             # Each piece of work comes by the same and tells it with its own name.
             self._places = {key: other for key, other in self._places.items() if other != place}
+            return
+        target.survey([contract_id] if is_worth_it else [], is_of_staging=place in self._of_staging)
 
     def _target(self, device: Device) -> Target:
         known = self._targets.get(device.name)

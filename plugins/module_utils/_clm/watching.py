@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from .._core.clock import from_text
 from .._target.base import REVIEW, STAGED, WARNINGS
-from . import intents, paces, patience
+from . import intents, paces, patience, states
 from .deployment_date import NOT_BEFORE
 from .patience import HELD_UNTIL, LAG_S
 
@@ -127,7 +127,7 @@ class Watch:
             return
         stage, since = self.stage()
         # How long a date was waited for, or a proof, tells nothing of how long CPS takes.
-        if order.reason == "not_proven" or (stage == paces.PRODUCTION and self._is_dated):
+        if order.reason == states.NOT_PROVEN or (stage == paces.PRODUCTION and self._is_dated):
             return
         waited_s = self._waited_s(since)
         # A list shows what staging serves, and not whether the change has come to its stop there.

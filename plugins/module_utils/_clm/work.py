@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from .._core.errors import ConflictError, StateError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
-from . import due, edges, gate, orders, policy, push_stages, renewal, requests, states, successors
+from . import due, edges, gate, orders, policy, push_stages, renewal, requests, stages, states, successors
 from .deployment import ENDED_BY, Deployer
 from .due import Item
 from .hints import hint_of
@@ -29,6 +29,7 @@ class Moved:
     :ivar noun: ``request`` or ``work_order``; ``key`` its id.
     :ivar before: its state before; empty for one that is new.
     :ivar has_moved: something was changed, not only looked at.
+    :ivar stage: as ``stages.stage`` tells it.
     """
 
     noun: str
@@ -40,6 +41,7 @@ class Moved:
     next_look_at: datetime | None
     has_moved: bool
     steps: tuple[str, ...] = ()
+    stage: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -217,6 +219,7 @@ class Work:
             next_look_at=record.next_look_at,
             has_moved=self._ports.store.audited > audited,
             steps=tuple(done),
+            stage=stages.stage(record),
         )
 
 

@@ -99,9 +99,7 @@ class StoreError(ClmError):
 
 
 class ScriptError(ClmError):
-    """A pre- or post-push script failed."""
-
-    code = "script_failed"
+    """A pre- or post-push script failed; its code says which."""
 
 
 class RemoteError(ClmError):

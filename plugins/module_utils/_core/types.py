@@ -28,7 +28,7 @@ class Device:
     :ivar credential_source: ``inline``, ``edgerc`` or ``environment``; only inline ones are kept here.
     :ivar contracts: the contract ids the user selected; empty means every visible one.
     :ivar status: ``managed``, ``monitored``, ``ignored``, ``failed``, ``unresolved``; empty before the first look.
-    :ivar status_log: the four entries of D9, each ``name, result, at, duration_ms, detail``.
+    :ivar status_log: the four entries of D9, each ``name, result, at, since, duration_ms, detail``.
     :ivar instance: what the last look learned: contracts, account, enrollment count.
     :ivar discovery: counts of the last discovery.
     """

@@ -52,16 +52,19 @@ CA_TYPES = (
     "vault_pki",
 )
 # RFC 5280 §5.3.1; a hold, and its end, make no sense for a server's certificate, and public trust forbids them.
-REVOCATION_REASONS = (
-    "unspecified",
-    "key_compromise",
-    "ca_compromise",
-    "affiliation_changed",
-    "superseded",
-    "cessation_of_operation",
-    "privilege_withdrawn",
-    "aa_compromise",
-)
+REASON_CODES: Mapping[str, int] = {
+    "unspecified": 0,
+    "key_compromise": 1,
+    "ca_compromise": 2,
+    "affiliation_changed": 3,
+    "superseded": 4,
+    "cessation_of_operation": 5,
+    "privilege_withdrawn": 9,
+    "aa_compromise": 10,
+}
+REVOCATION_REASONS = tuple(REASON_CODES)
+# Those that a subscriber may give where browsers trust; the others are the CA's to say.
+SUBSCRIBER_REASONS = ("unspecified", "key_compromise", "affiliation_changed", "superseded", "cessation_of_operation")
 ENDPOINT, LOCAL, UPLOAD, HSM, ADC = "endpoint", "local", "upload", "hsm", "adc"
 CSR_SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC)
 KEY_TYPES = ("rsa", "ec", "ed25519")

@@ -57,7 +57,7 @@ def text(value: Any) -> str | None:
 
 def texts(value: Any) -> tuple[str, ...]:
     """Give the texts of an array, empty ones left out."""
-    return tuple(entry for entry in (text(part) for part in items(value)) if entry)
+    return tuple([entry for part in items(value) if (entry := text(part))])
 
 
 def number(value: Any) -> int | None:
@@ -74,7 +74,7 @@ def number(value: Any) -> int | None:
 
 def numbers(value: Any) -> tuple[int, ...]:
     """Give the integers of an array."""
-    return tuple(entry for entry in (number(part) for part in items(value)) if entry is not None)
+    return tuple([entry for part in items(value) if (entry := number(part)) is not None])
 
 
 def flag(value: Any) -> bool | None:

@@ -217,6 +217,8 @@ def finished(
         result = _unexpected(exc)
     result.update(always())
     module.no_log_values.update(maskable(Secret.revealed))
+    for sentence in result.pop("warnings", ()):
+        module.warn(sentence)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)
@@ -238,7 +240,8 @@ def run_module(
     :param plan: the use case; it gets the module's own parameters, None for what was left out.
     :param record: the noun under which the record stands in the result; None when everything is in the extras.
     :param wires: the real parts the use case needs.
-    :param reads_only: a store that is not there is an error rather than made.
+    :param reads_only: a store that is not there is an error rather than made; what is done outside it stands in no
+        audit, so that the plan alone says whether anything changes.
     :param constraints: ``required_if`` and its like, as AnsibleModule takes them.
     """
     module = started(spec, constraints)
@@ -252,6 +255,6 @@ def run_module(
         with opened(common, time, actor, create=create, or_empty=module.check_mode) as store:
             ports = _ports(store, time, actor, environment, wires or Wires(), meter, check_mode=module.check_mode)
             ports = replace(ports, own_files=own_files(common, environment))
-            return carry_out(module, plan(own, ports), record, lambda: store.audited)
+            return carry_out(module, plan(own, ports), record, None if reads_only else lambda: store.audited)
 
     finished(module, work, meter.result)

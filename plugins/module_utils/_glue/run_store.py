@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._clm.ports import Params
-from .._clm.store_care import StoreAt
+from .._clm.store_care import MAKING, StoreAt
 from .._core.clock import Clock, SystemClock
 from .._core.plan import Plan, Step
 from .actor import who_acts
@@ -44,7 +44,8 @@ def run_store_module(
 
     def work() -> dict[str, Any]:
         actor = who_acts(common["actor"], environment)
-        place = StorePlace(common, clock or SystemClock(), actor, environment)
+        makes = own["action"] in MAKING
+        place = StorePlace(common, clock or SystemClock(), actor, environment, makes=makes)
         planned = plan(own, place)
         # Not every change here stands in the audit, as a file that was written: what was done is counted instead.
         planned = replace(planned, steps=tuple(map(counted, planned.steps)))

@@ -19,6 +19,7 @@ from .._store.open import open_store
 from .._store.seal import StoreKey
 from .._store.store import SqlStore
 from .._store.url import default_url, sqlite_path
+from .job_container import refuse_vanishing
 from .options import COMMON
 
 _BESIDE = ("", "-wal", "-shm", "-journal", ".key", ".key.new", ".key.old")
@@ -73,6 +74,8 @@ def opened(
     :raises StoreError: it cannot be opened.
     """
     url, holder = options.get("store") or "", holder_of(actor)
+    # Check mode tells of it as well: what it would show of an empty store is not what a run would do.
+    refuse_vanishing(url, os.environ, create=create or or_empty)
     try:
         store = open_store(url, key_of(options), clock, holder, create=create, migrate=migrate)
     except StoreError as exc:

@@ -21,21 +21,26 @@ from .._store.schema import MIGRATIONS
 from .._store.seal import Seal, StoreKey, new_key_text
 from .._store.store import SqlStore
 from .._store.url import default_url, masked
+from .job_container import refuse_vanishing
 from .wire_store import key_of, opened, own_files
 
 
 class StorePlace:
     """Where the store is; opens it on demand, and is what ``StoreAt`` says.
 
+    :param makes: the action makes the store where there is none.
     :ivar url: as shown to users, without password.
     :ivar backend: ``sqlite`` or ``postgresql``.
     :ivar newest_schema: what this version of the collection works with.
     """
 
-    def __init__(self, options: Mapping[str, Any], clock: Clock, actor: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], clock: Clock, actor: str, environment: Mapping[str, str], *, makes: bool
+    ) -> None:
         self._options, self._clock, self.actor = options, clock, actor
         self._url = options.get("store") or default_url(environment)
         self._environment = environment
+        refuse_vanishing(options.get("store") or "", environment, create=makes)
         self.url = masked(self._url)
         self.backend = "sqlite" if self._url.startswith("sqlite:") else "postgresql"
         self.newest_schema = len(MIGRATIONS)

@@ -207,8 +207,17 @@ def _explain(exc: Exception, options: TransportOptions) -> tuple[str, str, str, 
         return "truncated", "the answer broke off in its middle", "look what came of it before repeating a change", True
     tls = _tls_words(links)
     if tls:
-        return "tls", f"the TLS handshake failed ({tls})", "check that host and port speak HTTPS, and ca_path", False
+        return "tls", *_explain_handshake(tls, options), False
     return "reset", f"the connection was closed before an answer came ({_system_words(links)})", _ADVICE_RESET, True
+
+
+def _explain_handshake(tls: str, options: TransportOptions) -> tuple[str, str]:
+    """Tell what came back of a handshake that failed, and what to do: alerts about certificates are about ours."""
+    if "alert" not in tls or not ("certificate" in tls or "unknown ca" in tls):
+        return f"the TLS handshake failed ({tls})", "check that host and port speak HTTPS, and ca_path"
+    if options.client is None:
+        return f"it wants a client certificate ({tls})", "give one that it knows"
+    return f"it does not take the client certificate ({tls})", "give one that it knows and that has not ended"
 
 
 _ADVICE_CA = (

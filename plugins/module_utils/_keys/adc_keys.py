@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import InputError, RemoteError
 from .._core.redact import Secret
-from .._core.types import Notice
 from . import adc_orders as orders
 from .adc_driver import KEY_MISSING, NAME_TAKEN, STANDBY, Driver, KeySeen
 from .adc_orders import Part
-from .base import CsrAnswer, CsrReady, KeyOrder, MadeSecret, Obstacle, Reference
+from .base import KeyOrder, MadeSecret, Obstacle, Reference
 from .device_base import DeviceCheck, DeviceKeys
 from .rest_device import DeviceConflict, may_have_been_done
 
@@ -116,21 +115,6 @@ class AdcKeys(DeviceKeys):
     def made(self) -> Sequence[MadeSecret]:
         """Give the CSRs that bear the challenge password."""
         return self._made
-
-    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
-        """Give that it makes no call of Akamai's API, which alone is counted."""
-        return 0, 0
-
-    def amend(self, order: KeyOrder) -> None:
-        """Do nothing: a controller keeps nothing of an order beside key and CSR."""
-
-    def collect(self, reference: Reference) -> CsrAnswer:
-        """Give the CSRs, which are in the reference already."""
-        return CsrReady(dict(reference["csrs"]))
-
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
-        """Do nothing: a controller asks nothing."""
-        return True
 
     @contextmanager
     def _work(self) -> Iterator[None]:

@@ -190,3 +190,25 @@ class KeyProvider(ABC):
         :returns: False when it was not taken, or not waited for any more; the next look tells where it stands.
         :raises ConflictError: the warnings there are others by now.
         """
+
+
+class PromptKeyProvider(KeyProvider):
+    """A place that has its CSRs when ``begin`` ends: they are in the reference, and nobody is asked for them.
+
+    It calls no API of Akamai, which alone are counted, keeps nothing beside key and CSR, and asks nothing.
+    """
+
+    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
+        """Count none."""
+        return 0, 0
+
+    def amend(self, order: KeyOrder) -> None:
+        """Change nothing: what is in no certificate is not kept here either."""
+
+    def collect(self, reference: Reference) -> CsrAnswer:
+        """Give the CSRs that the reference bears."""
+        return CsrReady(dict(reference["csrs"]))
+
+    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
+        """Acknowledge nothing: nothing is ever asked."""
+        return True

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._core.errors import InputError
 from .._core.redact import Secret
-from .base import KeyProvider
+from .base import PromptKeyProvider
 
 if TYPE_CHECKING:
     from .._core.clock import Clock
@@ -96,7 +96,7 @@ class DeviceAbilities:
     can_reuse: bool
 
 
-class DeviceKeys(KeyProvider):
+class DeviceKeys(PromptKeyProvider):
     """The keys of one device."""
 
     @abstractmethod

@@ -19,8 +19,7 @@ from .._core import vocabulary
 from .._core.csr_spec import CsrSpec
 from .._core.errors import InputError, StateError
 from .._core.redact import Secret
-from .._core.types import Notice
-from .base import CsrAnswer, CsrReady, KeyOrder, KeyProvider, MadeSecret, Obstacle, Reference
+from .base import KeyOrder, MadeSecret, Obstacle, PromptKeyProvider, Reference
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
@@ -40,7 +39,7 @@ class KeyVault(Protocol):
         """Give the private key that a request holds, PKCS#8 PEM, or None."""
 
 
-class LocalKeys(KeyProvider):
+class LocalKeys(PromptKeyProvider):
     """This machine as the maker of keys."""
 
     def __init__(self, vault: KeyVault) -> None:
@@ -105,21 +104,6 @@ class LocalKeys(KeyProvider):
     def made(self) -> Sequence[MadeSecret]:
         """Give the keys that were just made, or are used again, and what bears the challenge password."""
         return self._made
-
-    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
-        """Count none: nobody is asked."""
-        return 0, 0
-
-    def amend(self, order: KeyOrder) -> None:
-        """Change nothing: all there is of a key made here is in its CSR."""
-
-    def collect(self, reference: Reference) -> CsrAnswer:
-        """Give the CSRs that the reference bears."""
-        return CsrReady(dict(reference["csrs"]))
-
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
-        """Acknowledge nothing: nothing is ever asked."""
-        return True
 
     def _held(self, order: KeyOrder, algorithm: str) -> Secret | None:
         holder = _holder(order, algorithm)

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ClmError, ConflictError, InputError, StateError
 from .._core.redact import Secret
-from .._core.types import Notice
 from .._pki.csr_building import build_csr, requested_extensions
 from .._pki.x509 import csr_facts
 from .._token.access import TokenAccess, TokenPlace
 from .._token.keypairs import KeyPairs, PairEntry
 from .._token.kinds import CURVES, ECDSA, ED25519, HASHES, RSA, Kind
-from .base import CsrAnswer, CsrReady, KeyOrder, MadeSecret, Obstacle, Reference
+from .base import KeyOrder, MadeSecret, Obstacle, Reference
 from .device_base import DeviceAbilities, DeviceCheck, DeviceKeys
 from .token_lines import Line, lines, obstacles
 from .token_names import HANDLER, TokenNames
@@ -244,21 +243,6 @@ class Pkcs11Keys(DeviceKeys):
     def _pairs(self, *, write: bool = False) -> Iterator[KeyPairs]:
         with self._access.session(write=write) as session:
             yield KeyPairs(session, self._place)
-
-    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
-        """Give none: a token is no API that counts calls."""
-        return 0, 0
-
-    def amend(self, order: KeyOrder) -> None:
-        """Do nothing: what is in no certificate is not in the token either."""
-
-    def collect(self, reference: Reference) -> CsrAnswer:
-        """Give the CSRs that ``begin`` signed."""
-        return CsrReady(dict(reference["csrs"]))
-
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
-        """Answer that there was nothing to acknowledge."""
-        return True
 
 
 def _own(pairs: KeyPairs, wanted: TokenNames, kind: Kind) -> Line:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._core.csr_spec import CsrSpec
-from .._core.types import Notice
-from .base import CsrAnswer, CsrReady, CsrRefused, KeyOrder, KeyProvider, Obstacle, Reference
+from .base import CsrAnswer, CsrReady, CsrRefused, KeyOrder, Obstacle, PromptKeyProvider, Reference
 
 
-class UploadedCsr(KeyProvider):
+class UploadedCsr(PromptKeyProvider):
     """The CSR of one request; ``KeyOrder.place`` holds it as ``csr``, PEM."""
 
     def validate(self, order: KeyOrder) -> Sequence[str]:
@@ -45,21 +44,10 @@ class UploadedCsr(KeyProvider):
         pem = one_csr(str(order.place["csr"]))
         return {"label": "uploaded CSR", "csrs": {algorithm_of(order.spec): pem}, "fingerprint": _fingerprint(order)}
 
-    def calls_ahead(self, order: KeyOrder, move: str, wait_s: float) -> tuple[int, int]:
-        """Count none: nobody is asked."""
-        return 0, 0
-
-    def amend(self, order: KeyOrder) -> None:
-        """Change nothing: all there is here is the CSR."""
-
     def collect(self, reference: Reference) -> CsrAnswer:
         """Give the CSR back."""
         csrs = dict(reference.get("csrs") or {})
         return CsrReady(csrs) if csrs else CsrRefused("the request holds no uploaded CSR")
-
-    def acknowledge(self, reference: Reference, notices: Sequence[Notice]) -> bool:
-        """Acknowledge nothing: nothing is ever asked."""
-        return True
 
 
 def algorithm_of(spec: CsrSpec) -> str:

@@ -116,9 +116,9 @@ class AkamaiCpsTarget(Target):
         """Look for active host names of properties that these names stand for."""
         return uses(self._client, names)
 
-    def survey(self, contracts: Sequence[str]) -> None:
-        """List the enrollments of the contracts, and what is live of them."""
-        self._survey.take(contracts)
+    def survey(self, contracts: Sequence[str], *, is_of_staging: bool = False) -> None:
+        """Let lists of the enrollments of the contracts, and of what is live of them, answer as far as they go."""
+        self._survey.take(contracts, is_of_staging=is_of_staging)
 
     def observe(
         self,
@@ -132,12 +132,11 @@ class AkamaiCpsTarget(Target):
 
         No call where a survey shows that nothing moved, one while CPS works, two when something may have been deployed.
         """
-        enrollment_id = int(reference["enrollment_id"])
-        wanted = set(fingerprints.values())
-        unmoved = self._unmoved(reference, wanted, waits_for, settings or {}) if waits_for in _OF_LISTS else None
-        if unmoved is not None:
-            return unmoved
+        enrollment_id, wanted = int(reference["enrollment_id"]), set(fingerprints.values())
         try:
+            unmoved = self._unmoved(reference, wanted, waits_for, settings or {}) if waits_for in _OF_LISTS else None
+            if unmoved is not None:
+                return unmoved
             enrollment = self._enrollment(enrollment_id)
             change_id = self._change_id(enrollment, reference)
             warned = self._warned(enrollment, change_id) if waits_for == WARNINGS else None
@@ -261,9 +260,9 @@ class AkamaiCpsTarget(Target):
 
     def _enrollment(self, enrollment_id: int) -> EnrollmentRecord:
         """Read an enrollment once: whether CPS stops after staging does not change under a pending change."""
-        surveyed = self._survey.of(enrollment_id)
+        surveyed = self._survey.enrollment(enrollment_id)
         if surveyed is not None:
-            return surveyed.enrollment
+            return surveyed
         if enrollment_id not in self._enrollments:
             self._enrollments[enrollment_id] = self._client.get_enrollment(enrollment_id)
         return self._enrollments[enrollment_id]
@@ -275,30 +274,28 @@ class AkamaiCpsTarget(Target):
     def _unmoved(
         self, reference: Reference, wanted: set[str], waits_for: str, settings: Mapping[str, Any]
     ) -> PushState | None:
-        """Say how far CPS is, where a survey shows it; None where it shows something else, or was not made."""
-        surveyed = self._survey.of(int(reference["enrollment_id"]))
-        if surveyed is None or surveyed.staging is None or surveyed.production is None:
+        """Say how far CPS is, where a survey shows it; None where it shows something else, or was not made.
+
+        For production it is enough that the change is open: CPS ends it when it is there.
+        """
+        enrollment_id, network = int(reference["enrollment_id"]), _OF_LISTS[waits_for]
+        live = self._survey.live(enrollment_id) if network == "staging" else None
+        if network == "staging" and live is None:
             return None
-        if self._change_id(surveyed.enrollment, reference) is None:
+        open_ids = self._survey.changes(enrollment_id) if live is None else live.changes
+        if not self._is_open(open_ids or (), reference):
             return None
-        network, staging, sans = _OF_LISTS[waits_for], surveyed.staging, tuple(surveyed.enrollment.sans)
-        is_staged = wanted <= _fingerprints(staging) and not network_settings.hidden(settings, told(staging), sans)
-        goes_on = not surveyed.enrollment.change_management
-        phase, status = f"deploying_{network}", f"deploys to {network}"
-        if network == "staging" and is_staged:
-            if waits_for == "staging" or goes_on:
-                return None
-            # It stops there; whether it has is told by the review.
-            phase, status = "on_staging" if waits_for == REVIEW else phase, "is on staging"
-        return PushState(
-            phase,
-            status,
-            staging=surveyed.staging,
-            production=surveyed.production,
-            goes_on=goes_on,
-            settings=surveyed.enrollment.raw.get("networkConfiguration") or {},
-            look_again_s=_DEPLOYING_S,
-        )
+        state = PushState(f"deploying_{network}", f"deploys to {network}", look_again_s=_DEPLOYING_S)
+        if live is None:
+            return state
+        state = replace(state, staging=live.staging, production=live.production)
+        hidden = network_settings.hidden(settings, told(live.staging), live.sans)
+        if hidden or not wanted <= _fingerprints(live.staging):
+            return state
+        if waits_for == "staging" or not self._enrollment(enrollment_id).change_management:
+            return None
+        # It stops there; whether it has is told by the review.
+        return replace(state, phase="on_staging" if waits_for == REVIEW else state.phase, status="is on staging")
 
     def _warned(self, enrollment: EnrollmentRecord, change_id: int | None) -> PushState | None:
         """Look for warnings where they are expected: they can be read only while the change waits with them."""
@@ -314,9 +311,13 @@ class AkamaiCpsTarget(Target):
     @staticmethod
     def _change_id(enrollment: EnrollmentRecord, reference: Reference) -> int | None:
         """Give our own change if it is still open, and no other one."""
-        wanted = reference.get("change_id")
         open_ids = [change.change_id for change in enrollment.pending_changes]
-        return int(wanted) if wanted is not None and int(wanted) in open_ids else None
+        return int(reference["change_id"]) if AkamaiCpsTarget._is_open(open_ids, reference) else None
+
+    @staticmethod
+    def _is_open(open_ids: Sequence[int], reference: Reference) -> bool:
+        wanted = reference.get("change_id")
+        return wanted is not None and int(wanted) in open_ids
 
     def _of_change(self, enrollment: EnrollmentRecord, change_id: int, change: ChangeRecord) -> PushState:
         status, error = change.status_text, change.error_text
@@ -373,11 +374,11 @@ class AkamaiCpsTarget(Target):
 
     def _with_deployments(self, enrollment_id: int, state: PushState, wanted: Mapping[str, str]) -> PushState:
         """Add what is deployed: from the survey where it shows what is wanted, else asked for itself."""
-        surveyed = self._survey.of(enrollment_id)
-        if surveyed is not None and surveyed.staging is not None and surveyed.production is not None and wanted:
-            last = surveyed.staging if state.phase == "on_staging" else surveyed.production
+        live = self._survey.live(enrollment_id) if wanted else None
+        if live is not None:
+            last = live.staging if state.phase == "on_staging" else live.production
             if set(wanted.values()) <= _fingerprints(last):
-                return replace(state, staging=surveyed.staging, production=surveyed.production)
+                return replace(state, staging=live.staging, production=live.production)
         found = self._client.get_deployments(enrollment_id)
         return replace(state, staging=deployed_facts(found.staging), production=deployed_facts(found.production))
 

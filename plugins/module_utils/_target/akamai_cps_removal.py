@@ -57,12 +57,13 @@ def seen_in(survey: Survey, reference: Reference, waits_for: str) -> Presence | 
     What is gone from the list is asked for: a list that was cut short is no proof. So is a change that has taken
     staging away, where it may stop.
     """
-    surveyed, change_id = survey.of(int(reference["enrollment_id"])), reference.get("change_id")
-    if surveyed is None or change_id is None or surveyed.staging is None:
+    enrollment_id, change_id = int(reference["enrollment_id"]), reference.get("change_id")
+    # Of staging only the list of what is live tells, and it tells what is open as well.
+    live = survey.live(enrollment_id) if waits_for == "staging" else None
+    if waits_for == "staging" and (live is None or not live.staging.certificates):
         return None
-    if int(change_id) not in [change.change_id for change in surveyed.enrollment.pending_changes]:
-        return None
-    if waits_for == "staging" and not surveyed.staging.certificates:
+    changes = survey.changes(enrollment_id) if live is None else live.changes
+    if change_id is None or int(change_id) not in (changes or ()):
         return None
     return Presence(True, state=PushState("busy", "is being removed", look_again_s=_AT_WORK_S))
 

@@ -259,10 +259,14 @@ class Target(ABC):
         """
 
     @abstractmethod
-    def survey(self, contracts: Sequence[str]) -> None:
-        """Look at all enrollments of these contracts in two calls for each, where that was not done a moment ago.
+    def survey(self, contracts: Sequence[str], *, is_of_staging: bool = False) -> None:
+        """Let lists of all enrollments of these contracts answer, as far as they go, what is asked from now on.
 
-        What ``observe`` is asked in the next minute is answered from it as far as it goes.
+        A list is read when something is asked that it tells, and holds for a minute: one call for each contract while
+        nothing moves, two when something did. A list that cannot be had answers nothing.
+
+        :param contracts: those of what is asked next, where enough is asked there to be worth it; empty for none.
+        :param is_of_staging: some of that waits for staging, so that the list which tells of it does for all.
         """
 
     @abstractmethod

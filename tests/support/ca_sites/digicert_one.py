@@ -6,41 +6,16 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order
-from ansible_collections.edgecert.clm.tests.support.ca_site import Site, registered
-from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
+from ansible_collections.edgecert.clm.tests.support.ca_site import Site, VendorBench, registered
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.digicert_one import AT_ONCE, TrustLifecycle
-from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
-
-@dataclass
-class Bench:
-    """A fake that runs, with an account at it."""
-
-    vendor: TrustLifecycle
-    site: Site
-
-    def connect(self, script: Script | None = None, **changes: Any) -> CaConnector:
-        """Give a connector of the account."""
-        return self.site.connect(script, **changes)
-
-    def order(self, **changes: Any) -> Order:
-        """Give an order under an intent of its own."""
-        made = Order(SPEC, 90, uuid.uuid4().hex, self.site.clock.now(), self.site.request_options)
-        return replace(made, **changes)
-
-    @property
-    def last(self) -> dict[str, Any]:
-        """Give the body of the last order."""
-        return self.vendor.bodies[-1]
+Bench = VendorBench[TrustLifecycle]
 
 
 @contextlib.contextmanager

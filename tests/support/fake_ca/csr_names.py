@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Iterable
+
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
@@ -20,3 +23,14 @@ def names_of(csr_pem: str) -> list[str]:
     value = found.value
     assert isinstance(value, x509.SubjectAlternativeName)
     return [*value.get_values_for_type(x509.DNSName), *map(str, value.get_values_for_type(x509.IPAddress))]
+
+
+def general_names(names: Iterable[str]) -> list[x509.GeneralName]:
+    """Give DNS names and addresses as a certificate or a CSR has them."""
+    found: list[x509.GeneralName] = []
+    for name in names:
+        try:
+            found.append(x509.IPAddress(ipaddress.ip_address(name)))
+        except ValueError:
+            found.append(x509.DNSName(name))
+    return found

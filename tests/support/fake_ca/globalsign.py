@@ -214,8 +214,11 @@ class GlobalsignVendor:
     def _renewable(self, number: str, common_name: str) -> None:
         before = self.orders.found.get(number)
         used = any(one.wanted.get("renews") == number for one in self.orders.found.values())
-        if before is None or before.status != "done" or before.wanted["common_name"] != common_name or used:
+        if before is None or not self._stands(before) or before.wanted["common_name"] != common_name or used:
             raise Refused("-6102")
+
+    def _stands(self, order: Order) -> bool:
+        return order.status == "done" and order.serial not in self.orders.revoked
 
     def _days(self, parameter: ET.Element) -> int:
         period = parameter.find("ValidityPeriod")
@@ -233,8 +236,8 @@ class GlobalsignVendor:
         parameter = request.find("OrderParameter")
         assert parameter is not None
         csr_pem = _text(parameter, "CSR")
-        if before.status != "done" or _common_name(csr_pem) != before.wanted["common_name"]:
-            raise Refused("-9938" if before.status != "done" else "-101", "CSR")
+        if not self._stands(before) or _common_name(csr_pem) != before.wanted["common_name"]:
+            raise Refused("-101" if self._stands(before) else "-9938", "CSR")
         more = [name for name in _text(parameter, "DNSNames").split(",") if name]
         names = [before.wanted["common_name"], *more]
         # No lifetime is asked for: it ends with its order.

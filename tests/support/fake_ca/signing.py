@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from ansible_collections.edgecert.clm.tests.support.fake_ca.csr_names import general_names
 from ansible_collections.edgecert.clm.tests.support.lab_pki import make
 
 
@@ -36,12 +36,6 @@ class SigningCore:
         if not csr.is_signature_valid:
             raise ValueError("the CSR's signature does not verify")
         public: Any = ec.generate_private_key(ec.SECP256R1()).public_key() if key else csr.public_key()
-        entries: list[x509.GeneralName] = []
-        for name in names:
-            try:
-                entries.append(x509.IPAddress(ipaddress.ip_address(name)))
-            except ValueError:
-                entries.append(x509.DNSName(name))
         builder = (
             x509.CertificateBuilder()
             .subject_name(csr.subject)
@@ -51,7 +45,7 @@ class SigningCore:
             .not_valid_before(now - timedelta(minutes=5))
             .not_valid_after(now + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(entries), critical=False)
+            .add_extension(x509.SubjectAlternativeName(general_names(names)), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(

@@ -149,7 +149,7 @@ def test_what_nobody_answered_becomes_no_option_and_what_is_becomes_one_that_the
             seen += module.endswith("_role")
             continue
         known = {**SEEN, **trusted(variables), **answers(playbook), "omit": omitted}
-        given = Templar(DataLoader(), known).template(trusted(task[module]))
+        given = Templar(DataLoader(), known).template(trusted(task[module] or {}))
         given = without(given, omitted)
         spec = argument_spec(module.removeprefix(OURS))
         result = ArgumentSpecValidator({name: dict(one) for name, one in spec.items()}).validate(given)

@@ -12,6 +12,7 @@ import common
 import gates
 import pytest
 import rules
+import side_by_side
 import yaml
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
@@ -79,6 +80,44 @@ def test_gates_are_counted_and_the_failed_ones_listed(
     assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 0 failed"
 
 
+GATE = """\
+import os
+import sys
+
+name = sys.argv[2]
+print(f"{name} says this")
+if name == "killed":
+    sys.stdout.flush()
+    os.abort()
+print('["failed", "it broke"]' if name == "bad" else '["passed", ""]')
+"""
+
+
+def test_gates_side_by_side_are_shown_whole_and_one_that_is_killed_has_failed(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(side_by_side, "GATES", written(tmp_path, "gate.py", GATE))
+    rows = {name: (outcome, reason) for name, outcome, reason, _s in side_by_side.rows(["good", "bad", "killed"])}
+    assert rows == {
+        "good": ("passed", ""),
+        "bad": ("failed", "it broke"),
+        "killed": ("failed", "the gate ended with status -6"),
+    }
+    said = capsys.readouterr().out
+    assert all(f"\n== {name}\n{name} says this\n" in said for name in rows)
+
+
+def test_a_gate_alone_says_its_outcome_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def away() -> None:
+        raise gates.Skipped("not here")
+
+    monkeypatch.setattr(gates, "GATES", {"away": away})
+    assert gates.main(["--alone", "away"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == '["skipped", "not here"]'
+
+
 def test_an_unknown_gate_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         gates.main(["tests"])
@@ -86,6 +125,7 @@ def test_an_unknown_gate_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_each_gate_has_a_target_in_the_makefile() -> None:
+    assert set(gates.ONE_CORE) < set(gates.GATES)
     line = next(
         line for line in (TOP / "Makefile").read_text(encoding="utf-8").splitlines() if line.startswith("GATES :=")
     )

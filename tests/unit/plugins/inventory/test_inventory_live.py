@@ -19,6 +19,10 @@ import pytest
 import yaml
 from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import Filters
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_live import live_devices, live_list
 from ansible_collections.edgecert.clm.tests.support.flow import Account, Bench, FlowClock, inline
 from ansible_collections.edgecert.clm.tests.support.inventory_worker import Parsed, Worker
 from ansible_collections.edgecert.clm.tests.support.playbooks import NOT_HANDED_ON
@@ -190,6 +194,10 @@ def test_where_each_enrollment_takes_a_call_the_budget_decides(source: Source) -
     """Design §6: read whole, or not at all."""
     source.sandbox.configure({"active_certificates_available": False})
     assert "raise budget" in source.parse(budget=8).error
+    device = live_devices([source.device()], {})
+    with pytest.raises(RemoteError) as caught:
+        live_list(device, Filters(), SystemClock(), {}, 8)
+    assert caught.value.code == "live_over_budget"
     source.calls()
     assert len(source.hosts_of(budget=50).hosts) == COUNT
     assert len(source.calls()) == 1 + 2 + 1 + COUNT

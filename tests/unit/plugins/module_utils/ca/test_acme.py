@@ -113,6 +113,11 @@ def test_a_directory_that_is_none_is_told(world: World) -> None:
     """C rows: a wrong address."""
     checks = world.connect(url=f"{world.fake.url}/nowhere").test()
     assert any(not check.passed and "read the directory" in check.detail for check in checks)
+    script = Script()
+    script.add("empty", "GET", "/directory$", times=9)
+    with pytest.raises(RemoteError, match="as an ACME directory: it has no .*; check the") as caught:
+        world.submitted(world.connect(script=script))
+    assert caught.value.code == "no_directory" and not world.vendor.placed
 
 
 def test_addresses_of_another_host_get_nothing_signed(world: World) -> None:

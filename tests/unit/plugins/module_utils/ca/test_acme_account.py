@@ -205,6 +205,20 @@ def test_a_key_is_not_replaced_once_more_where_nobody_can_say_whether_the_ca_kno
     assert world.stored(account, script).secrets == account.secrets
 
 
+def test_a_server_whose_headers_do_not_come_through_is_told(world: World) -> None:
+    """RFC 8555 §7.2 and §7.3: Vault's mounts pass a header on only where they are told to."""
+    script = Script()
+    script.add("empty", "HEAD", times=9)
+    with pytest.raises(RemoteError, match="without Replay-Nonce; where it is the PKI engine of Vault") as caught:
+        world.submitted(world.connect(script=script))
+    assert caught.value.code == "no_nonce"
+    script = Script()
+    script.add("empty", "POST", "/new-account$", times=9)
+    with pytest.raises(RemoteError, match="Cannot register the account: the answer names none") as caught:
+        world.submitted(world.connect(script=script))
+    assert caught.value.code == "no_account" and not world.vendor.placed
+
+
 def test_a_nonce_that_was_refused_is_replaced_and_the_call_sent_again(world: World) -> None:
     """RFC 8555 §6.5: badNonce says that nothing was done."""
     world.vendor.bad_nonces = 3

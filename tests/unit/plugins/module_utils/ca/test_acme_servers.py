@@ -72,8 +72,9 @@ def test_pebble_takes_a_change_of_keys_and_forgets_the_former_one(tmp_path: path
         connector = connected(site, second)
         assert connector.care_due() == ""
         finished(site, connector, connector.submit(order(site), make_csr(KEYS["p256"]())), server.act)
-        with pytest.raises(AuthError, match="knows no account"):
+        with pytest.raises(AuthError, match="knows no account") as caught:
             connected(site, first).collect({"order_id": f"{server.url}/x", "csr": "", "told_at": ""})
+        assert caught.value.code == "account_missing"
 
 
 def test_pebble_refuses_a_wrong_binding_and_the_key_is_not_told(tmp_path: pathlib.Path) -> None:

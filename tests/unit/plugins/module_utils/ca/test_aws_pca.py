@@ -193,6 +193,26 @@ def test_an_order_that_took_long_is_not_sent_again(lab: Lab) -> None:
 STS = "^/$"
 
 
+def test_an_answer_of_sts_without_credentials_is_told_and_nothing_is_sent(lab: Lab) -> None:
+    script = Script()
+    script.add("empty", "POST", STS, times=9)
+    with pytest.raises(RemoteError, match="the answer of STS holds no credentials") as caught:
+        lab.connect(script, role=True).choices("issuer_name")
+    assert caught.value.code == "no_token"
+    with pytest.raises(RemoteError, match="holds no credentials") as caught:
+        lab.connect(script, role=True).submit(lab.order(), CSR)
+    assert not lab.fake.orders.found
+
+
+def test_an_answer_that_names_no_certificate_leaves_the_order_in_doubt(lab: Lab) -> None:
+    """W5: AWS may have taken it."""
+    script = Script()
+    script.add("empty", "POST", "IssueCertificate")
+    with pytest.raises(RemoteError, match="names no certificate") as caught:
+        lab.connect(script).submit(lab.order(), CSR)
+    assert caught.value.code == "no_order" and not is_surely_not_taken(caught.value)
+
+
 @pytest.mark.parametrize(("kind", "path"), [("server_error_before", "Describe"), ("lost_after", STS)])
 def test_a_question_before_the_order_leaves_nothing_in_doubt(lab: Lab, kind: str, path: str) -> None:
     """Issue 6: only the order itself can be in doubt; AWS cannot be asked whether it has one."""
@@ -276,6 +296,7 @@ def test_an_order_whose_token_may_end_while_it_is_sent_is_not_sent_and_is_no_ref
     lab.fake.clock.sleep(181)
     with pytest.raises(RemoteError, match="181 seconds went by") as caught:
         lab.connect().submit(order, CSR)
+    assert caught.value.code == "order_too_old"
     assert not is_surely_not_taken(caught.value) and lab.fake.orders.found == {}
 
 

@@ -97,13 +97,19 @@ def test_the_key_is_in_no_file_after_it_is_loaded(pair: Pair, tmp_path: Path, mo
 
 
 class Listener:
-    """A server with a certificate, at its port for the time of a block; says nothing beyond the handshake."""
+    """A server with a certificate, at its port for the time of a block; says nothing beyond the handshake.
 
-    def __init__(self, served: Pair, folder: Path) -> None:
+    :param clients: the CA of the clients it takes; None for anybody.
+    """
+
+    def __init__(self, served: Pair, folder: Path, clients: Pair | None = None) -> None:
         file = folder / "server.pem"
         file.write_text(served.pem + served.key_pem())
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(file)
+        if clients is not None:
+            self._context.verify_mode = ssl.CERT_REQUIRED
+            self._context.load_verify_locations(cadata=clients.pem)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -149,6 +155,23 @@ def test_a_ca_path_replaces_the_systems_roots_with_a_client_certificate_too(
             status(there.host, str(tmp_path / "private.pem"))
         assert caught.value.kind == "tls"
         assert status(there.host, str(tmp_path / "system.pem")) == 204
+
+
+@pytest.mark.parametrize(
+    ("is_given", "words"), [(True, "does not take the client certificate"), (False, "wants a client certificate")]
+)
+def test_a_server_that_knows_another_certificate_is_told_as_that(
+    pair: Pair, tmp_path: Path, is_given: bool, words: str
+) -> None:
+    """C rows: an officer whom nobody knows, and an account without a certificate where one is wanted."""
+    root = make("Private", ca=True)
+    (tmp_path / "root.pem").write_text(root.pem)
+    identity = ClientIdentity(pair.pem, Secret(pair.key_pem())) if is_given else None
+    with Listener(make("127.0.0.1", root), tmp_path, make("Clients", ca=True)) as there:
+        options = TransportOptions(there.host, ca_path=str(tmp_path / "root.pem"), timeout_s=10.0, client=identity)
+        with contextlib.closing(RequestsTransport(options)) as transport, pytest.raises(TransportError) as caught:
+            transport.send(Request("GET", "/"))
+    assert words in caught.value.message and caught.value.kind == "tls" and not caught.value.sent
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,15 @@ def test_the_test_of_an_account_looks_at_its_profile(bench: Bench) -> None:
     assert "Web server" in failed.detail
 
 
+def test_an_order_is_not_looked_for_in_a_profile_that_is_gone(bench: Bench) -> None:
+    """W5: renamed while the order was in doubt; to take it for not there would order it twice."""
+    order = bench.order()
+    issued(bench.connect(), order, csr())
+    with pytest.raises(RemoteError, match="certificate_profile 'gone' is not there.*Web server") as caught:
+        bench.connect().find(replace(order, options={"certificate_profile": "gone"}), csr())
+    assert caught.value.code == "unknown_choice"
+
+
 # -- seats ---------------------------------------------------------------------------------------------------------
 
 

@@ -67,6 +67,14 @@ def test_a_token_that_ended_and_is_not_given_anew_leaves_no_order_in_doubt(site:
     not_sent(site, connector, "intent-2")
 
 
+def test_an_answer_without_a_token_is_told_and_nothing_is_sent(site: EjbcaSite) -> None:
+    script = Script()
+    script.add("empty", "POST", "/token$", times=9)
+    with pytest.raises(RemoteError, match="Cannot get a token: the answer holds none") as caught:
+        site.connect(script).choices("certificate_profile")
+    assert caught.value.code == "no_token" and all(one.path.endswith("/token") for one in script.sent)
+
+
 def test_an_order_whose_own_answer_is_lost_is_in_doubt_still(site: EjbcaSite) -> None:
     script = Script()
     script.add("lost_after", "POST", "/pkcs10enroll$")

@@ -152,28 +152,24 @@ def test_a_lost_first_answer_is_in_doubt_and_looking_sends_nothing(site: EstSite
 
 
 @pytest.mark.parametrize("kind", ["lost_after", "server_error_after", "html_after", "garbage_after"])
-def test_a_lost_answer_to_a_repetition_is_not_repeated_unless_the_account_says_so(
+def test_a_lost_answer_to_a_repetition_is_a_doubt_unless_the_account_says_that_it_may_be_repeated(
     site: EstSite, csr: str, kind: str
 ) -> None:
-    """W5: the fake forgets what it answered, as servers may; the order is not bought twice."""
+    """W5: the fake forgets what it answered, as servers may; the caller asks under an intent, and no second time."""
     script = Script()
     connector = site.connect(script)
     answer = waiting(site, connector, csr, polls=1)
     site.clock.sleep(answer.look_again_s)
     script.add(kind, "POST")
-    lost = connector.collect(answer.handle)
-    assert isinstance(lost, Pending) and lost.look_again_s == 86400 and "repeat_lost" in lost.message
-    before = len(script.sent)
-    site.clock.sleep(10 * 86400)
-    for ask in (connector.collect, connector.peek):
-        again = ask(json.loads(json.dumps(dict(lost.handle))))
-        assert isinstance(again, Pending) and again.message == lost.message
-    assert len(script.sent) == before and paid(site) == 1
+    with pytest.raises(RemoteError) as caught:
+        connector.collect(answer.handle)
+    assert not is_surely_not_taken(caught.value) and connector.capabilities().asking_orders and paid(site) == 1
+    found = connector.find(order_of(site), csr)
+    assert isinstance(found, CannotTell) and "repeat_lost" in found.message
     vendor_of(site).orders.polls = 0
     knowing = site.connect(repeat_lost=True)
-    due = knowing.peek(lost.handle)
-    assert isinstance(due, Pending) and due.look_again_s == 0
-    assert isinstance(knowing.collect(lost.handle), Issued)
+    assert not knowing.capabilities().asking_orders
+    assert isinstance(knowing.collect(answer.handle), Issued)
 
 
 def test_a_timeout_of_the_server_says_nothing_about_the_order(
@@ -183,8 +179,9 @@ def test_a_timeout_of_the_server_says_nothing_about_the_order(
     answer = waiting(site, site.connect(), csr)
     site.clock.sleep(answer.look_again_s)
     monkeypatch.setattr(fake.EstVendor, "_enroll", lambda *_arguments: core.Reply(408))
-    lost = site.connect().collect(answer.handle)
-    assert isinstance(lost, Pending) and "HTTP 408" in lost.message
+    with pytest.raises(RemoteError, match="HTTP 408") as caught:
+        site.connect().collect(answer.handle)
+    assert not is_surely_not_taken(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["refused", "unauthorized"])

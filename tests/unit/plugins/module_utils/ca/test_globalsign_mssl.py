@@ -230,6 +230,13 @@ def test_a_renewal_names_what_it_renews_and_only_once(site: Site) -> None:
     assert isinstance(twice, Rejected) and "-6102" in twice.reason and "was not renewed before" in twice.reason
 
 
+def test_a_code_of_the_ca_is_told_with_the_failure(site: Site) -> None:
+    """It answers with HTTP 200 and a number of its own; -4001 and the like are in its handbook."""
+    with pytest.raises(wire.MsslError) as caught:
+        site.connect().collect({"order_id": "CE0"})
+    assert caught.value.code == "ca_error" and caught.value.details["ca_codes"]
+
+
 def test_another_key_comes_under_the_same_order(site: Site) -> None:
     """E4: ReIssue, with the names beside the common name."""
     connector, csr = site.connect(), make_csr(KEYS["rsa"]())

@@ -102,3 +102,16 @@ def test_an_order_that_the_ca_does_not_know_is_refused_as_a_renewal(site: Site) 
     handle = {"order_id": "77", "ordered_at": "2026-01-01T00:00:00Z"}
     answer = site.connect().reissue(handle, order(site), make_csr(KEYS["p256"]()))
     assert isinstance(answer, Rejected) and "-6102" in answer.reason
+
+
+@pytest.mark.parametrize("action", ["renew", "regenerate"])
+def test_what_follows_a_revoked_order_is_a_new_one(site: Site, action: str) -> None:
+    """A rows: a key that became known is revoked first; GlobalSign renews and reissues what stands alone."""
+    connector = site.connect()
+    first = placed(site, connector)
+    connector.revoke(first.handle, "unspecified", "")
+    wanted = order(site, action=action, parent=first.handle)
+    ask = connector.renew if action == "renew" else connector.reissue
+    again = ask(first.handle, wanted, make_csr(KEYS["p256"]()))
+    assert isinstance(again, Issued) and site.orders is not None
+    assert site.orders.found[str(again.handle["order_id"])].wanted["renews"] == ""

@@ -367,8 +367,9 @@ def test_a_revocation_that_waits_is_asked_for_again(both: tuple[Site, HydrantVen
     assert (done.state, connector.revocation(answer.handle).at) == (REVOKED, done.at)
     odd = hydrantid_answers.revocation_of({"revocationStatus": "REVOKED", "revocationDate": "yesterday"})
     assert (odd.state, odd.at) == (REVOKED, None), "it is revoked, whenever that was"
-    with pytest.raises(RemoteError, match="FAILED"):
+    with pytest.raises(RemoteError, match="FAILED") as caught:
         hydrantid_answers.revocation_of({"revocationStatus": "FAILED"})
+    assert caught.value.code == "not_revoked"
 
 
 @pytest.mark.parametrize(

@@ -241,8 +241,9 @@ def test_a_fault_refuses_unless_the_server_failed(ra: Site, code: str, is_refusa
         answer = connector.submit(wanted, csr)
         assert isinstance(answer, Rejected) and "internal error" in answer.reason
         return
-    with pytest.raises(SoapFault, match="internal error"):
+    with pytest.raises(SoapFault, match="internal error") as caught:
         connector.submit(wanted, csr)
+    assert caught.value.code == "soap_fault"
     assert isinstance(connector.find(wanted, csr), Issued)
 
 

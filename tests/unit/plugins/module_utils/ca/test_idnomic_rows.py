@@ -68,7 +68,7 @@ def test_a_refused_row_without_an_id_ends_no_request(ra: Site, status: str) -> N
     assert isinstance(connector.collect(mine.handle), Pending)
     end(ra, 0, status)
     answer = connector.collect(mine.handle)
-    assert isinstance(answer, Pending) and "does not list it yet" in answer.message
+    assert isinstance(answer, Pending) and "look there, and cancel this request if it is this one" in answer.message
 
 
 @pytest.mark.parametrize("status", ["refused", "withdrawn"])

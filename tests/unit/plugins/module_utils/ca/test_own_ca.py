@@ -328,8 +328,9 @@ def test_registry_gives_every_type_and_names_them_on_a_wrong_one() -> None:
     assert list(type_names()) == sorted(type_names())
     for name in type_names():
         assert connector_type(name, FixedClock()).name == name
-    with pytest.raises(InputError, match="own_ca"):
+    with pytest.raises(InputError, match="own_ca") as caught:
         connector_type("no_such_ca")
+    assert caught.value.code == "unknown_ca_type"
 
 
 @pytest.mark.parametrize(

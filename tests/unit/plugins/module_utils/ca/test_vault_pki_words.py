@@ -28,7 +28,7 @@ class WordyVault:
 
     def __init__(self) -> None:
         self.sent: list[Request] = []
-        self.given = 0
+        self.given, self.gives = 0, {"auth": {"client_token": MINTED}}
 
     def send(self, request: Request) -> Response:
         """Answer."""
@@ -38,7 +38,7 @@ class WordyVault:
             return self._answer(429 if minds else 200, {"standby": True})
         if request.path == "/v1/auth/approle/login" and not self.given:
             self.given += 1
-            return self._answer(200, {"auth": {"client_token": MINTED}})
+            return self._answer(200, self.gives)
         return self._answer(500, {"errors": [f"no lease for {MINTED}"]})
 
     def close(self) -> None:
@@ -69,6 +69,15 @@ def test_a_token_that_was_just_given_is_in_no_error_of_any_call() -> None:
             connector.choices("role")
         assert vault.given == 1 and MINTED not in f"{caught.value} {caught.value.details}"
     assert any(MINTED in request.headers.get("X-Vault-Token", "") for request in vault.sent)
+
+
+def test_an_answer_to_a_login_without_a_token_is_told() -> None:
+    """C rows: as of a method that only wraps one."""
+    vault = WordyVault()
+    vault.gives = {"auth": {}}
+    with pytest.raises(RemoteError, match="Cannot log in by approle: the answer holds no token") as caught:
+        connected(vault, FakeClock(NOW)).choices("role")
+    assert caught.value.code == "no_token"
 
 
 def test_a_node_that_stands_by_is_reached_at_once() -> None:

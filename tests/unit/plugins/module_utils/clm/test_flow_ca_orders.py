@@ -185,8 +185,9 @@ def test_an_order_id_goes_with_a_doubt_alone(virtual: VirtualBench, ca: Doubtful
     ca.changes = {"can_adopt": False}
     other = record_of(virtual.enroll("b.example.com"))
     assert other["state"] == "in_doubt" and "order_id" not in other["message"]
-    with pytest.raises(InputError, match="cannot be taken over by an id"):
+    with pytest.raises(InputError, match="cannot be taken over by an id") as caught:
         virtual.act("bob", "retry", request_id=other["request_id"], order_id="4711")
+    assert caught.value.code == "cannot_adopt"
 
 
 def test_check_mode_of_a_retry_sends_nothing(virtual: VirtualBench, ca: DoubtfulCa) -> None:

@@ -314,6 +314,15 @@ def test_what_is_not_live_yet_has_nothing_to_configure(bench: Bench) -> None:
     refused(bench, StateError, "change_pending", TLS)
 
 
+def test_what_has_no_enrollment_is_told_where_its_settings_come_from(bench: Bench) -> None:
+    """U3."""
+    bench.issued()
+    with bench.store.write() as unit:
+        [certificate] = unit.certificates.find()
+        unit.certificates.put(replace(certificate, enrollment_id=None))
+    assert "akamai_vendor_settings" in refused(bench, StateError, "not_live", TLS)
+
+
 def test_an_approval_is_bound_to_the_settings_and_to_what_they_were(bench: Bench) -> None:
     """W2: what changes at CPS before it is implemented makes the approval void; what is approved then is what is so."""
     live(bench)
@@ -519,6 +528,10 @@ def test_the_inventory_shows_what_differs_from_what_was_set(bench: Bench) -> Non
         plan = queries.plan_certificates({"view": "holistic", "certificate": bench.name()}, bench.ports)
         return plan.extra["holistic"][0]["certificate"]["network_settings"]
 
+    def drifted() -> list[str]:
+        plan = queries.plan_certificates({"view": "attention"}, bench.ports)
+        return [one["kind"] for one in plan.extra["attention"]]
+
     live(bench)
     assert shown() is None
     configure(bench, {**TLS, "ocsp_stapling": "on"})
@@ -530,8 +543,9 @@ def test_the_inventory_shows_what_differs_from_what_was_set(bench: Bench) -> Non
     bench.advance(600)
     bench.again().execute()
     assert shown() == {"wanted": wanted, "production": {**TLS, "ocsp_stapling": "off"}, "differing": ["ocsp_stapling"]}
+    assert drifted() == ["drift"]
     assert configure(bench, wanted)["state"] == "completed"
-    assert shown()["differing"] == []
+    assert shown()["differing"] == [] and drifted() == []
 
 
 def test_the_holistic_view_shows_orders_about_settings_beside_the_push(bench: Bench) -> None:

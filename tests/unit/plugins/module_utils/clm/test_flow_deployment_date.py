@@ -102,8 +102,9 @@ def test_approvals_are_bound_to_the_date(bench: Bench) -> None:
     assert "date" in again["message"]
     bench.act("bob", "approve", work_order_id=order["work_order_id"])
     assert push(bench, deploy_not_before=first)["state"] == "deploying_production"
-    with pytest.raises(StateError, match="Cannot change deploy_not_before"):
+    with pytest.raises(StateError, match="Cannot change deploy_not_before") as caught:
         push(bench, deploy_not_before=other)
+    assert caught.value.code == "order_in_progress"
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,27 @@ def test_a_known_device_whose_look_fails_keeps_its_settings_and_gets_the_status(
     assert found is not None and found.status == "managed"
 
 
+def test_an_entry_of_the_log_says_since_when_it_is_so(bench: Bench) -> None:
+    """D9: however often it was looked meanwhile, until the result is another one."""
+    bench.device()
+    bench.sandbox.fault("unauthorized", path="identifiers", times=0)
+    entries = []
+    for _look in range(2):
+        bench.ports.clock.sleep(3600)
+        with pytest.raises(ClmError):
+            bench.again().execute()
+        found = stored(bench)
+        assert found is not None
+        entries.append(found.status_log[0])
+    first, second = entries
+    assert first["since"] == first["at"] == second["since"] < second["at"]
+    bench.sandbox.clear_faults()
+    bench.ports.clock.sleep(60)
+    bench.again().execute()
+    found = stored(bench)
+    assert found is not None and found.status_log[0]["since"] == found.status_log[0]["at"] > second["at"]
+
+
 def test_a_change_that_makes_a_device_unusable_is_not_stored(bench: Bench) -> None:
     """D8: the store stays as it was."""
     bench.device()

@@ -585,6 +585,7 @@ def test_what_may_be_missing_does_not_change_past_an_approval_while_in_doubt(ben
     assert doubtful is not None and doubtful["state"] == "in_doubt"
     with pytest.raises(StateError, match="Cannot change allow_missing") as caught:
         bench.enroll(allow_missing=True, **DUAL)
+    assert caught.value.code == "request_in_progress"
     assert "settle" in caught.value.message and not request_of(bench).wish.get("allow_missing")
 
 

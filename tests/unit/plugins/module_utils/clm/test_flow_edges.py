@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import groups, queries
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import attention, groups, queries
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, PolicyError
 from ansible_collections.edgecert.clm.tests.support.edges import LoopbackEdges, TableResolver
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
@@ -258,6 +258,11 @@ def test_a_group_content_with_the_api_keeps_what_the_edges_did_not_prove(bench: 
     }
     [told] = [entry["not_proved"] for entry in order["evidence"] if entry["kind"] == "api"]
     assert "2001:db8::10" in told and "no route to host" in told
+    # And somebody is told to look.
+    with bench.store.read() as unit:
+        [found] = attention.collect(unit, bench.clock.now())
+    assert (order["reason"], found.kind, found.network) == ("not_proven", "edge_mismatch", "staging")
+    assert "no route to host" in found.message
 
 
 def test_a_rule_that_changes_later_changes_no_push_that_was_submitted(bench: Bench, internet: Internet) -> None:

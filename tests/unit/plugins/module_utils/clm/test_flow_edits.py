@@ -161,6 +161,17 @@ def test_what_an_enrollment_never_changes_is_refused_before_any_traffic(
     assert edited.bench.calls() == []
 
 
+def test_a_certificate_that_cps_knows_nothing_of_keeps_its_name_too(bench: Bench) -> None:
+    """E9: its id and its line are those of that name."""
+    bench.prepare()
+    given = {"device": None, "csr_source": "local", "certificate": "shop"}
+    bench.group(defaults={"organization": "Example AG", "country": "DE"})
+    bench.enroll(**given)
+    with pytest.raises(InputError, match="enrol the other one under another certificate id") as caught:
+        bench.plan_enroll(action="regenerate", **given, common_name="other.example.com")
+    assert caught.value.code == "needs_new_certificate" and caught.value.details["differing"] == ["common_name"]
+
+
 def test_a_kind_of_key_or_name_that_cps_does_not_have_is_refused_before_any_traffic(edited: Edited) -> None:
     """E13, E17."""
     for options in (

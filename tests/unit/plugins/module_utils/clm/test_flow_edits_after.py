@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, PolicyError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    InputError,
+    PolicyError,
+    RemoteError,
+    StateError,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.models import EnrollmentStatus
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_live import identity, live_devices
 from ansible_collections.edgecert.clm.tests.support.editing import Edited
 from ansible_collections.edgecert.clm.tests.support.flow import CONTACT, Bench
@@ -116,6 +124,21 @@ def test_contacts_alone_are_sent_at_once_or_not_at_all(bench: Bench) -> None:
     assert foretold == {"settings"}
     plan.execute()
     assert edited.live()["adminContact"]["firstName"] == "Grace" and snapshots(bench) == before + 1
+
+
+def test_a_change_that_cps_opens_for_contacts_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3, cps-protocol §5.4: it takes them without one; where it does not, nobody here follows that change."""
+    edited = Edited(bench)
+    bench.settings(admin_contact=GRACE)
+    update = CpsClient.update_enrollment
+
+    def opened(client: CpsClient, *given: Any, **flags: Any) -> EnrollmentStatus:
+        return replace(update(client, *given, **flags), change_ids=(4711,), http_status=202)
+
+    monkeypatch.setattr(CpsClient, "update_enrollment", opened)
+    with pytest.raises(RemoteError, match="CPS opened change 4711 for it; look at it in Akamai") as caught:
+        edited.edit(take_settings=True, ca=None)
+    assert caught.value.code == "change_opened"
 
 
 def test_contacts_are_not_passed_over_beside_a_renewal_that_is_open(bench: Bench) -> None:

@@ -9,10 +9,12 @@ import pathlib
 import stat
 import subprocess
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import own_ca_signing as signing
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import exporting
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ClmError,
@@ -23,6 +25,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     StoreError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Plan
+from ansible_collections.edgecert.clm.plugins.module_utils._pki.private_keys import make_key
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 PASSPHRASE = "correct horse battery"
@@ -176,6 +179,47 @@ def test_key_that_is_elsewhere_is_refused_with_the_reason(bench: Bench, tmp_path
         plan(bench, tmp_path / "a")
     assert caught.value.code == "key_not_here"
     assert export(bench, tmp_path / "x.pem", content="fullchain").record["key_algorithm"] == "RSA"
+
+
+def test_a_ca_that_is_its_own_root_has_no_chain_to_export(house: Bench, tmp_path: pathlib.Path) -> None:
+    """E6: a root alone, as a user may bring it."""
+    span = signing.Span(house.clock.now() - timedelta(days=1), house.clock.now() + timedelta(days=900))
+    root = signing.make_ca({"common_name": "Root"}, make_key("ec", 0, "secp256r1"), None, span, "sha256")
+    house.ca(
+        options={"certificate": signing.certificate_pem(root)},
+        secrets={"private_key": signing.key_to_pem(root.key)},
+    )
+    name = house.name("root")
+    house.enroll(device=None, csr_source="local", common_name=name)
+    with pytest.raises(StateError, match="its CA signed with its root") as caught:
+        plan(house, tmp_path / "a.pem", certificate=name, content="chain")
+    assert caught.value.code == "chain_missing"
+
+
+def test_a_certificate_whose_text_was_not_fetched_is_not_exported(bench: Bench, tmp_path: pathlib.Path) -> None:
+    """E6, D8: a discovery by changes has its fingerprint alone."""
+    bench.sandbox.seed(1, contracts=[bench.contract])
+    bench.device(discover="changes")
+    [found] = bench.certificates()
+    with pytest.raises(StateError, match="have the device discovered") as caught:
+        plan(bench, tmp_path / "a.pem", certificate=found["certificate"], content="certificate")
+    assert caught.value.code == "pem_missing"
+
+
+def test_a_file_that_cannot_be_looked_at_is_not_overwritten(
+    house: Bench, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E6: root reads every file, so that its answer is made."""
+    dest = tmp_path / "app.pem"
+    dest.write_text("mine")
+
+    def denied(_path: pathlib.Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pathlib.Path, "read_bytes", denied)
+    with pytest.raises(InputError, match=r"cannot be read \(Permission denied\)") as caught:
+        plan(house, dest)
+    assert caught.value.code == "file_unreadable" and dest.read_text() == "mine"
 
 
 def test_file_that_cannot_be_written_is_on_record_too(

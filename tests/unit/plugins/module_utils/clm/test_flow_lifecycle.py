@@ -666,3 +666,67 @@ def test_an_error_never_hides_what_was_done(virtual: VirtualBench) -> None:
     assert [entry["certificate"] for entry in outcome.extra["done"]] == ["a.example.com"]
     assert [entry["certificate"] for entry in outcome.extra["failures"]] == ["b.example.com"]
     assert any("a.example.com" in step or "CSR" in step for step in outcome.extra["steps"])
+
+
+# -- in rounds -----------------------------------------------------------------------------------------------------
+
+
+def rounds(bench: VirtualBench, hours: float, **options: Any) -> list[dict[str, Any]]:
+    """Call in rounds as the role does, until it is over; gives what every call told."""
+    told: list[dict[str, Any]] = []
+    until = to_text(bench.clock.moment + timedelta(hours=hours))
+    while not told or not told[-1]["is_over"]:
+        bench.cps.settle()
+        told.append(bench.run_due(**{"until": until, "round": 60, "fail": False, **options}))
+        assert len(told) < 2000, told[-1]
+    return told
+
+
+def test_rounds_do_what_one_long_call_does_and_ask_nobody_in_between(virtual: VirtualBench) -> None:
+    """W4: a round that has nothing to do makes no call, lasts as long as it was given, and tells how far it is."""
+    live(virtual)
+    to_window(virtual)
+    told = rounds(virtual, 12)
+    assert [kind for one in told for kind in kinds(one)][-1] == "pushes" and virtual.orders()[-1].state == "completed"
+    quiet = [one for one in told if not one["done"] and not one["waiting"] and not one["is_over"]]
+    assert len(quiet) > 5 and {one["calls"] for one in quiet} == {0}
+    times = [from_text(one["at"]) for one in told]
+    # A round lasts a minute; one with calls in it also as long as those take.
+    pauses = {(later - one).total_seconds() for one, later in zip(times, times[1:], strict=False)}
+    assert min(pauses) >= 0 and max(pauses) <= 62
+    moving = [entry for one in told for entry in one["waiting"] if entry["is_moving"]]
+    assert {entry["label"] for entry in moving} >= {"Deploying to staging"}
+    assert {entry["next"] for entry in moving} >= {"it is proved on staging"}
+    assert all(from_text(entry["since"]) <= times[-1] for entry in moving)
+    assert told[-1]["is_over"] and {one["until"] for one in told} == {told[0]["until"]}
+
+
+def test_a_wait_in_rounds_ends_when_its_time_is_over(virtual: VirtualBench) -> None:
+    live(virtual)
+    to_window(virtual)
+    began = virtual.clock.moment
+    told = rounds(virtual, 0.1)
+    assert virtual.clock.moment - began <= timedelta(minutes=7) and len(told) <= 8
+    assert virtual.run_due(until=to_text(began), round=60, fail=False)["is_over"], "a round may have taken longer"
+
+
+def test_only_the_work_of_a_certificate_is_done_where_one_is_named(virtual: VirtualBench) -> None:
+    live(virtual, WWW, "other.example.com")
+    to_window(virtual, "other.example.com")
+    virtual.run_due(certificate=["other.example.com"], wait_timeout=3600, round=60)
+    assert len(virtual.requests()) == 1 and len(virtual.requests("other.example.com")) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"round": 60}, "round goes with until or wait_timeout"),
+        ({"round": 0, "wait_timeout": 60}, "round is 0; give a number from 1"),
+        ({"until": "2099-01-01T00:00:00Z", "wait_timeout": 60}, "leave one of them out"),
+        ({"until": "2001-01-01T00:00:00Z"}, "is in the past"),
+        ({"action": "replace", "certificate": [WWW]}, "certificate goes with action: due alone"),
+    ],
+)
+def test_a_wait_that_makes_no_sense_is_refused(virtual: VirtualBench, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        virtual.run_due(**options)

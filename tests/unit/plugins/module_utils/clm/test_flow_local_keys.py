@@ -165,6 +165,7 @@ def test_challenge_password_goes_into_the_csr_and_is_kept_sealed(house: Bench) -
     other = "0ther!Password"
     with pytest.raises(StateError, match="challenge_password") as caught:
         house.plan_enroll(device=None, csr_source="local", challenge_password=other, challenge_password_confirm=other)
+    assert caught.value.code == "challenge_password_differs"
     assert other not in caught.value.message and secret not in caught.value.message
 
 

@@ -338,6 +338,20 @@ def to_production_state(bench: Bench, order: dict[str, Any]) -> str:
 # -- seven days before the end -------------------------------------------------------------------------------------
 
 
+def test_a_change_that_ended_and_shows_nothing_on_production_for_minutes_ends_the_order(bench: Bench) -> None:
+    """U3: a lag is waited for; after that it is said what is missing, and another push finds it once it is there."""
+    bench.issued()
+    bench.push()
+    bench.sandbox.fault("stale", method="GET", path="/deployments$", times=0)
+    began = bench.clock.now()
+    with pytest.raises(StateError, match="CPS says .*, and production does not serve what was pushed") as caught:
+        bench.push(network="production", wait_timeout=7200)
+    assert caught.value.code == "change_failed" and bench.clock.now() - began > timedelta(minutes=2)
+    bench.sandbox.clear_faults()
+    bench.calls()
+    assert dict(bench.push(network="production").record or {})["state"] == "completed" and posts(bench) == []
+
+
 def test_a_push_to_staging_only_stays_there_when_cps_would_go_on_by_itself(bench: Bench) -> None:
     """U2, cps-protocol §3.4: held back until what production serves ends, and said so; a push to production goes on."""
     renewed(bench)

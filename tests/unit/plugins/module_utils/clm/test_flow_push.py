@@ -20,6 +20,8 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     RemoteError,
     StateError,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.changes import PRE_WARNINGS, ChangeRecord
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import CpsClient
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 from ansible_collections.edgecert.clm.tests.support.meanwhile import Elsewhere
 
@@ -364,3 +366,23 @@ def test_a_change_that_is_gone_is_told(bench: Bench) -> None:
     with pytest.raises(StateError) as caught:
         bench.plan_push()
     assert caught.value.code == "no_open_change"
+
+
+def test_a_change_that_went_back_to_before_its_csr_is_for_the_request(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """U2, design §1: a change is gone by its inputs, in whatever order CPS asks for them."""
+    bench.issued()
+    read = CpsClient.get_change
+
+    def get_change(client: CpsClient, enrollment_id: int, change_id: int) -> ChangeRecord:
+        change = read(client, enrollment_id, change_id)
+        [wanted] = change.allowed_inputs
+        return replace(change, allowed_inputs=(replace(wanted, kind=PRE_WARNINGS),))
+
+    monkeypatch.setattr(CpsClient, "get_change", get_change)
+    bench.calls()
+    with pytest.raises(StateError, match="before the CSR was made .*; run edgecert.clm.cert_enroll") as caught:
+        bench.push()
+    assert caught.value.code == "change_not_ready"
+    assert {method for method, _path in bench.calls()} == {"GET"}

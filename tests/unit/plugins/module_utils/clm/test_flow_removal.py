@@ -14,7 +14,6 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
-    ClmError,
     InputError,
     NotFoundError,
     PolicyError,
@@ -351,6 +350,18 @@ def test_a_freeze_holds_for_removals(bench: Bench) -> None:
     assert remove(bench, freeze_override="told to")["state"] == "completed"
 
 
+def test_a_removal_that_waits_for_approval_keeps_what_it_was_asked_for(bench: Bench) -> None:
+    """W2, D5: what is approved is what is done."""
+    bench.issued()
+    bench.group(approvals={"push": 1})
+    with bench.store.read() as unit:
+        change = unit.requests.find()[0].key_reference["change_id"]
+    assert remove(bench, cancel_changes=[change])["state"] == "submitted"
+    with pytest.raises(StateError, match=f"was asked for with .{change}.; cancel it") as caught:
+        remove(bench, cancel_changes=[])
+    assert caught.value.code == "order_differs" and deletes(bench) == []
+
+
 def test_an_unknown_certificate_and_a_superseded_one_are_told(bench: Bench) -> None:
     """A superseded one belongs to its line."""
     live(bench)
@@ -359,8 +370,10 @@ def test_an_unknown_certificate_and_a_superseded_one_are_told(bench: Bench) -> N
     assert dict(bench.enroll(action="renew", force=True).record or {})["state"] == "issued"
     with bench.store.read() as unit:
         [parent] = unit.certificates.find(state="superseded")
-    with pytest.raises(ClmError):
+    bench.connector(certificate=parent.certificate_id)
+    with pytest.raises(StateError, match="no enrollment of it is known.*followed it, remove that") as caught:
         remove(bench, certificate=parent.certificate_id)
+    assert caught.value.code == "no_enrollment"
     with pytest.raises(StateError) as caught:
         bench.plan_push(action="remove", remove_from="store", certificate=parent.certificate_id)
     assert caught.value.code == "superseded"

@@ -285,6 +285,18 @@ def test_what_fails_is_told_passed_over_and_tried_anew_only_when_asked(site: Sit
     assert site.finish()["replacement"]["counts"]["replaced"] == 4
 
 
+def test_one_whose_csr_was_uploaded_waits_for_its_owner(site: Site) -> None:
+    """E7: nobody here has its key; the others are replaced."""
+    with site.bench.store.write() as unit:
+        [request] = unit.requests.find(certificate_id="a.example.com")
+        unit.requests.put(replace(request, csr_source="upload"))
+    told = site.run()
+    [failure] = told["failures"]
+    assert (failure["certificate"], failure["reason"]) == ("a.example.com", "csr_needed")
+    assert "run edgecert.clm.cert_enroll with that CSR" in failure["message"]
+    assert site.finish()["replacement"]["counts"]["replaced"] == 3
+
+
 def test_a_call_tries_anew_what_failed_before_it_and_each_once(site: Site) -> None:
     """W5: a CA that refuses one for good is not asked for it round after round until the call ends."""
     site.other._make = lambda _csr: Rejected("never")
@@ -412,8 +424,9 @@ def test_an_abort_cancels_what_nothing_was_sent_for(site: Site) -> None:
         site.later(resume=True)
     with pytest.raises(StateError, match="it is aborted"):
         site.run("stop")
-    with pytest.raises(NotFoundError, match="no_such"):
+    with pytest.raises(NotFoundError, match="no_such.*there is incident") as caught:
         lifecycle.plan({"action": "stop", "replacement": {"name": "no_such"}}, site.bench.ports)
+    assert caught.value.code == "replacement_missing"
 
 
 def test_it_stops_between_two_certificates(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

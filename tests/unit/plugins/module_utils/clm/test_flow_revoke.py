@@ -167,8 +167,12 @@ def test_only_what_was_issued_here_and_lives_is_revoked(virtual: VirtualBench, c
     with virtual.store.write() as unit:
         unit.certificates.put(replace(blank, request_id=certificate.request_id))
     virtual.advance(days=500)
-    with pytest.raises(StateError, match="it ended"):
+    with pytest.raises(StateError, match="it ended") as caught:
         plan_of(virtual)
+    assert caught.value.code == "certificate_not_valid"
+    with pytest.raises(StateError, match="only a valid certificate can be regenerated") as caught:
+        virtual.enroll(action="regenerate")
+    assert caught.value.code == "certificate_not_valid"
 
 
 def test_what_is_live_is_warned_about_and_revoked_all_the_same(virtual: VirtualBench, ca: DoubtfulCa) -> None:

@@ -236,7 +236,6 @@ def test_an_approval_is_for_the_snapshot_too(twice: Twice) -> None:
 
 
 UNUSABLE: list[tuple[dict[str, Any], type[ClmError], str]] = [
-    ({"from_snapshot": "snap-none"}, NotFoundError, "it has no snapshot 'snap-none'"),
     ({"from_snapshot": "previous", "dual_stack": False}, InputError, "leave dual_stack out"),
     ({"from_snapshot": "previous", "organization": "Other"}, InputError, "leave organization out"),
     ({"from_snapshot": "previous", "only_missing": True}, InputError, "only_missing"),
@@ -252,6 +251,9 @@ def test_what_cannot_be_gone_back_to_is_said_before_any_call(twice: Twice) -> No
     for options, kind, message in UNUSABLE:
         with pytest.raises(kind, match=message):
             bench.plan_enroll(**{"certificate": bench.name(), "action": "regenerate", "ca": None, **options})
+    with pytest.raises(NotFoundError, match="it has no snapshot 'snap-none'") as caught:
+        bench.plan_enroll(action="regenerate", ca=None, from_snapshot="snap-none")
+    assert caught.value.code == "snapshot_missing"
     assert bench.calls() == []
 
 
@@ -259,8 +261,9 @@ def test_the_first_certificate_of_an_enrollment_has_nothing_before_it(bench: Ben
     """U5."""
     bench.issued()
     to_production(bench)
-    with pytest.raises(StateError, match="none is from a time when production served another certificate"):
+    with pytest.raises(StateError, match="none is from a time when production served another certificate") as caught:
         regenerate(bench, from_snapshot="previous")
+    assert caught.value.code == "snapshot_missing"
     with pytest.raises(StateError, match="force: true"):
         bench.plan_push(action="rollback", network="production")
 

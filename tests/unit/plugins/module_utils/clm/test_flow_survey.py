@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many changes wait for two lists of their contract, and what the lists cannot tell is asked all the same."""
+"""Many changes wait for one list of their contract, and what the lists cannot tell is asked all the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._cps.client import Cp
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 HOUR_S = 3600
-LISTS = {"enrollments": 1, "active-certificates": 1}
+# What a network serves, and which changes are open; or the latter alone.
+LIVE, OPEN = {"active-certificates": 1}, {"enrollments": 1}
+LISTS = {*LIVE, *OPEN}
 
 
 def many(bench: Bench, count: int = 4, network: str = "staging") -> list[str]:
@@ -61,17 +63,18 @@ def round_of(bench: Bench) -> Counter[str]:
 
 
 @pytest.mark.parametrize("count", [4, 9])
-def test_a_round_in_which_nothing_moved_costs_two_lists(bench: Bench, count: int) -> None:
+def test_a_round_in_which_nothing_moved_costs_one_list(bench: Bench, count: int) -> None:
     """Design §6: for a contract, however many wait there."""
     many(bench, count)
-    assert round_of(bench) == LISTS
+    assert round_of(bench) == LIVE
 
 
-def test_production_is_waited_for_by_the_same_lists(bench: Bench) -> None:
+def test_production_is_waited_for_by_the_list_of_what_is_open(bench: Bench) -> None:
+    """Design §6: what is live is listed where a change has ended, once for all that have."""
     many(bench, network="production")
     bench.sandbox.advance(HOUR_S)
     until(bench, "deploying_production")
-    assert round_of(bench) == LISTS
+    assert round_of(bench) == OPEN
     bench.sandbox.advance(HOUR_S)
     until(bench, "completed")
     with bench.store.read() as unit:
@@ -79,10 +82,19 @@ def test_production_is_waited_for_by_the_same_lists(bench: Bench) -> None:
     assert proved == [{"staging", "production"}] * 4
 
 
+def test_production_is_waited_for_by_the_list_that_staging_needs(bench: Bench) -> None:
+    """Design §6: it tells which changes are open, too, so that one list does for both."""
+    first, *_others = many(bench)
+    with bench.store.write() as unit:
+        [order] = unit.work_orders.find(certificate_id=first)
+        unit.work_orders.put(replace(order, state="deploying_production", network="production"))
+    assert round_of(bench) == LIVE
+
+
 def test_few_are_asked_for_one_by_one(bench: Bench) -> None:
-    """Two lists would cost as much, and more to read."""
+    """A list would cost as much, and more to read."""
     many(bench, 2)
-    assert not set(round_of(bench)) & set(LISTS)
+    assert not set(round_of(bench)) & LISTS
 
 
 def test_where_the_list_of_what_is_live_is_refused_each_change_is_asked(bench: Bench) -> None:
@@ -94,11 +106,23 @@ def test_where_the_list_of_what_is_live_is_refused_each_change_is_asked(bench: B
     assert sum(calls.values()) == 2 + 4, calls
 
 
-def test_a_list_that_fails_keeps_nothing_from_being_done(bench: Bench) -> None:
+def test_production_needs_no_list_of_what_is_live(bench: Bench) -> None:
+    """cps-protocol §4.3: nor does it have to be open to the account."""
+    many(bench, network="production")
+    bench.sandbox.configure({"active_certificates_available": False})
+    bench.sandbox.advance(HOUR_S)
+    until(bench, "deploying_production")
+    assert round_of(bench) == OPEN
+
+
+@pytest.mark.parametrize("path", [r"/enrollments\?", "/active-certificates"])
+def test_a_list_that_fails_keeps_nothing_from_being_done(bench: Bench, path: str) -> None:
+    """Design §6: each is asked by itself then, and the list is not tried again for each."""
     many(bench)
-    bench.sandbox.fault("forbidden", method="GET", path=r"/enrollments\?", times=1)
+    bench.sandbox.configure({"active_certificates_available": path == "/active-certificates"})
+    bench.sandbox.fault("forbidden", method="GET", path=path, times=1)
     calls = round_of(bench)
-    assert calls["enrollments"] == 1 and sum(calls.values()) > 4, calls
+    assert calls["active-certificates"] == calls["enrollments"] == 1 and sum(calls.values()) > 4, calls
 
 
 def test_a_change_that_fails_while_it_deploys_is_found_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +191,7 @@ def test_what_the_lists_show_on_staging_is_reviewed_before_it_is_let_go_on(bench
     """U3+: staging serves it minutes before CPS stops there, and what is acknowledged is read directly before."""
     many(bench, network="production")
     bench.sandbox.advance(0.85 * HOUR_S)
-    reads = [("GET", "enrollments"), ("GET", "active-certificates"), ("GET", "change-management-info")]
+    reads = [("GET", "active-certificates"), ("GET", "enrollments"), ("GET", "change-management-info")]
     first = look_now(bench)
     assert first in (reads, reads[:2]), "what one of them found holds for the others"
     with bench.store.read() as unit:
@@ -255,7 +279,7 @@ def going(bench: Bench, action: str) -> set[str]:
 TLS = {"disallowed_tls_versions": ["TLSv1", "TLSv1_1"]}
 
 
-def test_changes_of_settings_are_waited_for_by_the_same_lists(bench: Bench) -> None:
+def test_changes_of_settings_are_waited_for_by_a_list(bench: Bench) -> None:
     """Design §6: staging is told by what the list says of its settings, production by the end of the change."""
     names = live(bench)
     bench.sandbox.configure({"staging_s": HOUR_S, "production_s": HOUR_S})
@@ -266,14 +290,14 @@ def test_changes_of_settings_are_waited_for_by_the_same_lists(bench: Bench) -> N
         bench.run_due()
         if going(bench, "configure") == {"deploying_staging"}:
             break
-    assert round_of(bench) == LISTS
+    assert round_of(bench) == LIVE
     bench.sandbox.advance(HOUR_S)
     for _round in range(10):
         bench.advance(300)
         assert bench.run_due()["failures"] == []
         if going(bench, "configure") == {"deploying_production"}:
             break
-    assert round_of(bench) == LISTS
+    assert round_of(bench) == OPEN
     bench.sandbox.advance(HOUR_S)
     for _round in range(4):
         bench.advance(300)
@@ -282,7 +306,7 @@ def test_changes_of_settings_are_waited_for_by_the_same_lists(bench: Bench) -> N
 
 
 @pytest.mark.parametrize("is_stopped", [False, True], ids=["at once", "stopped after staging"])
-def test_removals_are_waited_for_by_the_same_lists(bench: Bench, is_stopped: bool) -> None:
+def test_removals_are_waited_for_by_a_list(bench: Bench, is_stopped: bool) -> None:
     """Design §6: one that is gone from the list is asked for once, and one that may have stopped is."""
     names = live(bench)
     bench.sandbox.configure({"deprovision_s": 3 * HOUR_S, "deprovision_stops": is_stopped})
@@ -291,14 +315,14 @@ def test_removals_are_waited_for_by_the_same_lists(bench: Bench, is_stopped: boo
     for _round in range(8):
         bench.advance(60)
         assert bench.run_due()["failures"] == []
-    assert round_of(bench) == LISTS
+    assert round_of(bench) == LIVE
     for _round in range(60):
         bench.advance(600)
         assert bench.run_due()["failures"] == []
         if is_stopped and any("change-management-ack" in path for _method, path in bench.calls()):
             bench.advance(600)
             bench.run_due()
-            assert round_of(bench) == LISTS, "nothing more is to be asked for once it was let go on"
+            assert round_of(bench) == OPEN, "nothing more is to be asked for once it was let go on"
             is_stopped = False
         if going(bench, "remove") == {"completed"}:
             break

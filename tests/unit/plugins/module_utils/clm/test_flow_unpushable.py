@@ -158,6 +158,14 @@ def test_sources_that_a_ca_does_not_take_are_refused_with_those_it_does(house: B
     assert house.plan_enroll(common_name=house.name("b"), device=None, csr_source="local").changed
 
 
+def test_a_source_that_no_device_stands_behind_is_refused(house: Bench) -> None:
+    """E9: a request whose key device was taken out of the store meanwhile among them."""
+    for source in ("endpoint", "hsm"):
+        with pytest.raises(InputError, match=f"csr_source '{source}' is not to be had") as caught:
+            house.ports.key_provider(source, None)
+        assert caught.value.code == "csr_source_missing"
+
+
 def test_csr_without_its_source_is_told_beside_what_else_is_missing(bench: Bench) -> None:
     """E7: a forgotten csr_source is not hidden behind a device that nobody needs."""
     bench.ca()

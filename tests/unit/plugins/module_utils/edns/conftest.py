@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "name": NAME,
     "type": "TXT",
     "value": "first",
+    "follow_cname": False,
     "ttl": None,
     "state": "present",
     "wait": False,

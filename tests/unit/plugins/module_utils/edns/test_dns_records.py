@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -19,10 +20,13 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     PolicyError,
     StateError,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._edns.base import RecordSet
+from ansible_collections.edgecert.clm.plugins.module_utils._edns.client import EdgeDnsClient
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_dns import name_server_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
 from ansible_collections.edgecert.clm.tests.support.sandbox_client import ApiClient
 
-from .conftest import NAME, Records
+from .conftest import NAME, ZONES, Records
 
 
 def test_a_value_is_put_once_and_taken_away_with_its_record_set(records: Records) -> None:
@@ -93,6 +97,56 @@ def test_a_cname_has_one_target(records: Records) -> None:
         records.put(name=name, value="text beside it")
     assert records.plan(name=name, type="CNAME", value="other.example.net", state="absent").changed is False
     assert records.put(name=name, type="CNAME", value="target.example.net", state="absent").record is None
+
+
+ALIAS = {"type": "CNAME", "name": NAME, "value": "www.proofs.example.org"}
+
+
+def test_a_value_is_put_where_the_names_cname_leads_to_and_taken_away_there(records: Records) -> None:
+    """C rows: challenges answered in another zone, as a CA sees them; the name servers of that zone are asked."""
+    records.bench.sandbox.configure({"dns_zones": [*ZONES, "proofs.example.org"]})
+    records.put(**ALIAS)
+    records.put(name="www.proofs.example.org", type="CNAME", value="really.proofs.example.org")
+    planned = records.plan(follow_cname=True)
+    path = [NAME, "www.proofs.example.org"]
+    assert (planned.extra["zone"], planned.extra["followed"]) == ("proofs.example.org", path)
+    assert "TXT records of really.proofs.example.org in zone proofs.example.org" in planned.steps[0].sentence
+    done = records.put(follow_cname=True, wait=True, name_servers=[records.bench.sandbox.name_server])
+    assert done.failure is None and dict(done.record or {})["name"] == "really.proofs.example.org"
+    asker = name_server_maker()
+    assert asker.shown(records.bench.sandbox.name_server, NAME, "CNAME") == ("www.proofs.example.org",)
+    assert not records.plan(follow_cname=True).changed
+    again = records.put(follow_cname=True, value="second", zone="example.com")
+    assert dict(again.record or {})["contents"] == ["first", "second"], "a zone that is named is that of the first name"
+    for value in ("first", "second"):
+        records.put(follow_cname=True, value=value, state="absent")
+    assert [one["type"] for one in records.there()] == ["CNAME", "CNAME"], "and those stay"
+
+
+def test_a_name_that_is_no_cname_takes_one_call_more(records: Records) -> None:
+    records.calls()
+    planned = records.plan(follow_cname=True, zone="example.com")
+    assert planned.extra["followed"] == [] and records.calls() == ["GET TXT", "GET CNAME"]
+    planned.execute()
+    records.calls()
+    records.put(follow_cname=True, zone="example.com", value="second")
+    assert "GET CNAME" not in records.calls(), "where a text is, no CNAME can be"
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "words"),
+    [
+        ("elsewhere.example.net", "zone_not_found", f"{NAME} is a CNAME of elsewhere.example.net"),
+        ("www.away.example.com", "zone_not_writable", "zone away.example.com is of type secondary"),
+        (NAME, "dns_alias_loop", f"{NAME} is a CNAME of {NAME} comes to no end"),
+    ],
+)
+def test_a_cname_that_leads_to_no_place_of_ours_is_told(records: Records, value: str, code: str, words: str) -> None:
+    """Nothing is written, and the message says where it leads."""
+    records.put(**{**ALIAS, "value": value})
+    with pytest.raises((NotFoundError, StateError), match=re.escape(words)) as caught:
+        records.plan(follow_cname=True)
+    assert caught.value.code == code
 
 
 def test_the_zone_is_the_longest_one(records: Records) -> None:
@@ -301,3 +355,18 @@ def test_the_zones_own_servers_are_asked_unless_others_are_named(records: Record
     done = records.put(wait=True, wait_timeout=0)
     assert done.failure is not None
     assert [one["name_server"] for one in done.extra["name_servers"]] == ["a1-64.akam.example", "a2-65.akam.example"]
+
+
+def test_a_zone_without_name_servers_is_told_with_what_to_give(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zone that is not delegated yet; the sandbox's always are."""
+    find = EdgeDnsClient.find
+
+    def found(client: EdgeDnsClient, zone: str, name: str, kind: str) -> RecordSet | None:
+        return None if kind == "NS" else find(client, zone, name, kind)
+
+    monkeypatch.setattr(EdgeDnsClient, "find", found)
+    with pytest.raises(NotFoundError, match="give name_servers") as caught:
+        records.put(wait=True)
+    assert caught.value.code == "no_name_servers"

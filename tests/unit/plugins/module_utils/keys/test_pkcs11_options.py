@@ -90,6 +90,7 @@ def test_the_description_of_the_options_is_what_is_taken() -> None:
 def test_an_unknown_kind_of_device_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match="There is no kind of key device 'luna'") as caught:
         device_type("luna", TOOLS)
+    assert caught.value.code == "unknown_key_device_type"
     assert all(name in caught.value.message for name in type_names())
 
 

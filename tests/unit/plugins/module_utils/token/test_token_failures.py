@@ -30,6 +30,13 @@ def test_every_value_of_the_table_is_one_that_the_library_raises(name: str) -> N
     assert isinstance(error, TransportError) is error.retryable is meaning.passes
 
 
+def test_a_pin_that_has_expired_is_a_matter_of_the_login() -> None:
+    """E8: SoftHSM has no such PINs."""
+    with pytest.raises(AuthError, match="change it with the vendor's tool") as caught, failures.told("Cannot log in"):
+        raise exceptions.PinExpired()
+    assert caught.value.code == "pin_expired"
+
+
 def test_a_value_that_is_in_no_table_may_pass_and_is_told_as_it_came() -> None:
     """Nobody knows what was done, so it is looked for; a vendor's own number stands in the message."""
     for raised, told in (
