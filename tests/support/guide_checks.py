@@ -25,11 +25,13 @@ NAME = "edgecert.clm."
 PLAYBOOKS = TOP / "playbooks"
 # Tools of the system, whose words are not ours to know.
 OTHERS = {
-    *("cp", "podman", "tar"),
-    *(".", "curl", "dig", "export", "mkdir", "openssl", "pip", "pkcs11-tool", "printf", "psql", "rm", "softhsm2-util"),
-    *("ansible-builder", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-navigator"),
-    *("ansible-rulebook", "ansible-runner"),
+    *(".", "cat", "cd", "chmod", "cp", "crontab", "curl", "date", "dig", "docker", "echo", "export", "jq", "ls"),
+    *("mkdir", "mv", "openssl", "pip", "pkcs11-tool", "podman", "printf", "psql", "rm", "softhsm2-util", "sqlite3"),
+    *("ansible-builder", "ansible-doc", "ansible-galaxy", "ansible-inventory", "ansible-navigator", "ansible-runner"),
+    *("ansible-rulebook", "awx", "molecule", "tar"),
 }
+# Options of ansible-playbook that take a word.
+_TAKE_ONE = {"-i", "--inventory", "-e", "--extra-vars", "-l", "--limit", "-t", "--tags", "-u", "-c", "-f", "--vault-id"}
 _CRON = re.compile(r"^(?:[*/0-9,-]+ ){5}")
 _VARIABLE = re.compile(r"^(\w+)=", re.ASCII)
 Docs = Mapping[str, Any]
@@ -59,9 +61,12 @@ def _variables(words: list[str]) -> Iterator[str]:
 
 
 def _playbook(words: list[str], files: set[str]) -> list[str]:
-    [named, *_more] = [word for word in words[1:] if not word.startswith("-")] or [""]
+    places = range(1, len(words))
+    plain = [words[at] for at in places if not words[at].startswith("-") and words[at - 1] not in _TAKE_ONE]
+    named = plain[0] if plain else ""
     if not named.startswith(NAME):
-        return [] if named in files else [f"no page has {named} saved"]
+        # One without a folder is whatever the reader has; one at home was saved from a page.
+        return [f"no page has {named} saved"] if named.startswith("~") and named not in files else []
     path = PLAYBOOKS / f"{named.removeprefix(NAME)}.yml"
     if not path.is_file():
         return [f"there is no playbook {named}"]
@@ -211,7 +216,7 @@ def faults(block: Block, docs: Docs, inventory: Docs, files: set[str]) -> list[s
     """
     if block.language == "yaml":
         return yaml_faults(block, docs, inventory)
-    if block.language in ("console", "sh", "shell"):
+    if block.language in ("bash", "console", "sh", "shell"):
         return shell_faults(block, docs, files)
     if block.language in PLAIN:
         return PLAIN[block.language](block)

@@ -9,6 +9,7 @@ after ``$`` are typed, and what follows them is what is shown.
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import subprocess
@@ -16,6 +17,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.edgecert.clm.tests.support import playbooks
 
@@ -86,6 +88,11 @@ class Walk:
     def of(self, part: str) -> list[str]:
         """Give what the commands showed that have a part in them."""
         return [text for command, text in self.shown if part in command]
+
+
+def returned(shown: str) -> Any:
+    """Read what an ad-hoc call showed."""
+    return json.loads(shown.partition("=>")[2])
 
 
 def environment(home: pathlib.Path, more: Mapping[str, str]) -> dict[str, str]:
