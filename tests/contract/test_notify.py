@@ -239,6 +239,14 @@ def test_a_url_keeps_its_query(world: World) -> None:
     assert world.chat.calls[0][0].endswith("?sig=a%2Bb%3D&v=1")
 
 
+def test_a_webhook_that_nobody_answers_is_told_by_its_host_alone(world: World) -> None:
+    """Its path is the secret."""
+    url = world.chat.url.replace(world.chat.url.split("/")[2], "127.0.0.1:9")
+    done = world.tell(mail=None, webhooks=[world.hook(url=url)])
+    assert done["failure"]["code"] == "webhook_unreachable" and "127.0.0.1:9: no answer" in done["msg"]
+    assert "S3cret" not in json.dumps(done)
+
+
 # -- what goes wrong -----------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import functools
 import pathlib
+import re
 from collections.abc import Iterator, Mapping
 
 TOP = pathlib.Path(__file__).resolve().parents[2] / "plugins"
@@ -190,3 +191,23 @@ def collected() -> dict[str, set[str]]:
     if unread:
         raise Unread("\n".join(unread))
     return {word: places for word, places in found.items() if word not in NEVER}
+
+
+def said(root: pathlib.Path) -> set[str]:
+    """Give the words in the strings of the Python files of a folder, and in its YAML files; this file counts for none.
+
+    :param root: with those under it.
+    """
+    found: set[str] = set()
+    for path in root.rglob("*"):
+        if path.name == pathlib.Path(__file__).name:
+            continue
+        if path.suffix == ".py":
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        elif path.suffix in (".yml", ".yaml", ".j2"):
+            texts = [path.read_text(encoding="utf-8")]
+        else:
+            continue
+        found.update(word for text in texts for word in re.findall(r"\w+", text))
+    return found
