@@ -253,7 +253,7 @@ def test_a_webhook_that_nobody_answers_is_told_by_its_host_alone(world: World) -
 def test_a_wrong_password_is_told_and_not_shown(world: World) -> None:
     done = world.tell(mail=world.office.mail(password="S3cret-but-wrong"))
     assert done["failure"]["code"] == "mail_login_refused" and "535" in done["msg"]
-    assert "S3cret" not in json.dumps(done) and not done["changed"]
+    assert "S3cret" not in json.dumps(done) and not done["changed"] and done["notification"]["told"] == []
 
 
 @pytest.mark.parametrize(
