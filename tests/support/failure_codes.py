@@ -54,7 +54,7 @@ HANDED_ON = (
     ("_keys/rest_device.py", "rule.code"),
     ("_token/failures.py", "meaning.code"),
 )
-# Words of a CA, of a controller or of DNS, which are no codes of ours.
+# Words of a CA, a controller, DNS or a mail server, which are no codes of ours.
 THEIRS = (
     ("_ca/ejbca.py", "wire.enrolment_code(self._secrets['enrolment_seed'], username)"),
     ("_ca/nexus_answers.py", "code_of(told)"),
@@ -63,12 +63,17 @@ THEIRS = (
     ("_notify/mail.py", "next(iter(refused.values()))[0]"),
     ("_keys/f5_bigip.py", "value.get('apiError') or ''"),
     ("_keys/netscaler.py", "value.get('errorcode', 0)"),
+    ("_notify/mail.py", "next(iter(refused.values()))[0]"),
 )
 # Codes that are put together while running.
 MADE: Mapping[tuple[str, str], tuple[str, ...]] = {
     **dict.fromkeys((*HANDED_ON, *THEIRS), ()),
     ("_clm/accounts.py", "f'{family.noun}_missing'"): ("ca_account_missing", "key_device_missing"),
     ("_clm/device_look.py", "f'device_{device.status}'"): ("device_failed", "device_unresolved"),
+    (
+        "_clm/notifying.py",
+        "failures[0].code if len({one.code for one in failures}) == 1 else 'not_delivered'",
+    ): ("not_delivered",),
     ("_clm/gate.py", "unusable[0]"): ("approval_expired", "approval_void"),
     ("_clm/notifying.py", "failures[0].code if len({one.code for one in failures}) == 1 else 'not_delivered'"): (
         "not_delivered",
