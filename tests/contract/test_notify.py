@@ -223,6 +223,14 @@ def test_a_channel_that_fails_keeps_no_other_from_it_and_is_the_only_one_tried_a
     assert not world.tell(**given)["changed"]
 
 
+def test_several_channels_that_fail_for_reasons_of_their_own_are_told_together(world: World) -> None:
+    world.chat.status = 500
+    done = world.tell(mail=world.office.mail(password="S3cret-but-wrong"), webhooks=[world.hook()])
+    assert done["failure"]["code"] == "not_delivered" and not done["changed"]
+    codes = [one["code"] for one in done["failure"]["details"]["failures"]]
+    assert sorted(codes) == ["mail_login_refused", "webhook_refused"]
+
+
 # -- webhooks ------------------------------------------------------------------------------------------------------
 
 

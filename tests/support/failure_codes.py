@@ -60,7 +60,6 @@ THEIRS = (
     ("_ca/nexus_answers.py", "code_of(told)"),
     ("_ca/soap.py", "(text(body, 'faultcode') or text(body, 'Code', 'Value')).rpartition(':')[2]"),
     ("_dns/lookup.py", "answer[3] & 15"),
-    ("_notify/mail.py", "next(iter(refused.values()))[0]"),
     ("_keys/f5_bigip.py", "value.get('apiError') or ''"),
     ("_keys/netscaler.py", "value.get('errorcode', 0)"),
     ("_notify/mail.py", "next(iter(refused.values()))[0]"),
@@ -75,17 +74,12 @@ MADE: Mapping[tuple[str, str], tuple[str, ...]] = {
         "failures[0].code if len({one.code for one in failures}) == 1 else 'not_delivered'",
     ): ("not_delivered",),
     ("_clm/gate.py", "unusable[0]"): ("approval_expired", "approval_void"),
-    ("_clm/notifying.py", "failures[0].code if len({one.code for one in failures}) == 1 else 'not_delivered'"): (
-        "not_delivered",
-    ),
     ("_clm/orders.py", "unusable[0]"): ("approval_expired", "approval_void"),
     ("_clm/push_scripts.py", "f'{stage}_push_failed'"): ("pre_push_failed", "post_push_failed"),
     ("_clm/removal.py", "self._over_code"): ("removal_cancelled", "removal_failed"),
     ("_clm/replacement.py", "f'replacement_{state}'"): ("replacement_stopped", "replacement_aborted"),
     ("_cps/errors.py", "code"): ("burst_blocked", "rate_limited"),
 }
-# What no user meets: what a CA connector says where it is asked for care although it told that none is due.
-NEVER = {"nothing_to_care_for"}
 # A fault of the collection itself, which the glue tells in the same form.
 BUG = "internal_error"
 
@@ -195,7 +189,7 @@ def collected() -> dict[str, set[str]]:
     unread += [f"{name}: {text}, which is not there any more" for name, text in sorted(set(MADE) - used)]
     if unread:
         raise Unread("\n".join(unread))
-    return {word: places for word, places in found.items() if word not in NEVER}
+    return found
 
 
 def said(root: pathlib.Path) -> set[str]:
