@@ -64,7 +64,7 @@ def test_an_inventory_source_without_store_says_so(tmp_path: pathlib.Path) -> No
         **{"ANSIBLE_INVENTORY_UNPARSED_FAILED": "true", "ANSIBLE_INVENTORY_ENABLED": "auto,edgecert.clm.akamai_cps"},
     }
     source = TOP / "extensions" / "awx" / "certificates.akamai_cps.yml"
-    command = [sys.executable, "-m", "ansible", "inventory", "-i", source, "--list"]
+    command = [sys.executable, "-m", "ansible", "inventory", "-i", str(source), "--list"]
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode and "Cannot open the store" in " ".join(done.stderr.split())
     assert not os.path.exists(tmp_path / ".local")
