@@ -302,15 +302,3 @@ def test_telling_nobody_and_telling_wrongly_fails(house: House) -> None:
     mail = {"host": "x", "sender": "a@b.example", "to": ["nobody"]}
     done = house.playbook("notify", clm_run_due=False, clm_mail=mail)
     assert done.rc and "is no address" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({"report_dest": "x", "report_format": "pdf"}, "value of report_format must be one of"),
-        ({"report_dest": "x", "report_filter": {"colour": "red"}}, "colour"),
-    ],
-)
-def test_a_report_that_cannot_be_written_is_refused(house: House, variables: dict[str, Any], words: str) -> None:
-    done = house.play([role("report", variables)])
-    assert done.rc and words in done.stdout
