@@ -135,7 +135,8 @@ SURVEYS: Mapping[str, Survey] = {
         "Look at devices again",
         (
             Ask("device", "cert_enroll.device", "Device", says="Left out, all that are onboarded."),
-            Ask("discover", "akamai_cps_device.discover", "How thoroughly", required=True, default="changes"),
+            # Not required: AWX makes no schedule of a template whose survey requires an answer.
+            Ask("discover", "akamai_cps_device.discover", "How thoroughly", default="changes"),
             Ask("history", "akamai_cps_device.history", "Earlier certificates too", default="false"),
             Ask("budget", "akamai_cps_device.budget", "API calls at most"),
         ),
@@ -227,21 +228,6 @@ SURVEYS: Mapping[str, Survey] = {
             COMMENT,
         ),
     ),
-    "report": Survey(
-        "Write a report",
-        (
-            Ask("dest", "", "File", required=True, says="Where the job writes it, as in a folder that is mounted."),
-            Ask(
-                "format",
-                "",
-                "Format",
-                required=True,
-                default="html",
-                says="For people or programs. One of: html, json, csv, mermaid, prometheus.",
-            ),
-            Ask("title", "", "Title", says="Of the page."),
-        ),
-    ),
     "retry": Survey(
         "Take up what failed",
         (*WHAT, Ask("order_id", "cert_workflow.order_id", "Order at the CA"), WHEN[-1], _WHY),
@@ -275,6 +261,7 @@ NO_SURVEY: Mapping[str, str] = {
     "enroll": "its surveys, one for each source of keys, are made from the table of fields",
     "notify": "whom to tell is for who sets AWX up to say, in awx_variables of the role",
     "onboard": "it takes whole lists, which no survey has: awx_variables of the role",
+    "report": "where it is written is for who sets AWX up to say, in awx_variables of the role",
     "settings": "it takes addresses and people, which no survey has: awx_variables of the role",
 }
 """Playbooks without a survey of this table, and why."""

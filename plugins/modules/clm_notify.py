@@ -240,7 +240,7 @@ notification:
       type: list
       elements: dict
     told:
-      description: Ids of those that were new to a channel.
+      description: Ids of those that a channel delivered, or would in check mode.
       returned: always
       type: list
       elements: str

@@ -223,6 +223,14 @@ def test_a_channel_that_fails_keeps_no_other_from_it_and_is_the_only_one_tried_a
     assert not world.tell(**given)["changed"]
 
 
+def test_several_channels_that_fail_for_reasons_of_their_own_are_told_together(world: World) -> None:
+    world.chat.status = 500
+    done = world.tell(mail=world.office.mail(password="S3cret-but-wrong"), webhooks=[world.hook()])
+    assert done["failure"]["code"] == "not_delivered" and not done["changed"]
+    codes = [one["code"] for one in done["failure"]["details"]["failures"]]
+    assert sorted(codes) == ["mail_login_refused", "webhook_refused"]
+
+
 # -- webhooks ------------------------------------------------------------------------------------------------------
 
 
@@ -239,13 +247,21 @@ def test_a_url_keeps_its_query(world: World) -> None:
     assert world.chat.calls[0][0].endswith("?sig=a%2Bb%3D&v=1")
 
 
+def test_a_webhook_that_nobody_answers_is_told_by_its_host_alone(world: World) -> None:
+    """Its path is the secret."""
+    url = world.chat.url.replace(world.chat.url.split("/")[2], "127.0.0.1:9")
+    done = world.tell(mail=None, webhooks=[world.hook(url=url)])
+    assert done["failure"]["code"] == "webhook_unreachable" and "127.0.0.1:9: no answer" in done["msg"]
+    assert "S3cret" not in json.dumps(done)
+
+
 # -- what goes wrong -----------------------------------------------------------------------------------------------
 
 
 def test_a_wrong_password_is_told_and_not_shown(world: World) -> None:
     done = world.tell(mail=world.office.mail(password="S3cret-but-wrong"))
     assert done["failure"]["code"] == "mail_login_refused" and "535" in done["msg"]
-    assert "S3cret" not in json.dumps(done) and not done["changed"]
+    assert "S3cret" not in json.dumps(done) and not done["changed"] and done["notification"]["told"] == []
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import subprocess
+import sys
 from typing import Any
 
 import awx_pack
 import pytest
 
-from ansible_collections.edgecert.clm.tests.support.playbooks import Result, run_playbook
+from ansible_collections.edgecert.clm.tests.support.playbooks import Result, environment, run_playbook
 
+TOP = pathlib.Path(__file__).resolve().parents[2]
 SECRET = "a key of the API that nobody may see"
 
 
@@ -26,7 +30,7 @@ def injected(name: str, **inputs: str) -> dict[str, str]:
 
 @pytest.fixture
 def store(tmp_path: pathlib.Path) -> dict[str, str]:
-    return {**injected("Store", store=f"sqlite:///{tmp_path}/clm.db"), "JOB_ID": "7", "AWX_HOST": "https://awx"}
+    return injected("Store", store=f"sqlite:///{tmp_path}/clm.db")
 
 
 def account(env: dict[str, str], *arguments: str, **variables: Any) -> Result:
@@ -50,3 +54,17 @@ def test_without_the_credential_of_the_ca_it_is_said_what_is_missing(store: dict
     """Issue 7: a missing credential."""
     done = account(store)
     assert done.rc and "api_key is missing among the secrets" in done.stdout
+
+
+def test_an_inventory_source_without_store_says_so(tmp_path: pathlib.Path) -> None:
+    """Issue 7: an inventory source without store; in AWX's own settings, where what is not read is an error."""
+    env = {
+        **environment(tmp_path),
+        **{"INVENTORY_SOURCE_ID": "3", "INVENTORY_UPDATE_ID": "9", "HOME": str(tmp_path)},
+        **{"ANSIBLE_INVENTORY_UNPARSED_FAILED": "true", "ANSIBLE_INVENTORY_ENABLED": "auto,edgecert.clm.akamai_cps"},
+    }
+    source = TOP / "extensions" / "awx" / "certificates.akamai_cps.yml"
+    command = [sys.executable, "-m", "ansible", "inventory", "-i", str(source), "--list"]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode and "Cannot open the store" in " ".join(done.stderr.split())
+    assert not os.path.exists(tmp_path / ".local")

@@ -52,7 +52,13 @@ GIVEN: dict[str, Any] = {
     "awx_store_credentials": {team: f"store of {team}" for team in STORES},
     "awx_controller_credential": "who approved",
     "awx_team_members": PEOPLE,
-    "awx_variables": {"run_due": {"clm_fail": False}},
+    "awx_variables": {"run_due": {"clm_fail": False}, "report": {"clm_dest": "/reports/index.html"}},
+    "awx_schedules": {
+        "run_due": "DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=15",
+        "discover": "DTSTART:20260101T030000Z RRULE:FREQ=DAILY;INTERVAL=1",
+        "report": "DTSTART:20260105T060000Z RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO",
+        "inventory": "DTSTART:20260101T001000Z RRULE:FREQ=HOURLY;INTERVAL=1",
+    },
     "awx_notify_error": ["on call"],
     "awx_notify_approvals": ["on call"],
 }
@@ -127,6 +133,7 @@ def rows() -> list[dict[str, Any]]:
         ({"awx_schedules": {"nightly": "x"}}, "awx_schedules has nightly"),
         ({"awx_variables": {"push": {"awx_user_name": "bob"}}}, "neither the store nor who acts"),
         ({"awx_variables": {"fly": {}}}, "awx_variables.fly cannot be"),
+        ({"awx_variables": {}}, "awx_schedules.report needs awx_variables.report"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_made(
@@ -191,7 +198,8 @@ def test_awxkit_reads_the_rest(v2: Any) -> None:
     [source] = v2.inventory_sources.get().results
     assert (source.source, source.source_path) == ("scm", "extensions/awx/certificates.akamai_cps.yml")
     rules = {one.name: one.rrule for one in v2.schedules.get().results}
-    assert rules["CLM Do what is due"] == "DTSTART:20260101T000000Z RRULE:FREQ=MINUTELY;INTERVAL=15"
+    scheduled = {"run_due": "Do what is due", "discover": "Discover", "report": "Report", "inventory": "Certificates"}
+    assert rules == {f"CLM {scheduled[name]}": rule for name, rule in GIVEN["awx_schedules"].items()}
     [kept] = v2.credentials.get(name="store of requesters").results
     assert set(kept.inputs.values()) == {"$encrypted$"}
     types = {one.name: one for one in v2.credential_types.get(page_size=100).results}

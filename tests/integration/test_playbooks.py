@@ -70,7 +70,10 @@ class House:
         """Ask for a push; give the work order."""
         edges = [self.sandbox.edge("staging")]
         done = self.play("push", "ada", clm_certificate=name, clm_staging_edges=edges, **variables).ok()
-        return dict(done.task("Push").result["work_order"])
+        order = dict(done.task("Push").result["work_order"])
+        told = done.task("Tell the jobs behind this one what waits").result["ansible_stats"]["data"]
+        assert told == {"clm_work_order_id": order["work_order_id"], "clm_request_id": ""}
+        return order
 
     def approve(self, work_order_id: str, *actors: str) -> dict[str, Any]:
         """Have people approve it, one after the other; give the work order."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import functools
 import pathlib
+import re
 from collections.abc import Iterator, Mapping
 
 TOP = pathlib.Path(__file__).resolve().parents[2] / "plugins"
@@ -79,8 +80,6 @@ MADE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("_clm/replacement.py", "f'replacement_{state}'"): ("replacement_stopped", "replacement_aborted"),
     ("_cps/errors.py", "code"): ("burst_blocked", "rate_limited"),
 }
-# What no user meets: what a CA connector says where it is asked for care although it told that none is due.
-NEVER = {"nothing_to_care_for"}
 # A fault of the collection itself, which the glue tells in the same form.
 BUG = "internal_error"
 
@@ -190,4 +189,24 @@ def collected() -> dict[str, set[str]]:
     unread += [f"{name}: {text}, which is not there any more" for name, text in sorted(set(MADE) - used)]
     if unread:
         raise Unread("\n".join(unread))
-    return {word: places for word, places in found.items() if word not in NEVER}
+    return found
+
+
+def said(root: pathlib.Path) -> set[str]:
+    """Give the words in the strings of the Python files of a folder, and in its YAML files; this file counts for none.
+
+    :param root: with those under it.
+    """
+    found: set[str] = set()
+    for path in root.rglob("*"):
+        if path.name == pathlib.Path(__file__).name:
+            continue
+        if path.suffix == ".py":
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        elif path.suffix in (".yml", ".yaml", ".j2"):
+            texts = [path.read_text(encoding="utf-8")]
+        else:
+            continue
+        found.update(word for text in texts for word in re.findall(r"\w+", text))
+    return found

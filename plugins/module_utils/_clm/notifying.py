@@ -82,6 +82,7 @@ class _Telling:
         self.memory = Memory(params.get("state_path") or "")
         self.deliveries: list[dict[str, Any]] = []
         self.failures: list[ClmError] = []
+        self.told: set[str] = set()
         self.new = {channel.key: [one for one in self.notices if self._is_new(channel, one)] for channel in channels}
 
     def _is_new(self, channel: Channel, notice: Notice) -> bool:
@@ -109,6 +110,7 @@ class _Telling:
                 self.failures.append(exc)
                 told["message"] = exc.message
             else:
+                self.told |= {notice.event_id for notice in new}
                 self.memory.keep(channel, self._remembered(channel, new))
             self.deliveries.append({**told, "is_delivered": not told["message"]})
             return True
@@ -121,13 +123,17 @@ class _Telling:
         kept = {event_id: entry for event_id, entry in before.items() if event_id in open_ids}
         return {**kept, **{one.event_id: {"at": to_text(self.now), "digest": _digest(one)} for one in new}}
 
-    def record(self, *, is_done: bool) -> dict[str, Any]:
-        """Give the module's record."""
+    def record(self, told: set[str] | None = None) -> dict[str, Any]:
+        """Give the module's record.
+
+        :param told: ids of what a channel took; None for all that is new to one.
+        """
         new = {notice.event_id for notices_ in self.new.values() for notice in notices_}
+        told = new if told is None else told
         failed = [one["channel"] for one in self.deliveries if not one["is_delivered"]]
         return {
             "notices": [notice.as_dict() for notice in self.notices],
-            "told": [one.event_id for one in self.notices if one.event_id in new] if is_done else [],
+            "told": [one.event_id for one in self.notices if one.event_id in told],
             "told_before": [notice.event_id for notice in self.notices if notice.event_id not in new],
             "deliveries": self.deliveries,
             "failed_channels": failed,
@@ -146,11 +152,11 @@ def plan(params: Params, channels: Sequence[Channel], clock: Clock) -> Plan:
     telling = _Telling(params, channels, clock)
 
     def finish() -> Outcome:
-        return Outcome(telling.record(is_done=True), failure=_failure(telling.failures))
+        return Outcome(telling.record(telling.told), failure=_failure(telling.failures))
 
     return Plan(
-        telling.record(is_done=False),
-        telling.record(is_done=True),
+        telling.record(set()),
+        telling.record(),
         telling.steps(),
         finish,
     )

@@ -22,7 +22,8 @@ def plain(text: object, longest: int = _LONGEST) -> str:
     """
     shown = "" if text is None else str(text)
     cleaned = " ".join("".join(char if char.isprintable() else " " for char in shown).split())
-    return cleaned if len(cleaned) <= longest else f"{cleaned[: longest - 1]}…"
+    kept = longest - 1
+    return cleaned if len(cleaned) <= longest else f"{cleaned[:kept]}…"
 
 
 @dataclass(frozen=True)

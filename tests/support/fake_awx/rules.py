@@ -188,8 +188,14 @@ _RULE = re.compile(
 
 def schedule(thing: Thing, shelf: Shelf) -> Faults:
     """Hold a schedule against the rules of its recurrence."""
-    wrong = [] if _RULE.match(thing["rrule"]) else ["Valid DTSTART required in rrule, and INTERVAL in each RRULE."]
-    return {"rrule": wrong} if wrong else prompts(thing, shelf)
+    if not _RULE.match(thing["rrule"]):
+        return {"rrule": ["Valid DTSTART required in rrule, and INTERVAL in each RRULE."]}
+    spec = shelf.survey(thing["unified_job_template"]).get("spec", [])
+    # Nobody answers when a schedule runs; a node of a workflow may have the answer from the one before.
+    missing = [one["variable"] for one in spec if one["required"] and one["variable"] not in thing["extra_data"]]
+    if missing:
+        return {"variables_needed_to_start": [f"'{name}' value missing" for name in missing]}
+    return prompts(thing, shelf)
 
 
 RULES: Mapping[str, Callable[[Thing, Shelf], Faults]] = {

@@ -127,7 +127,7 @@ def test_what_waited_across_a_border_is_refused_before_anything_is_sent(bench: B
     bench.calls()
     with pytest.raises(StateError, match="publicly trusted.*validity.at_most") as caught:
         bench.act("tester", "implement", request_id=asked["request_id"])
-    assert caught.value.code == lifetimes.REFUSED and ca.asked == [] and bench.calls() == []
+    assert caught.value.code == "validity_refused" and ca.asked == [] and bench.calls() == []
     anew = bench.enroll(validity={"count": before, "unit": "days", "at_most": True}).record
     assert anew is not None and anew["request_id"] != asked["request_id"]
     assert ca.asked == [validity.public_limit_days(bench.clock.now())]
@@ -141,7 +141,7 @@ def test_what_waited_for_its_csr_across_a_border_is_not_ordered_and_its_place_is
     bench.advance((border + _DAY - bench.clock.now()).total_seconds())
     with pytest.raises(StateError, match="publicly trusted") as caught:
         bench.enroll(validity={"count": before, "unit": "days"})
-    assert caught.value.code == lifetimes.REFUSED and ca.asked == []
+    assert caught.value.code == "validity_refused" and ca.asked == []
     limit = validity.public_limit_days(bench.clock.now())
     bench.enroll(validity={"count": limit, "unit": "days"})
     assert ca.asked == [limit] and len(bench.enrollments()) == 1

@@ -420,8 +420,9 @@ def test_an_abort_cancels_what_nothing_was_sent_for(site: Site) -> None:
     told = site.run("abort")
     assert (told["replacement"]["state"], told["replacement"]["counts"]["under_way"]) == ("aborted", 0)
     assert site.audit().count("request_cancelled") == 2
-    with pytest.raises(StateError, match="it is aborted"):
+    with pytest.raises(StateError, match="it is aborted") as ended:
         site.later(resume=True)
+    assert ended.value.code == "replacement_aborted"
     with pytest.raises(StateError, match="it is aborted"):
         site.run("stop")
     with pytest.raises(NotFoundError, match="no_such.*there is incident") as caught:
