@@ -36,6 +36,7 @@ clock = MovedClock(home / "clock", home / ".local/state/edgecert-sandbox")
 print(*(f"export {{name}}={{shlex.quote(value)}}" for name, value in clock.environment.items()), sep="; ")
 PY
 )"
+trap 'python extensions/sandbox stop >/dev/null 2>&1 || true' EXIT
 """
 
 
