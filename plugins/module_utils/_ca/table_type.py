@@ -15,7 +15,12 @@ from .base import CaConnector, CaConnectorType, StoredAccount, Tools
 
 class _Maker(Protocol):
     def __call__(
-        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools, /
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        secrets: Mapping[str, Secret],
+        tools: Tools,
+        /,
     ) -> CaConnector:
         """Build the connector of an account."""
 

@@ -216,23 +216,15 @@ def _text(notices: Sequence[Notice], now: datetime) -> str:
     return "\n".join([*lines, "", f"As of {to_text(now)}, by edgecert.clm"]) + "\n"
 
 
+def _row(notice: Notice) -> str:
+    what = notice.certificate or notice.device or notice.kind
+    cells = (notice.severity, what, notice.what, notice.who, notice.deadline, notice.record)
+    inside = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+    return f"<tr>{inside}</tr>"
+
+
 def _html(notices: Sequence[Notice], now: datetime) -> str:
-    rows = [
-        "<tr>"
-        + "".join(
-            f"<td>{html.escape(value)}</td>"
-            for value in (
-                notice.severity,
-                notice.certificate or notice.device or notice.kind,
-                notice.what,
-                notice.who,
-                notice.deadline,
-                notice.record,
-            )
-        )
-        + "</tr>"
-        for notice in notices
-    ]
+    rows = [_row(notice) for notice in notices]
     heads = "".join(f"<th>{word}</th>" for word in ("", "certificate", "what to do", "who", "by", "id"))
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><style>{_STYLE}</style></head><body><table>'
