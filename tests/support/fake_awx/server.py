@@ -115,4 +115,3 @@ def fake_awx(playbooks: list[str]) -> Iterator[FakeAwx]:
         server.shutdown()
         server.server_close()
         thread.join()
-

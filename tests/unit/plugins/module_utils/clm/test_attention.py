@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,7 @@ from ansible_collections.edgecert.clm.plugins.modules import cert_info
 from ansible_collections.edgecert.clm.tests.support.run_module import run
 from ansible_collections.edgecert.clm.tests.support.stores import NOON, StandingClock
 
-Record = Device | Certificate | CertRequest | WorkOrder | Group
+Record: TypeAlias = "Device | Certificate | CertRequest | WorkOrder | Group"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LEVELS = {"group": "default", "levels": 2, "distinct_approvers": True}
 
