@@ -27,6 +27,7 @@ from . import attention_served as served
 from . import attention_work as work
 from .attention_records import KINDS, Attention
 from .filters import STATES, Filters, groups_by_name, select
+from .pushed import is_of_settings
 from .removals import REMOVE
 
 # Superseded ones grow with the years, and nothing is to be done about them.
@@ -137,10 +138,26 @@ class Scene:
         found += [one for one in requests if newest[one.certificate_id][-1].request_id == one.request_id]
         orders = self.unit.work_orders.find(state="failed")
         others = _by_certificate(self.unit.work_orders, [one.certificate_id for one in orders])
-        for order in orders:
-            to_network = [one for one in others[order.certificate_id] if one.network == order.network]
-            found += [order] if to_network[-1].work_order_id == order.work_order_id else []
+        found += [one for one in orders if not _is_followed(one, others[one.certificate_id])]
         return [one for one in found if one.device not in self._ignored]
+
+
+def _is_followed(failed: WorkOrder, orders: Sequence[WorkOrder]) -> bool:
+    """Say whether another order of the same sort was made for its network since, or one that came by that.
+
+    Settings and certificates go their own ways: a certificate that was pushed says nothing of settings that were not
+    set, nor the other way round.
+
+    :param orders: of its certificate, the oldest first.
+    """
+    ids = [one.work_order_id for one in orders]
+    later = orders[ids.index(failed.work_order_id) + 1 :]
+    return any(
+        one.network == failed.network
+        or (one.state == "completed" and failed.network in states.PASSES.get(one.network, ()))
+        for one in later
+        if is_of_settings(one) == is_of_settings(failed)
+    )
 
 
 def _by_certificate(repository: Any, ids: Sequence[str], **equal: Any) -> dict[str, list[Any]]:
@@ -155,14 +172,23 @@ def _of_certificates(scene: Scene) -> Iterator[Attention]:
     everyone = scene.certificates.values()
     for certificate in everyone:
         yield from served.of_end(certificate, scene)
-        if served.has_foreign(certificate, scene.devices.get(certificate.device)):
-            yield from served.of_changes(certificate, scene)
+    yield from _of_changes(scene)
     told = [one for one in everyone if one.production.get(drift.TOLD)]
     orders = scene.orders_of(told, state="completed")
     for certificate in told:
         yield from served.of_drift(certificate, orders[certificate.certificate_id])
     yield from _of_edges(scene)
     yield from _of_gone(scene)
+
+
+def _of_changes(scene: Scene) -> Iterator[Attention]:
+    """Give the changes of others; while ten thousand are renewed each has an open one, so all work is read at once."""
+    changing = [one for one in scene.certificates.values() if served.has_foreign(one, scene.devices.get(one.device))]
+    requests = _by_certificate(scene.unit.requests, [one.certificate_id for one in changing])
+    orders = scene.orders_of(changing)
+    for certificate in changing:
+        key = certificate.certificate_id
+        yield from served.of_changes(certificate, requests[key], orders[key])
 
 
 def _of_edges(scene: Scene) -> Iterator[Attention]:
@@ -190,7 +216,7 @@ def _of_gone(scene: Scene) -> Iterator[Attention]:
         if certificate.state == "revoked" and certificate.successor:
             # Set aside: its line goes on with another one.
             continue
-        yield from served.of_revoked(certificate, since)
+        yield from served.of_revoked(certificate, since, scene.now)
     vanished = [one for one in everyone if one.state == "vanished"]
     removals = scene.orders_of(vanished, state="completed", action=REMOVE)
     for certificate in vanished:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from .._core.types import Certificate, Device, WorkOrder
+from .._core.types import Certificate, CertRequest, Device, WorkOrder
 from .._core.vocabulary import NETWORKS, STATUS_FAILED, STATUS_UNRESOLVED, SYNC_MANAGED
 from . import attention_records as records
 from . import drift, due, renewal, states
@@ -20,7 +20,7 @@ from .attention_records import Attention
 from .attention_work import NEAR
 from .filters import warning_days
 from .hints import hint_of
-from .removals import REMOVE, opened_by
+from .removals import REMOVE, opener_of
 from .views import group_name
 
 if TYPE_CHECKING:
@@ -108,11 +108,16 @@ def has_foreign(certificate: Certificate, device: Device | None) -> bool:
     return bool(certificate.pending_changes) and is_managed and certificate.validation_type in ("", _THIRD_PARTY)
 
 
-def of_changes(certificate: Certificate, scene: Scene) -> Iterator[Attention]:
-    """Tell of changes that are open at CPS and that nothing in the store has opened."""
+def of_changes(
+    certificate: Certificate, requests: Sequence[CertRequest], orders: Sequence[WorkOrder]
+) -> Iterator[Attention]:
+    """Tell of changes that are open at CPS and that nothing in the store has opened.
+
+    :param requests: of the certificate, as ``orders`` are.
+    """
     for change in certificate.pending_changes:
         change_id, kind = change.get("change_id"), change.get("change_type") or "of unknown type"
-        if not isinstance(change_id, int) or opened_by(scene.unit, certificate.certificate_id, change_id):
+        if not isinstance(change_id, int) or opener_of(change_id, requests, orders):
             continue
         severity, reason, todo = _about_change(kind)
         message = (
@@ -239,14 +244,18 @@ def of_held(certificate: Certificate, orders: Sequence[WorkOrder], scene: Scene)
 # -- what is gone ------------------------------------------------------------------------------------------------------
 
 
-def of_revoked(certificate: Certificate, revoked: Mapping[str, datetime | None]) -> Iterator[Attention]:
-    """Tell of a revoked certificate: one that a network serves, or a line that nothing has followed.
+def of_revoked(
+    certificate: Certificate, revoked: Mapping[str, datetime | None], now: datetime
+) -> Iterator[Attention]:
+    """Tell of a revoked certificate: one that a network serves, or a line that nothing has followed; not for ever.
 
     :param revoked: fingerprints of all revoked certificates, with when they were.
+    :param now: UTC; what nothing serves matters to nobody once it would have ended anyway.
     """
     name = certificate.certificate_id
     served = [one for one in NETWORKS if getattr(certificate, one).get("fingerprint") in revoked]
-    if not served and certificate.state != "revoked":
+    has_ended = certificate.not_after is not None and certificate.not_after <= now
+    if not served and (certificate.state != "revoked" or has_ended):
         return
     fingerprint = str(getattr(certificate, served[-1])["fingerprint"]) if served else certificate.fingerprint
     severity = records.CRITICAL if "production" in served else records.WARNING

@@ -292,6 +292,11 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
     ),
     # what is gone
     "it is revoked": ([certificate(state="revoked", production={}, staging={})], [("revoked", "warning", "revoked")]),
+    "it is revoked and has ended since": ([certificate(-1, state="revoked", production={}, staging={})], []),
+    "it is revoked and has ended, and production serves it": (
+        [certificate(-1, state="revoked")],
+        [("revoked", "critical", "revoked")],
+    ),
     "it is revoked and production serves it": (
         [certificate(state="revoked"), request("revoked", action="revoke", fingerprints={"RSA": "aa"})],
         [("revoked", "critical", "revoked")],
@@ -331,6 +336,30 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
     "a push failed and was made again": (
         [certificate(), order("failed"), order("completed", work_order_id="wo-2", created_at=NOON)],
         [],
+    ),
+    "a push to staging failed, and one to production came by there since": (
+        [
+            certificate(),
+            order("failed", network="staging"),
+            order("completed", work_order_id="wo-2", created_at=NOON),
+        ],
+        [],
+    ),
+    "a push failed, and settings alone were set since": (
+        [
+            certificate(),
+            order("failed", reason="change_failed"),
+            order("completed", action="configure", work_order_id="wo-2", created_at=NOON, change=QUIC_ON),
+        ],
+        [("failed", "warning", "change_failed")],
+    ),
+    "settings were not set, and a certificate was pushed since": (
+        [
+            certificate(),
+            order("failed", action="configure", reason="change_failed", change=QUIC_ON),
+            order("completed", work_order_id="wo-2", created_at=NOON),
+        ],
+        [("failed", "warning", "change_failed")],
     ),
     "a push of what was followed since failed": ([certificate(**RENEWED), order("failed")], []),
     "a first enrolment failed": ([request("failed", reason="order_refused")], [("failed", "warning", "order_refused")]),
@@ -459,6 +488,22 @@ def test_what_cps_lists_twice_is_one_fact(store: SqlStore) -> None:
     change_ = {"change_id": 9, "change_type": "modify-san"}
     keep(store, certificate(pending_changes=(change_, {**change_, "change_type": "other"})))
     assert len(look(store)) == 1
+
+
+def test_open_changes_are_held_against_work_that_is_read_at_once(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule of the issue: while ten thousand are renewed each has an open change, and a look takes no longer for it."""
+    changes = ({"change_id": 5, "change_type": "renewal"},)
+    several = [certificate(certificate_id=f"site{n}", pending_changes=changes) for n in range(9)]
+    keep(store, *several, request("issued", certificate_id="site0", key_reference={"change_id": 5}))
+    with store.read() as unit:
+        looks: list[dict[str, Any]] = []
+        real = unit.requests.find
+        monkeypatch.setattr(unit.requests, "find", lambda **equal: looks.append(equal) or real(**equal), raising=False)
+        found = attention.collect(unit, NOON)
+    assert [one.certificate_id for one in found] == [f"site{n}" for n in range(1, 9)]
+    assert len(looks) <= 6, looks
 
 
 def test_a_renewed_certificate_that_ends_again_is_another_fact(store: SqlStore) -> None:
