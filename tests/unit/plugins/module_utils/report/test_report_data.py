@@ -109,6 +109,8 @@ WAITING: dict[str, Any] = {
     "approvals_needed": 1,
     "may_not_approve": [],
     "manual_implementation": False,
+    "reason": "",
+    "scheduled_at": None,
     "last_safe_at": None,
     "not_after": None,
 }
@@ -122,6 +124,13 @@ WAITING: dict[str, Any] = {
         ({"approvals_given": 1}, "wait", "nobody: cert_lifecycle goes on with it"),
         ({"state": "needs_decision", "actions": ["implement", "cancel"]}, "decide", "an operator"),
         ({"state": "in_doubt", "actions": ["retry"]}, "decide", "an operator"),
+        ({"state": "implementing", "actions": ["implement"], "reason": "needs_decision"}, "decide", "an operator"),
+        ({"state": "implementing", "actions": ["cancel"], "reason": "uploaded_elsewhere"}, "decide", "an operator"),
+        (
+            {"state": "scheduled", "actions": ["schedule"], "manual_implementation": True, "scheduled_at": "2026-12-02"},
+            "wait",
+            "nobody: cert_lifecycle goes on with it",
+        ),
         ({"state": "approved", "actions": ["implement"], "manual_implementation": True}, "implement", "an operator"),
         ({"state": "approved", "actions": ["implement"]}, "wait", "nobody: cert_lifecycle goes on with it"),
         ({"state": "deploying_staging", "actions": ["implement"]}, "wait", "nobody: cert_lifecycle goes on with it"),
