@@ -17,8 +17,12 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import report_work
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import Filters
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.report_data import gather
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Store
+from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
+from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.tests.support import report_seed
+from ansible_collections.edgecert.clm.tests.support.stores import StandingClock
 
 NOW = datetime(2026, 11, 30, 18, 0, tzinfo=timezone.utc)
 GUIDE = pathlib.Path(__file__).resolve().parents[5] / "docs" / "docsite" / "rst" / "guide_report.rst"
@@ -81,6 +85,18 @@ def test_what_is_counted_is_what_is_in_use(estate: Store) -> None:
     assert (summary["pending"], summary["waiting_for_people"]) == (5, 5)
 
 
+def test_what_production_still_serves_is_counted_though_it_was_renewed(tmp_path: pathlib.Path) -> None:
+    """V1: clients see what production serves, and that may end although there is a successor already."""
+    store = open_store(f"sqlite:///{tmp_path}/clm.db", StoreKey(), StandingClock(), "tester", create=True)
+    with store.write() as unit:
+        for name, days in (("renewed", 3), ("late", -2)):
+            seen = {"fingerprint": "00", "not_after": to_text(NOW + timedelta(days=days, hours=1))}
+            unit.certificates.add(report_seed.certificate(f"{name}.example.org", NOW, 88, production=seen))
+    summary = gathered(store)["summary"]
+    store.close()
+    assert (summary["certificates"], summary["expired"], summary["expiring"]) == (2, 1, 1)
+
+
 def test_all_is_read_in_a_few_looks_at_the_store(estate: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule of the issue: ten thousand certificates are read in as many queries as ten."""
     looks: Counter[str] = Counter()
@@ -127,7 +143,7 @@ WAITING: dict[str, Any] = {
         ({"state": "implementing", "actions": ["implement"], "reason": "needs_decision"}, "decide", "an operator"),
         ({"state": "implementing", "actions": ["cancel"], "reason": "uploaded_elsewhere"}, "decide", "an operator"),
         (
-            {"state": "scheduled", "actions": ["schedule"], "manual_implementation": True, "scheduled_at": "2026-12-02"},
+            {"state": "scheduled", "actions": [], "manual_implementation": True, "scheduled_at": "2026-12-02"},
             "wait",
             "nobody: cert_lifecycle goes on with it",
         ),
