@@ -343,11 +343,12 @@ def test_everything_is_reached_by_keyboard_alone(width: int, browser: Browser, a
         seen = set()
         for _stop in range(40):
             page.keyboard.press("Tab")
+            # Browsers scroll by whole pixels, so an edge may stand a part of one outside.
             stop = page.evaluate(
                 "() => { const at = document.activeElement, look = getComputedStyle(at);"
                 " const box = at.getBoundingClientRect();"
                 " return [at.id || at.className || at.textContent, look.outlineStyle, look.outlineWidth,"
-                " box.width > 8 && box.top >= 0 && box.bottom <= innerHeight]; }"
+                " box.width > 8 && box.top > -1 && box.bottom < innerHeight + 1]; }"
             )
             assert stop[1:] == ["solid", "3px", True], stop
             seen.add(stop[0])
