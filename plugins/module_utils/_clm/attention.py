@@ -10,7 +10,7 @@ happened there since the last discovery, or the last run of due work, is not tol
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -26,7 +26,7 @@ from . import attention_records as records
 from . import attention_served as served
 from . import attention_work as work
 from .attention_records import KINDS, Attention
-from .filters import STATES, Filters, groups_by_name, select
+from .filters import STATES, Filters, groups_by_name, has_attributes, select
 from .pushed import is_of_settings
 from .removals import REMOVE
 
@@ -64,11 +64,7 @@ def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: da
     check_kinds(kinds)
     found = collect(unit, now, within_days=filters.expires_within_days)
     rest = replace(filters, certificate="", device=(), group=(), expires_within_days=None)
-    ids: set[str] | None = None
-    if not rest.is_empty:
-        # What is hidden from lists may need attention all the same.
-        rest = replace(rest, state=rest.state or STATES)
-        ids = {one.certificate_id for one in select(unit, rest, now)[0]}
+    fits = _fitting(unit, rest, now) if not rest.is_empty else None
     return [
         one
         for one in found
@@ -76,8 +72,28 @@ def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: da
         if filters.certificate in ("", one.certificate_id)
         if not filters.device or one.device in filters.device
         if not filters.group or one.group in filters.group
-        if ids is None or one.certificate_id in ids
+        if fits is None or fits(one)
     ]
+
+
+def _fitting(unit: Unit, filters: Filters, now: datetime) -> Callable[[Attention], bool]:
+    """Say what filters of certificates leave.
+
+    There may be no certificate yet, as before an approval: then it is what was asked for that counts.
+    """
+    # What is hidden from lists may need attention all the same.
+    ids = {one.certificate_id for one in select(unit, replace(filters, state=filters.state or STATES), now)[0]}
+    of_wishes = replace(filters, attributes={}, tracking_id="").is_empty
+
+    def fits(one: Attention) -> bool:
+        if one.certificate_id in ids:
+            return True
+        if not of_wishes or not one.request_id or unit.certificates.get(one.certificate_id) is not None:
+            return False
+        is_meant = filters.tracking_id in ("", one.tracking_id)
+        return is_meant and has_attributes(one.attributes, filters.attributes)
+
+    return fits
 
 
 def check_kinds(kinds: Sequence[str]) -> None:

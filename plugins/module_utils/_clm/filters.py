@@ -217,7 +217,7 @@ def _fitting(
             return False
         if is_hidden(certificate, asked) or (filters.network and not getattr(certificate, filters.network)):
             return False
-        if not has_attributes(certificate, filters.attributes):
+        if not has_attributes(certificate.attributes, filters.attributes):
             return False
         if filters.expiring:
             days = warning_days(groups, group_name(certificate))
@@ -228,9 +228,9 @@ def _fitting(
     return fits
 
 
-def has_attributes(certificate: Certificate, wanted: Mapping[str, Any]) -> bool:
-    """Say whether a certificate has every attribute that is wanted (E19)."""
-    return all(key in certificate.attributes and _is(certificate.attributes[key], wanted[key]) for key in wanted)
+def has_attributes(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Say whether attributes, of a certificate or of what is to be one, are all that are wanted (E19)."""
+    return all(key in given and _is(given[key], wanted[key]) for key in wanted)
 
 
 def _is(value: Any, wanted: Any) -> bool:

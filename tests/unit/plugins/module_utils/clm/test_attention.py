@@ -585,6 +585,24 @@ def test_cert_info_shows_it_by_kind_device_group_and_what_certificates_are_filte
     assert result["msg"] == "Cannot choose kinds in view list: kinds go with view attention"
 
 
+def test_a_first_request_is_found_by_what_was_asked_for(store: SqlStore) -> None:
+    """E19, W4: before its first approval there is no certificate that could bear attributes or a tracking id."""
+    wish = {"attributes": {"team": "b"}}
+    keep(store, request("submitted", certificate_id="new", wish=wish, tracking_id="CHG-7"), certificate(5))
+    cases: list[tuple[Filters, list[str]]] = [
+        (Filters(attributes={"team": "b"}), ["new"]),
+        (Filters(attributes={"team": "c"}), []),
+        (Filters(tracking_id="CHG-7"), ["new"]),
+        (Filters(tracking_id="CHG-8"), []),
+        (Filters(ca=("own",)), []),
+        (Filters(state=("issued",)), ["www"]),
+    ]
+    with store.read() as unit:
+        for filters, expected in cases:
+            found = attention.select_attention(unit, filters, [], NOON)
+            assert [one.certificate_id for one in found] == expected, filters
+
+
 def test_an_unknown_kind_is_refused_with_those_there_are(store: SqlStore) -> None:
     with store.read() as unit, pytest.raises(InputError, match="no kind of attention late; there are expiring"):
         attention.select_attention(unit, Filters(), ["late"], NOON)
