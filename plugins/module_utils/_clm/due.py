@@ -243,15 +243,15 @@ def _note_removal(agenda: Agenda, order: WorkOrder, opens: datetime, now: dateti
 
 
 def _after_failures(
-    agenda: Agenda, ended: Sequence[CertRequest], certificate: Certificate, opens: datetime
+    agenda: Agenda, over: Sequence[CertRequest], certificate: Certificate, opens: datetime
 ) -> datetime | None:
     """Give when a renewal that is due may be tried, given how earlier ones of the same certificate ended.
 
-    :param ended: the certificate's requests that have ended.
+    :param over: the certificate's requests that have ended.
     """
     earlier = [
         request
-        for request in ended
+        for request in over
         if request.renews.get("request_id") == certificate.request_id
         if not any(request.renews.get(name) for name in _NO_RENEWAL)
     ]

@@ -500,7 +500,12 @@ def test_open_changes_are_held_against_work_that_is_read_at_once(
     with store.read() as unit:
         looks: list[dict[str, Any]] = []
         real = unit.requests.find
-        monkeypatch.setattr(unit.requests, "find", lambda **equal: looks.append(equal) or real(**equal), raising=False)
+
+        def counted(**equal: Any) -> list[CertRequest]:
+            looks.append(equal)
+            return real(**equal)
+
+        monkeypatch.setattr(unit.requests, "find", counted, raising=False)
         found = attention.collect(unit, NOON)
     assert [one.certificate_id for one in found] == [f"site{n}" for n in range(1, 9)]
     assert len(looks) <= 6, looks
