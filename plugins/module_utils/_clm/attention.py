@@ -217,7 +217,7 @@ def _of_edges(scene: Scene) -> Iterator[Attention]:
     for certificate in looked_at:
         found = orders[certificate.certificate_id]
         if certificate.state == "issued":
-            yield from served.of_edge(certificate, found)
+            yield from served.of_edge(certificate, found, scene.now)
         if served.is_held(certificate):
             yield from served.of_held(certificate, found, scene)
 

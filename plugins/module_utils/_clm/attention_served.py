@@ -30,7 +30,7 @@ CRITICAL_DAYS = timedelta(days=7)
 """With so much left, or a quarter of the warning window where that is less, an end that is near is critical."""
 WINDOW_SHARE = 4
 REMEMBERED = timedelta(days=30)
-"""So long a vanished certificate of unknown end is told of."""
+"""So long a vanished certificate of unknown end is told of, and what edge servers did not show."""
 _THIRD_PARTY, _RENEWAL = "third-party", "renewal"
 
 
@@ -166,10 +166,12 @@ def serves_other(certificate: Certificate) -> bool:
     return any(one and one != certificate.fingerprint for one in served)
 
 
-def of_edge(certificate: Certificate, orders: Sequence[WorkOrder]) -> Iterator[Attention]:
+def of_edge(certificate: Certificate, orders: Sequence[WorkOrder], now: datetime) -> Iterator[Attention]:
     """Tell where a network serves something else than what was pushed to it last, and where a push was not proved.
 
     :param orders: of the certificate, the oldest first.
+    :param now: UTC; that a push was not proved is told for a while: CPS's word was to be enough for it, so nothing is
+        pushed again, and nobody looks at the edge once more.
     """
     for network in NETWORKS:
         last = _last_to(network, orders)
@@ -186,7 +188,7 @@ def of_edge(certificate: Certificate, orders: Sequence[WorkOrder]) -> Iterator[A
             continue
         told = [one for one in last.evidence if one.get("network") == network]
         missing = [str(one["not_proved"]) for one in told if one.get("not_proved")]
-        if missing:
+        if missing and now.timestamp() < _ended_at(last) + REMEMBERED.total_seconds():
             message = (
                 f"CPS says that work order {last.work_order_id} is deployed to {network}, and edge servers did not "
                 f"show it for {certificate.certificate_id}: {missing[0]}"

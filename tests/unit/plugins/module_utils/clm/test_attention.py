@@ -272,6 +272,13 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
         [certificate(), order("completed", reason="not_proven", evidence=tuple(UNPROVED))],
         [("edge_mismatch", "warning", "not_proven")],
     ),
+    "edge servers said otherwise long ago": (
+        [
+            certificate(),
+            order("completed", reason="not_proven", evidence=tuple(UNPROVED), updated_at=NOON - 31 * DAY),
+        ],
+        [],
+    ),
     "it was pushed again and proved": (
         [
             certificate(),
