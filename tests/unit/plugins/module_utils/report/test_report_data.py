@@ -93,8 +93,11 @@ def test_what_production_still_serves_is_counted_though_it_was_renewed(tmp_path:
             seen = {"fingerprint": "00", "not_after": to_text(NOW + timedelta(days=days, hours=1))}
             unit.certificates.add(report_seed.certificate(f"{name}.example.org", NOW, 88, production=seen))
     summary = gathered(store)["summary"]
+    filtered = [gathered(store, **asked) for asked in ({"expiring": True}, {"expires_within_days": 2})]
     store.close()
     assert (summary["certificates"], summary["expired"], summary["expiring"]) == (2, 1, 1)
+    found = [[each["certificate"] for each in report["certificates"]] for report in filtered]
+    assert found == [["late.example.org", "renewed.example.org"], ["late.example.org"]]
 
 
 def test_all_is_read_in_a_few_looks_at_the_store(estate: Store, monkeypatch: pytest.MonkeyPatch) -> None:
