@@ -61,12 +61,13 @@ options:
     type: str
   expiring:
     description:
-      - If V(true), only certificates that expire within the C(expiry_warning_days) of their group; expired ones are
-        among them. If V(false), nothing is filtered by it.
+      - If V(true), only certificates that expire within the C(expiry_warning_days) of their group, they or what
+        production serves in their place; expired ones are among them. If V(false), nothing is filtered by it.
     type: bool
   expires_within_days:
     description:
-      - Only certificates that expire within so many days; expired ones are among them.
+      - Only certificates that expire within so many days, they or what production serves in their place, as after a
+        renewal that is not pushed yet; expired ones are among them.
     type: int
   network:
     description:

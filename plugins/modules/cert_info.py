@@ -56,7 +56,8 @@ options:
         in any case. With O(with_content) it is the whole name.
   expires_within_days:
     description:
-      - Only certificates that expire within so many days; expired ones are among them.
+      - Only certificates that expire within so many days, they or what production serves in their place, as after a
+        renewal that is not pushed yet; expired ones are among them.
       - With O(view=attention) it says what counts as expiring, instead of the C(expiry_warning_days) of groups, and
         filters nothing.
 seealso:

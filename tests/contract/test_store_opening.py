@@ -272,6 +272,19 @@ def test_a_user_without_rights_is_told_what_to_grant(postgres_url: str) -> None:
 
 
 @pytest.mark.postgres
+def test_a_server_that_is_gone_is_noticed_in_a_minute_unless_the_url_says_otherwise(postgres_url: str) -> None:
+    """A watcher over a connection that nobody answers any more would hang, and tell nothing."""
+    from ansible_collections.edgecert.clm.plugins.module_utils._store.postgres import PostgresDatabase
+
+    for url, idle in ((postgres_url, "30"), (f"{postgres_url}?keepalives_idle=7", "7")):
+        database = PostgresDatabase(postgres_url, url)
+        told = database._connection.info.get_parameters()
+        database.close()
+        assert told["keepalives_idle"] == idle
+        assert (told["keepalives_interval"], told["keepalives_count"], told["tcp_user_timeout"]) == ("10", "3", "60000")
+
+
+@pytest.mark.postgres
 def test_a_search_path_puts_stores_beside_each_other(postgres_url: str) -> None:
     """The option travels in the URL, as libpq knows it."""
     StorePlace(postgres_url).execute("CREATE SCHEMA team_a")

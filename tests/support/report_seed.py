@@ -242,9 +242,7 @@ def _awaiting(unit: Unit, now: datetime) -> None:
         [],
     )
     unit.requests.add(request("next.example.com", now, "submitted", policy={"levels": 1}))
-    unit.requests.add(
-        request("later.example.com", now, "scheduled", manual_implementation=True, scheduled_at=now + timedelta(days=2))
-    )
+    unit.requests.add(request("later.example.com", now, "approved", manual_implementation=True))
 
 
 def _odd(unit: Unit, now: datetime) -> None:

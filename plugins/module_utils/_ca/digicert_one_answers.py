@@ -9,13 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from .._core.deps import needed
 from .._core.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 _WHAT = "certificate of DigiCert ONE"
 

@@ -39,9 +39,10 @@ def collected(mover: Mover, algorithm: str) -> Answer | None:
     seen = ca_orders.asked_for(mover, algorithm, handle, ca.peek)
     if not isinstance(seen, Pending) or seen.look_again_s > 0:
         return seen
-    intent = _opened(mover, algorithm, handle)
-    # What was asked before this may have taken longer than the lease lives: another run would ask, too.
+    # What was asked before this may have taken longer than the lease lives: another run would ask, too. Before the
+    # intent, which would leave a doubt about what was not sent.
     mover.still_ours()
+    intent = _opened(mover, algorithm, handle)
     try:
         return ca_orders.asked_for(mover, algorithm, handle, ca.collect)
     except ClmError as exc:

@@ -10,7 +10,7 @@ happened there since the last discovery, or the last run of due work, is not tol
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -26,7 +26,8 @@ from . import attention_records as records
 from . import attention_served as served
 from . import attention_work as work
 from .attention_records import KINDS, Attention
-from .filters import STATES, Filters, groups_by_name, select
+from .filters import STATES, Filters, groups_by_name, has_attributes, select
+from .pushed import is_of_settings
 from .removals import REMOVE
 
 # Superseded ones grow with the years, and nothing is to be done about them.
@@ -63,11 +64,7 @@ def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: da
     check_kinds(kinds)
     found = collect(unit, now, within_days=filters.expires_within_days)
     rest = replace(filters, certificate="", device=(), group=(), expires_within_days=None)
-    ids: set[str] | None = None
-    if not rest.is_empty:
-        # What is hidden from lists may need attention all the same.
-        rest = replace(rest, state=rest.state or STATES)
-        ids = {one.certificate_id for one in select(unit, rest, now)[0]}
+    fits = _fitting(unit, rest, now) if not rest.is_empty else None
     return [
         one
         for one in found
@@ -75,8 +72,28 @@ def select_attention(unit: Unit, filters: Filters, kinds: Sequence[str], now: da
         if filters.certificate in ("", one.certificate_id)
         if not filters.device or one.device in filters.device
         if not filters.group or one.group in filters.group
-        if ids is None or one.certificate_id in ids
+        if fits is None or fits(one)
     ]
+
+
+def _fitting(unit: Unit, filters: Filters, now: datetime) -> Callable[[Attention], bool]:
+    """Say what filters of certificates leave.
+
+    There may be no certificate yet, as before an approval: then it is what was asked for that counts.
+    """
+    # What is hidden from lists may need attention all the same.
+    ids = {one.certificate_id for one in select(unit, replace(filters, state=filters.state or STATES), now)[0]}
+    of_wishes = replace(filters, attributes={}, tracking_id="").is_empty
+
+    def fits(one: Attention) -> bool:
+        if one.certificate_id in ids:
+            return True
+        if not of_wishes or not one.request_id or unit.certificates.get(one.certificate_id) is not None:
+            return False
+        is_meant = filters.tracking_id in ("", one.tracking_id)
+        return is_meant and has_attributes(one.attributes, filters.attributes)
+
+    return fits
 
 
 def check_kinds(kinds: Sequence[str]) -> None:
@@ -137,10 +154,26 @@ class Scene:
         found += [one for one in requests if newest[one.certificate_id][-1].request_id == one.request_id]
         orders = self.unit.work_orders.find(state="failed")
         others = _by_certificate(self.unit.work_orders, [one.certificate_id for one in orders])
-        for order in orders:
-            to_network = [one for one in others[order.certificate_id] if one.network == order.network]
-            found += [order] if to_network[-1].work_order_id == order.work_order_id else []
+        found += [one for one in orders if not _is_followed(one, others[one.certificate_id])]
         return [one for one in found if one.device not in self._ignored]
+
+
+def _is_followed(failed: WorkOrder, orders: Sequence[WorkOrder]) -> bool:
+    """Say whether another order of the same sort was made for its network since, or one that came by that.
+
+    Settings and certificates go their own ways: a certificate that was pushed says nothing of settings that were not
+    set, nor the other way round.
+
+    :param orders: of its certificate, the oldest first.
+    """
+    ids = [one.work_order_id for one in orders]
+    later = orders[ids.index(failed.work_order_id) + 1 :]
+    return any(
+        one.network == failed.network
+        or (one.state == "completed" and failed.network in states.PASSES.get(one.network, ()))
+        for one in later
+        if is_of_settings(one) == is_of_settings(failed)
+    )
 
 
 def _by_certificate(repository: Any, ids: Sequence[str], **equal: Any) -> dict[str, list[Any]]:
@@ -155,14 +188,23 @@ def _of_certificates(scene: Scene) -> Iterator[Attention]:
     everyone = scene.certificates.values()
     for certificate in everyone:
         yield from served.of_end(certificate, scene)
-        if served.has_foreign(certificate, scene.devices.get(certificate.device)):
-            yield from served.of_changes(certificate, scene)
+    yield from _of_changes(scene)
     told = [one for one in everyone if one.production.get(drift.TOLD)]
     orders = scene.orders_of(told, state="completed")
     for certificate in told:
         yield from served.of_drift(certificate, orders[certificate.certificate_id])
     yield from _of_edges(scene)
     yield from _of_gone(scene)
+
+
+def _of_changes(scene: Scene) -> Iterator[Attention]:
+    """Give the changes of others; while ten thousand are renewed each has an open one, so all work is read at once."""
+    changing = [one for one in scene.certificates.values() if served.has_foreign(one, scene.devices.get(one.device))]
+    requests = _by_certificate(scene.unit.requests, [one.certificate_id for one in changing])
+    orders = scene.orders_of(changing)
+    for certificate in changing:
+        key = certificate.certificate_id
+        yield from served.of_changes(certificate, requests[key], orders[key])
 
 
 def _of_edges(scene: Scene) -> Iterator[Attention]:
@@ -175,7 +217,7 @@ def _of_edges(scene: Scene) -> Iterator[Attention]:
     for certificate in looked_at:
         found = orders[certificate.certificate_id]
         if certificate.state == "issued":
-            yield from served.of_edge(certificate, found)
+            yield from served.of_edge(certificate, found, scene.now)
         if served.is_held(certificate):
             yield from served.of_held(certificate, found, scene)
 
@@ -190,7 +232,7 @@ def _of_gone(scene: Scene) -> Iterator[Attention]:
         if certificate.state == "revoked" and certificate.successor:
             # Set aside: its line goes on with another one.
             continue
-        yield from served.of_revoked(certificate, since)
+        yield from served.of_revoked(certificate, since, scene.now)
     vanished = [one for one in everyone if one.state == "vanished"]
     removals = scene.orders_of(vanished, state="completed", action=REMOVE)
     for certificate in vanished:

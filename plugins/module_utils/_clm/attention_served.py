@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from .._core.types import Certificate, Device, WorkOrder
+from .._core.types import Certificate, CertRequest, Device, WorkOrder
 from .._core.vocabulary import NETWORKS, STATUS_FAILED, STATUS_UNRESOLVED, SYNC_MANAGED
 from . import attention_records as records
 from . import drift, due, renewal, states
@@ -20,7 +20,7 @@ from .attention_records import Attention
 from .attention_work import NEAR
 from .filters import warning_days
 from .hints import hint_of
-from .removals import REMOVE, opened_by
+from .removals import REMOVE, opener_of
 from .views import group_name
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ CRITICAL_DAYS = timedelta(days=7)
 """With so much left, or a quarter of the warning window where that is less, an end that is near is critical."""
 WINDOW_SHARE = 4
 REMEMBERED = timedelta(days=30)
-"""So long a vanished certificate of unknown end is told of."""
+"""So long a vanished certificate of unknown end is told of, and what edge servers did not show."""
 _THIRD_PARTY, _RENEWAL = "third-party", "renewal"
 
 
@@ -108,11 +108,16 @@ def has_foreign(certificate: Certificate, device: Device | None) -> bool:
     return bool(certificate.pending_changes) and is_managed and certificate.validation_type in ("", _THIRD_PARTY)
 
 
-def of_changes(certificate: Certificate, scene: Scene) -> Iterator[Attention]:
-    """Tell of changes that are open at CPS and that nothing in the store has opened."""
+def of_changes(
+    certificate: Certificate, requests: Sequence[CertRequest], orders: Sequence[WorkOrder]
+) -> Iterator[Attention]:
+    """Tell of changes that are open at CPS and that nothing in the store has opened.
+
+    :param requests: of the certificate, as ``orders`` are.
+    """
     for change in certificate.pending_changes:
         change_id, kind = change.get("change_id"), change.get("change_type") or "of unknown type"
-        if not isinstance(change_id, int) or opened_by(scene.unit, certificate.certificate_id, change_id):
+        if not isinstance(change_id, int) or opener_of(change_id, requests, orders):
             continue
         severity, reason, todo = _about_change(kind)
         message = (
@@ -161,10 +166,12 @@ def serves_other(certificate: Certificate) -> bool:
     return any(one and one != certificate.fingerprint for one in served)
 
 
-def of_edge(certificate: Certificate, orders: Sequence[WorkOrder]) -> Iterator[Attention]:
+def of_edge(certificate: Certificate, orders: Sequence[WorkOrder], now: datetime) -> Iterator[Attention]:
     """Tell where a network serves something else than what was pushed to it last, and where a push was not proved.
 
     :param orders: of the certificate, the oldest first.
+    :param now: UTC; that a push was not proved is told for a while: CPS's word was to be enough for it, so nothing is
+        pushed again, and nobody looks at the edge once more.
     """
     for network in NETWORKS:
         last = _last_to(network, orders)
@@ -181,7 +188,7 @@ def of_edge(certificate: Certificate, orders: Sequence[WorkOrder]) -> Iterator[A
             continue
         told = [one for one in last.evidence if one.get("network") == network]
         missing = [str(one["not_proved"]) for one in told if one.get("not_proved")]
-        if missing:
+        if missing and now.timestamp() < _ended_at(last) + REMEMBERED.total_seconds():
             message = (
                 f"CPS says that work order {last.work_order_id} is deployed to {network}, and edge servers did not "
                 f"show it for {certificate.certificate_id}: {missing[0]}"
@@ -239,14 +246,18 @@ def of_held(certificate: Certificate, orders: Sequence[WorkOrder], scene: Scene)
 # -- what is gone ------------------------------------------------------------------------------------------------------
 
 
-def of_revoked(certificate: Certificate, revoked: Mapping[str, datetime | None]) -> Iterator[Attention]:
-    """Tell of a revoked certificate: one that a network serves, or a line that nothing has followed.
+def of_revoked(
+    certificate: Certificate, revoked: Mapping[str, datetime | None], now: datetime
+) -> Iterator[Attention]:
+    """Tell of a revoked certificate: one that a network serves, or a line that nothing has followed; not for ever.
 
     :param revoked: fingerprints of all revoked certificates, with when they were.
+    :param now: UTC; what nothing serves matters to nobody once it would have ended anyway.
     """
     name = certificate.certificate_id
     served = [one for one in NETWORKS if getattr(certificate, one).get("fingerprint") in revoked]
-    if not served and certificate.state != "revoked":
+    has_ended = certificate.not_after is not None and certificate.not_after <= now
+    if not served and (certificate.state != "revoked" or has_ended):
         return
     fingerprint = str(getattr(certificate, served[-1])["fingerprint"]) if served else certificate.fingerprint
     severity = records.CRITICAL if "production" in served else records.WARNING

@@ -19,6 +19,7 @@ from .._core.types import Certificate, CertRequest, Connector, WorkOrder
 from .._store.base import Unit
 from . import gate, intents, policy, removals, renewal, states
 from .hints import hint_of
+from .holistic_views import grouped
 
 APPROVALS = "approvals"
 IMPLEMENTATIONS = "implementations"
@@ -180,6 +181,8 @@ def _left_scripts(agenda: Agenda, scene: _Scene, now: datetime) -> None:
 def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
     busy = {request.certificate_id: request for request in scene.requests}
     removed = {order.certificate_id: order for order in scene.orders if order.action == removals.REMOVE}
+    open_by: dict[str, datetime] = {}
+    whys: dict[str, str] = {}
     for certificate in scene.certificates.values():
         if not (certificate.auto_renew.get("enabled") or certificate.auto_regenerate.get("enabled")):
             continue
@@ -196,11 +199,17 @@ def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
         found = renewal.due(certificate, group, now, hint=hint) if opens <= now else None
         if found is None and opens <= now:
             continue
-        ends, why = ends_of(certificate), found.message if found else ""
-        at = opens if found is None else _after_failures(agenda, scene.unit, certificate, opens)
+        name = certificate.certificate_id
+        open_by[name] = opens
+        if found is not None:
+            whys[name] = found.message
+    # All at once: after an outage of a CA those of ten thousand are due, and have failed.
+    ended = grouped(scene.unit.requests.find(certificate_id=sorted(whys), state=_ENDED)) if whys else {}
+    for name, opens in open_by.items():
+        certificate, why = scene.certificates[name], whys.get(name, "")
+        at = _after_failures(agenda, ended.get(name, ()), certificate, opens) if name in whys else opens
         if at is not None:
-            name = certificate.certificate_id
-            agenda.note(Item(RENEWALS, "certificate", name, name, at, ends, why), now)
+            agenda.note(Item(RENEWALS, "certificate", name, name, at, ends_of(certificate), why), now)
 
 
 def _note_draft(agenda: Agenda, request: CertRequest, opens: datetime, now: datetime) -> None:
@@ -233,11 +242,16 @@ def _note_removal(agenda: Agenda, order: WorkOrder, opens: datetime, now: dateti
         )
 
 
-def _after_failures(agenda: Agenda, unit: Unit, certificate: Certificate, opens: datetime) -> datetime | None:
-    """Give when a renewal that is due may be tried, given how earlier ones of the same certificate ended."""
+def _after_failures(
+    agenda: Agenda, over: Sequence[CertRequest], certificate: Certificate, opens: datetime
+) -> datetime | None:
+    """Give when a renewal that is due may be tried, given how earlier ones of the same certificate ended.
+
+    :param over: the certificate's requests that have ended.
+    """
     earlier = [
         request
-        for request in unit.requests.find(certificate_id=certificate.certificate_id, state=_ENDED)
+        for request in over
         if request.renews.get("request_id") == certificate.request_id
         if not any(request.renews.get(name) for name in _NO_RENEWAL)
     ]

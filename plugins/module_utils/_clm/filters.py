@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from .._core.clock import from_text
 from .._core.errors import InputError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.types import Certificate, Device
@@ -57,8 +58,9 @@ class Filters:
     :ivar attributes: by name, the text that the value is, or behind ``~`` a regular expression that it matches whole.
     :ivar tracking_id: of a request or work order of the certificate.
     :ivar attachment: part of an attachment's name, in any case.
-    :ivar expires_within_days: those that expire in so many days, the expired ones among them.
-    :ivar expiring: those that expire in the days that their group warns before, the expired ones among them.
+    :ivar expires_within_days: those that expire in so many days, they or what production serves in their place, the
+        expired ones among them.
+    :ivar expiring: the same for the days that their group warns before.
     :ivar network: ``staging`` or ``production``: those that it serves.
     """
 
@@ -208,7 +210,10 @@ def _fitting(
     horizon = None if within is None else now + timedelta(days=within)
 
     def expires_by(certificate: Certificate, end: datetime) -> bool:
-        return certificate.not_after is not None and certificate.not_after <= end
+        # Clients see what production serves, and that may be the one before a renewal yet.
+        served = certificate.production.get("not_after")
+        ends = (certificate.not_after, from_text(served) if served else None)
+        return any(moment is not None and moment <= end for moment in ends)
 
     def fits(certificate: Certificate) -> bool:
         device = devices.get(certificate.device)
@@ -217,7 +222,7 @@ def _fitting(
             return False
         if is_hidden(certificate, asked) or (filters.network and not getattr(certificate, filters.network)):
             return False
-        if not has_attributes(certificate, filters.attributes):
+        if not has_attributes(certificate.attributes, filters.attributes):
             return False
         if filters.expiring:
             days = warning_days(groups, group_name(certificate))
@@ -228,9 +233,9 @@ def _fitting(
     return fits
 
 
-def has_attributes(certificate: Certificate, wanted: Mapping[str, Any]) -> bool:
-    """Say whether a certificate has every attribute that is wanted (E19)."""
-    return all(key in certificate.attributes and _is(certificate.attributes[key], wanted[key]) for key in wanted)
+def has_attributes(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Say whether attributes, of a certificate or of what is to be one, are all that are wanted (E19)."""
+    return all(key in given and _is(given[key], wanted[key]) for key in wanted)
 
 
 def _is(value: Any, wanted: Any) -> bool:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._core.errors import StateError
 from .._core.types import CertRequest, WorkOrder
 from .._store.base import Unit
@@ -70,10 +72,16 @@ def refuse_open_work(unit: Unit, certificate_id: str, verb: str, *, but: str = "
 
 def opened_by(unit: Unit, certificate_id: str, change_id: int) -> str:
     """Name the request or work order of this store that opened a change at the target; empty for none."""
-    for request in unit.requests.find(certificate_id=certificate_id):
+    of = {"certificate_id": certificate_id}
+    return opener_of(change_id, unit.requests.find(**of), unit.work_orders.find(**of))
+
+
+def opener_of(change_id: int, requests: Sequence[CertRequest], orders: Sequence[WorkOrder]) -> str:
+    """Name the one of these records that opened a change at the target; empty for none."""
+    for request in requests:
         if request.key_reference.get("change_id") == change_id:
             return f"request {request.request_id}"
-    for order in unit.work_orders.find(certificate_id=certificate_id):
+    for order in orders:
         if order.change.get("change_id") == change_id:
             return f"work order {order.work_order_id}"
     return ""

@@ -154,11 +154,20 @@ def _connector(view: View) -> View:
     return {**_picked(view, _OF_CONNECTOR), "devices": devices}
 
 
+def _days_left(one: View) -> list[int]:
+    """Give the days left of a certificate, and of what production still serves in its place."""
+    return [one[name] for name in ("days_left", "production_days_left") if one[name] is not None]
+
+
 def _summary(certificates: Sequence[View], devices: Sequence[View], waiting: Sequence[View]) -> View:
-    """Count what a glance should tell; what expires is counted among what is in use alone."""
-    used = [one for one in certificates if one["state"] == "issued" and one["days_left"] is not None]
-    expired = [one for one in used if one["expired"]]
-    expiring = [one for one in used if not one["expired"] and one["days_left"] < one["expiry_warning_days"]]
+    """Count what a glance should tell; what expires is counted among what is in use alone, as clients see it."""
+    left = [
+        (min(days), one["expiry_warning_days"])
+        for one in certificates
+        if one["state"] == "issued" and (days := _days_left(one))
+    ]
+    expired = [days for days, _warned in left if days < 0]
+    expiring = [days for days, warned in left if 0 <= days < warned]
     return {
         "certificates": len(certificates),
         "by_state": dict(sorted(Counter(one["state"] for one in certificates).items())),

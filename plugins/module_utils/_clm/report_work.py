@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.types import CertRequest, WorkOrder
+from .attention_work import DECISIONS
 from .holistic_views import ca_connector
 from .views import View
 from .work_views import actions_view
@@ -17,7 +18,6 @@ HISTORY_LIMIT = 60
 """Steps of a certificate's requests and work orders that a report shows; the newest are kept."""
 
 _DECISION = ("needs_decision", "in_doubt")
-_IMPLEMENTABLE = ("approved", "scheduled")
 # In the order in which they count where two fall on one moment.
 _LIMITS = (
     ("last_safe_at", "from then on CPS deploys by itself what is on staging"),
@@ -61,11 +61,13 @@ def task(waiting: Mapping[str, Any], *, is_wanted_at_ca: bool = False) -> View:
 
 
 def _what(waiting: Mapping[str, Any]) -> str:
-    if waiting["state"] in _DECISION:
+    # A request, or an order at work, has no state of its own for what it asks people.
+    if waiting["state"] in _DECISION or waiting["reason"] in DECISIONS:
         return "decide"
     if "approve" in waiting["actions"] and waiting["approvals_given"] < waiting["approvals_needed"]:
         return "approve"
-    if waiting["state"] in _IMPLEMENTABLE and waiting["manual_implementation"]:
+    # What is scheduled is implemented at its time without anybody's doing.
+    if waiting["state"] == "approved" and waiting["manual_implementation"] and not waiting["scheduled_at"]:
         return "implement"
     return "wait"
 

@@ -12,8 +12,11 @@ from typing import Any
 from .._core.errors import InputError
 from .base import Report, ReportFormat
 
-MAX_CERTIFICATES = 100
-"""Mermaid itself draws no more than 500 edges unless it is told to."""
+MAX_EDGES, MAX_TEXT = 500, 50_000
+"""Mermaid itself draws no more edges, and reads no more characters, unless it is told to; where it is embedded nobody
+can tell it. :source: ``maxEdges`` and ``maxTextSize`` of Mermaid's configuration.
+"""
+_EDGE = re.compile(r"(?m)^    \w+ (?:-->|-\.->) \w+$")
 _MOMENT = "%% written at "
 # Everything else is written as its number: quotes, brackets, backticks and entities mean something to Mermaid.
 _PLAIN = re.compile(r"[^0-9A-Za-z .,:/@_+*-]")
@@ -32,21 +35,24 @@ class MermaidFormat(ReportFormat):
     def render(self, report: Report) -> str:
         """Give one chart with a frame for each certificate.
 
-        :raises InputError: they are too many for one chart.
+        :raises InputError: they are too many for one chart, with all that stands around them.
         """
         shown = report["certificates"]
-        if len(shown) > MAX_CERTIFICATES:
-            raise InputError(
-                f"Cannot draw {len(shown)} certificates in one chart: Mermaid draws {MAX_CERTIFICATES} of them at "
-                "most; narrow them down with the filters, or choose format html",
-                code="too_many_certificates",
-                details={"certificates": len(shown), "limit": MAX_CERTIFICATES},
-            )
         lines = [f"{_MOMENT}{report['generated_at']}", "flowchart LR"]
         for number, one in enumerate(shown):
             lines += _Chart(f"c{number}").of(one)
         lines += [f"  {line}" for line in _CLASSES]
-        return "\n".join(lines) + "\n"
+        text = "\n".join(lines) + "\n"
+        edges = len(_EDGE.findall(text))
+        if edges > MAX_EDGES or len(text) > MAX_TEXT:
+            raise InputError(
+                f"Cannot draw {len(shown)} certificates in one chart: it would have {edges} lines between boxes and "
+                f"{len(text)} characters, and Mermaid draws no more than {MAX_EDGES} and {MAX_TEXT}; narrow the "
+                "certificates down with the filters, or choose format html",
+                code="too_many_certificates",
+                details={"certificates": len(shown), "edges": edges, "characters": len(text)},
+            )
+        return text
 
     def settled(self, text: str) -> str:
         """Leave the moment of writing out."""

@@ -60,10 +60,19 @@ for (const one of list(report.pending)) {
   pendingOf.get(key).push(one);
 }
 const number = (value) => typeof value === 'number' ? value : null;
+// When what production still serves ends, where that is before the certificate itself, as one that was renewed.
+const liveEnd = (one) => {
+  const live = text((one.production || {}).not_after);
+  return one.state === 'issued' && live && one.not_after && live < one.not_after ? live : '';
+};
+const leftOf = (one) => {
+  const live = liveEnd(one);
+  return live ? Math.floor((new Date(live).getTime() - written.getTime()) / DAY) : number(one.days_left);
+};
 const statusOf = (one) => {
   if (one.state !== 'issued') return one.state;
-  const left = number(one.days_left);
-  if (one.expired) return 'expired';
+  const left = leftOf(one);
+  if (left !== null && left < 0) return 'expired';
   return left !== null && left < (one.expiry_warning_days || 0) ? 'expiring' : 'issued';
 };
 const issuerName = (one) => {
@@ -74,8 +83,8 @@ const rows = list(report.certificates).map((one) => ({
   one,
   id: text(one.certificate),
   status: statusOf(one),
-  left: number(one.days_left),
-  ends: text(one.not_after),
+  left: leftOf(one),
+  ends: liveEnd(one) || text(one.not_after),
   networks: list(one.networks).join(', '),
   device: text(one.device),
   group: text(one.group),

@@ -59,7 +59,8 @@ const rowElement = (row) => {
   const one = row.one;
   const common = text(one.common_name);
   const more = (one.san_count || 0) > 1 ? `${count(one.san_count, 'name')}` : '';
-  const under = [common !== row.id && common, more].filter(Boolean).join(' \u00b7 ');
+  const before = liveEnd(one) && 'production serves the one before';
+  const under = [common !== row.id && common, more, before].filter(Boolean).join(' \u00b7 ');
   const late = row.status === 'expired' ? 'bad' : row.status === 'expiring' ? 'warn' : '';
   const cell = (label, content, kind) => el('td', {role: 'cell', 'data-label': label, class: kind}, content);
   // Short words stay whole; long ones of others may break anywhere.

@@ -44,7 +44,8 @@ const topologyOf = (one) => {
     : {name: issuerName(one) || 'Unknown CA', under: ['found at the device'], loose: true};
   const status = statusOf(one);
   const certificate = {name: text(one.certificate), main: true, state: status,
-    under: [first(words(status)), one.not_after ? `expires ${day(one.not_after)}` : 'not issued yet']};
+    under: [first(words(status)), liveEnd(one) ? `on production until ${day(liveEnd(one))}`
+      : one.not_after ? `expires ${day(one.not_after)}` : 'not issued yet']};
   const connectors = list(one.connectors).map((each) => ({
     name: text(each.name),
     under: [text(each.description),

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Any number will do, as long as no other program takes the same one in the same database.
 _WRITERS_LOCK = 4_207_310_915_533_842_001
 _CONNECT_S = 10
+# A server that is gone without a word, as behind a firewall that forgot the connection, is noticed in a minute: systems
+# wait two hours, and a watcher would say nothing all the while. Milliseconds, and seconds. The URL may say otherwise.
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 # A unit never spans a remote call, so a transaction that is idle for long belongs to a machine that is gone.
 _SESSION = f"-c lock_timeout={BUSY_S * 1000} -c idle_in_transaction_session_timeout=60000 -c client_encoding=UTF8"
 _BUSY_STATES = frozenset({"55P03", "40P01", "40001", "57014"})
@@ -148,7 +151,7 @@ def _connect(url: str, uri: str) -> psycopg.Connection[Any]:
             "postgresql://user:password@host:port/database, with special characters of the password as %XX",
             code="store_url",
         ) from None
-    settings: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "edgecert.clm", **given}
+    settings: dict[str, Any] = {"connect_timeout": _CONNECT_S, "application_name": "edgecert.clm", **_ALIVE, **given}
     settings["options"] = f"{_SESSION} {given.get('options') or ''}"
     try:
         return psycopg.connect(autocommit=True, **settings)

@@ -272,6 +272,13 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
         [certificate(), order("completed", reason="not_proven", evidence=tuple(UNPROVED))],
         [("edge_mismatch", "warning", "not_proven")],
     ),
+    "edge servers said otherwise long ago": (
+        [
+            certificate(),
+            order("completed", reason="not_proven", evidence=tuple(UNPROVED), updated_at=NOON - 31 * DAY),
+        ],
+        [],
+    ),
     "it was pushed again and proved": (
         [
             certificate(),
@@ -292,6 +299,11 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
     ),
     # what is gone
     "it is revoked": ([certificate(state="revoked", production={}, staging={})], [("revoked", "warning", "revoked")]),
+    "it is revoked and has ended since": ([certificate(-1, state="revoked", production={}, staging={})], []),
+    "it is revoked and has ended, and production serves it": (
+        [certificate(-1, state="revoked")],
+        [("revoked", "critical", "revoked")],
+    ),
     "it is revoked and production serves it": (
         [certificate(state="revoked"), request("revoked", action="revoke", fingerprints={"RSA": "aa"})],
         [("revoked", "critical", "revoked")],
@@ -331,6 +343,30 @@ TABLE: dict[str, tuple[Sequence[Record], Facts]] = {
     "a push failed and was made again": (
         [certificate(), order("failed"), order("completed", work_order_id="wo-2", created_at=NOON)],
         [],
+    ),
+    "a push to staging failed, and one to production came by there since": (
+        [
+            certificate(),
+            order("failed", network="staging"),
+            order("completed", work_order_id="wo-2", created_at=NOON),
+        ],
+        [],
+    ),
+    "a push failed, and settings alone were set since": (
+        [
+            certificate(),
+            order("failed", reason="change_failed"),
+            order("completed", action="configure", work_order_id="wo-2", created_at=NOON, change=QUIC_ON),
+        ],
+        [("failed", "warning", "change_failed")],
+    ),
+    "settings were not set, and a certificate was pushed since": (
+        [
+            certificate(),
+            order("failed", action="configure", reason="change_failed", change=QUIC_ON),
+            order("completed", work_order_id="wo-2", created_at=NOON),
+        ],
+        [("failed", "warning", "change_failed")],
     ),
     "a push of what was followed since failed": ([certificate(**RENEWED), order("failed")], []),
     "a first enrolment failed": ([request("failed", reason="order_refused")], [("failed", "warning", "order_refused")]),
@@ -461,6 +497,27 @@ def test_what_cps_lists_twice_is_one_fact(store: SqlStore) -> None:
     assert len(look(store)) == 1
 
 
+def test_open_changes_are_held_against_work_that_is_read_at_once(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule of the issue: while ten thousand are renewed each has an open change, and a look takes no longer for it."""
+    changes = ({"change_id": 5, "change_type": "renewal"},)
+    several = [certificate(certificate_id=f"site{n}", pending_changes=changes) for n in range(9)]
+    keep(store, *several, request("issued", certificate_id="site0", key_reference={"change_id": 5}))
+    with store.read() as unit:
+        looks: list[dict[str, Any]] = []
+        real = unit.requests.find
+
+        def counted(**equal: Any) -> list[CertRequest]:
+            looks.append(equal)
+            return real(**equal)
+
+        monkeypatch.setattr(unit.requests, "find", counted, raising=False)
+        found = attention.collect(unit, NOON)
+    assert [one.certificate_id for one in found] == [f"site{n}" for n in range(1, 9)]
+    assert len(looks) <= 6, looks
+
+
 def test_a_renewed_certificate_that_ends_again_is_another_fact(store: SqlStore) -> None:
     """A ticket of last year is not opened again."""
     keep(store, certificate(20))
@@ -538,6 +595,24 @@ def test_cert_info_shows_it_by_kind_device_group_and_what_certificates_are_filte
     assert told(sync=["managed"], expires_within_days=0) == everything[1:]
     result = run(cert_info.main, {"store": f"sqlite:///{tmp_path}/clm.db", "kinds": ["drift"]})
     assert result["msg"] == "Cannot choose kinds in view list: kinds go with view attention"
+
+
+def test_a_first_request_is_found_by_what_was_asked_for(store: SqlStore) -> None:
+    """E19, W4: before its first approval there is no certificate that could bear attributes or a tracking id."""
+    wish = {"attributes": {"team": "b"}}
+    keep(store, request("submitted", certificate_id="new", wish=wish, tracking_id="CHG-7"), certificate(5))
+    cases: list[tuple[Filters, list[str]]] = [
+        (Filters(attributes={"team": "b"}), ["new"]),
+        (Filters(attributes={"team": "c"}), []),
+        (Filters(tracking_id="CHG-7"), ["new"]),
+        (Filters(tracking_id="CHG-8"), []),
+        (Filters(ca=("own",)), []),
+        (Filters(state=("issued",)), ["www"]),
+    ]
+    with store.read() as unit:
+        for filters, expected in cases:
+            found = attention.select_attention(unit, filters, [], NOON)
+            assert [one.certificate_id for one in found] == expected, filters
 
 
 def test_an_unknown_kind_is_refused_with_those_there_are(store: SqlStore) -> None:

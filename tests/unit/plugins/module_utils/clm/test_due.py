@@ -348,3 +348,27 @@ def test_what_is_superseded_and_ended_costs_nothing(virtual: VirtualBench, monke
     read[0] = 0
     agenda(virtual)
     assert read[0] == fresh <= 5 + 1
+
+
+def test_what_failed_before_is_read_at_once_for_all_that_is_due(
+    virtual: VirtualBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W4: after an outage of a CA ten thousand are due and have failed; that takes as many queries as one does."""
+    looks = [0]
+    honest = codec.decode_all
+
+    def counted(*args: Any) -> Any:
+        looks[0] += 1
+        return honest(*args)
+
+    monkeypatch.setattr(repository, "decode_all", counted)
+    took = []
+    groups(virtual)
+    for number in range(6):
+        name, renews = f"host-{number}", {"request_id": f"req-host-{number}-first"}
+        earlier = request(name, "failed", request_id=f"req-{number}", renews=renews, updated_at=START - 2 * DAY)
+        store(virtual, certificate(name, 10 * DAY, auto_renew=ON), earlier)
+        looks[0] = 0
+        assert len(agenda(virtual, [due.RENEWALS]).items) == number + 1
+        took.append(looks[0])
+    assert len(set(took)) == 1, took

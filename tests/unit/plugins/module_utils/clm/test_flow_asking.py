@@ -18,7 +18,13 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Pending
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import NONE
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import intents
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, RemoteError, TransportError
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.moves import Mover
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ClmError,
+    ConflictError,
+    RemoteError,
+    TransportError,
+)
 from ansible_collections.edgecert.clm.tests.support.ca_sites import est
 from ansible_collections.edgecert.clm.tests.support.children import in_children
 from ansible_collections.edgecert.clm.tests.support.doubtful_ca import CANNOT, DoubtfulCa
@@ -271,3 +277,16 @@ def test_of_two_orders_one_that_waits_is_kept_where_the_other_question_fails(
     ca.signs = True
     done = bench.enroll(**DUAL).record
     assert done is not None and done["state"] == "issued" and len(ca.orders) == 2
+
+
+def test_a_run_whose_lease_has_gone_asks_nothing_and_leaves_no_doubt(bench: Bench, ca: AskedByOrdering) -> None:
+    """W5: what was asked for before took longer than the lease lives, and another run may be at it."""
+    ours, asked = Mover.still_ours, list(ca.calls)
+    gone = ConflictError("another run has it", code="lease_held")
+    with mock.patch.object(Mover, "still_ours", side_effect=gone), pytest.raises(ConflictError):
+        bench.enroll(**DUAL)
+    assert Mover.still_ours is ours and ca.calls == asked
+    with bench.store.read() as unit:
+        [request] = unit.requests.find()
+        assert sorted(request.ca_handles) == ["ECDSA", "RSA"] and request.state == "retrieval_in_progress"
+        assert unit.intents.find(finished_at=None) == []

@@ -17,8 +17,12 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import report_work
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.filters import Filters
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.report_data import gather
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._store.base import Store
+from ansible_collections.edgecert.clm.plugins.module_utils._store.open import open_store
+from ansible_collections.edgecert.clm.plugins.module_utils._store.seal import StoreKey
 from ansible_collections.edgecert.clm.tests.support import report_seed
+from ansible_collections.edgecert.clm.tests.support.stores import StandingClock
 
 NOW = datetime(2026, 11, 30, 18, 0, tzinfo=timezone.utc)
 GUIDE = pathlib.Path(__file__).resolve().parents[5] / "docs" / "docsite" / "rst" / "guide_report.rst"
@@ -81,6 +85,21 @@ def test_what_is_counted_is_what_is_in_use(estate: Store) -> None:
     assert (summary["pending"], summary["waiting_for_people"]) == (5, 5)
 
 
+def test_what_production_still_serves_is_counted_though_it_was_renewed(tmp_path: pathlib.Path) -> None:
+    """V1: clients see what production serves, and that may end although there is a successor already."""
+    store = open_store(f"sqlite:///{tmp_path}/clm.db", StoreKey(), StandingClock(), "tester", create=True)
+    with store.write() as unit:
+        for name, days in (("renewed", 3), ("late", -2)):
+            seen = {"fingerprint": "00", "not_after": to_text(NOW + timedelta(days=days, hours=1))}
+            unit.certificates.add(report_seed.certificate(f"{name}.example.org", NOW, 88, production=seen))
+    summary = gathered(store)["summary"]
+    filtered = [gathered(store, **asked) for asked in ({"expiring": True}, {"expires_within_days": 2})]
+    store.close()
+    assert (summary["certificates"], summary["expired"], summary["expiring"]) == (2, 1, 1)
+    found = [[each["certificate"] for each in report["certificates"]] for report in filtered]
+    assert found == [["late.example.org", "renewed.example.org"], ["late.example.org"]]
+
+
 def test_all_is_read_in_a_few_looks_at_the_store(estate: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule of the issue: ten thousand certificates are read in as many queries as ten."""
     looks: Counter[str] = Counter()
@@ -109,6 +128,8 @@ WAITING: dict[str, Any] = {
     "approvals_needed": 1,
     "may_not_approve": [],
     "manual_implementation": False,
+    "reason": "",
+    "scheduled_at": None,
     "last_safe_at": None,
     "not_after": None,
 }
@@ -122,6 +143,13 @@ WAITING: dict[str, Any] = {
         ({"approvals_given": 1}, "wait", "nobody: cert_lifecycle goes on with it"),
         ({"state": "needs_decision", "actions": ["implement", "cancel"]}, "decide", "an operator"),
         ({"state": "in_doubt", "actions": ["retry"]}, "decide", "an operator"),
+        ({"state": "implementing", "actions": ["implement"], "reason": "needs_decision"}, "decide", "an operator"),
+        ({"state": "implementing", "actions": ["cancel"], "reason": "uploaded_elsewhere"}, "decide", "an operator"),
+        (
+            {"state": "scheduled", "actions": [], "manual_implementation": True, "scheduled_at": "2026-12-02"},
+            "wait",
+            "nobody: cert_lifecycle goes on with it",
+        ),
         ({"state": "approved", "actions": ["implement"], "manual_implementation": True}, "implement", "an operator"),
         ({"state": "approved", "actions": ["implement"]}, "wait", "nobody: cert_lifecycle goes on with it"),
         ({"state": "deploying_staging", "actions": ["implement"]}, "wait", "nobody: cert_lifecycle goes on with it"),

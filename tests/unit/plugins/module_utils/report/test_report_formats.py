@@ -190,12 +190,18 @@ def test_no_text_leaves_the_quotes_of_its_label(text: str) -> None:
     assert re.fullmatch(r'"(?:[0-9A-Za-z .,:/@_+*-]|#\d+;)*"', label), label
 
 
-def test_a_chart_of_too_many_certificates_is_refused(report: Report) -> None:
-    """Bad input: Mermaid itself would draw nothing and say little."""
-    many = {**report, "certificates": report["certificates"] * 5}
-    with pytest.raises(InputError, match="105 certificates") as caught:
-        report_format("mermaid").render(many)
+def test_a_chart_that_mermaid_would_not_draw_is_refused(report: Report) -> None:
+    """Bad input: Mermaid draws 500 edges of 50000 characters, and says little of more, whatever certificates make."""
+    [www] = [one for one in report["certificates"] if one["certificate"] == "www.example.com"]
+    most = mermaid.MAX_EDGES // 8
+    drawn = report_format("mermaid").render({**report, "certificates": [www] * most})
+    assert len(re.findall(r" (?:-->|-\.->) ", drawn)) == most * 8 <= 500 and len(drawn) <= 50_000
+    with pytest.raises(InputError, match=f"Cannot draw {most + 1} certificates.* 504 lines") as caught:
+        report_format("mermaid").render({**report, "certificates": [www] * (most + 1)})
     assert caught.value.code == "too_many_certificates"
+    wordy = {**www, "connectors": [], "common_name": "\u00e9" * 119}
+    with pytest.raises(InputError, match=r"Cannot draw 60 certificates"):
+        report_format("mermaid").render({**report, "certificates": [wordy] * 60})
 
 
 # -- Prometheus ------------------------------------------------------------------------------------------------------
