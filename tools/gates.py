@@ -293,7 +293,7 @@ GATES: dict[str, Callable[[], None]] = {
 }
 ASKED_FOR_ONLY = {"bench"}
 # What keeps one core busy: these are run side by side, before the ones that use every core.
-ONE_CORE = ("rules", "types", "docs", "lint", "sanity", "demonstration", "build")
+ONE_CORE = ("rules", "types", "docs", "lint", "sanity", "build", "molecule", "demonstration")
 
 
 def attempt(name: str) -> tuple[str, str]:
