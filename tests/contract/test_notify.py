@@ -197,6 +197,18 @@ def test_each_thing_is_told_once_and_again_when_it_changed_or_came_back(world: W
     assert len(world.office.box.letters) == 4
 
 
+def test_what_was_settled_while_there_was_nothing_to_tell_is_told_again(world: World) -> None:
+    """Unless nothing was handed over at all, as where nobody could look."""
+    given: dict[str, Any] = {"state_path": world.state, "repeat_after_hours": 0}
+    world.tell(**given)
+    assert not world.tell(**given, events=None)["changed"]
+    assert not world.tell(**given)["changed"]
+    assert not world.tell(**given, events=[], check=True)["changed"]
+    assert not world.tell(**given)["changed"], "check mode keeps all as it is"
+    assert not world.tell(**given, events=[])["changed"]
+    assert world.tell(**given)["changed"]
+
+
 def test_what_is_still_to_be_done_is_told_again_after_a_while(world: World) -> None:
     world.tell(state_path=world.state)
     path = pathlib.Path(world.state)

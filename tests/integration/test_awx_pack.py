@@ -287,5 +287,5 @@ def test_fewer_approvals_take_their_nodes_away(place: Place, applied: Result) ->
     workflow = place.id("workflow_job_templates", "CLM Enroll and push")
     nodes = place.awx.state.found("workflow_job_template_nodes", {"workflow_job_template": str(workflow)})
     names = {place.awx.state.thing(key)["identifier"] for key in nodes}
-    wanted = "enroll enroll_approval_1 enroll_approve_1 enroll_do push push_approval_1 push_approve_1 push_do"
+    wanted = "enroll enroll_approval_1 enroll_approve_1 enroll_do enroll_on push push_approval_1 push_approve_1 push_do"
     assert names == set(wanted.split())

@@ -253,6 +253,8 @@ def test_a_certificate_is_revoked_and_accounts_are_looked_at_again(house: House)
     found = house.playbook("discover", clm_discover="none").ok()
     assert "edge is managed" in found.stdout
     assert "Not onboarded: nowhere; there are edge" in house.playbook("discover", clm_device="nowhere").stdout
+    wrong = house.playbook("discover", clm_discover="none", clm_budget="plenty", clm_fail=False)
+    assert wrong.rc and "plenty" in wrong.stdout, "an answer that cannot be is no device that cannot be reached"
     saved = house.playbook("settings", clm_organization=ORGANIZATION).ok()
     assert "all is saved as wanted" in saved.stdout
 

@@ -123,6 +123,15 @@ class _Telling:
         kept = {event_id: entry for event_id, entry in before.items() if event_id in open_ids}
         return {**kept, **{one.event_id: {"at": to_text(self.now), "digest": _digest(one)} for one in new}}
 
+    def forget(self) -> None:
+        """Forget what is settled where nothing was sent, too; who was handed no list knows of nothing that is."""
+        if all(self.params.get(name) is None for name in ("events", "pending", "lifecycle")):
+            return
+        for channel in self.channels:
+            kept = self._remembered(channel, ())
+            if kept != self.memory.of(channel):
+                self.memory.keep(channel, kept)
+
     def record(self, told: set[str] | None = None) -> dict[str, Any]:
         """Give the module's record.
 
@@ -159,6 +168,7 @@ def plan(params: Params, channels: Sequence[Channel], clock: Clock) -> Plan:
         telling.record(),
         telling.steps(),
         finish,
+        note=telling.forget,
     )
 
 
