@@ -307,6 +307,28 @@ def test_people_whom_the_server_does_not_take_are_named(world: World) -> None:
     assert done["failure"]["code"] == "mail_refused" and len(world.office.box.letters) == 1
 
 
+def test_people_who_took_a_message_do_not_get_it_again_for_those_who_did_not(world: World) -> None:
+    world.office.box.refuses = ("gone@example.com",)
+    given = {"mail": world.office.mail(to=["ops@example.com", "gone@example.com"]), "state_path": world.state}
+    assert world.tell(**given)["notification"]["told"] == [EVENT["event_id"]]
+    assert not world.tell(**given).get("failed")
+    assert len(world.office.box.letters) == 1
+    world.office.box.refuses = ("gone@example.com", "ops@example.com")
+    later = {**given, "events": [{**EVENT, "deadline": "2026-12-01T00:00:00Z"}]}
+    assert [world.tell(**later)["failed"] for _turn in range(2)] == [True, True], "nobody took that one"
+
+
+def test_when_it_is_looked_at_again_is_nothing_new(world: World) -> None:
+    def waits(at: str) -> dict[str, Any]:
+        entry = {"kind": "pushes", "work_order_id": "wo-9", "certificate": "www.example.com", "is_moving": False}
+        told = {"message": "the approval has expired", "next": f"it is tried again at {at}", "next_look_at": at}
+        return {"waiting": [{**entry, **told}]}
+
+    given: dict[str, Any] = {"events": None, "state_path": world.state}
+    assert world.tell(**given, lifecycle=waits("2026-11-30T12:00:00Z"))["changed"]
+    assert not world.tell(**given, lifecycle=waits("2026-11-30T12:15:00Z"))["changed"]
+
+
 def test_a_message_that_is_put_off_may_be_tried_again(world: World) -> None:
     world.office.box.answer = "451 later"
     done = world.tell()

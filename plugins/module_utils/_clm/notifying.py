@@ -103,13 +103,15 @@ class _Telling:
     def _deliver(self, channel: Channel) -> Any:
         def deliver() -> bool:
             new = self.new[channel.key]
-            told = {"channel": channel.shown, "notices": len(new), "message": ""}
+            told, is_told = {"channel": channel.shown, "notices": len(new), "message": ""}, True
             try:
                 channel.deliver(notices.message(new, self.params["subject_prefix"], self.now))
             except ClmError as exc:
                 self.failures.append(exc)
                 told["message"] = exc.message
-            else:
+                # Who took it is not told again with each run because somebody else is not to be reached.
+                is_told = bool(exc.details.get("is_taken"))
+            if is_told:
                 self.told |= {notice.event_id for notice in new}
                 self.memory.keep(channel, self._remembered(channel, new))
             self.deliveries.append({**told, "is_delivered": not told["message"]})
