@@ -309,12 +309,13 @@ def test_people_whom_the_server_does_not_take_are_named(world: World) -> None:
 
 def test_people_who_took_a_message_do_not_get_it_again_for_those_who_did_not(world: World) -> None:
     world.office.box.refuses = ("gone@example.com",)
-    given = {"mail": world.office.mail(to=["ops@example.com", "gone@example.com"]), "state_path": world.state}
+    people = world.office.mail(to=["ops@example.com", "gone@example.com"])
+    given: dict[str, Any] = {"mail": people, "state_path": world.state}
     assert world.tell(**given)["notification"]["told"] == [EVENT["event_id"]]
     assert not world.tell(**given).get("failed")
     assert len(world.office.box.letters) == 1
     world.office.box.refuses = ("gone@example.com", "ops@example.com")
-    later = {**given, "events": [{**EVENT, "deadline": "2026-12-01T00:00:00Z"}]}
+    later: dict[str, Any] = {**given, "events": [{**EVENT, "deadline": "2026-12-01T00:00:00Z"}]}
     assert [world.tell(**later)["failed"] for _turn in range(2)] == [True, True], "nobody took that one"
 
 

@@ -292,10 +292,17 @@ def test_people_are_told_once_who_has_to_approve_what_by_when(house: House, peop
         assert secret not in done.task("Tell them").result.__repr__()
     again = house.playbook("notify", **given).ok()
     assert len(office.box.letters) == 1 and "0 told, " in again.stdout
+    secrets = {"EDGECERT_MAIL_PASSWORD": given["clm_mail"]["password"], "EDGECERT_WEBHOOK_URL": hook.pop("url")}
+    shown = {name: value for name, value in given["clm_mail"].items() if name != "password"}
+    worse = [{**given["clm_notify_events"][0], "severity": "error"}]
+    injected = {**given, "clm_mail": shown, "clm_notify_events": worse}
+    run_playbook("edgecert.clm.notify", injected, {**house.env("ada"), **secrets}).ok()
+    assert (len(office.box.letters), len(receiver.calls)) == (2, 2), "with what a credential of AWX injects"
+    hook["url"] = receiver.url
     receiver.status = 500
     changed = [{"event_id": "drift:1", "kind": "drift", "certificate": "x.example.com", "severity": "critical"}]
     broken = house.playbook("notify", **{**given, "clm_notify_events": changed}).ok()
-    assert "it answered 500" in broken.stdout and len(office.box.letters) == 2
+    assert "it answered 500" in broken.stdout and len(office.box.letters) == 3
     assert house.playbook("notify", **{**given, "clm_notify_events": changed, "clm_notify_fail": True}).rc
 
 
