@@ -306,6 +306,18 @@ def test_people_are_told_once_who_has_to_approve_what_by_when(house: House, peop
     assert house.playbook("notify", **{**given, "clm_notify_events": changed, "clm_notify_fail": True}).rc
 
 
+def test_people_are_told_that_the_store_cannot_be_reached(house: House, people: tuple[PostOffice, Chat]) -> None:
+    """And the play fails, so that its schedule sees it."""
+    office, _receiver = people
+    before = len(office.box.letters)
+    (house.folder / "no_folder").touch()
+    env = {**house.env("ada"), "EDGECERT_STORE": f"sqlite:///{house.folder}/no_folder/clm.db"}
+    done = run_playbook("edgecert.clm.notify", {"clm_mail": office.mail()}, env)
+    assert done.rc and "what waits for people is not told" in done.stdout
+    [letter] = office.box.letters[before:]
+    assert "Cannot create the store" in plain_text(letter) and "an operator" in plain_text(letter)
+
+
 def test_telling_nobody_and_telling_wrongly_fails(house: House) -> None:
     assert "Give notify_mail, notify_webhooks" in house.playbook("notify", clm_run_due=False).stdout
     mail = {"host": "x", "sender": "a@b.example", "to": ["nobody"]}
