@@ -175,6 +175,10 @@ def credential_types() -> list[dict[str, Any]]:
     ]
     names = {"store": "EDGECERT_STORE", "password": "PGPASSWORD", "store_key": "EDGECERT_STORE_KEY"}
     akamai = {one["id"]: f"AKAMAI_{one['id'].upper()}" for one in edgegrid}
+    channels = [
+        _field("mail_password", "Password of the mail server", "Beside a username in clm_mail", secret=True),
+        _field("webhook_url", "URL of the webhook", "For what names no url in clm_webhooks", secret=True),
+    ]
     runner = [_field("actor", "Actor", "Who acts where AWX names nobody, as in jobs of a schedule")]
     made = [
         _type(
@@ -197,6 +201,13 @@ def credential_types() -> list[dict[str, Any]]:
             runner,
             {"EDGECERT_ACTOR": "actor"},
             needed=["actor"],
+        ),
+        _type(
+            "Mail and chat",
+            "Secrets of the ways by which edgecert.clm.notify tells people.",
+            channels,
+            {"EDGECERT_MAIL_PASSWORD": "mail_password", "EDGECERT_WEBHOOK_URL": "webhook_url"},
+            needed=[],
         ),
     ]
     return made + [_ca_type(kind, secrets) for kind, secrets in secret_names().items() if secrets]

@@ -27,7 +27,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.field_records i
     TEXTS,
     Field,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import UPLOAD
+from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import ENDPOINT, UPLOAD
 
 GUIDE = TOP / "docs" / "docsite" / "rst" / "fields_enrollment.rst"
 SURVEYS = TOP / "extensions" / "awx" / "surveys"
@@ -209,6 +209,14 @@ CA_OPTIONS = {
     "new_question": True,
 }
 
+CONNECTOR = {
+    **CA_OPTIONS,
+    "question_name": "Application connector",
+    "question_description": "Name of that to the same device, made once the certificate is issued. A push needs one.",
+    "type": "text",
+    "variable": "clm_connector",
+}
+
 
 def survey(source: str) -> dict[str, Any]:
     """Give the survey of one source."""
@@ -221,10 +229,12 @@ def survey(source: str) -> dict[str, Any]:
         if names.count(asked["question_name"]) > 1:
             asked["question_name"] = f"{asked['question_name']} ({row.option})"
     place = next(index for index, row in enumerate(rows) if row.option == "ca") + 1
+    # CPS takes a certificate for a key of its own only.
+    connector = [CONNECTOR] if source == ENDPOINT else []
     return {
         "name": f"Enroll, keys: {source}",
         "description": f"Questions of playbooks/enroll.yml with csr_source {source}; what is empty is left out.",
-        "spec": [*questions[:place], CA_OPTIONS, *questions[place:], _source(source)],
+        "spec": [*questions[:place], CA_OPTIONS, *questions[place:], *connector, _source(source)],
     }
 
 

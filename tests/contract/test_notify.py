@@ -197,6 +197,18 @@ def test_each_thing_is_told_once_and_again_when_it_changed_or_came_back(world: W
     assert len(world.office.box.letters) == 4
 
 
+def test_what_was_settled_while_there_was_nothing_to_tell_is_told_again(world: World) -> None:
+    """Unless nothing was handed over at all, as where nobody could look."""
+    given: dict[str, Any] = {"state_path": world.state, "repeat_after_hours": 0}
+    world.tell(**given)
+    assert not world.tell(**given, events=None)["changed"]
+    assert not world.tell(**given)["changed"]
+    assert not world.tell(**given, events=[], check=True)["changed"]
+    assert not world.tell(**given)["changed"], "check mode keeps all as it is"
+    assert not world.tell(**given, events=[])["changed"]
+    assert world.tell(**given)["changed"]
+
+
 def test_what_is_still_to_be_done_is_told_again_after_a_while(world: World) -> None:
     world.tell(state_path=world.state)
     path = pathlib.Path(world.state)
@@ -293,6 +305,29 @@ def test_people_whom_the_server_does_not_take_are_named(world: World) -> None:
     world.office.box.refuses = ("gone@example.com", "ops@example.com")
     done = world.tell(mail=world.office.mail(to=["ops@example.com", "gone@example.com"]))
     assert done["failure"]["code"] == "mail_refused" and len(world.office.box.letters) == 1
+
+
+def test_people_who_took_a_message_do_not_get_it_again_for_those_who_did_not(world: World) -> None:
+    world.office.box.refuses = ("gone@example.com",)
+    people = world.office.mail(to=["ops@example.com", "gone@example.com"])
+    given: dict[str, Any] = {"mail": people, "state_path": world.state}
+    assert world.tell(**given)["notification"]["told"] == [EVENT["event_id"]]
+    assert not world.tell(**given).get("failed")
+    assert len(world.office.box.letters) == 1
+    world.office.box.refuses = ("gone@example.com", "ops@example.com")
+    later: dict[str, Any] = {**given, "events": [{**EVENT, "deadline": "2026-12-01T00:00:00Z"}]}
+    assert [world.tell(**later)["failed"] for _turn in range(2)] == [True, True], "nobody took that one"
+
+
+def test_when_it_is_looked_at_again_is_nothing_new(world: World) -> None:
+    def waits(at: str) -> dict[str, Any]:
+        entry = {"kind": "pushes", "work_order_id": "wo-9", "certificate": "www.example.com", "is_moving": False}
+        told = {"message": "the approval has expired", "next": f"it is tried again at {at}", "next_look_at": at}
+        return {"waiting": [{**entry, **told}]}
+
+    given: dict[str, Any] = {"events": None, "state_path": world.state}
+    assert world.tell(**given, lifecycle=waits("2026-11-30T12:00:00Z"))["changed"]
+    assert not world.tell(**given, lifecycle=waits("2026-11-30T12:15:00Z"))["changed"]
 
 
 def test_a_message_that_is_put_off_may_be_tried_again(world: World) -> None:

@@ -106,6 +106,16 @@ def test_people_with_restricted_logins_bring_a_certificate_to_production(team: T
     assert certificate is not None and certificate.production["fingerprint"] == certificate.fingerprint
 
 
+def test_who_may_only_ask_is_refused_what_nobody_approves_and_it_is_done_by_who_runs(team: Team) -> None:
+    """W2: what was asked for is kept; asked again once it is done, it is told."""
+    rita, olga = team.member("rita_requests"), team.member("olga_runs")
+    with pytest.raises(StoreError) as refused:
+        rita.enroll()
+    assert refused.value.code == "store_refused"
+    assert olga.run_due()["failures"] == []
+    assert dict(rita.enroll().record or {})["state"] == "issued"
+
+
 def test_people_with_restricted_logins_take_a_push_back(team: Team) -> None:
     """W2, U5."""
     olga = team.member("olga_runs")

@@ -224,6 +224,19 @@ def test_a_workflow_leads_from_the_request_by_its_approvals_to_what_is_due(v2: A
     assert len(nodes) == len(way) and not any(one.failure_nodes or one.always_nodes for one in nodes.values())
 
 
+def test_what_is_enrolled_reaches_the_push_of_the_same_workflow(place: Place, applied: Result) -> None:
+    """Beside what the survey has by default, which goes before what the first job tells."""
+    assert applied.rc == 0
+    runs = place.awx.runs
+    asked = {"clm_common_name": "www.example.com", "clm_csr_source": "endpoint", "clm_connector": "edge"}
+    workflow = place.launch("ada", "Enroll and push", **asked)
+    told = {"clm_certificate": "www.example.com", "clm_enrolled_certificate": "www.example.com"}
+    runs.end(int(runs.nodes[runs.node(workflow, "enroll")]["job"]), told)
+    given = runs.jobs[int(runs.nodes[runs.node(workflow, "push")]["job"])]["extra_vars"]
+    wanted = {"clm_certificate": "", "clm_enrolled_certificate": "www.example.com", "clm_network": "staging"}
+    assert {name: given[name] for name in (*wanted, "clm_connector")} == {**wanted, "clm_connector": "edge"}
+
+
 @pytest.mark.parametrize(
     ("user", "allowed", "barred"),
     [
@@ -287,5 +300,5 @@ def test_fewer_approvals_take_their_nodes_away(place: Place, applied: Result) ->
     workflow = place.id("workflow_job_templates", "CLM Enroll and push")
     nodes = place.awx.state.found("workflow_job_template_nodes", {"workflow_job_template": str(workflow)})
     names = {place.awx.state.thing(key)["identifier"] for key in nodes}
-    wanted = "enroll enroll_approval_1 enroll_approve_1 enroll_do push push_approval_1 push_approve_1 push_do"
+    wanted = "enroll enroll_approval_1 enroll_approve_1 enroll_do enroll_on push push_approval_1 push_approve_1 push_do"
     assert names == set(wanted.split())

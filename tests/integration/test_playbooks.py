@@ -268,6 +268,7 @@ def test_a_certificate_is_renewed_now_pushed_and_in_the_end_removed(house: House
     done = house.play("renew", "ada", clm_certificate=name).ok()
     order = done.task("Push").result["work_order"]
     assert (done.task("Renew").result["request"]["state"], order["state"]) == ("issued", "submitted")
+    assert f"-e clm_work_order_id={order['work_order_id']}" in done.stdout, "where the push stands is told"
     again = house.play("renew", "ada", clm_certificate=name).ok()
     assert again.task("Push").result["work_order"]["work_order_id"] == order["work_order_id"]
     assert not again.stats["localhost"]["changed"]

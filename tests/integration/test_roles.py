@@ -253,6 +253,8 @@ def test_a_certificate_is_revoked_and_accounts_are_looked_at_again(house: House)
     found = house.playbook("discover", clm_discover="none").ok()
     assert "edge is managed" in found.stdout
     assert "Not onboarded: nowhere; there are edge" in house.playbook("discover", clm_device="nowhere").stdout
+    wrong = house.playbook("discover", clm_discover="none", clm_budget="plenty", clm_fail=False)
+    assert wrong.rc and "plenty" in wrong.stdout, "an answer that cannot be is no device that cannot be reached"
     saved = house.playbook("settings", clm_organization=ORGANIZATION).ok()
     assert "all is saved as wanted" in saved.stdout
 
@@ -290,11 +292,30 @@ def test_people_are_told_once_who_has_to_approve_what_by_when(house: House, peop
         assert secret not in done.task("Tell them").result.__repr__()
     again = house.playbook("notify", **given).ok()
     assert len(office.box.letters) == 1 and "0 told, " in again.stdout
+    secrets = {"EDGECERT_MAIL_PASSWORD": given["clm_mail"]["password"], "EDGECERT_WEBHOOK_URL": hook.pop("url")}
+    shown = {name: value for name, value in given["clm_mail"].items() if name != "password"}
+    worse = [{**given["clm_notify_events"][0], "severity": "error"}]
+    injected = {**given, "clm_mail": shown, "clm_notify_events": worse}
+    run_playbook("edgecert.clm.notify", injected, {**house.env("ada"), **secrets}).ok()
+    assert (len(office.box.letters), len(receiver.calls)) == (2, 2), "with what a credential of AWX injects"
+    hook["url"] = receiver.url
     receiver.status = 500
     changed = [{"event_id": "drift:1", "kind": "drift", "certificate": "x.example.com", "severity": "critical"}]
     broken = house.playbook("notify", **{**given, "clm_notify_events": changed}).ok()
-    assert "it answered 500" in broken.stdout and len(office.box.letters) == 2
+    assert "it answered 500" in broken.stdout and len(office.box.letters) == 3
     assert house.playbook("notify", **{**given, "clm_notify_events": changed, "clm_notify_fail": True}).rc
+
+
+def test_people_are_told_that_the_store_cannot_be_reached(house: House, people: tuple[PostOffice, Chat]) -> None:
+    """And the play fails, so that its schedule sees it."""
+    office, _receiver = people
+    before = len(office.box.letters)
+    (house.folder / "no_folder").touch()
+    env = {**house.env("ada"), "EDGECERT_STORE": f"sqlite:///{house.folder}/no_folder/clm.db"}
+    done = run_playbook("edgecert.clm.notify", {"clm_mail": office.mail()}, env)
+    assert done.rc and "what waits for people is not told" in done.stdout
+    [letter] = office.box.letters[before:]
+    assert "Cannot create the store" in plain_text(letter) and "an operator" in plain_text(letter)
 
 
 def test_telling_nobody_and_telling_wrongly_fails(house: House) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 from typing import Any
@@ -48,6 +49,29 @@ def test_a_playbook_that_imports_another_only_sets_what_that_one_takes(path: pat
     assert other in PLAYBOOKS and {"name", IMPORT} <= set(play) <= {"name", IMPORT, "vars", "when"}
     head = other.read_text(encoding="utf-8").partition("\n- name:")[0]
     assert not [name for name in play.get("vars", {}) if name not in head]
+
+
+ROLE_TASKS = sorted(FOLDER.parent.glob("roles/*/tasks/*.yml"))
+SETS = re.compile(r"^ +(?:register: (\w+)|ansible\.builtin\.set_fact:\n((?: {4,}.*\n)+))", re.MULTILINE)
+
+
+def _set_by(path: pathlib.Path) -> set[str]:
+    """Give the names of what the tasks of a file set."""
+    found = SETS.findall(path.read_text(encoding="utf-8"))
+    return {one for one, _facts in found if one} | {
+        name for _one, facts in found for name in re.findall(r"^ +(\w+):", facts, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in EVERY if _plays(path, imported=True)], ids=lambda path: str(path.stem)
+)
+def test_when_another_playbook_is_run_is_by_nothing_that_it_sets_itself(path: pathlib.Path) -> None:
+    """The condition of an import is one of each of its tasks: what changes on the way would end it in the middle."""
+    [play] = _plays(path, imported=True)
+    changed = _set_by(FOLDER / play[IMPORT]).union(*map(_set_by, ROLE_TASKS))
+    assert "run_due_followed" in changed
+    assert not changed & set(re.findall(r"\w+", str(play.get("when", ""))))
 
 
 def _tasks() -> dict[str, Any]:
@@ -100,6 +124,26 @@ def test_a_playbook_runs_where_the_api_is_and_says_which_variables_it_takes(path
     assert unsaid == [], "a variable that users may give stands at the head of its playbook"
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"clm_certificate": "a"}, "a"),
+        ({"clm_certificate": "a", "clm_enrolled_certificate": "b"}, "a"),
+        ({"clm_certificate": "", "clm_enrolled_certificate": "b"}, "b"),
+        ({"clm_certificate": ""}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_workflow_pushes_what_its_first_job_enrolled(given: dict[str, str], wanted: str) -> None:
+    """V1: its survey asks both jobs, and an answer that is left empty goes before what the first one tells."""
+    play = _play(FOLDER / "push.yml")
+    assert _templated(play["vars"]["clm_pushes"], **given) == wanted
+    [push] = [task["edgecert.clm.cert_push"] for task in play["tasks"] if "edgecert.clm.cert_push" in task]
+    assert push["certificate"] == "{{ clm_pushes }}"
+    last = _play(FOLDER / "enroll.yml")["tasks"][-1]["ansible.builtin.set_stats"]["data"]
+    assert last["clm_enrolled_certificate"] == last["clm_certificate"]
+
+
 def _of_replace_ca(task: str) -> dict[str, Any]:
     play = _play(FOLDER / "replace_ca.yml")
     return dict(next(one for one in play["tasks"] if one["name"] == task))
@@ -146,3 +190,58 @@ def test_what_another_request_keeps_busy_is_left_to_be_replaced() -> None:
     counts = {"to_do": 1, "under_way": 2, "replaced": 4, "failed": 8, "busy": 16, "impossible": 32}
     data = _of_replace_ca("Keep the numbers for other jobs")["ansible.builtin.set_stats"]["data"]
     assert _templated(data["clm_left_count"], clm_replaced={"replacement": {"counts": counts}}) == 19
+
+
+SURVEYS = FOLDER.parent / "extensions" / "awx" / "surveys"
+
+
+def _choices() -> list[tuple[str, dict[str, Any]]]:
+    """Give each choice that a survey leaves open, with the playbook whose survey it is."""
+    return [
+        (path.stem, asked)
+        for path in sorted(SURVEYS.glob("*.json"))
+        for asked in json.loads(path.read_text(encoding="utf-8"))["spec"]
+        if asked["type"] == "multiplechoice" and not asked["required"] and (FOLDER / f"{path.stem}.yml") in EVERY
+    ]
+
+
+def _texts(value: Any) -> list[str]:
+    """Give all texts of a task, at any depth."""
+    if isinstance(value, dict):
+        return [text for one in value.values() for text in _texts(one)]
+    if isinstance(value, list):
+        return [text for one in value for text in _texts(one)]
+    return [value] if isinstance(value, str) else []
+
+
+def _uses(playbook: str, variable: str) -> list[str]:
+    """Give the options of modules that are made of a variable alone."""
+    plays = _plays(FOLDER / f"{playbook}.yml", imported=False)
+    imported = [_play(FOLDER / play[IMPORT]) for play in _plays(FOLDER / f"{playbook}.yml", imported=True)]
+    options = [
+        value
+        for play in plays + imported
+        for task in play["tasks"]
+        for name, value in task.items()
+        if name.startswith("edgecert.clm.")
+    ]
+    return [text for text in _texts(options) if set(re.findall(r"\bclm_\w+", text)) == {variable}]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "asked"), _choices(), ids=lambda one: one if isinstance(one, str) else str(one["variable"])
+)
+def test_a_choice_that_nobody_makes_is_left_out_and_one_that_is_made_is_kept(
+    playbook: str, asked: dict[str, Any]
+) -> None:
+    """V1: AWX lets a choice be left empty that is not required; a false that is given is not left out."""
+    texts = _uses(playbook, asked["variable"])
+    assert texts or asked["variable"] in ("clm_approve_all", "clm_network")
+    for text in texts:
+        for nothing in ("", *(["default"] if "default" in asked["choices"] else [])):
+            assert _templated(text, **{asked["variable"]: nothing}) in ("left out", asked["default"], True)
+        for choice in asked["choices"][asked["choices"][0] == "default" :]:
+            assert str(_templated(text, **{asked["variable"]: choice})).lower() == choice
+        if "false" in asked["choices"]:
+            given = _templated(text, **{asked["variable"]: False})
+            assert given is False or (given == "left out" and asked["default"] == "false")

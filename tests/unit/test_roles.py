@@ -14,8 +14,15 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.edgecert.clm.tests.support import module_docs
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts all
+    trust_as_template = str
 
 ROLES = sorted((pathlib.Path(__file__).resolve().parents[2] / "roles").iterdir())
 
@@ -121,3 +128,20 @@ def test_what_is_included_of_a_role_is_an_entry_point_whose_variables_are_checke
     assert len(found) > 5
     specs = {role.name: set(_read(role / "meta" / "argument_specs.yml")["argument_specs"]) for role in ROLES}
     assert sorted({(role, entry) for role, entry in found if entry not in specs[role]}) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "budget", "wanted"),
+    [(0, 0, ("left out", "left out")), (5, 100, (3, 60)), ("5", "100", (3, 60)), (-1, 0, (-3, "left out"))],
+)
+def test_a_limit_holds_for_all_rounds_together(limit: Any, budget: Any, wanted: tuple[Any, Any]) -> None:
+    """Design §6: a round is no call of its own, else a night of rounds would have as many budgets as minutes."""
+    [task] = [one for one in _read(ROLES[0].parent / "run_due" / "tasks" / "round.yml") if one["name"] == "Do it"]
+    done = [{"kind": "pushes"}, {"kind": "leases"}, {"kind": "retrievals"}]
+    given = {"run_due_limit": limit, "run_due_budget": budget, "run_due_result": {"done": done, "calls": 40}}
+    variables = {"omit": "left out", "moved": trust_as_template(task["vars"]["moved"]), **given}
+    asked = task["edgecert.clm.cert_lifecycle"]
+    found = [
+        Templar(DataLoader(), variables).template(trust_as_template(asked[name])) for name in ("limit", "budget")
+    ]
+    assert [str(one) for one in found] == [str(one) for one in wanted]

@@ -105,6 +105,9 @@ def of_lifecycle(result: Mapping[str, Any]) -> list[Notice]:
         if not is_asked:
             continue
         following, message = plain(entry.get("next")), plain(entry.get("message"))
+        if message and entry.get("next_look_at") and plain(entry["next_look_at"]) in following:
+            # When it is looked at again is another time in each run, and nothing that a person does.
+            following = ""
         found.append(
             Notice(
                 event_id=_event_id(f"waits:{plain(entry.get('state'))}", entry),

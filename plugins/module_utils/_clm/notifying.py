@@ -103,13 +103,15 @@ class _Telling:
     def _deliver(self, channel: Channel) -> Any:
         def deliver() -> bool:
             new = self.new[channel.key]
-            told = {"channel": channel.shown, "notices": len(new), "message": ""}
+            told, is_told = {"channel": channel.shown, "notices": len(new), "message": ""}, True
             try:
                 channel.deliver(notices.message(new, self.params["subject_prefix"], self.now))
             except ClmError as exc:
                 self.failures.append(exc)
                 told["message"] = exc.message
-            else:
+                # Who took it is not told again with each run because somebody else is not to be reached.
+                is_told = bool(exc.details.get("is_taken"))
+            if is_told:
                 self.told |= {notice.event_id for notice in new}
                 self.memory.keep(channel, self._remembered(channel, new))
             self.deliveries.append({**told, "is_delivered": not told["message"]})
@@ -122,6 +124,15 @@ class _Telling:
         before, open_ids = self.memory.of(channel), {notice.event_id for notice in self.notices}
         kept = {event_id: entry for event_id, entry in before.items() if event_id in open_ids}
         return {**kept, **{one.event_id: {"at": to_text(self.now), "digest": _digest(one)} for one in new}}
+
+    def forget(self) -> None:
+        """Forget what is settled where nothing was sent, too; who was handed no list knows of nothing that is."""
+        if all(self.params.get(name) is None for name in ("events", "pending", "lifecycle")):
+            return
+        for channel in self.channels:
+            kept = self._remembered(channel, ())
+            if kept != self.memory.of(channel):
+                self.memory.keep(channel, kept)
 
     def record(self, told: set[str] | None = None) -> dict[str, Any]:
         """Give the module's record.
@@ -159,6 +170,7 @@ def plan(params: Params, channels: Sequence[Channel], clock: Clock) -> Plan:
         telling.record(),
         telling.steps(),
         finish,
+        note=telling.forget,
     )
 
 

@@ -13,7 +13,8 @@ from .._core.notices import Message
 class Channel(Protocol):
     """A way to people, of which there may be several in a call.
 
-    A channel delivers a message whole or raises; it repeats nothing, since nobody can tell a message that was lost from
+    A channel delivers a message whole or raises, with ``is_taken`` among the details where others of it took it; it
+    repeats nothing, since nobody can tell a message that was lost from
     one whose receipt was. What it says of itself and raises holds no password, no token, and no address that is one.
 
     :ivar key: the same for the same way from call to call, to remember what was delivered by it; tells no secret.

@@ -99,7 +99,7 @@ class MailChannel:
         :raises RemoteError: code ``mail_refused``, or ``mail_not_secured`` where the server offers no STARTTLS.
         :raises TransportError: nobody answers, or breaks off; the message may have been taken then.
         """
-        options, sent = self._options, False
+        options, sent, is_taken = self._options, False, True
         try:
             with self._connected() as server:
                 if options.username is not None and options.password is not None:
@@ -121,7 +121,7 @@ class MailChannel:
                 code="mail_not_secured",
             ) from None
         except smtplib.SMTPRecipientsRefused as exc:
-            refused = exc.recipients
+            refused, is_taken = exc.recipients, False
         except smtplib.SMTPResponseException as exc:
             raise self._refused(_said(exc), exc.smtp_code) from None
         except (smtplib.SMTPException, OSError) as exc:
@@ -129,7 +129,7 @@ class MailChannel:
         if refused:
             told = "; ".join(f"{one}: {code} {_words(words)}" for one, (code, words) in sorted(refused.items()))
             code = next(iter(refused.values()))[0]
-            raise self._refused(f"not taken for {told}", code, sorted(refused))
+            raise self._refused(f"not taken for {told}", code, sorted(refused), is_taken=is_taken)
 
     def _connected(self) -> smtplib.SMTP:
         options = self._options
@@ -161,9 +161,11 @@ class MailChannel:
         letter.add_alternative(message.html, subtype="html")
         return letter
 
-    def _refused(self, came_back: str, status: int, people: Sequence[str] = ()) -> RemoteError:
+    def _refused(
+        self, came_back: str, status: int, people: Sequence[str] = (), *, is_taken: bool = False
+    ) -> RemoteError:
         # 4yz says that it may be tried again as it is; RFC 5321 §4.2.1.
-        details = {"refused": list(people)} if people else {}
+        details = {"refused": list(people), "is_taken": is_taken} if people else {}
         return RemoteError(
             f"{_WHAT} through {self._options.host}: {came_back}; check the addresses, and whether this machine "
             "may send there",

@@ -59,10 +59,17 @@ class Runs:
             return self._workflow(template, user, variables)
         return self.start(template, user, variables)
 
+    def _unanswered(self, template: int) -> dict[str, Any]:
+        """Give what a survey has by default, which holds where nobody answers; an empty text is one, too."""
+        spec = self.state.survey(template) if self.state.thing(template).get("survey_enabled") else {}
+        asked = spec.get("spec", [])
+        return {one["variable"]: one["default"] for one in asked if one.get("default") is not None}
+
     def start(self, template: int, user: int, variables: Mapping[str, Any]) -> int:
         """Start a job, whoever may."""
         key = self.state.number()
-        self.jobs[key] = {"template": template, "user": user, "status": "running", "extra_vars": dict(variables)}
+        given = {**self._unanswered(template), **variables}
+        self.jobs[key] = {"template": template, "user": user, "status": "running", "extra_vars": given}
         return key
 
     def _workflow(self, template: int, user: int, variables: Mapping[str, Any]) -> int:
@@ -71,7 +78,7 @@ class Runs:
             "template": template,
             "user": user,
             "status": "running",
-            "extra_vars": dict(variables),
+            "extra_vars": {**self._unanswered(template), **variables},
         }
         ids = self.state.found("workflow_job_template_nodes", {"workflow_job_template": str(template)})
         made = {one: self.state.number() for one in ids}
