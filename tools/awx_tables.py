@@ -69,6 +69,16 @@ RUN = (
 )
 
 SURVEYS: Mapping[str, Survey] = {
+    "adopt": Survey(
+        "Take over a certificate",
+        (
+            CERTIFICATE,
+            Ask("ca", "cert_enroll.ca", "CA account", required=True),
+            Ask("group", "cert_enroll.group", "Group"),
+            Ask("validity_days", "cert_enroll.validity.count", "Days of validity"),
+            Ask("comment", "cert_enroll.comment", "Comment", form=LINES),
+        ),
+    ),
     "approve": Survey(
         "Approve what was asked for",
         (

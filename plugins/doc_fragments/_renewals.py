@@ -28,8 +28,12 @@ options:
       - V(revoke) has the CA revoke the certificate, for O(reason), with the approvals of its group, and keeps it as
         revoked in the inventory. Nothing is changed at Akamai; where a network serves it still, a warning says so. A
         superseded certificate is revoked under the id it has in the inventory. Nothing revoked renews by itself.
+      - V(adopt) takes over a third-party certificate that was enrolled elsewhere and discovered on a managed device.
+        The enrollment is read, nothing is sent, and nobody has to approve it. From then on it is renewed, edited and
+        pushed as if it had been enrolled here, signed by O(ca). Names, subject and kinds of key are as the enrollment
+        has them; vendor settings of its combination have to be there.
     type: str
-    choices: [enroll, renew, regenerate, revoke]
+    choices: [enroll, renew, regenerate, revoke, adopt]
     default: enroll
   reason:
     description:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .._core.key_records import KeyDevice
     from .moves import Mover
 
-ACTIONS = ("enroll", "renew", "regenerate", "revoke")
+ACTIONS = ("enroll", "renew", "regenerate", "revoke", "adopt")
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -111,9 +111,13 @@ def _other_action(params: Params, ports: Ports) -> Plan:
         from . import revoking
 
         return revoking.plan(params, ports)
+    _refuse_reason(params)
+    if params["action"] == "adopt":
+        from . import adopting
+
+        return adopting.plan(params, ports)
     from . import renewing
 
-    _refuse_reason(params)
     return renewing.plan(params, ports)
 
 

@@ -144,12 +144,11 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
 
     :raises StateError: nothing was issued for it here, or what is revoked is to be deployed.
     """
-    if request is None or request.state != "issued":
-        at = (
-            f"its request {request.request_id} is {request.state}"
-            if request
-            else "it was discovered, not enrolled here"
-        )
+    is_adopted = request is not None and request.action == "adopt" and action == "push"
+    if request is None or request.state != "issued" or is_adopted:
+        at = "it was discovered, not enrolled here"
+        at = f"its request {request.request_id} is {request.state}" if request is not None else at
+        at = "it was taken over as production has it; give action: renew" if is_adopted else at
         raise StateError(
             f"Cannot push {certificate.certificate_id}: no certificate was issued for it here ({at}); run "
             "edgecert.clm.cert_enroll until the request is issued",

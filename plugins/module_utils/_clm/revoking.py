@@ -122,7 +122,8 @@ def _issued(unit: Unit, certificate: Certificate) -> CertRequest:
     :raises StateError: there is none, so that its CA is not known.
     """
     request = unit.requests.get(certificate.request_id) if certificate.request_id else None
-    if request is None or request.state != "issued" or not certificate.fingerprint:
+    is_ours = request is not None and request.state == "issued" and request.action != "adopt"
+    if request is None or not is_ours or not certificate.fingerprint:
         raise StateError(
             f"Cannot revoke {certificate.certificate_id}: no certificate was issued for it here, so its CA account is "
             "not known; revoke it at its CA",

@@ -175,7 +175,7 @@ class StoredPem:
 class CertRequest:
     """One certificate request: asked for once, its wish never changes, it ends issued, rejected, cancelled or failed.
 
-    :ivar action: ``enroll``, ``renew``, ``regenerate`` or ``revoke``; ``state``: design §5.
+    :ivar action: ``enroll``, ``renew``, ``regenerate``, ``revoke`` or ``adopt``; ``state``: design §5.
     :ivar reason: stable word for why it stands where it stands, may be empty; ``message`` the same as a sentence.
     :ivar wish: CSR parameters and endpoint choices as asked for, in the words of the module's options.
     :ivar key_reference: what the key provider needs to go on: for CPS the enrollment and change ids.
