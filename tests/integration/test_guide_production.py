@@ -7,16 +7,29 @@ from __future__ import annotations
 
 import pathlib
 
-from edgecert_sandbox.handle import SandboxOptions, start
+from edgecert_sandbox.handle import Handle, SandboxOptions, start
 
+from ansible_collections.edgecert.clm.tests.support.flow import Account, Bench, FlowClock
 from ansible_collections.edgecert.clm.tests.support.moved_clock import MovedClock
 from ansible_collections.edgecert.clm.tests.support.walking import returned, walk
 
 
+def enrolled_elsewhere(sandbox: Handle, name: str, folder: pathlib.Path) -> None:
+    """Have on production what another installation enrolled."""
+    folder.mkdir()
+    theirs = Bench(Account(sandbox, ["C-1ABCDE"], FlowClock(sandbox)), folder)
+    theirs.prepare()
+    theirs.enroll(common_name=name)
+    theirs.connector(certificate=name)
+    theirs.push(certificate=name, network="production")
+    theirs.close()
+
+
 def test_production_is_reached_as_it_is_written(tmp_path: pathlib.Path) -> None:
-    """P1, P2, D5, S1, U3, U5: API client to production, a renewal that is taken back, then renewal by itself."""
+    """P1, P2, D5, S1, U3, U5: API client to production, what was there taken over, a way back, renewal by itself."""
     options = SandboxOptions(instant=True, limits=False, contracts=["C-1ABCDE"])
     with start(options) as sandbox:
+        enrolled_elsewhere(sandbox, "shop.example.com", tmp_path / "theirs")
         (tmp_path / "clock").mkdir()
         clock = MovedClock(tmp_path / "clock", sandbox)
         (tmp_path / ".edgerc").write_text(pathlib.Path(sandbox.edgerc).read_text(encoding="utf-8"), encoding="utf-8")
@@ -32,6 +45,8 @@ def test_production_is_reached_as_it_is_written(tmp_path: pathlib.Path) -> None:
     assert len(asked) == 4 and all("failed=0" in text for text in asked)
     (certificate,) = returned(way.of("-a 'certificate=")[0])["certificates"]
     assert certificate["production"]["fingerprint"] == certificate["staging"]["fingerprint"]
+    foretold, adopted = way.of("edgecert.clm.adopt")
+    assert "would be signed by" in foretold and "is signed by" in adopted and "changed=1" in adopted
     looked, asked_for, done = way.of("edgecert.clm.rollback")
     assert "changed=1" in looked and "is submitted" in asked_for and "is completed" in done
     kept = returned(way.of("view=snapshots")[0])["snapshots"]
