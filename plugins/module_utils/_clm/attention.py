@@ -166,14 +166,10 @@ def _is_followed(failed: WorkOrder, orders: Sequence[WorkOrder]) -> bool:
 
     :param orders: of its certificate, the oldest first.
     """
-    ids = [one.work_order_id for one in orders]
-    later = orders[ids.index(failed.work_order_id) + 1 :]
-    return any(
-        one.network == failed.network
-        or (one.state == "completed" and failed.network in states.PASSES.get(one.network, ()))
-        for one in later
-        if is_of_settings(one) == is_of_settings(failed)
-    )
+    begin = [one.work_order_id for one in orders].index(failed.work_order_id) + 1
+    later = [one for one in orders[begin:] if is_of_settings(one) == is_of_settings(failed)]
+    passed = [one for one in later if failed.network in states.PASSES.get(one.network, ())]
+    return any(one.network == failed.network for one in later) or any(one.state == "completed" for one in passed)
 
 
 def _by_certificate(repository: Any, ids: Sequence[str], **equal: Any) -> dict[str, list[Any]]:
