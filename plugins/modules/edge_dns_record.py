@@ -114,13 +114,13 @@ EXAMPLES = r"""
     value: Xm0n4AhTyoxrSmRtkfPrwR3eGUk0xkCgP2kdSVPtkmQ
     state: absent
 
-- name: Have challenges of a name answered in another zone
+- name: Have challenges of a name answered elsewhere
   edgecert.clm.edge_dns_record:
     device: cps-main
     zone: example.com
     name: _acme-challenge.shop.example.com
     type: CNAME
-    value: shop.challenges.example.net
+    value: shop.challenges.example.com
     ttl: 3600
 
 - name: Put the value where such a name leads to

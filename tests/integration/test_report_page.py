@@ -150,7 +150,7 @@ def test_the_way_from_the_ca_to_the_edge_is_drawn_and_told(browser: Browser, add
     with browsers.opened(browser, address) as page:
         page.locator("#rows th a", has_text=LIVE).click()
         assert page.url.endswith(f"#certificate={LIVE}")
-        assert page.title().startswith(f"{LIVE} ")
+        page.wait_for_function("name => document.title.startsWith(`${name} `)", arg=LIVE)
         drawn = page.locator(".drawing svg").text_content() or ""
         for words in ("house", "own_ca", LIVE, "app", "edge", "staging: Completed"):
             assert words in drawn

@@ -184,7 +184,8 @@ def test_who_has_to_approve_is_said_and_nothing_is_waited_for(house: House) -> N
     assert "1 done" in predicted.stdout
     dest = house.folder / "due.json"
     run = house.playbook("run_due", actor="robot", clm_wait_timeout=40000, clm_round=600, clm_dest=str(dest)).ok()
-    assert [line for line in progress(run) if "Deploying to staging" in line], run.stdout
+    # At which stage a round of ten minutes meets it depends on the moment; what comes next is staging either way.
+    assert [line for line in progress(run) if "staging" in line and " min, since " in line], run.stdout
     held = json.loads(dest.read_text(encoding="utf-8"))
     assert held["failures"] == [] and "completed" in [one.get("state") for one in held["done"]]
     assert held["rounds"] > 2 and held["calls"] < 30, "a round in which nothing is due calls nobody"

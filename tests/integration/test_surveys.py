@@ -83,6 +83,14 @@ def test_what_nobody_answered_is_left_out(env: dict[str, str]) -> None:
     assert not enrol(env, clm_common_name="plain.example.com").ok().task("Enrol").changed
 
 
+def test_an_answer_that_a_job_reads_as_nothing_is_left_out_too(env: dict[str, str]) -> None:
+    """AWX marks answers as unsafe in its file of variables, and an empty text so marked is read as null."""
+    given = answers(clm_common_name="null.example.com")
+    done = run_playbook("edgecert.clm.enroll", {name: value or None for name, value in given.items()}, env).ok()
+    wish = done.task("Enrol").result["request"]["wish"]
+    assert wish["generic"] == wish["attributes"] == wish["auto_renew"] == {} and not wish.get("extensions")
+
+
 def test_every_kind_of_answer_is_understood(env: dict[str, str]) -> None:
     """E3, E4, E13 to E20: lists and mappings a line each, numbers and truth values as texts."""
     given = {
