@@ -21,7 +21,7 @@ from importlib import metadata
 from common import CACHE, TOP, link_collection, parallel, path_with, run
 
 PAIRS = (("2.16", "3.10"), ("2.19", "3.11"), ("2.21", "3.13"))
-TOOLS = ("aiosmtpd", "pytest", "pytest-xdist", "hypothesis", "jsonschema", "PyYAML")
+TOOLS = ("aiosmtpd", "pytest", "pytest-xdist", "hypothesis", "jsonschema", "PyYAML", "prometheus-client")
 # What speaks to ansible-core: the glue, modules and plugins; the last runs every module from a playbook.
 ON_CORE = (
     "tests/unit/plugins/modules",
