@@ -41,6 +41,8 @@ _TAKES = (
     *("action", "certificate", "common_name", "group", "ca", "ca_options", "ca_connector_name", "description"),
     *("validity", "auto_renew", "auto_regenerate", "attributes", "generic", "warnings", "allow_missing", "comment"),
 )
+# What a second call may not have otherwise and be taken for done.
+_KEPT = ("validity", "auto_renew", "auto_regenerate", "attributes", "description", "allow_missing")
 # As long as nothing else is known of its key: RSA, which CPS always makes.
 _NO_KEY: Mapping[str, Any] = {"dual_stack": False, "key_type": "rsa", "key_size": None, "curve": None}
 
@@ -101,7 +103,7 @@ def _refuse_unused(params: Params) -> None:
 def _known(certificate: Certificate, latest: CertRequest, params: Params, ports: Ports) -> Plan:
     """Leave what is enrolled, or was taken over, as it is.
 
-    :raises InputError: another CA account is named.
+    :raises InputError: another CA account is named, or something else than what is kept.
     """
     ca = params.get("ca")
     if ca and ca != latest.ca:
@@ -109,8 +111,24 @@ def _known(certificate: Certificate, latest: CertRequest, params: Params, ports:
             f"Cannot adopt {certificate.certificate_id} for CA account {ca}: it is renewed at {latest.ca} already; "
             "name another one with action: renew"
         )
+    others = [name for name in _KEPT if not _says(params.get(name), latest.wish.get(name))]
+    if params.get("group") and params["group"] != (certificate.group or DEFAULT_GROUP):
+        others.append("group")
+    if others:
+        raise InputError(
+            f"Cannot adopt {certificate.certificate_id} with another {', '.join(others)}: it is enrolled, or taken "
+            "over, already; change that with action: enroll"
+        )
     view = request_view(latest)
     return Plan(view, view, (), lambda: enroll.outcome(certificate.certificate_id, latest.request_id, ports))
+
+
+def _says(given: Any, kept: Any) -> bool:
+    """Say whether what is kept is what is given, as far as that says something."""
+    if isinstance(given, Mapping):
+        there = kept if isinstance(kept, Mapping) else {}
+        return all(str(there.get(name)) == str(value) for name, value in given.items() if value is not None)
+    return given is None or given == kept
 
 
 def _refuse(unit: Unit, certificate: Certificate, latest: CertRequest | None) -> None:

@@ -85,6 +85,17 @@ def test_it_is_taken_over_with_one_question_and_nothing_sent(elsewhere: Elsewher
     assert elsewhere.adopt()["request_id"] == made["request_id"] and elsewhere.ours.calls() == []
 
 
+def test_a_second_call_that_says_otherwise_is_refused_and_not_taken_for_done(elsewhere: Elsewhere) -> None:
+    wanted = {"auto_renew": {"enabled": True, "days_before": 30}, "attributes": {"team": "edge"}}
+    first = elsewhere.adopt(**wanted)
+    assert elsewhere.adopt(**wanted)["request_id"] == first["request_id"]
+    with pytest.raises(InputError, match="with another auto_renew: .*action: enroll"):
+        elsewhere.adopt(auto_renew={"enabled": False})
+    elsewhere.ours.group("shop")
+    with pytest.raises(InputError, match="with another group"):
+        elsewhere.adopt(group="shop")
+
+
 def test_it_is_renewed_in_place_and_pushed_to_production(elsewhere: Elsewhere) -> None:
     """U3: no second enrollment, and what production serves is ours in the end."""
     old = elsewhere.certificate
