@@ -135,9 +135,12 @@ SEEN = {
 }
 
 
+@pytest.mark.parametrize("nothing", ["", None])
 @pytest.mark.parametrize("playbook", sorted(awx_tables.SURVEYS))
-def test_what_nobody_answered_becomes_no_option_and_what_is_becomes_one_that_the_module_takes(playbook: str) -> None:
-    """R: AWX sends texts alone, and an empty one for what nobody answered; no module may stumble over it."""
+def test_what_nobody_answered_becomes_no_option_and_what_is_becomes_one_that_the_module_takes(
+    playbook: str, nothing: str | None
+) -> None:
+    """R: AWX sends texts alone, and an empty one, which a job reads as null, for what nobody answered."""
     omitted = "__omit__"
     seen = 0
     for task, variables in tasks_of(playbook):
@@ -146,7 +149,8 @@ def test_what_nobody_answered_becomes_no_option_and_what_is_becomes_one_that_the
             # What a role makes of it is held by the role's own specification.
             seen += module.endswith("_role")
             continue
-        known = {**SEEN, **trusted(variables), **answers(playbook), "omit": omitted}
+        answered = {name: one or nothing for name, one in answers(playbook).items()}
+        known = {**SEEN, **trusted(variables), **answered, "omit": omitted}
         given = Templar(DataLoader(), known).template(trusted(task[module] or {}))
         given = without(given, omitted)
         spec = argument_spec(module.removeprefix(OURS))
