@@ -55,6 +55,8 @@ def test_readme_and_contributing_name_what_there_is() -> None:
     packages = [path.name for path in (walking.TOP / "plugins" / "module_utils").glob("_*/")]
     assert [name for name in packages if name != "__pycache__" and f"| `{name}` |" not in house] == []
     assert [path.name for path in (walking.TOP / "tools").glob("*.py") if f"`{path.name}`" not in house] == []
+    gates = (walking.TOP / "Makefile").read_text(encoding="utf-8").partition("GATES := ")[2].split("\n")[0].split()
+    assert [name for name in gates if f"| `make {name}` |" not in house] == []
 
 
 def test_no_block_is_passed_over() -> None:
