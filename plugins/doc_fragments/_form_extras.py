@@ -108,6 +108,6 @@ options:
         description: Days before expiry at which regenerating begins, 1 to 120.
         type: int
       force_local_csr:
-        description: Whether each new CSR is made here, wherever the last one was made.
+        description: Whether each regeneration makes key and CSR here, wherever the last ones were made, unless it names another place.
         type: bool
 """

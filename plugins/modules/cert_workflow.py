@@ -64,7 +64,7 @@ options:
     type: str
   freeze_override:
     description:
-      - Reason to implement although the group is frozen. It is kept on record.
+      - Reason to implement although the group is frozen. It is kept on record, and holds for that freeze.
     type: str
   wait:
     description:

@@ -106,6 +106,12 @@ def given(
         raise StateError(f"{what}: all {levels(record)} levels are approved already, some for a later time")
     _check_person(what, record, actor)
     begins = _later(what, at, now) or now
+    if at is not None and record.scheduled_at is not None and begins > record.scheduled_at:
+        raise InputError(
+            f"{what} from {to_text(begins)} on: it is to be implemented at {to_text(record.scheduled_at)}; approve it "
+            "for then or earlier, or have it scheduled for a later time",
+            code="approval_too_late",
+        )
     ends = begins + timedelta(hours=float(record.policy.get("valid_hours", _VALID_HOURS)))
     if record.scheduled_at is not None and ends <= record.scheduled_at:
         raise InputError(

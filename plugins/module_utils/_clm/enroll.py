@@ -236,7 +236,7 @@ def _refuse_move(request: CertRequest, seen: _Seen, ports: Ports) -> None:
     requests.refuse_violations(request, seen.group)
     with ports.store.read() as unit:
         present = policy.group_of(unit, request.group)
-    found = policy.weaker(present, seen.group)
+    found = policy.weaker(present, seen.group, ports.clock.now())
     policy.refuse(f"Cannot move {request.certificate_id} from group {present.name} to {seen.group.name}", found)
 
 

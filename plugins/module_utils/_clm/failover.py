@@ -186,17 +186,16 @@ def _is_approved(mover: Mover) -> bool:
 
 
 def _refuse_frozen(mover: Mover, algorithm: str, to: Standby, why: str, message: str) -> None:
-    """Refuse an order at a standby account while enrolments are frozen, unless the request was to pass over a freeze.
+    """Refuse an order at a standby account while enrolments are frozen, unless the request was to pass over that.
 
     :raises PolicyError: they are; the request waits, and turns once they are not.
     """
-    request = mover.request
-    if gate.passes_freeze(request):
-        return
+    request, given_at = mover.request, gate.overridden_at(mover.request)
     with mover.ports.store.read() as unit:
         group = policy.group_of(unit, request.group)
-    held = freeze.frozen(group.freeze_windows, kind="enroll", network="", at=mover.now)
-    if held is None:
+    windows = group.freeze_windows
+    held = freeze.frozen(windows, kind="enroll", network="", at=mover.now)
+    if held is None or freeze.is_meant(windows, kind="enroll", network="", given_at=given_at, at=mover.now):
         return
     if why == REJECTED:
         # That order has ended: nobody has to look for it.

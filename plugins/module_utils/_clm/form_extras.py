@@ -57,14 +57,14 @@ def tracking_id(wish: Mapping[str, Any]) -> str:
     return str((wish.get("generic") or {}).get("tracking_id", ""))
 
 
+ON_CERTIFICATE = ("attributes", "auto_renew", "auto_regenerate")
+"""What a wish says of the inventory's line."""
+
+
 def on_certificate(certificate: Certificate, wish: Mapping[str, Any]) -> Certificate:
     """Give the certificate with what a wish says of it outside the CSR; what an old wish does not name stays."""
-    return replace(
-        certificate,
-        attributes=dict(wish.get("attributes", certificate.attributes)),
-        auto_renew=dict(wish.get("auto_renew", certificate.auto_renew)),
-        auto_regenerate=dict(wish.get("auto_regenerate", certificate.auto_regenerate)),
-    )
+    said: dict[str, Any] = {name: dict(wish[name]) for name in ON_CERTIFICATE if name in wish}
+    return replace(certificate, **said)
 
 
 def plain_text(value: Any) -> str:

@@ -75,17 +75,48 @@ def next_start(windows: Sequence[Mapping[str, Any]], *, kind: str, network: str,
     return min(starts, default=None)
 
 
-def check(group: Group, *, what: str, kind: str, network: str, at: datetime, override: str) -> None:
+def is_meant(
+    windows: Sequence[Mapping[str, Any]], *, kind: str, network: str, given_at: datetime | None, at: datetime
+) -> bool:
+    """Say whether a reason that was given once is one for the freeze of a moment.
+
+    It is for the freeze in which it was given; given before one, for the next. A later freeze nobody had in mind.
+
+    :param given_at: UTC; None where no reason was given.
+    """
+    if given_at is None:
+        return False
+    first: datetime | None = given_at
+    if frozen(windows, kind=kind, network=network, at=given_at) is None:
+        first = next_start(windows, kind=kind, network=network, at=given_at)
+    held = frozen(windows, kind=kind, network=network, at=first) if first is not None else None
+    return held is not None and at < held.until
+
+
+def left_out(windows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]], now: datetime) -> list[str]:
+    """Name the windows that are not over, and are none of the others, whatever those are called."""
+
+    def without_name(window: Window) -> dict[str, Any]:
+        return {**window.written(), "name": ""}
+
+    kept = [without_name(window) for window in read_all(others)[0]]
+    to_come = [window for window in read_all(windows)[0] if window.ends is None or window.ends > now]
+    return [window.name for window in to_come if without_name(window) not in kept]
+
+
+def check(
+    group: Group, *, what: str, kind: str, network: str, at: datetime, override: str, given_at: datetime | None = None
+) -> None:
     """Refuse to implement in a freeze window of the group.
 
     :param what: the sentence's beginning, as "Cannot push www.example.com to production".
     :param override: reason to do it all the same; a blank one counts as none.
-    :raises PolicyError: the moment is frozen and no reason is given.
+    :param given_at: when a reason was given earlier, UTC; None where none was.
+    :raises PolicyError: the moment is frozen, and no reason was given for this freeze.
     """
-    if (override or "").strip():
-        return
-    held = frozen(group.freeze_windows, kind=kind, network=network, at=at)
-    if held is None:
+    windows = group.freeze_windows
+    held = None if (override or "").strip() else frozen(windows, kind=kind, network=network, at=at)
+    if held is None or is_meant(windows, kind=kind, network=network, given_at=given_at, at=at):
         return
     until = to_text(held.until)
     raise PolicyError(

@@ -21,6 +21,9 @@ from .._store.base import Unit
 from . import approvals, states
 from .keeper import FREEZE_OVERRIDDEN, Keeper, R
 
+TIME_PASSED = "time_passed"
+"""Reason of what was approved only after the time it was to be implemented at."""
+
 
 def submitted(
     record: R, *, comment: str, now: datetime, actor: str = "", why_free: str = "", override: str = ""
@@ -49,9 +52,10 @@ def _overridden(reason: str, actor: str, now: datetime) -> list[dict[str, Any]]:
     return [_step(FREEZE_OVERRIDDEN, actor, reason.strip(), now)] if reason.strip() else []
 
 
-def passes_freeze(record: CertRequest | WorkOrder) -> bool:
-    """Say whether somebody gave a reason to implement it although its group is frozen."""
-    return any(step["type"] == FREEZE_OVERRIDDEN for step in record.conditions)
+def overridden_at(record: CertRequest | WorkOrder) -> datetime | None:
+    """Give when somebody last gave a reason to implement it although its group is frozen, UTC; None for never."""
+    given = [step["at"] for step in record.conditions if step["type"] == FREEZE_OVERRIDDEN]
+    return from_text(given[-1]) if given else None
 
 
 def _why_free(record: CertRequest | WorkOrder) -> str:
@@ -65,6 +69,20 @@ def _after_approval(record: CertRequest | WorkOrder, now: datetime) -> str:
     if record.scheduled_at is not None and record.scheduled_at > now:
         return "scheduled"
     return "" if record.manual_implementation else "implementing"
+
+
+def _too_late(record: CertRequest | WorkOrder) -> str:
+    """Say that the time it was to be implemented at had passed before it was approved; empty when it had not.
+
+    Implemented then, it would be at a time that nobody has chosen.
+    """
+    from_then = max((from_text(entry["effective_at"]) for entry in record.approvals), default=None)
+    if record.scheduled_at is None or from_then is None or from_then <= record.scheduled_at:
+        return ""
+    return (
+        f"the time it was scheduled for, {to_text(record.scheduled_at)}, had passed when it was approved; implement it "
+        "or schedule it anew with edgecert.clm.cert_workflow"
+    )
 
 
 def state_after_approval(record: CertRequest | WorkOrder, now: datetime) -> str:
@@ -201,6 +219,10 @@ class Gate(Generic[R]):
             return False
         given = keeper.record.approvals
         said = f"the last one was {given[-1]['actor']}" if given else "no approval is asked for"
+        if late := _too_late(keeper.record):
+            changes: dict[str, Any] = {"scheduled_at": None, "manual_implementation": True}
+            keeper.save(f"{keeper.kind.noun}_approved", state="approved", reason=TIME_PASSED, message=late, **changes)
+            return True
         keeper.save(f"{keeper.kind.noun}_approved", state="approved", message=said)
         if _after_approval(keeper.record, now) == "scheduled":
             keeper.save(f"{keeper.kind.noun}_scheduled", state="scheduled")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
 from .._core.types import AuditEntry, CertRequest, Intent
-from . import approvals, intents, key_secrets, lifetimes, snapshots
+from . import approvals, intents, key_secrets, lifetimes, requests, snapshots
 from .binding import bind_certificate
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def _try(mover: Mover) -> RemoteError | None:
     if reference is None:
         if left is None and (why := lifetimes.refusal(mover)):
             _give_up(mover, None, lifetimes.REFUSED, why)
+        if left is None:
+            requests.check_approved(mover)
         obstacles = mover.keys.conflicts(mover.order)
         if obstacles and left is None:
             _give_up(mover, None, obstacles[0].code, obstacles[0].sentence)

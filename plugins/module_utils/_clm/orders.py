@@ -289,8 +289,7 @@ def check_approved(deployer: Deployer) -> None:
             code=unusable[0],
             details={"work_order_id": order.work_order_id},
         )
-    override = "given before" if gate.passes_freeze(order) else ""
-    gate_of(deployer, override=override).check_freeze()
+    gate_of(deployer).check_freeze()
 
 
 def keeper_of(order: WorkOrder, ports: Ports) -> WorkOrderKeeper:
@@ -360,13 +359,13 @@ def gate_of(deployer: Deployer, *, override: str = "") -> gate.Gate[WorkOrder]:
     def check_freeze(now: datetime) -> None:
         from . import freeze
 
-        order = deployer.order
+        order, given_at = deployer.order, gate.overridden_at(deployer.order)
         with deployer.ports.store.read() as unit:
             group = policy.group_of(unit, order.group)
         for network in deployer.networks_ahead:
             way = "from" if order.action == removals.REMOVE else "to"
             what = f"Cannot {states.VERBS[order.action]} {order.certificate_id} {way} {network}"
-            freeze.check(group, what=what, kind="push", network=network, at=now, override=override)
+            freeze.check(group, what=what, kind="push", network=network, at=now, override=override, given_at=given_at)
 
     def present() -> dict[str, Any]:
         # Kept with an order whose approvals turn out void: what is approved next is what was seen now.

@@ -9,6 +9,7 @@ Nothing here is stored or sent; what is refused names the rule that refused it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from .._core import csr_sources
@@ -17,7 +18,7 @@ from .._core.governance import DEFAULT_GROUP, Group
 from .._core.types import Connector
 from .._core.vocabulary import WARNING_LISTS
 from .._store.base import Unit
-from . import rules
+from . import freeze, rules
 from .ports import Params
 
 # What holds where a group says nothing; a push needs two approvals (W2).
@@ -100,12 +101,14 @@ def refuse(what: str, found: Sequence[str]) -> None:
         raise PolicyError(joined.message, details={"violations": list(found)})
 
 
-def weaker(present: Group, wanted: Group) -> list[str]:
-    """Say where a group asks for fewer approvals or less proof than another.
+def weaker(present: Group, wanted: Group, now: datetime) -> list[str]:
+    """Say where a group asks for fewer approvals or less proof than another, or holds less up.
 
     What belongs to the one may not evade it by moving to the other.
+
+    :param now: UTC; freezes that are over hold nothing up.
     """
-    found = []
+    found = [*_easier_approvals(present, wanted), *_more_allowed(present, wanted, now)]
     for kind in ("enroll", "push"):
         before, after = snapshot(present, kind), snapshot(wanted, kind)
         levels = [0 if rule["auto_approve"] else rule["levels"] for rule in (before, after)]
@@ -120,6 +123,47 @@ def weaker(present: Group, wanted: Group) -> list[str]:
                 f"group {wanted.name} wants no handshake as proof of {network} (rule proof.{network}), group "
                 f"{present.name} does"
             )
+    return found
+
+
+def _easier_approvals(present: Group, wanted: Group) -> list[str]:
+    """Say where the approvals that a group asks for are easier to give, or hold longer."""
+    before, after = approvals_of(present), approvals_of(wanted)
+    most = 0 if present.auto_approve else max(before["enroll"], before["push"])
+    found = []
+    if most > 1 and before["distinct_approvers"] and not after["distinct_approvers"]:
+        found.append(
+            f"group {wanted.name} lets one person give several approvals (rule approvals.distinct_approvers), group "
+            f"{present.name} does not"
+        )
+    if most and after["requester_may_approve"] and not before["requester_may_approve"]:
+        found.append(
+            f"group {wanted.name} lets people approve what they asked for (rule approvals.requester_may_approve), "
+            f"group {present.name} does not"
+        )
+    if most and after["valid_hours"] > before["valid_hours"]:
+        found.append(
+            f"approvals hold {after['valid_hours']} hours in group {wanted.name} (rule approvals.valid_hours), "
+            f"{before['valid_hours']} in group {present.name}"
+        )
+    return found
+
+
+def _more_allowed(present: Group, wanted: Group, now: datetime) -> list[str]:
+    """Say what a group does not hold up, and another one does."""
+    found = []
+    kept = wanted.warnings.get("block") or ()
+    blocked = [str(entry) for entry in present.warnings.get("block") or () if entry not in kept]
+    if blocked:
+        found.append(
+            f"group {wanted.name} does not block warnings {', '.join(blocked)} (rule warnings.block), group "
+            f"{present.name} does"
+        )
+    lost = freeze.left_out(present.freeze_windows, wanted.freeze_windows, now)
+    if lost:
+        found.append(
+            f"group {wanted.name} is not frozen by {', '.join(lost)} (rule freeze_windows), group {present.name} is"
+        )
     return found
 
 

@@ -93,6 +93,11 @@ def due(certificate: Certificate, group: Group, now: datetime, *, hint: RenewalH
     return None
 
 
+def is_local_forced(certificate: Certificate) -> bool:
+    """Say whether key and CSR of each regeneration are to be made here (E4)."""
+    return bool(certificate.auto_regenerate.get("enabled") and certificate.auto_regenerate.get("force_local_csr"))
+
+
 def next_at(certificate: Certificate, group: Group, *, hint: RenewalHint | None = None) -> datetime | None:
     """Give when a certificate becomes, or became, due; None when never.
 

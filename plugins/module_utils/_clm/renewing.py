@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .._core import vocabulary
+from .._core import csr_sources, vocabulary
 from .._core.clock import to_text
 from .._core.errors import InputError
 from .._core.governance import DEFAULT_GROUP, Group
@@ -102,6 +102,7 @@ def _successor_plan(
         return _too_early(certificate, parent, opens, action, ports)
     submission, ca = _submission(params, ports, what, draft), params.get("ca") or (draft or parent).ca
     named = successors.Named(action, wish, ca, source)
+    named = named.here() if draft is None and _is_forced_here(params, certificate) else named
     made = successors.successor(ports, group, submission, named, certificate=certificate, parent=parent, edited=edited)
     request = back.on(_asked(made, params, draft), parent)
     if is_early and not edited.needs_certificate and submission.submit:
@@ -112,6 +113,17 @@ def _successor_plan(
     mover.warnings = policy.warning_lists(group, wish["warnings"])
     steps = _new(mover) if draft is None else _of_draft(mover, draft, submission)
     return _planned(mover, draft, certificate, [*steps[:1], *_attached(mover, drafts), *steps[1:]], shared)
+
+
+def _is_forced_here(params: Params, certificate: Certificate) -> bool:
+    """Say whether key and CSR of this regeneration are to be made here, as the certificate is set to (E4).
+
+    Whoever names where they are made this time is not overruled.
+    """
+    if params["action"] != renewal.REGENERATE or not renewal.is_local_forced(certificate):
+        return False
+    places = ("csr_source", "csr", "csr_path", "device", *csr_sources.DEVICE_OPTIONS)
+    return not any(params.get(name) for name in places)
 
 
 def _attached(mover: Mover, drafts: list[attachments.Draft]) -> list[Step]:

@@ -60,7 +60,7 @@ def steps(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], params: Pa
             if is_asked_anew and "submitted" in states.REQUEST[request.state]:
                 what = " and ".join(_RULES[name] for name in rules)
                 requests.gate_of(mover).take_back_in(unit, "approval_void", f"{what} changed; have them approved")
-            _change_certificate(unit, mover.request, ports)
+            _change_certificate(unit, mover.request, renewed, ports)
         # What is void waits for approval; nothing after this step may be done.
         return mover.request.state == request.state
 
@@ -76,10 +76,25 @@ def _draft_changes(mover: Mover, stored: CertRequest, wish: Mapping[str, Any], p
     return [*changed, "challenge_password"] if is_other else changed
 
 
-def _change_certificate(unit: Unit, request: CertRequest, ports: Ports) -> None:
-    """Let the inventory show what its request says outside the CSR."""
+def _change_certificate(unit: Unit, request: CertRequest, renewed: Mapping[str, Any], ports: Ports) -> None:
+    """Let the inventory show what its request says outside the CSR.
+
+    While a successor is under way the line has the certificate before it: what holds for the line holds at once, and
+    not only when the successor is issued, which it may never be.
+    """
     certificate = unit.certificates.get(request.certificate_id)
-    if certificate is not None and certificate.request_id == request.request_id:
+    if certificate is None:
+        return
+    if certificate.request_id == request.request_id:
         wanted = replace(form_extras.on_certificate(certificate, request.wish), group=request.group)
-        if wanted != certificate:
-            unit.certificates.put(replace(wanted, updated_at=ports.clock.now()))
+    elif request.state == "draft":
+        return
+    else:
+        wanted = form_extras.on_certificate(certificate, renewed)
+    if wanted == certificate:
+        return
+    unit.certificates.put(replace(wanted, updated_at=ports.clock.now()))
+    before = unit.requests.get(certificate.request_id) if certificate.request_id != request.request_id else None
+    if before is not None:
+        told = {name: renewed[name] for name in form_extras.ON_CERTIFICATE if name in renewed}
+        unit.requests.put(replace(before, wish={**before.wish, **told}, updated_at=ports.clock.now()))

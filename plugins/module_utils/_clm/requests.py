@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._core import csr_sources, vocabulary
-from .._core.errors import InputError, NotFoundError
+from .._core.errors import InputError, NotFoundError, StateError
 from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import CaAccount, CertRequest
@@ -237,9 +237,31 @@ def gate_of(mover: Mover, *, override: str = "") -> gate.Gate[CertRequest]:
         with mover.ports.store.read() as unit:
             group = policy.group_of(unit, request.group)
         what = f"Cannot implement request {request.request_id} for {request.certificate_id}"
-        freeze.check(group, what=what, kind="enroll", network="", at=now, override=override)
+        given_at = gate.overridden_at(request)
+        freeze.check(group, what=what, kind="enroll", network="", at=now, override=override, given_at=given_at)
 
     return gate.Gate(mover.keeper, lambda: standby.parts(mover), check_freeze, override)
+
+
+def check_approved(mover: Mover) -> None:
+    """Hold what is about to be opened, ordered or revoked against approvals and freeze: time has passed since it began.
+
+    :raises StateError: an approval expired or is void; it has been taken back, and that is on record.
+    :raises PolicyError: the group is frozen by now.
+    """
+    passage, request = gate_of(mover), mover.request
+    passage.check_freeze()
+    if request.state != "implementing":
+        # Something of it was ordered already: the rest follows, whatever the time.
+        return
+    unusable = approvals.why_unusable(request, standby.parts(mover), mover.now)
+    if unusable:
+        passage.take_back(*unusable)
+        raise StateError(
+            f"Cannot go on with request {request.request_id} for {request.certificate_id}: {unusable[1]}",
+            code=unusable[0],
+            details={"request_id": request.request_id},
+        )
 
 
 def steps(mover: Mover, *, override: str = "") -> list[Step]:

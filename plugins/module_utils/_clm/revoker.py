@@ -18,7 +18,7 @@ from .._core.clock import to_text
 from .._core.errors import ConflictError
 from .._core.plan import Step
 from .._core.types import Device
-from . import ca_orders, intents, states
+from . import ca_orders, intents, requests, states
 from .moves import Mover
 from .rivals import refuse_rivals
 from .work_orders import LEASE_S
@@ -127,6 +127,10 @@ class Revoker(Mover):
         request, ports = self.request, self.ports
         key = ca_orders.key_of(request, algorithm)
         wanted = {"fingerprint": request.fingerprints[algorithm]}
+        with ports.store.read() as unit:
+            is_begun = intents.is_open(unit, intents.REVOKE_CERTIFICATE, "request", key)
+        if not is_begun:
+            requests.check_approved(self)
         intent, _is_new = intents.begin(
             ports.store, intents.REVOKE_CERTIFICATE, "request", key, wanted, ports.clock.now()
         )

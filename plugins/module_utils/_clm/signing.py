@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
 from .._core.errors import ClmError, RemoteError
-from . import asking, ca_orders, dual_stack, form_csr, lifetimes, receiving
+from . import asking, ca_orders, dual_stack, form_csr, lifetimes, receiving, requests
 
 if TYPE_CHECKING:
     from .._ca.answer_base import Pending
@@ -119,9 +119,11 @@ def _order_one(mover: Mover, algorithm: str) -> bool:
     from .._ca.answer_base import CannotTell, NotThere
 
     # What may have been ordered before is looked for, whatever the day.
-    if not ca_orders.is_begun(mover, algorithm) and (why := lifetimes.refusal(mover)):
-        receiving.go_without(mover, algorithm, lifetimes.REFUSED, why)
-        return True
+    if not ca_orders.is_begun(mover, algorithm):
+        if why := lifetimes.refusal(mover):
+            receiving.go_without(mover, algorithm, lifetimes.REFUSED, why)
+            return True
+        requests.check_approved(mover)
     try:
         intent, answer = ca_orders.ordered(mover, algorithm)
     except ClmError as exc:

@@ -9,7 +9,7 @@ Shared by who asks for it and by what is due by itself; stores and sends nothing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,10 @@ class Named:
     ca: str
     csr_source: str
 
+    def here(self) -> Named:
+        """Give it with key and CSR made here, wherever those before were made."""
+        return replace(self, wish=form_places.made_here(self.wish), csr_source=vocabulary.LOCAL)
+
 
 def successor(
     ports: Ports,
@@ -115,11 +119,9 @@ def of_itself(
     """
     parent, inherited = standby.as_asked(parent), renewal.inherited(certificate, automatic=True)
     settings = {name: inherited.get(name, {}) for name in ("auto_renew", "auto_regenerate")}
-    is_forced = due.action == renewal.REGENERATE and bool(certificate.auto_regenerate.get("force_local_csr"))
-    wish = {**parent.wish, **settings}
-    named = Named(due.action, wish, parent.ca, parent.csr_source)
-    if is_forced:
-        named = Named(due.action, form_places.made_here(wish), parent.ca, vocabulary.LOCAL)
+    named = Named(due.action, {**parent.wish, **settings}, parent.ca, parent.csr_source)
+    if due.action == renewal.REGENERATE and renewal.is_local_forced(certificate):
+        named = named.here()
     submission = Submission(comment=f"due: {due.message}")
     return successor(ports, group, submission, named, certificate=certificate, parent=parent, is_automatic=True)
 

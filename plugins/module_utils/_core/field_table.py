@@ -94,7 +94,7 @@ CA_DETAILS = (
     ),
     Field(
         *("auto_regenerate.force_local_csr", "CSR generation forced", "4", "E4"),
-        meaning="Whether each automatic regeneration makes key and CSR here, wherever the last one was made",
+        meaning="Whether each regeneration makes key and CSR here, wherever the last ones were made",
         kind=FLAG,
         sources=(LOCAL, UPLOAD, HSM, ADC),
         whys={
