@@ -108,6 +108,8 @@ options:
         description: Days before expiry at which regenerating begins, 1 to 120.
         type: int
       force_local_csr:
-        description: Whether each regeneration makes key and CSR here, wherever the last ones were made, unless it names another place.
+        description:
+          - Whether each regeneration makes key and CSR here, wherever the last ones were made, unless the call names
+            another place.
         type: bool
 """

@@ -24,6 +24,7 @@ options:
   freeze_override:
     description:
       - Reason to implement it although the group is frozen. It is kept on record.
-      - It holds for the freeze in which it is given, and given before one for the next, also where approvals or a time lie between.
+      - It holds for the freeze in which it is given, and given before one for the next, also where approvals or a time
+        lie between.
     type: str
 """
