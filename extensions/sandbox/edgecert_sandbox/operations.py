@@ -181,7 +181,10 @@ def _open_for(machine: Machine, enrollment: Enrollment, kind: str, old: Wire, no
         first_phase="review_names" if review else "",
     )
     if review:
-        change.found_warnings = [f"The following SANs are scheduled to be removed: {', '.join(gone)}."]
+        change.found_warnings = [
+            f"The SANs [{', '.join(gone)}] are scheduled to be removed with this operation. Removing SANs from this "
+            "enrollment may result in a disruption of your service for TLS connections."
+        ]
     return change
 
 

@@ -55,7 +55,7 @@ def check_upload(
     if keys.public_der(leaf.public_key()) != pair.public_der:
         found.errors.append("This certificate was not generated from the CSR that Akamai generated.")
     _check_dates(leaf, pair.key_algorithm, now, found)
-    _check_names(leaf, csr, found)
+    _check_names(leaf, pair.key_algorithm, csr, found)
     _check_subject(leaf, csr, found)
     links = _check_chain(leaf, chain, found)
     _check_chain_dates(leaf, links, now, found)
@@ -118,7 +118,7 @@ def _check_dates(leaf: x509.Certificate, algorithm: str, now: datetime, found: F
         found.warnings.append("This certificate will expire in the near future.")
 
 
-def _check_names(leaf: x509.Certificate, csr: dict[str, Any], found: Finding) -> None:
+def _check_names(leaf: x509.Certificate, algorithm: str, csr: dict[str, Any], found: Finding) -> None:
     wanted_cn, given_cn = csr["cn"], keys.common_name(leaf.subject)
     if not given_cn:
         found.errors.append("The Common Names (CN) for both certificate and CSR must be non-null and non-empty.")
@@ -134,7 +134,9 @@ def _check_names(leaf: x509.Certificate, csr: dict[str, Any], found: Finding) ->
     found.warnings += [f"SAN name [{name}] is missing from the certificate." for name in sorted(wanted - given)]
     found.warnings += [f"SAN name [{name}] was added to the certificate." for name in sorted(given - wanted)]
     cased = sorted(name for name in written if name != name.lower() and name.lower() in wanted)
-    found.warnings += [f"SAN name [{name}] differs in case on the certificate." for name in cased]
+    found.warnings += [
+        f"{name} [{name.lower()}] differs in case on the '{algorithm}' certificate." for name in cased
+    ]
 
 
 def _check_subject(leaf: x509.Certificate, csr: dict[str, Any], found: Finding) -> None:
@@ -142,12 +144,9 @@ def _check_subject(leaf: x509.Certificate, csr: dict[str, Any], found: Finding) 
         attributes = leaf.subject.get_attributes_for_oid(oid)
         given = str(attributes[0].value) if attributes else ""
         wanted = csr.get(member) or ""
-        if wanted and not given:
-            found.warnings.append(f"The value for {label} is present in the CSR, but missing in the certificate.")
-        elif given and not wanted:
-            found.warnings.append(f"The value for {label} is missing in the CSR, but is present in the certificate.")
-        elif given != wanted:
-            found.warnings.append(f"Value for {label} differs between the CSR and the certificate.")
+        if given != wanted:
+            said, read = (f"[{value}]" if value else "missing" for value in (wanted, given))
+            found.warnings.append(f"Value for {label} differs between the CSR and the certificate: {said} vs {read}.")
 
 
 def _issued(issuer: x509.Certificate, subject: x509.Certificate) -> bool:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._core.types import Notice
-from .._core.warning_policy import WarningPolicy, decide
+from .._core.warning_policy import PATTERN_PREFIX, WarningPolicy, decide
 
 ALLOWED = "allowed"
+_PATTERN_CHARACTERS = 60
 TAKE_BACK = "take the push back with edgecert.clm.cert_push and action: rollback"
 
 
@@ -46,10 +48,32 @@ def undecided(decided: Sequence[Mapping[str, Any]], todo: str) -> str:
     left = [entry for entry in decided if entry["decision"] != ALLOWED]
     if not left:
         return ""
-    texts = "; ".join(f"{entry['code'] or 'unknown'} ({_word(entry)}): {entry['text']}" for entry in left)
+    texts = "; ".join(f"{entry['code'] or 'unknown'} ({_word(entry)}): {entry['text']}{_hint(entry)}" for entry in left)
     new = sum(1 for entry in left if entry["is_new"])
     counted = f"{len(left)} warning{'' if len(left) == 1 else 's'}, {new or 'none'} of them new since the last time"
-    return f"warnings wait for a decision ({counted}); name them in warnings.allow and run again, or {todo}: {texts}"
+    how = "name them in warnings.allow by their ids and run again"
+    if not all(entry["code"] for entry in left):
+        how = "name them in warnings.allow, by their ids or, where unknown, as shown behind the text, and run again"
+    return f"warnings wait for a decision ({counted}); {how}, or {todo}: {texts}"
+
+
+def pattern_of(text: str) -> str:
+    """Give an entry for a list of warnings that means a text that has no id: its beginning as a regular expression.
+
+    Without blanks and commas, at which AWX's surveys divide such a list, and without a quote that YAML would end at.
+    """
+    first = text.strip().partition("\n")[0][:_PATTERN_CHARACTERS].strip()
+    others = {",": r"\x2c", "'": r"\x27"}
+    return f"{PATTERN_PREFIX}^" + "".join(
+        r"\s" if one.isspace() else others.get(one, re.escape(one)) for one in first
+    )
+
+
+def _hint(entry: Mapping[str, Any]) -> str:
+    # What a list blocks is not allowed by another entry beside it.
+    if entry["code"] or entry["decision"] != "asked":
+        return ""
+    return f" [allow it as '{pattern_of(str(entry['text']))}']"
 
 
 def _word(entry: Mapping[str, Any]) -> str:

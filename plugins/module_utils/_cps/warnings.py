@@ -12,18 +12,7 @@ from __future__ import annotations
 import re
 
 from .._core.types import Notice
-from .._core.warning_ids import DEFAULT_BLOCK, SUBJECT_FIELDS, WARNING_IDS
-from .warning_texts import FIELD_CASE, FIELD_TEXTS, TEXTS
-
-_FIELD = re.compile(r"\bvalue for (?P<field>\S+) (?P<what>.*)", re.IGNORECASE)
-
-# The dangerous first: a text that fits two is taken for the worse.
-_PATTERNS = tuple(
-    (re.compile(words, re.IGNORECASE), code)
-    for words, code in sorted(TEXTS, key=lambda entry: entry[1] not in DEFAULT_BLOCK)
-)
-# CPS names a warning by its id where it has one to give, as in the code of a validation message.
-_ID = re.compile(r"\W*([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b")
+from .warning_match import code_of, fits
 
 # The lines of a listing below a message about a chain; nothing that reads as a sentence of its own.
 _LISTING = re.compile(
@@ -39,6 +28,7 @@ _LISTING = re.compile(
     )\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
+_ARMOUR = re.compile(r"-----(BEGIN|END) CERTIFICATE-----")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _HEADER = re.compile(r"\s*\[WARNINGS\]\s*:?\s*", re.IGNORECASE)
 
@@ -50,49 +40,54 @@ def recognise(text: str) -> tuple[Notice, ...]:
     :return: in their order, each text as CPS wrote it; the code is empty where the words are not known.
     :source: cps-protocol §3.6; get-change-allowed-input-param, ``warnings.v1``.
     """
-    messages: list[list[str]] = []
     header = _HEADER.match(text)
     body = text.replace(header.group(0), "", 1) if header else text
-    for line in body.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if not line.strip():
-            continue
-        if messages and _is_listing(line, messages[-1]):
-            messages[-1].append(line.rstrip())
-        else:
-            messages.append([line.strip()])
-    return tuple(Notice(_code(lines[0]), "\n".join(lines)) for lines in messages)
+    lines = body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    messages: list[list[str]] = []
+    while lines:
+        taken = _count_of_chains(lines)
+        if taken > 1:
+            messages.append([lines[0].strip(), *(line.rstrip() for line in lines[1:taken] if line.strip())])
+        elif messages and _is_below(lines[0], messages[-1]):
+            messages[-1].append(lines[0].rstrip())
+        elif lines[0].strip():
+            messages.append([lines[0].strip()])
+        del lines[:taken]
+    return tuple(_notice(message) for message in messages)
 
 
-def _is_listing(line: str, message: list[str]) -> bool:
-    if _code(line):
+def _notice(lines: list[str]) -> Notice:
+    text = "\n".join(lines)
+    if len(lines) > 1 and fits(text):
+        return Notice(code_of(text), text)
+    return Notice(code_of(lines[0], "\n".join(lines[1:])), text)
+
+
+def _count_of_chains(lines: list[str]) -> int:
+    """Give how many lines the next message has by its own words: six where CPS found another chain, else one.
+
+    Name and description of both chains are lines of their own there; they may say anything, and may be empty.
+    """
+    said = [line.strip().lower() for line in lines[:4]]
+    if said[:1] != ["expected to find trust chain:"] or said[3:] != ["instead found:"]:
+        return 1
+    count = 1
+    for line in lines[1:6]:
+        if line.strip() and not line[0].isspace():
+            break
+        count += 1
+    return count if count > 3 else 1
+
+
+def _is_below(line: str, message: list[str]) -> bool:
+    """Say whether a line belongs to the message above it."""
+    if not line.strip():
         return False
-    if _LISTING.fullmatch(line):
-        return True
     # Base64 is taken for part of a certificate only inside its armour: a single word looks just like it.
-    armour = [kept.strip() for kept in message if kept.strip().startswith("-----")]
-    in_armour = bool(armour) and armour[-1] == "-----BEGIN CERTIFICATE-----"
-    return in_armour and _BASE64.fullmatch(line.strip()) is not None
-
-
-def _code(line: str) -> str:
-    found = next((code for pattern, code in _PATTERNS if pattern.search(line)), "")
-    if found in DEFAULT_BLOCK:
-        return found
-    named = _ID.match(line)
-    if named and named.group(1) in WARNING_IDS:
-        return named.group(1)
-    return _field_code(line) or found
-
-
-def _field_code(line: str) -> str:
-    if re.search(FIELD_CASE[0], line, re.IGNORECASE):
-        return FIELD_CASE[1]
-    field = _FIELD.search(line)
-    if field is None:
-        return ""
-    name, words = field.group("field").strip("[]'\""), field.group("what")
-    for pattern, with_field, without in FIELD_TEXTS:
-        if re.search(pattern, words, re.IGNORECASE):
-            # CPS has been seen to leave its placeholder in: the field is then unknown, the kind of fault is not.
-            return with_field.format(field=name) if name in SUBJECT_FIELDS else without
-    return ""
+    armour = [edge for kept in message for edge in _ARMOUR.findall(kept)]
+    is_in_armour = bool(armour) and armour[-1] == "BEGIN"
+    if is_in_armour and line.strip().startswith("-----END") and fits("\n".join([*message, line])):
+        return True
+    if code_of(line):
+        return False
+    return _LISTING.fullmatch(line) is not None or (is_in_armour and _BASE64.fullmatch(line.strip()) is not None)

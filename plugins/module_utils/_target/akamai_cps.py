@@ -17,13 +17,13 @@ from typing import Any
 from .._core import network_settings
 from .._core.clock import Clock
 from .._core.types import Bundle, Notice
-from .._core.warning_ids import WARNING_IDS
 from .._cps import changes
 from .._cps.changes import ChangeRecord, InputKind, UploadCertificate
 from .._cps.client import CpsClient
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
 from .._cps.notices import Shown, acknowledge_notices, read_notices
+from .._cps.warning_match import known_id
 from .._cps.warnings import recognise
 from .._pki import pem, x509
 from .akamai_cps_discovery import bundles_of, deployed_facts, discover
@@ -390,10 +390,10 @@ def _fingerprints(network: NetworkFacts) -> set[str]:
 def _notices(warning: changes.ValidationMessage) -> tuple[Notice, ...]:
     """Take a validation warning apart; one whose words are not known may be known by its code."""
     found = recognise(warning.text)
-    known = warning.code if warning.code in WARNING_IDS else ""
+    known = known_id(warning.code or "")
     if len(found) == 1 and not found[0].code:
-        return (Notice(known or "", found[0].text),)
-    return found or (Notice(known or "", warning.code or ""),)
+        return (Notice(known, found[0].text),)
+    return found or (Notice(known, warning.code or ""),)
 
 
 def _pace(phase: str) -> float:
