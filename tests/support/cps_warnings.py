@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 FILE = pathlib.Path(__file__).with_name("cps_warnings.txt")
 CHAIN = "<trustChainData>"
-# Another spelling of the published table, and how it is written here.
+# As the newer table spells it.
 MISSPELT = "TRUST_CHAIN_PREVIOIS_NULL_OR_EMPTY"
 LISTING = """Trust Chain
 Certificate: Subject: CN=www.example.com,O=Example Ltd
@@ -32,7 +32,7 @@ def published() -> list[tuple[str, str]]:
     """Give every id with a wording of it, those of the older table first."""
     lines = [line for line in FILE.read_text().splitlines() if not line.startswith("#")]
     rows = [line.split("|", 1) for line in lines]
-    return [(code.replace(MISSPELT, "TRUST_CHAIN_PREVIOUS_NULL_OR_EMPTY"), text.replace("\\n", "\n")) for code, text in rows]
+    return [(code.replace("PREVIOIS", "PREVIOUS"), text.replace("\\n", "\n")) for code, text in rows]
 
 
 def filled(wording: str, value: Callable[[], str]) -> str:

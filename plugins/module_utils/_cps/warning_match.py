@@ -76,7 +76,7 @@ def _of_fields() -> Iterator[Wording]:
                 yield from (
                     _wording(of_field.format(field=field), lead + text.format(field=field)) for field in SUBJECT_FIELDS
                 )
-                yield _wording(general, lead + text.format(field="<field>"))
+                yield _wording(general, lead + text.format(field="%s"))
 
 
 WORDINGS: tuple[Wording, ...] = (
@@ -90,7 +90,8 @@ WORDINGS: tuple[Wording, ...] = (
 )
 """Every wording that is known whole."""
 
-_DANGEROUS = (*(one for one in WORDINGS if one.code in DEFAULT_BLOCK), *_read(warning_texts_more.MARKS))
+_DANGEROUS = tuple(one for one in WORDINGS if one.code in DEFAULT_BLOCK)
+_MARKS = tuple(_read(warning_texts_more.MARKS))
 
 
 def known_id(name: str) -> str:
@@ -109,8 +110,11 @@ def code_of(message: str, listing: str = "") -> str:
     if whole and whole[0].code in DEFAULT_BLOCK:
         return whole[0].code
     # A value may hold anything: what else was said must not be acknowledged with the words around it.
-    rest = "\n".join(whole[1]) if whole else _plain(message)
-    dangerous = _heaviest(one for one in _DANGEROUS if _is_within(one, rest))
+    text = _plain(message)
+    values = "\n".join(whole[1]) if whole else text
+    dangerous = _heaviest(
+        one for part, known in ((text, _DANGEROUS), (values, _MARKS)) for one in known if _is_within(one, part)
+    )
     named = _ID.match(message)
     by_id = known_id(named.group(1)) if named else ""
     if dangerous or by_id in DEFAULT_BLOCK:

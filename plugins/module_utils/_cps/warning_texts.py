@@ -26,9 +26,9 @@ CERTIFICATE_EXPIRATION_DATE_BEYOND_MAX_DAYS
   The certificate has a validity period of greater than 397 days. This certificate will not be accepted by all major \
 browsers for SSL/TLS connections. Please work with your Certificate Authority to reissue the certificate with an \
 acceptable lifetime.
-  The '<key>' certificate is set to expire in [<years>] years, [<months>] months. The certificate has a validity period \
-of greater than 397 days. This certificate will not be accepted by all major browsers for SSL/TLS connections. Please \
-work with your Certificate Authority to reissue the certificate with an acceptable lifetime.
+  The '<key>' certificate is set to expire in [<years>] years, [<months>] months. The certificate has a validity \
+period of greater than 397 days. This certificate will not be accepted by all major browsers for SSL/TLS connections. \
+Please work with your Certificate Authority to reissue the certificate with an acceptable lifetime.
 CERTIFICATE_EXPIRATION_DATE_BEYOND_RANGE
   This certificate is set to expire in more than 3 years. Akamai recommends validity of 3 years or less.
   This certificate is set to expire in [<years>] years, [<months>] months. Akamai recommends validity of 3 years or \
@@ -188,6 +188,6 @@ FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 """By kind of difference in a subject field: the id with a known field, the id without, the wordings.
 
-Each wording comes with "The" in front, too: CPS is not of one mind about it. Where CPS left its placeholder in, the
+Each wording comes with "The" in front, too: CPS is not of one mind about it. Where CPS left its own ``%s`` in, the
 field is unknown, the kind of difference is not.
 """

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from edgecert_sandbox.world import Problem, WorldConfig
 
+from ansible_collections.edgecert.clm.plugins.module_utils._cps.warnings import recognise
 from ansible_collections.edgecert.clm.tests.support.sandbox_world import (
     CERTIFICATE,
     START,
@@ -73,11 +74,11 @@ CASED = [NAMES[0], "API.example.com"]
 WARNED: list[tuple[str, dict[str, Any], Chain | None, str]] = [
     ("missing SAN", {"names": NAMES[:1]}, None, "SAN name [api.example.com] is missing from the certificate."),
     ("added SAN", {"names": [*NAMES, "x.example.com"]}, None, "SAN name [x.example.com] was added to the certificate."),
-    ("case of a SAN", {"names": CASED}, None, "SAN name [API.example.com] differs in case on the certificate."),
+    ("case of a SAN", {"names": CASED}, None, "API.example.com [api.example.com] differs in case on the 'RSA'"),
     ("case of the CN", {"cn": "WWW.example.com"}, None, "The case of the Common Name (CN) on the certificate"),
-    ("other L", {"subject": LOCALITY}, None, "Value for L differs between the CSR and the certificate."),
-    ("no O", {"subject": NO_ORGANIZATION}, None, "The value for O is present in the CSR, but missing"),
-    ("extra OU", {"subject": UNIT}, None, "The value for OU is missing in the CSR, but is present"),
+    ("other L", {"subject": LOCALITY}, None, "Value for L differs between the CSR and the certificate: [Cambridge] vs"),
+    ("no O", {"subject": NO_ORGANIZATION}, None, "the certificate: [Example] vs missing."),
+    ("extra OU", {"subject": UNIT}, None, "Value for OU differs between the CSR and the certificate: missing vs [IT]."),
     ("short life", {"days": 20}, None, "This certificate has a short lifetime and will expire soon."),
     ("soon over", {"start": START - timedelta(days=85)}, None, "This certificate will expire in the near future."),
     ("not yet valid", {"start": START + timedelta(days=2)}, None, "The certificate is not yet valid."),
@@ -95,6 +96,7 @@ def test_a_questionable_upload_is_warned_about(
 ) -> None:
     found = warnings(lab, *outcome(lab, chain, **wishes))
     assert any(words in line for line in found), name
+    assert all(notice.code for notice in recognise("\n".join(found)))
 
 
 @pytest.mark.parametrize("days", [31, 90, 397])

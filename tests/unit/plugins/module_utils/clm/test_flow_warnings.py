@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import novelty, queries
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import decisions, novelty, queries
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Notice
 from ansible_collections.edgecert.clm.plugins.module_utils._core.warning_ids import (
     DEFAULT_ALLOW,
     DEFAULT_BLOCK,
@@ -23,6 +25,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.warning_ids imp
     SHORT_VALIDITY_ALLOW,
     WARNING_IDS,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._core.warning_policy import WarningPolicy, decide
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
 ADDED = "CERTIFICATE_ADDED_TO_TRUST_CHAIN"
@@ -131,7 +134,7 @@ def test_a_warning_is_decided_on_at_each_level(bench: Bench, level: str) -> None
     """U2, G, A1: by id or pattern, at the order, the application connector and the group."""
     bench.issued()
     warned(bench, ADDED, ROOT)
-    lists = {"allow": [ADDED], "block": ["re:cross-signed"]}
+    lists = {"allow": [ADDED], "block": ["re:crossed signed"]}
     if level == "group":
         bench.group(warnings=lists)
         order = pushed(bench)
@@ -202,6 +205,39 @@ def test_a_dangerous_one_stops_the_push_though_it_was_met_before(bench: Bench) -
     assert order["state"] == "needs_decision" and new(order) == {KEY: False}
     with pytest.raises(StateError):
         bench.act("tester", "retry", work_order_id=order["work_order_id"])
+
+
+# -- what has no id -------------------------------------------------------------------------------------------------
+
+
+def test_a_warning_without_an_id_is_told_with_the_pattern_that_allows_it(bench: Bench) -> None:
+    """U2: taken from the message as it stands, it lets the push go on; where all have ids there is none."""
+    bench.issued()
+    warned(bench, ADDED, "It's new, [quite] new: 100% (a.example.com).")
+    message = pushed(bench)["message"]
+    assert "name them in warnings.allow, by their ids or, where unknown, as shown behind the text" in message
+    [pattern] = re.findall(r"\[allow it as '(re:[^']*)'\]", message)
+    assert "{" not in pattern and pattern.startswith(r"re:^It\x27s\snew\x2c\s\[quite\]")
+    assert pushed(bench, warnings={"allow": [ADDED, pattern]})["state"] == "completed"
+
+
+def test_where_every_warning_has_an_id_no_pattern_is_shown(bench: Bench) -> None:
+    """U2: nor for one that a list blocks, which another entry does not lift."""
+    bench.issued()
+    warned(bench, ADDED, KEY)
+    message = pushed(bench)["message"]
+    assert "name them in warnings.allow by their ids and run again" in message and "allow it as" not in message
+    warned(bench, "Quite new.")
+    assert "allow it as" not in pushed(bench, warnings={"block": ["re:quite"]})["message"]
+
+
+@given(st.text(min_size=1).filter(lambda text: text.strip()))
+def test_the_pattern_of_a_text_fits_it_and_stands_in_every_list(text: str) -> None:
+    """U2: in YAML between single quotes, and in a survey that divides a list at blanks and commas."""
+    pattern = decisions.pattern_of(text)
+    assert not re.search(r"[\s,']", pattern)
+    found = decide([Notice("", text.strip())], WarningPolicy(allow=(pattern,)))
+    assert found.allowed and not decide([Notice("", f"x{text.strip()}")], WarningPolicy(allow=(pattern,))).blocked
 
 
 # -- what is the same ----------------------------------------------------------------------------------------------

@@ -13,15 +13,15 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core import warning_
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Notice
 from ansible_collections.edgecert.clm.plugins.module_utils._core.warning_policy import WarningPolicy, decide
-from ansible_collections.edgecert.clm.plugins.module_utils._cps import warnings
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.warnings import recognise
+from ansible_collections.edgecert.clm.tests.support.cps_warnings import LISTING
 
 # The words quoted in cps-protocol §3.6, in a sentence each.
 QUOTED = {
     "The certificate has a validity period of greater than 397 days.": "CERTIFICATE_EXPIRATION_DATE_BEYOND_MAX_DAYS",
     "This certificate will expire in the near future.": "CERTIFICATE_EXPIRATION_DATE_IN_NEAR_FUTURE",
     "This certificate has a short lifetime.": "CERTIFICATE_EXPIRATION_TOO_SHORT",
-    "No KMI data for this certificate.": "CERTIFICATE_KMI_DATA_MISSING",
+    "No KMI data is available for the new certificate.": "CERTIFICATE_KMI_DATA_MISSING",
     "The certificate was not generated from the CSR.": "CSR_VS_CERTIFICATE_KEY_MISMATCH",
     "SAN name [a.example.com] is missing from the certificate.": (
         "CSR_VS_CERTIFICATE_MISSING_SAN_FROM_SAN_LIST_IN_CERTIFICATE"
@@ -48,17 +48,7 @@ QUOTED = {
         "CERTIFICATE_VS_NETWORK_SAN_REMOVED_FROM_CERT_LIVE_ON_NETWORK"
     ),
 }
-LISTING = """Trust Chain
-Certificate: Subject: CN=www.example.com,O=Example Ltd
-     Issuer: CN=Issuing CA
-     Serial Number: 01:a2:
-The chain that will be used is:
-1. Subject: CN=Issuing CA
-     Issuer: CN=Root CA
-     Serial Number: 0f:
------BEGIN CERTIFICATE-----
-MIIBszCCAVmgAwIBAgIUGQ==
------END CERTIFICATE-----"""
+NON_STANDARD = "TRUST_CHAIN_TERMINATES_WITH_NON_STANDARD_CERTIFICATE"
 
 
 @pytest.mark.parametrize("text", sorted(QUOTED))
@@ -71,7 +61,7 @@ def test_messages_are_split_with_their_listings() -> None:
     known = "The trust chain terminates with a non-standard root certificate."
     text = f"[WARNINGS]\n{known}\n{LISTING}\nNew %s thing.\r\nThis certificate has a short lifetime.\n\n"
     found = recognise(text)
-    assert [notice.code for notice in found] == [QUOTED[known], "", "CERTIFICATE_EXPIRATION_TOO_SHORT"]
+    assert [notice.code for notice in found] == [f"{NON_STANDARD}_DETAILED", "", "CERTIFICATE_EXPIRATION_TOO_SHORT"]
     assert found[0].text == f"{known}\n{LISTING}"
     assert found[1].text == "New %s thing."
 
@@ -91,11 +81,11 @@ def test_messages_are_split_with_their_listings() -> None:
 def test_unknown_warning_never_travels_in_a_known_one(line: str) -> None:
     """No warning is acknowledged that policy did not allow."""
     known = "The trust chain terminates with a non-standard root certificate."
-    assert [notice.code for notice in recognise(f"{known}\n{LISTING}\n{line}")] == [QUOTED[known], ""]
+    assert [notice.code for notice in recognise(f"{known}\n{LISTING}\n{line}")] == [f"{NON_STANDARD}_DETAILED", ""]
 
 
 def test_known_warning_that_looks_like_a_listing_stands_alone() -> None:
-    text = f"The trust chain was unsorted.\n{LISTING}\nSubject: CN=x was not generated from the CSR"
+    text = f"Unsorted trust chain downloaded, using\n{LISTING}\nSubject: CN=x was not generated from the CSR"
     assert [notice.code for notice in recognise(text)] == ["UNSORTED_TRUST_CHAIN", "CSR_VS_CERTIFICATE_KEY_MISMATCH"]
 
 
@@ -116,14 +106,14 @@ def test_text_that_fits_two_is_taken_for_the_worse() -> None:
 
 
 def test_every_id_in_every_table_is_a_known_one() -> None:
-    assert len(warning_ids.WARNING_IDS) == 114
+    assert len(warning_ids.WARNING_IDS) == 117
     tables = (
         warning_ids.DEFAULT_ALLOW,
         warning_ids.DEFAULT_BLOCK,
         warning_ids.PRIVATE_CA_ALLOW,
         warning_ids.SHORT_VALIDITY_ALLOW,
         set(QUOTED.values()),
-        {code for _pattern, code in warnings._PATTERNS},
+        set(warning_ids.SPELLINGS.values()),
     )
     for table in tables:
         assert set(table) <= warning_ids.WARNING_IDS
