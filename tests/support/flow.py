@@ -77,6 +77,7 @@ ENGINE = {
     "hidden_enrollments": [],
     "broken_enrollments": [],
     "active_certificates_available": True,
+    "active_certificates_refused": [],
     "max_san_names": 100,
     "strange_words": False,
     "network_change_wants_certificate": False,

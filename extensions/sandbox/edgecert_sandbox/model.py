@@ -33,6 +33,8 @@ class WorldConfig:
     :param base_url: scheme and host put before absolute locations.
     :param inaccessible_contracts: known contracts outside the client's scope (403).
     :param contracts_without_cps: contracts that have no CPS (400).
+    :param active_certificates_refused: words ``CONTRACT=STATUS``: contracts whose enrollments are listed, and what is
+        live of them is not (400, 403).
     :param hidden_enrollments: ids of enrollments that the client does not see; they are there all the same.
     :param broken_enrollments: words ``ID=KIND``: enrollments that are answered wrongly, see ``broken``.
     :param traffic_names: lower-case names that still resolve to the network; they stop a deletion with 409.
@@ -77,6 +79,7 @@ class WorldConfig:
     hidden_enrollments: list[str] = field(default_factory=list)
     broken_enrollments: list[str] = field(default_factory=list)
     active_certificates_available: bool = True
+    active_certificates_refused: list[str] = field(default_factory=list)
     traffic_names: list[str] = field(default_factory=list)
     standard_roots: list[str] = field(default_factory=list)
     max_san_names: int = 100

@@ -32,6 +32,19 @@ def check_contract(config: WorldConfig, contract_id: str) -> str:
     return bare
 
 
+def check_listable(config: WorldConfig, contract_id: str) -> None:
+    """Refuse the list of what is live to a contract whose enrollments may be listed.
+
+    :raises Problem: as ``active_certificates_refused`` has it, by words ``CONTRACT=STATUS``.
+    """
+    bare = contract_id.removeprefix("ctr_")
+    status = dict(word.rsplit("=", 1) for word in config.active_certificates_refused).get(bare)
+    if status == "400":
+        raise invalid("Invalid contract", f"Contract {bare} has no CPS.")
+    if status is not None:
+        raise Problem(int(status), "not-allowed", "Forbidden", f"Contract {bare} is outside the client's scope.")
+
+
 def create(machine: Machine, contract_id: str, body: Wire, query: dict[str, str], now: datetime) -> Answer:
     """Create an enrollment and open its first change.
 

@@ -181,6 +181,7 @@ class World:
             self._tick()
             if not self.config.active_certificates_available:
                 raise not_found("active-certificates")
+            operations.check_listable(self.config, contract_id or "")
             visible = [one for one in self._visible(contract_id) if not broken.is_missed(self.config, one.id)]
             found = broken.listed(self.config, [views.active_view(self.config, one, version) for one in visible])
             return Answer(200, "active-certificates", {"enrollments": found})

@@ -23,6 +23,8 @@ from .base import Found, NetworkFacts, Reading, Sweep
 _NAMED = 20
 # After so many failures in a row it is the service that fails, not the enrollment.
 _FAILURES_IN_A_ROW = 3
+# What a refused list says of the account itself: the list of another contract would only cost another call.
+_OF_THE_ACCOUNT = ("missing_grant", "unsupported_version", "not_found")
 _NOTHING = NetworkFacts()
 
 
@@ -46,17 +48,15 @@ class _Round:
         self._problems: list[str] = []
         self._failures = 0
         self._is_stopped = False
+        self._is_list_open = True
 
     def found(self, contracts: Sequence[str]) -> Iterator[Found]:
         """Give the enrollments, one contract after the other."""
-        is_list_open = True
         for contract_id in contracts:
             enrollments = self._listed(contract_id)
             if enrollments is None:
                 continue
-            active = self._active(contract_id, enrollments) if is_list_open else None
-            # It is the account that is refused the list: another contract would only cost another call.
-            is_list_open = active is not None
+            active = self._active(contract_id, enrollments) if self._is_list_open else None
             if active is None:
                 yield from self._one_by_one(contract_id, enrollments)
             else:
@@ -101,13 +101,22 @@ class _Round:
         self._problems.append(f"enrollment {enrollment_id} was passed over: {reason}")
 
     def _active(self, contract_id: str, enrollments: Sequence[EnrollmentRecord]) -> dict[int, ActiveRecord] | None:
-        """List what is live; None where this account is refused the list, which is not open to every account."""
+        """List what is live; None where it is to be read one by one, for the list is not open to every account.
+
+        Where it is this contract that is refused, nothing is told of it, and what was known of it stays.
+
+        :source: cps-protocol §4.3.
+        """
         unreadable: list[Unreadable] = []
         try:
             active = {record.id: record for record in self._client.active_certificates(contract_id or None, unreadable)}
         except RemoteError as exc:
-            if exc.status not in (403, 404, 406) or exc.retryable:
+            if contract_id and _is_skippable(exc):
+                self._sweep.notes.append(f"what is live of contract {contract_id} is not known: {exc.message}")
+                return {}
+            if not (_is_skippable(exc) or exc.status in (403, 404, 406)) or exc.retryable:
                 raise
+            self._is_list_open = exc.code not in _OF_THE_ACCOUNT
             self._sweep.notes.append(
                 f"active-certificates is refused (HTTP {exc.status}); what is live was read from each enrollment's "
                 "deployments, one call each"

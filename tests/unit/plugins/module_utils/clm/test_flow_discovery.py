@@ -97,6 +97,56 @@ def test_a_refused_list_of_what_is_live_is_made_up_for(small: Bench) -> None:
     assert small.certificates() == before
 
 
+def by_contract(bench: Bench) -> dict[str, list[str]]:
+    """Count what was read of each contract, as the sandbox saw it: lists of what is live, and single deployments."""
+    paths = [path for _method, path in bench.calls()]
+    return {
+        "lists": [path.partition("contractId=")[2] for path in paths if "active-certificates" in path],
+        "alone": [path for path in paths if path.endswith("/deployments")],
+    }
+
+
+@pytest.mark.parametrize("status", ["400", "403"])
+def test_a_contract_refused_the_list_of_what_is_live_spoils_nothing_for_the_others(small: Bench, status: str) -> None:
+    """D7, D9, cps-protocol §4.3: what was known of it stays, nothing vanishes, and the others cost what they did."""
+    small.device(contracts=[])
+    before = small.certificates()
+    assert all(row["production"] for row in before)
+    small.sandbox.configure({"active_certificates_refused": [f"C-2={status}"]})
+    small.calls()
+    plan = small.again()
+    assert by_contract(small) == {"lists": CONTRACTS, "alone": []}
+    assert not plan.changed
+    outcome = plan.execute()
+    assert counts(outcome) == (6, 0, 0, 0) and outcome.extra["discovery"]["unreadable"] == 0
+    [note] = outcome.extra["discovery"]["notes"]
+    assert "C-2" in note and f"HTTP {status}" in note
+    assert outcome.record is not None and outcome.record["status_log"][-1]["result"] == "warning"
+    assert small.certificates() == before
+
+
+def test_what_is_new_of_a_contract_refused_that_list_is_found_without_what_is_live(small: Bench) -> None:
+    """D7: and told in full when it is listed again."""
+    small.sandbox.configure({"active_certificates_refused": ["C-2=403"]})
+    assert counts(small.device(contracts=[])) == (6, 6, 0, 0)
+    unknown = [row["contract_id"] for row in small.certificates() if not row["production"]]
+    assert unknown == ["C-2", "C-2"]
+    small.sandbox.configure(ENGINE)
+    assert counts(small.again().execute()) == (6, 0, 2, 0)
+    assert {row["state"] for row in small.certificates()} == {"issued"}
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("forbidden", ["C-1"]), ("unknown_version", ["C-1"])])
+def test_what_the_account_is_refused_is_asked_once(small: Bench, kind: str, asked: list[str]) -> None:
+    """Design §6: a missing grant, or a version that is not known, is the same for each contract."""
+    small.device(contracts=[])
+    small.sandbox.fault(kind, method="GET", path="active-certificates", times=0)
+    small.calls()
+    assert not small.again().changed
+    found = by_contract(small)
+    assert (found["lists"], len(found["alone"])) == (asked, 6)
+
+
 def test_an_error_of_the_service_ends_a_discovery_and_keeps_the_store(small: Bench) -> None:
     """D9: a contract that fails for another reason is not passed over."""
     small.device(contracts=[])
