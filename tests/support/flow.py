@@ -79,6 +79,7 @@ ENGINE = {
     "active_certificates_available": True,
     "active_certificates_refused": [],
     "max_san_names": 100,
+    "max_wildcard_names": 100,
     "strange_words": False,
     "network_change_wants_certificate": False,
     "cancel_keeps_document": False,

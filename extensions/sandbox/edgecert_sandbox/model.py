@@ -83,6 +83,7 @@ class WorldConfig:
     traffic_names: list[str] = field(default_factory=list)
     standard_roots: list[str] = field(default_factory=list)
     max_san_names: int = 100
+    max_wildcard_names: int = 100
     auto_renewal_days: int = 90
     third_party_auto_renewal_shown: bool = True
     cancel_keeps_document: bool = False

@@ -46,7 +46,8 @@ def enrollment_view(config: WorldConfig, enrollment: Enrollment, version: int) -
     doc["csr"]["sans"] = keys.names_of(enrollment.doc["csr"])
     doc["id"] = enrollment.id
     doc["location"] = enrollment_path(config, enrollment.id)
-    doc["maxAllowedSanNames"] = doc["maxAllowedWildcardSanNames"] = config.max_san_names
+    doc["maxAllowedSanNames"] = config.max_san_names
+    doc["maxAllowedWildcardSanNames"] = config.max_wildcard_names
     shown = enrollment.auto_renewal_at
     if enrollment.is_third_party and not config.third_party_auto_renewal_shown:
         shown = None

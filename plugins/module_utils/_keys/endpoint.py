@@ -19,6 +19,7 @@ from .._cps.models import EnrollmentRecord
 from .._cps.notices import acknowledge_notices, read_notices
 from .._cps.scanning import Unreadable
 from .base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Obstacle, Reference
+from .endpoint_limits import too_many_for_new
 from .endpoint_orders import fits, is_multi_stacked, reference_to, wanted_enrollment
 from .endpoint_renewal import Renewals
 from .endpoint_unread import Unread
@@ -125,14 +126,7 @@ class EndpointKeys(KeyProvider):
             if enrollment.cn.lower() == name
         ]
         found += self._unread[contract_id].obstacles(order)
-        limits = [enrollment.max_sans for enrollment in listed if enrollment.max_sans]
-        if limits and len(order.spec.dns_names) > max(limits):
-            sentence = (
-                f"{len(order.spec.dns_names)} names are asked for, an enrollment on this contract may have "
-                f"{max(limits)}, the common name among them; split them over several certificates"
-            )
-            found.append(Obstacle("too_many_names", sentence))
-        return found
+        return found + too_many_for_new(order, listed)
 
     def doubts(self, order: KeyOrder) -> Sequence[str]:
         """Give the entries of the contract's list that bear no name."""

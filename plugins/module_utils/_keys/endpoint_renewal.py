@@ -23,6 +23,7 @@ from .._cps.models import EnrollmentRecord, EnrollmentStatus
 from . import endpoint_edits as edits
 from . import endpoint_restores as restores
 from .base import KeyOrder, Obstacle, Reference
+from .endpoint_limits import too_many_for
 from .endpoint_orders import reference_to
 
 _GONE = "enrollment_gone"
@@ -110,11 +111,12 @@ class Renewals:
         return [reference_to(place.enrollment.id, place.change_id)]
 
     def conflicts(self, order: KeyOrder) -> Sequence[Obstacle]:
-        """Look for what stands in the way: the enrollment is gone, was edited, or has a change that is open."""
+        """Look for what stands in the way: it is gone, was edited, takes fewer names, or a change is open."""
         place = self._look(order)
         if place is None:
             return [Obstacle(_GONE, _gone(order))]
         found = [Obstacle(_DIFFERS, sentence) for sentence in place.differences(order)]
+        found += too_many_for(place.enrollment, order)
         if _is_blocked(place, order):
             found.append(Obstacle(_CHANGE_PENDING, _pending(place, order)))
         return found
