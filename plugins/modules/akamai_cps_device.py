@@ -99,7 +99,7 @@ options:
   contracts:
     description:
       - Contract ids to look at, with or without the C(ctr_) prefix. An empty list means every contract the
-        credential sees.
+        credential sees, child contracts among them.
     type: list
     elements: str
   ca_path:

@@ -74,6 +74,8 @@ ENGINE = {
     "traffic_names": [],
     "inaccessible_contracts": [],
     "contracts_without_cps": [],
+    "child_contracts": [],
+    "parents_list_children": False,
     "hidden_enrollments": [],
     "broken_enrollments": [],
     "active_certificates_available": True,

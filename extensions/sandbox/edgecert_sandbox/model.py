@@ -35,6 +35,8 @@ class WorldConfig:
     :param contracts_without_cps: contracts that have no CPS (400).
     :param active_certificates_refused: words ``CONTRACT=STATUS``: contracts whose enrollments are listed, and what is
         live of them is not (400, 403).
+    :param child_contracts: words ``CHILD=PARENT``: contracts that the contract-api lists with depth ``ALL`` alone.
+    :param parents_list_children: True lists the enrollments of child contracts under their parents as well.
     :param hidden_enrollments: ids of enrollments that the client does not see; they are there all the same.
     :param broken_enrollments: words ``ID=KIND``: enrollments that are answered wrongly, see ``broken``.
     :param traffic_names: lower-case names that still resolve to the network; they stop a deletion with 409.
@@ -76,6 +78,8 @@ class WorldConfig:
     base_url: str = "https://localhost"
     inaccessible_contracts: list[str] = field(default_factory=list)
     contracts_without_cps: list[str] = field(default_factory=list)
+    child_contracts: list[str] = field(default_factory=list)
+    parents_list_children: bool = False
     hidden_enrollments: list[str] = field(default_factory=list)
     broken_enrollments: list[str] = field(default_factory=list)
     active_certificates_available: bool = True
@@ -97,6 +101,11 @@ class WorldConfig:
     strange_words: bool = False
     network_change_wants_certificate: bool = False
     user: str = "sandbox"
+
+    @property
+    def children(self) -> dict[str, str]:
+        """Give child contracts with the parent of each."""
+        return {word.split("=", 1)[0]: word.rpartition("=")[2] for word in self.child_contracts}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def check_contract(config: WorldConfig, contract_id: str) -> str:
         raise Problem(403, "not-allowed", "Forbidden", f"Contract {bare} is outside the client's scope.")
     if bare in config.contracts_without_cps:
         raise invalid("Invalid contract", f"Contract {bare} has no CPS.")
-    if bare not in config.contracts:
+    if bare not in config.contracts and bare not in config.children:
         raise invalid("Invalid contract", f"Contract {bare or '(none)'} does not exist or is not yours.")
     return bare
 

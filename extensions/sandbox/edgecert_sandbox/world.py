@@ -189,12 +189,13 @@ class World:
     def get_contract_identifiers(self, depth: str) -> Answer:
         """List bare contract ids (contract-api); entity ``json``.
 
-        :param depth: ``TOP`` or ``ALL``; the sandbox has no child contracts.
+        :param depth: ``TOP`` for parent contracts, ``ALL`` for their children too.
         """
         with self._lock:
             if depth not in ("TOP", "ALL"):
                 raise invalid("Bad Request", f"depth must be TOP or ALL, not {depth!r}.")
-            return Answer(200, "json", self._all_contracts())
+            children = [one for one in self.config.children if depth == "ALL"]
+            return Answer(200, "json", list(dict.fromkeys([*self._all_contracts(), *children])))
 
     def get_papi_contracts(self) -> Answer:
         """List contracts as PAPI does, without prefixes; entity ``json``."""
@@ -260,7 +261,8 @@ class World:
         with self._lock:
             now = self._tick()
             chosen = list(contracts) or list(self.config.contracts)
-            self.config.contracts.extend(one for one in chosen if one not in self.config.contracts)
+            known = (*self.config.contracts, *self.config.children)
+            self.config.contracts.extend(one for one in dict.fromkeys(chosen) if one not in known)
             wanted = seeding.Wanted(count, chosen, list(kinds) or ["third-party"], expiring, former, csr or {})
             return seeding.seed(self._machine, wanted, now)
 
@@ -312,7 +314,12 @@ class World:
     def _visible(self, contract_id: str | None) -> list[Enrollment]:
         if contract_id is not None:
             wanted = operations.check_contract(self.config, contract_id)
-            found = [one for one in self._account.enrollments.values() if one.contract_id == wanted]
+            parents = self.config.children if self.config.parents_list_children else {}
+            found = [
+                one
+                for one in self._account.enrollments.values()
+                if wanted in (one.contract_id, parents.get(one.contract_id))
+            ]
         else:
             found = list(self._account.enrollments.values())
         is_restricted = self.config.inaccessible_contracts or self.config.hidden_enrollments

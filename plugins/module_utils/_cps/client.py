@@ -271,18 +271,17 @@ class CpsClient(ChangeCalls):
 
     # Contracts and groups
 
-    def contract_ids(self, depth: str = "TOP") -> tuple[str, ...]:
-        """List the contracts the client may see, without ``ctr_``.
+    def contract_ids(self) -> tuple[str, ...]:
+        """List the contracts the client may see, parents and children, without ``ctr_``.
 
-        :param depth: ``TOP`` for parent contracts, ``ALL`` with their children.
-        :source: contract-api get-contracts-identifiers.
+        :source: contract-api get-contract-ids, whose own default, ``TOP``, leaves out child contracts.
         """
         operation = Operation(
             "list the contracts",
             "GET",
             "/contract-api/v1/contracts/identifiers",
             accept=JSON,
-            query=(("depth", depth),),
+            query=(("depth", "ALL"),),
         )
         value = self._caller.call(operation).value
         if not isinstance(value, list):

@@ -49,6 +49,7 @@ class _Round:
         self._failures = 0
         self._is_stopped = False
         self._is_list_open = True
+        self._met: set[int] = set()
 
     def found(self, contracts: Sequence[str]) -> Iterator[Found]:
         """Give the enrollments, one contract after the other."""
@@ -56,7 +57,10 @@ class _Round:
             enrollments = self._listed(contract_id)
             if enrollments is None:
                 continue
-            active = self._active(contract_id, enrollments) if self._is_list_open else None
+            # A parent contract may list what its children list too; cps-protocol §4.4.
+            enrollments = tuple(one for one in enrollments if one.id not in self._met)
+            self._met.update(one.id for one in enrollments)
+            active = self._active(contract_id) if self._is_list_open else None
             if active is None:
                 yield from self._one_by_one(contract_id, enrollments)
             else:
@@ -100,7 +104,7 @@ class _Round:
         self._sweep.unreadable.add(enrollment_id)
         self._problems.append(f"enrollment {enrollment_id} was passed over: {reason}")
 
-    def _active(self, contract_id: str, enrollments: Sequence[EnrollmentRecord]) -> dict[int, ActiveRecord] | None:
+    def _active(self, contract_id: str) -> dict[int, ActiveRecord] | None:
         """List what is live; None where it is to be read one by one, for the list is not open to every account.
 
         Where it is this contract that is refused, nothing is told of it, and what was known of it stays.
@@ -123,8 +127,7 @@ class _Round:
             )
             return None
         self._pass_over(contract_id, unreadable)
-        listed = {enrollment.id for enrollment in enrollments} | self._sweep.unreadable
-        for enrollment_id in sorted(set(active) - listed):
+        for enrollment_id in sorted(set(active) - self._met - self._sweep.unreadable):
             self._unread(enrollment_id, "active-certificates lists it, and the list of enrollments does not")
         return active
 

@@ -366,6 +366,9 @@ def test_contracts_and_groups_are_listed_without_prefixes() -> None:
     assert world.get_contract_identifiers("ALL").body == ["C-1", "C-2", "C-3", "C-4"]
     with pytest.raises(Problem, match="^400"):
         world.get_contract_identifiers("MIDDLE")
+    config.child_contracts = ["C-5=C-1"]
+    assert world.get_contract_identifiers("ALL").body == ["C-1", "C-2", "C-3", "C-4", "C-5"]
+    assert world.get_contract_identifiers("TOP").body == ["C-1", "C-2", "C-3", "C-4"]
     contracts = body_of(world.get_papi_contracts())
     assert contracts["accountId"] == "A-CCT1234"
     assert contracts["contracts"]["items"][0] == {"contractId": "C-1", "contractTypeName": "DIRECT_CUSTOMER"}
@@ -380,6 +383,19 @@ def test_enrollments_are_listed_by_contract_and_all_together() -> None:
     assert [len(found) for found in by_contract] == [5, 5]
     assert sorted(one["id"] for found in by_contract for one in found) == ids
     assert len(body_of(lab.world.get_enrollments(None, 11))["enrollments"]) == 10
+
+
+def test_a_child_contract_lists_its_own_and_a_parent_what_it_is_told_to() -> None:
+    lab = Lab(WorldConfig(contracts=["C-1"], child_contracts=["C-5=C-1"]))
+    ids = lab.world.seed(4, contracts=["C-1", "C-5"])
+
+    def listed(contract: str) -> list[int]:
+        return [one["id"] for one in body_of(lab.world.get_enrollments(contract, 11))["enrollments"]]
+
+    assert (listed("C-1"), listed("C-5")) == (ids[::2], ids[1::2])
+    lab.config.parents_list_children = True
+    assert (listed("C-1"), listed("C-5")) == (ids, ids[1::2])
+    assert lab.config.contracts == ["C-1"]
 
 
 @pytest.mark.parametrize("kind", ["third-party", "dv", "ov", "ev"])

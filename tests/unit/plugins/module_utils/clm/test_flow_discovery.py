@@ -147,6 +147,48 @@ def test_what_the_account_is_refused_is_asked_once(small: Bench, kind: str, aske
     assert (found["lists"], len(found["alone"])) == (asked, 6)
 
 
+def test_enrollments_of_child_contracts_are_found_in_two_calls_more_for_each_child(bench: Bench) -> None:
+    """D7, D10, cps-protocol §4.4: parents and children are listed in the one call for the contracts."""
+    child = f"{bench.contract}-CHILD"
+    bench.sandbox.configure({"child_contracts": [f"{child}={bench.contract}"]})
+    bench.sandbox.seed(5, contracts=[bench.contract, child])
+    bench.device(contracts=[bench.contract, child], discover="none")
+    [identifiers] = [path for _method, path in bench.calls() if "identifiers" in path]
+    assert identifiers.endswith("depth=ALL")
+    outcome = bench.again().execute()
+    assert counts(outcome) == (5, 5, 0, 0) and outcome.extra["discovery"]["calls"] == 2 * 2
+    by_child = [row["contract_id"] for row in bench.certificates()]
+    assert (by_child.count(bench.contract), by_child.count(child)) == (3, 2)
+
+
+@pytest.mark.parametrize("is_open", [True, False], ids=["lists", "one by one"])
+def test_what_a_parent_lists_of_its_children_is_read_once(small: Bench, is_open: bool) -> None:
+    """D7, cps-protocol §4.4: without duplicates by the id of the enrollment."""
+    small.sandbox.configure({"child_contracts": ["C-4=C-1"], "parents_list_children": True})
+    small.sandbox.configure({"active_certificates_available": is_open})
+    number = small.sandbox.seed(1, contracts=["C-4"])["first"]
+    try:
+        outcome = small.device(contracts=[])
+        assert counts(outcome) == (7, 7, 0, 0) and outcome.extra["discovery"]["unreadable"] == 0
+        read = [path for _method, path in small.calls() if path.endswith("/deployments")]
+        assert len(read) == len(set(read)) == (0 if is_open else 7)
+        assert outcome.extra["discovery"]["calls"] == 1 + (2 * 4 if is_open else 4 + 1 + 7)
+        assert not small.again().changed
+    finally:
+        remove(small, number)
+
+
+def test_a_named_child_contract_is_one_the_client_sees(bench: Bench) -> None:
+    """D10: enrolled on, and looked at alone."""
+    child = f"{bench.contract}-CHILD"
+    bench.sandbox.configure({"child_contracts": [f"{child}={bench.contract}"]})
+    bench.prepare(contracts=[child])
+    assert bench.enroll().record
+    found = bench.again().execute()
+    assert found.record is not None and found.record["status"] == "managed"
+    assert [row["contract_id"] for row in bench.certificates()] == [child]
+
+
 def test_an_error_of_the_service_ends_a_discovery_and_keeps_the_store(small: Bench) -> None:
     """D9: a contract that fails for another reason is not passed over."""
     small.device(contracts=[])

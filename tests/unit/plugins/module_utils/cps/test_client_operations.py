@@ -228,7 +228,7 @@ def test_validation_history_is_read_as_it_comes(client: CpsClient) -> None:
 
 def test_contracts_and_groups_come_without_prefixes(client: CpsClient) -> None:
     """P2, P4"""
-    assert set(client.contract_ids("ALL")) == {"C-1", "C-2"}
+    assert set(client.contract_ids()) == {"C-1", "C-2"}
     contracts = client.papi_contracts()
     assert {one.contract_id for one in contracts.contracts} == {"C-1", "C-2"}
     groups = client.papi_groups()
