@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -73,7 +74,7 @@ def fresh(site: Site) -> Site:
     if site.orders is not None:
         orders = site.orders
         orders.polls, orders.ends, orders.wrong_key, orders.strange_word = 0, "", False, ""
-        orders.is_garbled = False
+        orders.is_garbled = orders.is_empty = False
     return site
 
 
@@ -431,17 +432,18 @@ def assert_one_by_its_token(site: Site, order: Order, csr: str, found: object, b
     assert isinstance(told, CannotTell) and told.message and told.look_at
 
 
-def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: Site) -> None:
-    """W5: the certificate in the answer is broken, and the order is paid for all the same."""
+@pytest.mark.parametrize("switch", ["is_garbled", "is_empty"])
+def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: Site, switch: str) -> None:
+    """W5: the certificate in the answer is broken, or none is in it, and the order is paid for all the same."""
     assert fake.orders is not None and fake.bought is not None
-    fake.orders.is_garbled = True
+    setattr(fake.orders, switch, True)
     order, csr, before = make_order(fake), make_csr(KEYS["p256"]()), fake.bought()
     connector = fake.connect()
     try:
         assert isinstance(connector.submit(order, csr), Pending)
     except ClmError as exc:
         assert not is_surely_not_taken(exc), exc
-    fake.orders.is_garbled = False
+    setattr(fake.orders, switch, False)
     found = connector.find(order, csr)
     if connector.capabilities().find == FIND_TOKEN:
         assert_one_by_its_token(fake, order, csr, found, before)
@@ -449,6 +451,22 @@ def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: S
     ways: dict[str, tuple[type, ...]] = {NONE: (CannotTell, Issued), FIND_HARMLESS: (NotThere,)}
     wanted = ways.get(connector.capabilities().find, (Issued, Pending))
     assert isinstance(found, wanted) and fake.bought() == before + 1
+
+
+@pytest.mark.parametrize("switch", ["is_garbled", "is_empty"])
+def test_whatever_is_asked_about_an_order_errs_in_our_words(fake: Site, switch: str) -> None:
+    """W5: an answer whose certificate is broken, or missing, is no fault of the collection."""
+    assert fake.orders is not None
+    connector, order, csr = fake.connect(), make_order(fake), make_csr(KEYS["p256"]())
+    handle = issued(fake, connector, order, csr).handle
+    setattr(fake.orders, switch, True)
+    asks: list[Callable[[], object]] = [lambda: connector.find(order, csr)]
+    asks += [lambda: connector.collect(handle), lambda: connector.peek(handle)]
+    if connector.capabilities().can_cancel:
+        asks.append(lambda: connector.cancel(handle))
+    for ask in asks:
+        with contextlib.suppress(ClmError):
+            ask()
 
 
 def test_what_was_never_ordered_is_not_found(fresh: Site, connector: CaConnector) -> None:

@@ -40,7 +40,7 @@ class DoubtfulCa(StubCa):
     :ivar calls: the words of the contract it was asked for, in order.
     """
 
-    def __init__(self, make: Callable[[str], Answer], loses: ClmError | None = None) -> None:
+    def __init__(self, make: Callable[[str], Answer], loses: Exception | None = None) -> None:
         super().__init__(make)
         self.loses, self.tells = loses, None
         self.orders: dict[str, str] = {}
@@ -52,7 +52,7 @@ class DoubtfulCa(StubCa):
         self.told: list[tuple[str, str]] = []
         self.fails: dict[str, ClmError] = {}
 
-    loses: ClmError | None
+    loses: Exception | None
     tells: Found | None
     calls: list[str]
 

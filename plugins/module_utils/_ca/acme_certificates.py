@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -51,12 +51,12 @@ def chosen(answer: Answer, wanted: str, fetch: Callable[[str], Answer], at: date
 
 def _read(text: str, at: datetime) -> tuple[Bundle, str]:
     """Read a chain; gives it with the common name of its root, sent or not."""
-    from .._pki import pem
-    from .._pki.chain import order_chain
+    from .._pki import pem, received
+    from .._pki.x509 import certificate_facts
 
-    found: Sequence[str] = pem.split_certificates(text, "the CA's answer")
-    ordered = order_chain(found[0], found[1:], at=at)
-    return ordered.bundle, ordered.facts[-1].issuer_common_name
+    what = "certificate of the CA"
+    bundle = received.bundle_of(pem.split_certificates(text, what), what, at=at)
+    return bundle, certificate_facts(bundle.root or (bundle.leaf, *bundle.chain)[-1]).issuer_common_name
 
 
 def der_of(leaf: str) -> bytes:

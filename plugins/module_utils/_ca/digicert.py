@@ -17,7 +17,6 @@ from typing import Any
 from .._core.clock import to_text
 from .._core.errors import ClmError, InputError, RemoteError
 from .._core.redact import Secret
-from .._core.types import Bundle
 from .._core.validity import public_limit_days
 from .._http.base import Request
 from . import digicert_words as words
@@ -230,10 +229,20 @@ class DigiCert(CaConnector):
             chain = [str(one["pem"]) for one in told.get("certificate_chain") or ()]
             if chain and taken.get("certificate_id"):
                 return self._bundled("".join(chain), taken)
-            return self.peek(taken)
         except (ClmError, KeyError, TypeError):
             # It is taken, and paid for: what cannot be read yet is asked for later.
-            return Pending(taken, f"order {taken['order_id']} is placed, and could not be looked at yet", _LOOK_AGAIN_S)
+            return self._unread(taken)
+        return self._looked_at(taken)
+
+    def _looked_at(self, handle: Handle) -> Answer:
+        """Ask for an order that is there: what cannot be read of it now leaves no doubt about that."""
+        try:
+            return self.peek(handle)
+        except ClmError:
+            return self._unread(handle)
+
+    def _unread(self, handle: Handle) -> Pending:
+        return Pending(handle, f"order {handle['order_id']} is placed, and could not be looked at yet", _LOOK_AGAIN_S)
 
     def peek(self, handle: Handle) -> Answer:
         """Ask for an order; changes nothing."""
@@ -287,16 +296,15 @@ class DigiCert(CaConnector):
             return Pending(handle, message, _LOOK_AGAIN_S)
 
     def _bundled(self, text: str, handle: Handle) -> Issued:
-        from .._pki.chain import order_chain
-        from .._pki.pem import split_certificates
+        from .._pki import pem, received
         from .._pki.x509 import certificate_facts
 
-        leaf, *others = split_certificates(text, "certificate of CertCentral")
-        ordered = order_chain(leaf, others, at=self._tools.clock.now()).bundle
+        what = "certificate of CertCentral"
+        bundle = received.bundle_of(pem.split_certificates(text, what), what, at=self._tools.clock.now())
         kept = {name: value for name, value in handle.items() if name != "dcv_value"}
-        facts = certificate_facts(ordered.leaf)
+        facts = certificate_facts(bundle.leaf)
         kept.update(serial=facts.serial, ends=to_text(facts.not_after))
-        return Issued(Bundle(ordered.leaf, ordered.chain, ordered.root), kept)
+        return Issued(bundle, kept)
 
     # -- after a lost answer ---------------------------------------------------------------------------------------
 
@@ -316,7 +324,7 @@ class DigiCert(CaConnector):
             info = self._records.info(order_id)
             is_own = is_of_intent(info, order, handle["csr_sha256"], order_id in referenced)
             if is_own:
-                return self.peek({**handle, "order_id": order_id})
+                return self._looked_at({**handle, "order_id": order_id})
             unsure = order_id if is_own is None else unsure
         look_at = (
             f"in CertCentral under Certificates > Orders for {order.spec.common_name}, placed at {to_text(order.at)} "

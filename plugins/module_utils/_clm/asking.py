@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
-from .._core.errors import ClmError
 from . import ca_orders, intents
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def collected(mover: Mover, algorithm: str) -> Answer | None:
     intent = _opened(mover, algorithm, handle)
     try:
         return ca_orders.asked_for(mover, algorithm, handle, ca.collect)
-    except ClmError as exc:
+    except Exception as exc:
         if not ca_orders.is_surely_not_taken(exc):
             return None
         with mover.ports.store.write() as unit:

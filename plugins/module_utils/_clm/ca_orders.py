@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from .._core.errors import ClmError, InputError, RateLimited, RemoteError, TransportError
+from .._core.errors import ClmError, InputError, MissingLibrary, RateLimited, RemoteError, TransportError
 from . import dual_stack, form_csr, intents, key_secrets, lifetimes
 
 if TYPE_CHECKING:
@@ -155,7 +155,19 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
             if is_new or not _counts_as_one(mover):
                 _refused(mover, intent, exc)
             raise
-        return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, exc))
+        lost = exc
+    except Exception as exc:
+        # A connector that fails by a fault of ours has sent the order, or has not: the CA is asked, as ever.
+        lost = _fault(request.ca, exc)
+    return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, lost))
+
+
+def _fault(ca: str, exc: Exception) -> RemoteError:
+    """Tell of what no connector should raise, as an answer that none can read."""
+    return RemoteError(
+        f"CA account {ca}: unexpected {type(exc).__name__}: {exc}; this is a fault of the collection, please report it",
+        code="internal_error",
+    )
 
 
 def _refused(mover: Mover, intent: Intent, exc: ClmError) -> None:
@@ -197,7 +209,7 @@ def asked_for(mover: Mover, algorithm: str, handle: Handle, ask: Callable[[Handl
     return showable(mover, algorithm, sent, ask(key_secrets.without_sent(handle, request.csrs[algorithm], sent)))
 
 
-def is_surely_not_taken(exc: ClmError) -> bool:
+def is_surely_not_taken(exc: Exception) -> bool:
     """Say whether the CA surely has no order after a ``submit`` that failed so.
 
     Only what the CA said, or that nothing reached it, can tell: anything else may be about an answer that nobody could
@@ -230,7 +242,7 @@ def _looked_for(mover: Mover, asked: Order, csr_pem: str, exc: ClmError) -> Foun
     from .._ca.answer_base import NotThere
 
     try:
-        found = mover.ca.find(asked, csr_pem)
+        found = _readable(mover, lambda: mover.ca.find(asked, csr_pem))
     except ClmError:
         # Nothing was learned; the intent stays, and the next run looks first.
         raise exc from None
@@ -293,8 +305,29 @@ def _looked(mover: Mover, intent: Intent, asked: Order, csr_pem: str, ask: Calla
     """Look for what may have been ordered; one that was asked for is asked for again where that is no order by now."""
     placed: Handle | None = intent.wanted.get(ASKED)
     if placed is None or mover.ca.capabilities().asking_orders:
-        return mover.ca.find(asked, csr_pem)
-    return asked_for(mover, str(intent.wanted["algorithm"]), placed, ask)
+        return _readable(mover, lambda: mover.ca.find(asked, csr_pem))
+    handle = placed
+    return _readable(mover, lambda: asked_for(mover, str(intent.wanted["algorithm"]), handle, ask))
+
+
+def _readable(mover: Mover, look: Callable[[], Found]) -> Found:
+    """Look for an order; what the CA says and nobody can read is that nobody can tell, for a person to see to it.
+
+    :raises RemoteError: the CA refused to say, or is away, which may pass.
+    :raises MissingLibrary: it cannot be asked from here.
+    """
+    from .._ca.answer_base import CannotTell
+
+    try:
+        return look()
+    except ClmError as exc:
+        passes = isinstance(exc, RemoteError) and (exc.retryable or (exc.status or 0) >= 400)
+        if passes or isinstance(exc, MissingLibrary):
+            raise
+        why = exc.message
+    except Exception as exc:
+        why = _fault(mover.request.ca, exc).message
+    return CannotTell(f"what it says of its orders cannot be read ({why})", f"at CA account {mover.request.ca}")
 
 
 def is_begun(mover: Mover, algorithm: str) -> bool:

@@ -111,8 +111,9 @@ def _cancelled(ports: Ports, connector: CaConnector, request: CertRequest, algor
     ended: dict[str, str] = {}
     try:
         answer = connector.cancel(request.ca_handles[algorithm])
-    except ClmError as exc:
-        told = f"{what} could not be cancelled at CA account {request.ca}, cancel it there: {exc.message}"
+    except Exception as exc:
+        # One that fails by a fault of ours keeps nobody from cancelling either.
+        told = f"{what} could not be cancelled at CA account {request.ca}, cancel it there: {exc}"
     else:
         if isinstance(answer, Rejected):
             told, ended = f"{what} is cancelled at CA account {request.ca}", {"state": TAKEN_BACK}

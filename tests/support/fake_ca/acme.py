@@ -315,7 +315,7 @@ class AcmeVendor:
     def _cert(self, call: Call, signed: Signed) -> Reply:
         _read_only(signed)
         leaf = self.placed[int(call.parts[1])].leaf
-        text = leaf[: len(leaf) // 2] if self.orders.is_garbled else leaf + "".join(self.orders.chain())
+        text = self.orders.shown(leaf) + ("" if self.orders.is_garbled else "".join(self.orders.chain()))
         headers = {"Content-Type": "application/pem-certificate-chain"}
         return Reply(200, text.encode(), {**headers, **({"Link": self.links} if self.links else {})})
 

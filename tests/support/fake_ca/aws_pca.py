@@ -242,7 +242,7 @@ class AwsVendor:
             raise Refusal(self.orders.strange_word or "RequestInProgressException", "It is not issued yet.")
         if order.ends:
             raise Refusal("RequestFailedException", f"The request has failed: {order.ends}")
-        leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        leaf = self.orders.shown(order.leaf)
         return {"Certificate": leaf, "CertificateChain": "".join(self.orders.chain())}
 
     def _revoke(self, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Orders:
     :ivar wrong_key: sign another key than the CSR's.
     :ivar is_shuffled: give chains in another order, with the root and a double in them.
     :ivar strange_word: a status that no document names, for all that is pending.
-    :ivar is_garbled: certificates are given that nobody can read.
+    :ivar is_garbled: certificates are given that nobody can read; ``is_empty`` none are, where they are due.
     """
 
     def __init__(self, clock: FakeClock) -> None:
@@ -121,7 +121,7 @@ class Orders:
         self.found: dict[str, Order] = {}
         self.revoked: dict[str, tuple[str, datetime]] = {}
         self.polls, self.ends, self.wrong_key, self.is_shuffled, self.strange_word = 0, "", False, True, ""
-        self.is_garbled = False
+        self.is_garbled = self.is_empty = False
 
     def place(self, csr_pem: str, wanted: Mapping[str, Any], *, names: list[str], days: int) -> Order:
         """Take an order, and sign it where nothing is to be waited for."""
@@ -151,8 +151,19 @@ class Orders:
         order.leaf, order.serial = self.core.sign(order.csr_pem, names, self.clock.now(), days, key=key)
         order.status = "done"
 
+    def shown(self, text: str, half: int | None = None) -> str:
+        """Give a certificate as an answer has it: whole, or as the switches want it.
+
+        :param half: where one that nobody can read breaks off; in the middle unless told.
+        """
+        if self.is_empty:
+            return ""
+        return text[: len(text) // 2 if half is None else half] if self.is_garbled else text
+
     def chain(self) -> list[str]:
-        """Give what stands above a leaf."""
+        """Give what stands above a leaf; none where nothing is given."""
+        if self.is_empty:
+            return []
         root, issuing = self.core.root.pem, self.core.issuing.pem
         return [root, issuing, issuing] if self.is_shuffled else [issuing]
 

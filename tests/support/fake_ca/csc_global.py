@@ -180,7 +180,7 @@ class CscVendor:
             ("expirationDate", cert.not_valid_after_utc),
         ):
             told[name] = moment.strftime("%Y-%m-%d")
-        leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        leaf = self.orders.shown(order.leaf)
         return {**told, "certificate": base64.b64encode(self._wrapped("".join([*self.orders.chain(), leaf]))).decode()}
 
     def _wrapped(self, text: str) -> bytes:

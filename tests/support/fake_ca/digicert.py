@@ -184,7 +184,7 @@ class CertCentral:
         request = self._asked(order, kind, status, str(body.get("comments", "")))
         told: dict[str, Any] = {"id": int(order_id), "requests": [{"id": request, "status": status}]}
         if order.leaf:
-            leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+            leaf = self.orders.shown(order.leaf)
             chain = [{"subject_common_name": "a name", "pem": one} for one in (leaf, *self.orders.chain())]
             told.update(certificate_id=_cert_id(order), certificate_chain=chain)
         if self.proves and body.get("dcv_method", "email") != "email":
@@ -307,7 +307,7 @@ class CertCentral:
                 return Reply(200, packed.getvalue(), {"Content-Type": "application/zip"})
             if "*/*" not in call.headers["accept"] and "x-pem-file" not in call.headers["accept"]:
                 raise Refused("not_acceptable", "The Accept header is not valid.", 406)
-            leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+            leaf = self.orders.shown(order.leaf)
             text = "".join((leaf, *self.orders.chain())).replace("\n", "\r\n")
             return Reply(200, text.encode(), {"Content-Type": "application/x-pem-file"})
         if call.method == "PUT" and rest == ("revoke",):

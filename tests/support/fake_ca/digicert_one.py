@@ -179,10 +179,10 @@ class TrustLifecycle:
         if not order.leaf:
             word = self.orders.strange_word if order.status == "new" and self.orders.strange_word else ""
             return {"status": word or _WORDS[order.status], "request_id": order.wanted["request_id"]}
-        leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        leaf = self.orders.shown(order.leaf)
         certificates = [leaf, *(self.orders.chain() if order.wanted["chain"] else ())]
         text = "".join(certificates)
-        if order.wanted["format"] == "PKCS7" and not self.orders.is_garbled:
+        if order.wanted["format"] == "PKCS7" and not (self.orders.is_garbled or self.orders.is_empty):
             loaded = [x509.load_pem_x509_certificate(one.encode()) for one in reversed(certificates)]
             text = pkcs7.serialize_certificates(loaded, Encoding.PEM).decode()
         told = {"serial_number": order.serial.upper(), "delivery_format": order.wanted["format"], "certificate": text}
@@ -226,7 +226,7 @@ class TrustLifecycle:
         told: dict[str, Any] = {
             "profile": {"id": profile["id"], "name": profile["name"]},
             "seat": {"seat_id": order.wanted["seat_id"]},
-            "certificate": bare[: len(bare) // 2 - 2] if self.orders.is_garbled else bare,
+            "certificate": self.orders.shown(bare, len(bare) // 2 - 2),
             "common_name": order.wanted["common_name"],
             "status": "issued",
             "serial_number": order.serial.upper(),

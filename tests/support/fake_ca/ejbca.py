@@ -252,7 +252,7 @@ class EjbcaVendor:
     def _told(self, order: Order, with_chain: bool) -> dict[str, Any]:
         leaf = _pem_to_base64(order.leaf, self.layers)
         told: dict[str, Any] = {
-            "certificate": leaf[: len(leaf) // 2 + 1] if self.orders.is_garbled else leaf,
+            "certificate": self.orders.shown(leaf, len(leaf) // 2 + 1),
             "serial_number": order.serial.upper(),
             "response_format": "DER",
             "certificate_profile": order.wanted["certificate_profile_name"],

@@ -133,6 +133,8 @@ class EstVendor:
             body = base64.b64encode(body) if self.form == "base64" else base64.encodebytes(body)
         if self.orders.is_garbled:
             body = body[: len(body) // 2]
+        if self.orders.is_empty:
+            body = b""
         kind = "application/pkcs7-mime; smime-type=certs-only"
         return Reply(200, body, {"Content-Type": kind, "Content-Transfer-Encoding": "base64"})
 

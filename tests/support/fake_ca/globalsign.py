@@ -287,7 +287,7 @@ class GlobalsignVendor:
         return [*dates, ("CommonName", name), ("SerialNumber", order.serial), ("SubjectName", f"CN={name}")]
 
     def _fulfilled(self, order: Order, csr: str | None = None) -> list[tuple[str, Any]]:
-        leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        leaf = self.orders.shown(order.leaf)
         both = pkcs7.serialize_certificates([x509.load_pem_x509_certificate(order.leaf.encode())], Encoding.PEM)
         above = [("CACertificate", [("CACertType", "INTER"), ("CACert", one)]) for one in self.orders.chain()]
         server = [("X509Cert", leaf), ("PKCS7Cert", both.decode())]

@@ -250,7 +250,7 @@ class GoogleVendor:
         return self._shown(name, order)
 
     def _shown(self, name: str, order: Order) -> dict[str, Any]:
-        leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        leaf = self.orders.shown(order.leaf)
         told = {
             "name": name,
             "lifetime": order.wanted["lifetime"],

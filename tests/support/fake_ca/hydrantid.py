@@ -189,7 +189,7 @@ class HydrantVendor:
 
     def _told(self, order: Order, *, pem: bool = True) -> dict[str, Any]:
         cert = x509.load_pem_x509_certificate(order.leaf.encode())
-        leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        leaf = self.orders.shown(order.leaf)
         revoked = self.orders.revoked.get(order.serial)
         status = "PENDING" if order.serial in self.revoking else "REVOKED" if revoked else "VALID"
         told = {

@@ -132,7 +132,7 @@ class IdnomicVendor:
         return f"REQ-{self._placed(asked).order_id}"
 
     def _given(self, order: Order) -> str:
-        return order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        return self.orders.shown(order.leaf)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 

@@ -97,7 +97,7 @@ class IdcaVendor:
         except ValueError as exc:
             raise Refused(f"csr: {exc}") from exc
         text = _bare(order.leaf)
-        return f"<certificate>{text[: len(text) // 2 // 4 * 4] if self.orders.is_garbled else text}</certificate>"
+        return f"<certificate>{self.orders.shown(text, len(text) // 2 // 4 * 4)}</certificate>"
 
     def _serial(self, request: ET.Element) -> str:
         name = x509.load_pem_x509_certificate(self.orders.core.issuing.pem.encode()).subject

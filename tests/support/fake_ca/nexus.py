@@ -165,7 +165,7 @@ class NexusVendor:
         return order if order and order.leaf else None
 
     def _certificate(self, order: Order, says: bytes = b"") -> Reply:
-        leaf = order.leaf[: len(order.leaf) // 2] if self.orders.is_garbled else order.leaf
+        leaf = self.orders.shown(order.leaf)
         chain = self.orders.chain()
         if self.is_pkcs7:
             certificates = [x509.load_pem_x509_certificate(one.encode()) for one in (*chain, leaf)]

@@ -86,6 +86,45 @@ def test_a_run_that_lost_its_lease_while_it_looked_orders_nothing(virtual: Virtu
     assert ca.calls.count("submit") == 1 and len(ca.orders) == 1
 
 
+@pytest.mark.parametrize("fault", [ValueError("not enough values"), IndexError("list index"), RecursionError("deep")])
+@pytest.mark.parametrize("looks", ["it is found", "looking fails so, too"])
+def test_a_connector_that_fails_by_a_fault_of_ours_leaves_a_doubt_and_no_second_order(
+    virtual: VirtualBench, ca: SlowCa, fault: Exception, looks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W5: an order that may be paid for is looked for whatever was raised, and a person can take it over."""
+    ca.loses = fault
+    if looks == "it is found":
+        assert record_of(virtual.enroll())["state"] == "issued" and ca.calls == ["submit", "find"]
+        return
+
+    def failing(_order: Order, _csr: str) -> Found:
+        raise fault
+
+    monkeypatch.setattr(ca, "find", failing)
+    record = record_of(virtual.enroll())
+    assert (record["state"], record["reason"]) == ("in_doubt", "order_in_doubt")
+    assert type(fault).__name__ in record["message"] and "please report it" in record["message"]
+    virtual.advance(days=1)
+    virtual.run_due()
+    assert len(ca.orders) == 1 and ca.calls.count("submit") == 1
+    virtual.act("bob", "retry", request_id=record["request_id"], order_id="4711")
+    assert virtual.requests()[0].state == "issued" and ca.calls.count("submit") == 1
+
+
+def test_an_order_in_an_answer_that_nobody_can_read_is_in_doubt(
+    virtual: VirtualBench, ca: SlowCa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W5: the list of orders came, and is none. That does not pass by itself, so a person is told."""
+    ca.loses = RemoteError("no JSON", code="not_json", status=200)
+
+    def unreadable(_order: Order, _csr: str) -> Found:
+        raise InputError("the certificate cannot be read")
+
+    monkeypatch.setattr(ca, "find", unreadable)
+    record = record_of(virtual.enroll())
+    assert record["state"] == "in_doubt" and "the certificate cannot be read" in record["message"]
+
+
 @pytest.mark.parametrize("action", ["renew", "regenerate"])
 def test_a_successor_in_doubt_that_is_cancelled_and_asked_for_again_is_looked_for(
     virtual: VirtualBench, ca: SlowCa, action: str
