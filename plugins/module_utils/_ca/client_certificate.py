@@ -91,12 +91,25 @@ def _mismatch(certificate: str, key_text: str) -> list[str]:
     if not certificate or not key_text:
         missing = "client_key among the secrets" if certificate else "client_certificate among the options"
         return [f"{missing} is missing; give both, or client_pfx"]
-    from .._pki import pem, x509
+    from .._pki import x509
 
-    leaf = x509.load_certificate(pem.split_certificates(certificate, "client_certificate")[0], "client_certificate")
+    leaf = x509.load_certificate(certificates(certificate)[0], "client_certificate")
     if _load_key(key_text, "").public_key() != leaf.public_key():
         return ["client_key is not the key of client_certificate"]
     return []
+
+
+def certificates(text: str, option: str = "client_certificate") -> tuple[str, ...]:
+    """Give the certificates of an option, PEM, the holder's first; at least one.
+
+    :raises InputError: there is none in it, as where a path was given.
+    """
+    from .._pki import pem
+
+    found = pem.split_certificates(text, option)
+    if not found:
+        raise InputError(f"{option} is no PEM; give its content, not a path")
+    return found
 
 
 def identity(options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> ClientIdentity | None:
@@ -111,9 +124,9 @@ def expires_at(options: Mapping[str, Any]) -> datetime | None:
     text = str(options.get("client_certificate") or "")
     if not text:
         return None
-    from .._pki import pem, x509
+    from .._pki import x509
 
-    return x509.certificate_facts(pem.split_certificates(text, "client_certificate")[0]).not_after
+    return x509.certificate_facts(certificates(text)[0]).not_after
 
 
 def checks(options: Mapping[str, Any], now: datetime) -> list[Check]:

@@ -63,7 +63,7 @@ def signed(data: str, options: Mapping[str, Any], secrets: Mapping[str, Secret])
     with needed("cryptography", FEATURE):
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs7
-    from .._pki import pem, x509
+    from .._pki import x509
 
     role = "signing" if options.get("signing_certificate") else "client"
     key, text = secrets.get(f"{role}_key"), str(options.get(f"{role}_certificate") or "")
@@ -73,7 +73,8 @@ def signed(data: str, options: Mapping[str, Any], secrets: Mapping[str, Secret])
         content = base64.b64decode("".join(data.split()), validate=True)
     except (ValueError, binascii.Error) as exc:
         raise RemoteError("Cannot sign for Nexus: what it wants signed is no base64", code="not_json") from exc
-    certificates = [x509.load_certificate(one) for one in pem.split_certificates(text, f"{role}_certificate")]
+    given = client_certificate.certificates(text, f"{role}_certificate")
+    certificates = [x509.load_certificate(one) for one in given]
     builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
     builder = builder.add_signer(
         certificates[0], _usable(load_pem_private_key(key.reveal().encode(), None), role), hashes.SHA256()

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca import client_certificate
+from ansible_collections.edgecert.clm.plugins.module_utils._ca import client_certificate, nexus_signing
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._http import mutual_tls
@@ -53,6 +53,21 @@ def test_every_way_to_give_it_keeps_the_same_pair_and_no_passphrase(pair: Pair) 
     for options, secrets, problems in ways:
         assert problems == [] and options["client_certificate"] == pair.pem
         assert secrets == {"client_key": pair.key_pem()}
+
+
+def test_a_path_is_told_as_none_of_it(pair: Pair) -> None:
+    """Bad input: what was meant is a file's content."""
+    for text in ("/etc/ssl/client.pem", "junk"):
+        _options, _secrets, problems = taken({"client_certificate": text}, {"client_key": pair.key_pem()})
+        assert problems == ["client_certificate is no PEM; give its content, not a path"]
+        with pytest.raises(InputError, match="client_certificate is no PEM; give its content, not a path"):
+            client_certificate.expires_at({"client_certificate": text})
+        given = {"signing_key": pair.key_pem()}
+        _kept, words = nexus_signing.taken({"signing_certificate": text}, given, given)
+        assert words == ["signing_certificate is no PEM; give its content, not a path"]
+        stored = {"signing_key": Secret(pair.key_pem())}
+        with pytest.raises(InputError, match="signing_certificate is no PEM"):
+            nexus_signing.signed("AAAA", {"signing_certificate": text}, stored)
 
 
 @pytest.mark.parametrize("given", ["wrong passphrase", "no passphrase", "other key", "no certificate"])
