@@ -205,7 +205,8 @@ def _of_changes(scene: Scene) -> Iterator[Attention]:
 
 def _of_edges(scene: Scene) -> Iterator[Attention]:
     everyone = scene.certificates.values()
-    unproved = {one.certificate_id for one in scene.unit.work_orders.find(state="completed", reason=states.NOT_PROVEN)}
+    told = [states.NOT_PROVEN, states.REACHED_PRODUCTION]
+    unproved = {one.certificate_id for one in scene.unit.work_orders.find(state="completed", reason=told)}
     looked_at = [
         one for one in everyone if served.serves_other(one) or one.certificate_id in unproved or served.is_held(one)
     ]

@@ -186,9 +186,14 @@ def of_edge(certificate: Certificate, orders: Sequence[WorkOrder], now: datetime
             todo = "ask who deployed it; push again with edgecert.clm.cert_push if it is not wanted"
             yield _mismatch(certificate, last, network, "served_otherwise", message, todo)
             continue
+        is_told = now.timestamp() < _ended_at(last) + REMEMBERED.total_seconds()
+        if last.reason == states.REACHED_PRODUCTION and last.network == network and is_told:
+            message = f"work order {last.work_order_id} put {certificate.certificate_id} on staging: {last.message}"
+            todo = "look at what production serves, and push again with edgecert.clm.cert_push what is wanted there"
+            yield _mismatch(certificate, last, network, states.REACHED_PRODUCTION, message, todo)
         told = [one for one in last.evidence if one.get("network") == network]
         missing = [str(one["not_proved"]) for one in told if one.get("not_proved")]
-        if missing and now.timestamp() < _ended_at(last) + REMEMBERED.total_seconds():
+        if missing and is_told:
             message = (
                 f"CPS says that work order {last.work_order_id} is deployed to {network}, and edge servers did not "
                 f"show it for {certificate.certificate_id}: {missing[0]}"
@@ -201,7 +206,7 @@ def _mismatch(
     certificate: Certificate, order: WorkOrder, network: str, reason: str, message: str, todo: str
 ) -> Attention:
     is_live = network == "production" and reason != states.NOT_PROVEN
-    severity = records.CRITICAL if is_live else records.WARNING
+    severity = records.CRITICAL if is_live or reason == states.REACHED_PRODUCTION else records.WARNING
     more: dict[str, Any] = {"network": network, "reason": reason, "work_order_id": order.work_order_id}
     more["identity"] = (certificate.certificate_id, network, order.work_order_id, reason)
     more["tracking_id"] = order.tracking_id

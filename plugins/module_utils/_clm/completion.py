@@ -8,16 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.clock import from_text, to_text
+from .._core.clock import to_text
 from .._core.errors import RemoteError
-from . import drift, edges, intents, proof, push_stages, states
+from . import drift, edges, intents, last_moment, proof, push_stages, states
 from .patience import DEPLOYS_BEFORE_END, HELD_UNTIL
 from .pushed import is_of_settings
 from .work_orders import WorkOrderKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from .._core.types import Certificate, WorkOrder
     from .._store.base import Unit
@@ -98,11 +97,13 @@ def complete(deployer: Deployer) -> bool:
         deployer.settle()
         deployer.reach_network(network)
         told = _held_back(deployer) if network == "staging" else {"last_safe_at": None}
+        passed = _passed(deployer) if network == "staging" else {}
         kept = [entry for entry in deployer.order.evidence if entry.get("network") != network]
         with deployer.ports.store.write() as unit:
             ended = {"state": "completed", "evidence": (*kept, *evidence), "next_look_at": None, **told}
             # CPS's word is enough here, and edge servers said otherwise: that stays to be found.
             ended["reason"] = states.NOT_PROVEN if any(entry.get("not_proved") for entry in evidence) else ""
+            ended.update(passed)
             deployer.keeper.save_in(unit, "push_completed", **ended)
             push_stages.owe(deployer, unit)
             _show_in_inventory(deployer, unit)
@@ -117,7 +118,7 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
     """
     if deployer.state.phase not in ("on_staging", "busy") or is_going_on(deployer):
         return {}
-    is_stopped, until = deployer.state.phase == "on_staging", live_until(deployer)
+    is_stopped, until = deployer.state.phase == "on_staging", last_moment.live_until(deployer.state)
     review = deployer.target.review(deployer.pushed.reference) if is_stopped else None
     found: dict[str, Any] = {}
     if review is not None:
@@ -149,6 +150,25 @@ def _held_back(deployer: Deployer) -> dict[str, Any]:
     return {**found, "last_safe_at": until, "message": message}
 
 
+def _passed(deployer: Deployer) -> dict[str, Any]:
+    """Say that what was to stay on staging is, or will be, on production, where no order of ours let it go on."""
+    order, state = deployer.order, deployer.state
+    is_coming = state.phase == "deploying_production"
+    if order.is_automatic or order.action != "push" or is_going_on(deployer):
+        return {}
+    is_there = set(deployer.pushed.fingerprints.values()) <= {f["fingerprint"] for f in state.production.certificates}
+    with deployer.ports.store.read() as unit:
+        is_ours = bool(intents.of(unit, *deployer.keeper.upload_key))
+    if not is_ours or not (is_coming or is_there):
+        return {}
+    said = "production serves it too" if is_there else "CPS is putting it on production too"
+    message = (
+        f"{said}, though a push to staging only was asked for: CPS goes on by itself in the last seven days of what is "
+        "live, and somebody may have let it go on in Akamai Control Center; look at what production serves"
+    )
+    return {"reason": states.REACHED_PRODUCTION, "message": message, "last_safe_at": None}
+
+
 def is_going_on(deployer: Deployer) -> bool:
     """Say whether an order of ours let this change go on to production."""
     with deployer.ports.store.read() as unit:
@@ -170,12 +190,6 @@ def _of_this_change(deployer: Deployer, unit: Unit) -> list[WorkOrder]:
     change = deployer.pushed.reference.get("change_id")
     orders = unit.work_orders.find(certificate_id=deployer.order.certificate_id)
     return [order for order in orders if order.change.get("change_id") == change]
-
-
-def live_until(deployer: Deployer) -> datetime | None:
-    """Give when the first of what production serves ends; None when it serves nothing."""
-    ends = [from_text(facts["not_after"]) for facts in deployer.state.production.certificates if facts.get("not_after")]
-    return min(ends, default=None)
 
 
 def _show_in_inventory(deployer: Deployer, unit: Unit) -> None:

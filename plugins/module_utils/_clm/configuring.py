@@ -22,7 +22,7 @@ from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
 from . import acknowledging, completion, intents, patience, production, proof, refusal_proof, snapshots, states
 from .deployment import Deployer
-from .impossible import want_certificate
+from .impossible import refuse_late, want_certificate
 from .keeper import Told
 from .patience import LAG_S
 from .pushed import RESTORES, SETTINGS
@@ -211,6 +211,8 @@ class Configuring(Deployer):
                 "production by itself; turn it on in Akamai Control Center, or use network: production",
                 code="would_reach_production",
             )
+        if not self.is_opened:
+            refuse_late(self)
 
     def _came_to_nothing(self) -> bool:
         return self.is_opened and not self.is_asked and not self._is_sent_lately()

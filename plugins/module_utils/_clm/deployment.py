@@ -37,9 +37,6 @@ from .pushed import Pushed
 from .watching import Watch
 from .work_orders import WorkOrderKeeper
 
-_OF_A_PUSH = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
-ENDED_BY = frozenset([*_OF_A_PUSH, "removal_failed", "removal_cancelled", "pending_change"])
-"""Reasons for which nothing can be done any more for an order that was begun."""
 # A look that is no older is not repeated.
 _MOMENT_S = 2.0
 # Phases in which a change has not taken the certificate, or nobody can tell.
@@ -166,7 +163,7 @@ class Deployer:
         :raises StateError: no change takes the certificate, or the change has failed.
         :raises PolicyError: CPS would deploy to production without being asked.
         """
-        impossible.refuse(self.certificate, self.order, self.state)
+        impossible.refuse(self)
 
     @property
     def purpose(self) -> str:
@@ -271,7 +268,7 @@ class Deployer:
 
     def _send(self) -> None:
         """Upload what the change waits for."""
-        self.refuse_impossible()
+        impossible.refuse_or_end(self)
         self.check_approved()
         push_stages.before(self)
         snapshots.before_write(self, snapshots.UPLOAD)

@@ -9,24 +9,67 @@ from typing import TYPE_CHECKING
 
 from .._core.errors import PolicyError, StateError
 from .._core.plan import Step
-from . import deployment_date, states
+from . import deployment_date, last_moment, states
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .._core.errors import ClmError
     from .._core.types import Certificate, WorkOrder
     from .._target.base import PushState
     from .deployment import Deployer
     from .work_orders import WorkOrderKeeper
 
+_OF_A_PUSH = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
+_ENDED_BY = frozenset([*_OF_A_PUSH, "removal_failed", "removal_cancelled", "pending_change"])
+_OVERDUE = frozenset([last_moment.CODE])
 
-def refuse(certificate: Certificate, order: WorkOrder, state: PushState) -> None:
+
+def is_end(deployer: Deployer, reason: ClmError) -> bool:
+    """Say whether nothing can be done any more for a stored order, for this reason.
+
+    What time has brought no time mends, whether it was begun or not; for all else one that was not begun can wait.
+    """
+    return reason.code in _OVERDUE or (reason.code in _ENDED_BY and deployer.is_begun)
+
+
+def refuse(deployer: Deployer) -> None:
     """Refuse what CPS cannot do or would do too much of, before anything is sent.
 
-    :param order: tells where it goes, and from when on.
-    :param state: what the target said.
     :raises StateError: no change takes the certificate, or the change has failed.
     :raises PolicyError: CPS would deploy to production without being asked.
     """
+    certificate, order, state = deployer.certificate, deployer.order, deployer.state
+    _refuse_phase(certificate, state)
+    _refuse_going_on(certificate, order, state)
+    if state.phase == "wants_certificate":
+        refuse_late(deployer)
+
+
+def refuse_at(deployer: Deployer, at: datetime) -> None:
+    """Refuse a time of implementation by which it cannot be done any more; nothing is asked of the target.
+
+    :param at: UTC.
+    :raises PolicyError: it is so.
+    """
+    last_moment.refuse(deployer.certificate, deployer.order, at)
+
+
+def refuse_late(deployer: Deployer) -> None:
+    """Refuse to put on staging alone what CPS would not leave there (U2).
+
+    :raises PolicyError: it would not.
+    """
+    at = begins_at(deployer.order, deployer.ports.clock.now())
+    last_moment.refuse(deployer.certificate, deployer.order, at, deployer.state)
+
+
+def begins_at(order: WorkOrder, now: datetime) -> datetime:
+    """Give when an order is implemented at the earliest, UTC."""
+    return max(order.scheduled_at or now, now) if order.state in states.BEFORE_IMPLEMENTING else now
+
+
+def _refuse_phase(certificate: Certificate, state: PushState) -> None:
     name = certificate.certificate_id
     if state.phase == "none":
         raise StateError(
@@ -49,7 +92,6 @@ def refuse(certificate: Certificate, order: WorkOrder, state: PushState) -> None
             code="change_failed",
             details={"error": state.error, "status": state.status},
         )
-    _refuse_going_on(certificate, order, state)
 
 
 def _refuse_going_on(certificate: Certificate, order: WorkOrder, state: PushState) -> None:
@@ -91,14 +133,31 @@ def want_certificate(deployer: Deployer) -> None:
     )
 
 
+def refuse_or_end(deployer: Deployer) -> None:
+    """Refuse what cannot be done, under the lease; what no time mends ends the order.
+
+    :raises ClmError: as ``refuse``.
+    """
+    try:
+        deployer.refuse_impossible()
+    except (PolicyError, StateError) as exc:
+        if is_end(deployer, exc):
+            _end(deployer.keeper, exc)
+        raise
+
+
 def ending(keeper: WorkOrderKeeper, reason: ClmError) -> Step:
     """Give the step that ends a stored order for which nothing can be done any more."""
 
     def end() -> bool:
         with keeper.lease():
-            # Under review again, it did not fail: nobody is asked about it any more.
-            end = "cancelled" if keeper.order.state in states.BEFORE_IMPLEMENTING else "failed"
-            keeper.save(f"push_{end}", state=end, reason=reason.code, message=reason.message)
+            _end(keeper, reason)
         raise reason
 
     return Step(f"End work order {keeper.order.work_order_id} as failed: {reason.message}", end)
+
+
+def _end(keeper: WorkOrderKeeper, reason: ClmError) -> None:
+    # Under review again, it did not fail: nobody is asked about it any more.
+    end = "cancelled" if keeper.order.state in states.BEFORE_IMPLEMENTING else "failed"
+    keeper.save(f"push_{end}", state=end, reason=reason.code, message=reason.message)

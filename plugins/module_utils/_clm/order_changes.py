@@ -13,7 +13,7 @@ from .._core.clock import to_text
 from .._core.errors import StateError
 from .._core.plan import Step
 from .._core.types import WorkOrder
-from . import approvals, deployment_date, edges, orders, policy, states
+from . import approvals, deployment_date, edges, impossible, orders, policy, states
 from .deployment import Deployer
 
 
@@ -72,6 +72,7 @@ def _differing(deployer: Deployer, wanted: orders.Wanted) -> dict[str, Any]:
             changed["manual_implementation"] = wanted.manual
         if wanted.at is not None and wanted.at != order.scheduled_at:
             approvals.check_schedule(order, wanted.at, deployer.ports.clock.now())
+            impossible.refuse_at(deployer, wanted.at)
             changed["scheduled_at"] = wanted.at
     return changed
 

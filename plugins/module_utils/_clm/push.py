@@ -13,14 +13,26 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import InputError, NotFoundError, StateError
+from .._core.errors import InputError, NotFoundError, PolicyError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import Certificate, Connector, Device, WorkOrder
 from .._store.base import Unit
-from . import deployment_date, edges, moments, order_changes, orders, policy, push_stages, pushable, removals, states
+from . import (
+    deployment_date,
+    edges,
+    impossible,
+    moments,
+    order_changes,
+    orders,
+    policy,
+    push_stages,
+    pushable,
+    removals,
+    states,
+)
 from . import ports as port
 from .connectors import required_certificate
-from .deployment import ENDED_BY, Deployer
+from .deployment import Deployer
 from .managed import managed_device
 from .pushed import Pushed, is_of_settings
 from .work_views import work_order_view
@@ -267,9 +279,8 @@ def _steps(deployer: Deployer, before: WorkOrder | None, wanted: orders.Wanted, 
     if not deployer.is_deployed:
         try:
             deployer.refuse_impossible()
-        except StateError as exc:
-            is_begun = before is not None and deployer.is_begun
-            if not is_begun or exc.code not in ENDED_BY:
+        except (PolicyError, StateError) as exc:
+            if before is None or not impossible.is_end(deployer, exc):
                 raise
             return (deployer.end_by(exc),)
     if before is None:

@@ -68,7 +68,8 @@ def after(deployer: Deployer) -> None:
     from . import push_scripts
 
     entry = _run(deployer, "post", deployer.order.state)
-    told: dict[str, Any] = {"scripts": (*deployer.order.scripts, entry), "message": deployer.order.message}
+    order = deployer.order
+    told: dict[str, Any] = {"scripts": (*order.scripts, entry), "reason": order.reason, "message": order.message}
     if push_scripts.failed(entry):
         error = push_scripts.error_of(entry, deployer.order)
         told.update(reason=error.code, message=error.message)

@@ -101,6 +101,8 @@ WORK_ORDER_ACTIONS: Machine = {
 
 NOT_PROVEN = "not_proven"
 """Reason of an order that waits for edge servers to show it, or was completed although they did not."""
+REACHED_PRODUCTION = "reached_production"
+"""Reason of a completed order to staging alone whose certificate came to production all the same."""
 BEFORE_IMPLEMENTING = ("draft", "submitted", "review_in_progress", "approved", "scheduled")
 ENDS = frozenset(["issued", "revoked", "completed", "rejected", "cancelled", "failed"])
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .._core.errors import ConflictError, StateError
+from .._core.errors import ConflictError, PolicyError, StateError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
-from . import due, edges, gate, orders, policy, push_stages, renewal, requests, stages, states, successors
-from .deployment import ENDED_BY, Deployer
+from . import due, edges, gate, impossible, orders, policy, push_stages, renewal, requests, stages, states, successors
+from .deployment import Deployer
 from .due import Item
 from .hints import hint_of
 from .keeper import REQUEST, Keeper
@@ -137,14 +137,14 @@ class Work:
     def _end_if_impossible(deployer: Deployer) -> None:
         """End an order for which nothing can be done any more.
 
-        :raises StateError: it is such a one.
+        :raises StateError: it is such a one; or PolicyError, where time has brought that.
         """
         if deployer.is_deployed:
             return
         try:
             deployer.refuse_impossible()
-        except StateError as exc:
-            if deployer.is_begun and exc.code in ENDED_BY:
+        except (PolicyError, StateError) as exc:
+            if impossible.is_end(deployer, exc):
                 deployer.end_by(exc).run()
             raise
 

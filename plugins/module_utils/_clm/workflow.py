@@ -17,7 +17,7 @@ from .._core.errors import ConflictError, InputError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CertRequest, WorkOrder
 from .._store.base import Unit
-from . import approvals, doubts, gate, moments, orders, requests, standby, states
+from . import approvals, doubts, gate, impossible, moments, orders, requests, standby, states
 from .deployment import Deployer
 from .keeper import REQUEST, WORK_ORDER, Keeper, Kind
 from .moves import Mover
@@ -189,6 +189,7 @@ class _Act:
             return (self._end(keeper, keeper.lease_name, named),)
         passage = orders.gate_of(deployer, override=self.override)
         if self.action in ("approve", "schedule"):
+            self._refuse_time(order, deployer)
             return (self._review(order, passage, lambda: orders.parts(deployer), named),)
         deployer.observe()
         if self.action == "implement":
@@ -205,6 +206,15 @@ class _Act:
 
         deployer.refuse_impossible()
         return self._taken_up(passage, again, deployer.steps(), named)
+
+    def _refuse_time(self, order: WorkOrder, deployer: Deployer) -> None:
+        """Refuse a time by which the order cannot be implemented any more: of that, or of the approval it waits for.
+
+        :raises PolicyError: it is so.
+        """
+        if self.at is not None:
+            at = self.at if self.action == "schedule" else max(self.at, order.scheduled_at or self.at)
+            impossible.refuse_at(deployer, at)
 
     def _begin(self, passage: gate.Gate[Any]) -> Callable[[], bool]:
         def begin() -> bool:
