@@ -280,6 +280,7 @@ class Deployer:
             # An upload whose reply was lost may have been taken, though the change still showed its old state.
             if is_new or exc.code != "conflict":
                 push_stages.doubt(self, exc, intent)
+                uploads.end_if_refused(self, exc)
                 raise
         self.sent()
         with self.ports.store.write() as unit:

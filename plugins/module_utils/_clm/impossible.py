@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .._core.clock import to_text
 from .._core.errors import PolicyError, StateError
 from .._core.plan import Step
 from . import deployment_date, last_moment, states
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from .._core.types import Certificate, WorkOrder
     from .._target.base import PushState
     from .deployment import Deployer
+    from .pushed import Pushed
     from .work_orders import WorkOrderKeeper
 
 _OF_A_PUSH = ("no_open_change", "change_failed", "rollback_impossible", "nothing_to_roll_back")
 _ENDED_BY = frozenset([*_OF_A_PUSH, "removal_failed", "removal_cancelled", "pending_change"])
-_OVERDUE = frozenset([last_moment.CODE])
+_OVERDUE = frozenset([last_moment.CODE, "certificate_unusable"])
 
 
 def is_end(deployer: Deployer, reason: ClmError) -> bool:
@@ -37,13 +39,14 @@ def refuse(deployer: Deployer) -> None:
     """Refuse what CPS cannot do or would do too much of, before anything is sent.
 
     :raises StateError: no change takes the certificate, or the change has failed.
-    :raises PolicyError: CPS would deploy to production without being asked.
+    :raises PolicyError: CPS would deploy to production without being asked, or the certificate cannot be used then.
     """
     certificate, order, state = deployer.certificate, deployer.order, deployer.state
     _refuse_phase(certificate, state)
     _refuse_going_on(certificate, order, state)
     if state.phase == "wants_certificate":
         refuse_late(deployer)
+        refuse_unusable(deployer.pushed, certificate, begins_at(order, deployer.ports.clock.now()))
 
 
 def refuse_at(deployer: Deployer, at: datetime) -> None:
@@ -53,6 +56,8 @@ def refuse_at(deployer: Deployer, at: datetime) -> None:
     :raises PolicyError: it is so.
     """
     last_moment.refuse(deployer.certificate, deployer.order, at)
+    if deployer.order.action == "push":
+        refuse_unusable(deployer.pushed, deployer.certificate, at)
 
 
 def refuse_late(deployer: Deployer) -> None:
@@ -67,6 +72,34 @@ def refuse_late(deployer: Deployer) -> None:
 def begins_at(order: WorkOrder, now: datetime) -> datetime:
     """Give when an order is implemented at the earliest, UTC."""
     return max(order.scheduled_at or now, now) if order.state in states.BEFORE_IMPLEMENTING else now
+
+
+def refuse_unusable(pushed: Pushed, certificate: Certificate, at: datetime) -> None:
+    """Look at the certificates once more before they are handed over: time has passed since they were issued (U6).
+
+    :param at: when they are handed over, UTC.
+    :raises PolicyError: everything wrong with them.
+    """
+    from .._pki import preflight
+
+    found: list[str] = []
+    for algorithm, bundle in pushed.bundles.items():
+        wish = pushed.request.wish
+        sans = wish["subject_alternative_names"]
+        found += preflight.check_bundle(
+            bundle,
+            csr_pem=pushed.csrs.get(algorithm),
+            names=preflight.WantedNames(wish["common_name"], tuple(sans["dns"])),
+            at=at,
+            is_public=False,
+            key_algorithm=algorithm,
+        ).problems
+    if found:
+        raise PolicyError(
+            f"Cannot push {certificate.certificate_id} at {to_text(at)}: {'; '.join(found)}",
+            code="certificate_unusable",
+            details={"problems": found},
+        )
 
 
 def _refuse_phase(certificate: Certificate, state: PushState) -> None:

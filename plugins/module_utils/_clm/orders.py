@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from .._core.clock import from_text
-from .._core.errors import NotFoundError, PolicyError, StateError
+from .._core.errors import NotFoundError, StateError
 from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
@@ -172,33 +172,6 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
     account = unit.ca_accounts.get(request.ca)
     reference = dict(request.key_reference)
     return Pushed(bundles, dict(request.fingerprints), dict(request.csrs), reference, request, account)
-
-
-def refuse_unusable(pushed: Pushed, certificate: Certificate, ports: Ports) -> None:
-    """Look at the certificates once more before they are handed over: time has passed since they were issued (U6).
-
-    :raises PolicyError: everything wrong with them.
-    """
-    from .._pki import preflight
-
-    found: list[str] = []
-    for algorithm, bundle in pushed.bundles.items():
-        wish = pushed.request.wish
-        sans = wish["subject_alternative_names"]
-        found += preflight.check_bundle(
-            bundle,
-            csr_pem=pushed.csrs.get(algorithm),
-            names=preflight.WantedNames(wish["common_name"], tuple(sans["dns"])),
-            at=ports.clock.now(),
-            is_public=False,
-            key_algorithm=algorithm,
-        ).problems
-    if found:
-        raise PolicyError(
-            f"Cannot push {certificate.certificate_id}: {'; '.join(found)}",
-            code="certificate_unusable",
-            details={"problems": found},
-        )
 
 
 def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:

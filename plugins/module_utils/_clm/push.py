@@ -96,7 +96,7 @@ def _plan_one(params: port.Params, ports: port.Ports) -> Plan:
     wanted = _wanted(params, ports, certificate, lambda given: policy.warning_lists(group, given, connector), before)
     action = params.get("action") or "push"
     if action == "push" and (before is None or before.state != "completed"):
-        orders.refuse_unusable(pushed, certificate, ports)
+        impossible.refuse_unusable(pushed, certificate, ports.clock.now())
     order = before or orders.new(ports, group, wanted, certificate, connector, pushed, action=action)
     if action == "push" and not states.is_final(order.state):
         edges.refuse_unknown(replace(order, edges=wanted.edges), states.PASSES[params["network"]])

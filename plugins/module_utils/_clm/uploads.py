@@ -15,11 +15,14 @@ from .patience import LAG_S
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from .._core.errors import RemoteError
     from .._core.types import Intent
     from .deployment import Deployer
 
 MOST_TRIES = 3
-"""So often a change is given a certificate that it goes on to ask for, without a word why."""
+"""So often a change is given a certificate that it goes on to ask for, without a word why, or that CPS refuses."""
+# Said of who asks, or of the moment: nothing of what was sent.
+_OF_THE_CALLER = (401, 403, 404, 408, 429)
 
 
 def is_due(deployer: Deployer) -> bool:
@@ -82,6 +85,23 @@ def begin(deployer: Deployer) -> tuple[Intent, bool]:
         return intents.add(unit, *key, wanted, now), is_first
 
 
+def end_if_refused(deployer: Deployer, exc: RemoteError) -> None:
+    """End an order whose upload CPS has said no to so often that saying it again tells nobody anything.
+
+    :param exc: what came back, which is on record already; what says nothing of the certificate itself counts for
+        nothing: a race, a limit, a login.
+    """
+    if exc.code == "conflict" or not 400 <= (exc.status or 0) < 500 or exc.status in _OF_THE_CALLER:
+        return
+    with deployer.ports.store.read() as unit:
+        found = intents.of(unit, *deployer.keeper.upload_key)
+    said_no = [one for one in _since_begun(deployer, found) if intents.REFUSED in one.result]
+    if len(said_no) < MOST_TRIES:
+        return
+    message = f"CPS refused the certificate {len(said_no)} times, the last time with: {exc.message}"
+    deployer.keeper.save("push_failed", state="failed", reason="upload_refused", message=message)
+
+
 def _unrefused(deployer: Deployer) -> list[Intent]:
     with deployer.ports.store.read() as unit:
         found = intents.of(unit, *deployer.keeper.upload_key)
@@ -90,9 +110,12 @@ def _unrefused(deployer: Deployer) -> list[Intent]:
 
 def _tried(deployer: Deployer) -> list[Intent]:
     """Give the uploads, oldest first, since somebody let the order begin: a retry begins anew."""
+    return _since_begun(deployer, _unrefused(deployer))
+
+
+def _since_begun(deployer: Deployer, found: list[Intent]) -> list[Intent]:
     steps = deployer.order.conditions
     begun = [from_text(step["at"]) for step in steps if step["type"] in states.BEFORE_IMPLEMENTING]
-    found = _unrefused(deployer)
     return [one for one in found if _at(one, begun[-1]) >= begun[-1]] if begun else found
 
 

@@ -191,7 +191,7 @@ class Work:
         # Before CPS is asked for anything: a freeze may hold for days.
         orders.gate_of(deployer).check_freeze()
         edges.refuse_unknown(new, states.PASSES[network])
-        orders.refuse_unusable(pushed, certificate, ports)
+        impossible.refuse_unusable(pushed, certificate, now)
         audited = ports.store.audited
         deployer.observe()
         deployer.see_settings()
