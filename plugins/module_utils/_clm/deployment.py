@@ -227,6 +227,9 @@ class Deployer:
         order = self.order
         if not order.version or self.is_deployed:
             return
+        if early := uploads.waits(self):
+            self.keeper.park(*early)
+            return
         is_on_its_way = order.state == "on_staging" and order.network == "production"
         if is_on_its_way or order.state in ("implementing", "deploying_staging", "deploying_production"):
             self.watch.saw()
@@ -316,6 +319,10 @@ class Deployer:
                     self._send()
                     if self.pause_after_sending():
                         continue
+                if early := uploads.waits(self):
+                    if not self.sleep(early[2]):
+                        return self.keeper.park(*early)
+                    continue
                 reason, message = self._react()
                 if reason in acknowledging.FOR_PEOPLE:
                     return self.keeper.park(reason, message, ASK_AGAIN_S)

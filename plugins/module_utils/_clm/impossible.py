@@ -93,6 +93,8 @@ def refuse_unusable(pushed: Pushed, certificate: Certificate, at: datetime) -> N
             at=at,
             is_public=False,
             key_algorithm=algorithm,
+            # It is not uploaded before it is valid; until then it waits.
+            may_be_early=True,
         ).problems
     if found:
         raise PolicyError(

@@ -143,6 +143,7 @@ def checked(
         at=mover.ports.clock.now(),
         is_public=mover.ca.capabilities().is_public,
         key_algorithm=algorithm,
+        may_be_early=True,
     )
     if found.problems or found.facts is None:
         _keep_unusable(mover, algorithm, answer, intent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .._core.clock import from_text
+from .._core.clock import from_text, to_text
 from . import intents, states
 from .patience import LAG_S
 
@@ -26,9 +26,31 @@ _OF_THE_CALLER = (401, 403, 404, 408, 429)
 
 
 def is_due(deployer: Deployer) -> bool:
-    """Say whether the change waits for our upload, and not only shows so for a while after it."""
+    """Say whether the change waits for our upload, and not only shows so for a while after it; nor is it early."""
     is_asked = deployer.state.phase == "wants_certificate"
-    return is_asked and not lately(deployer) and not refused(deployer)
+    return is_asked and not lately(deployer) and not refused(deployer) and early_s(deployer) <= 0
+
+
+def early_s(deployer: Deployer) -> float:
+    """Give the seconds until all that is to be uploaded is valid; 0 where it is, or nothing is asked for."""
+    if deployer.state.phase != "wants_certificate" or not deployer.pushed.bundles:
+        return 0.0
+    return max(0.0, (_valid_from(deployer) - deployer.ports.clock.now()).total_seconds())
+
+
+def _valid_from(deployer: Deployer) -> datetime:
+    from .._pki.x509 import certificate_facts
+
+    return max(certificate_facts(bundle.leaf).not_before for bundle in deployer.pushed.bundles.values())
+
+
+def waits(deployer: Deployer) -> tuple[str, str, float] | None:
+    """Say why nothing is uploaded yet, as reason, sentence and seconds; None where that is not for its being early."""
+    seconds = early_s(deployer)
+    if not seconds:
+        return None
+    begins = to_text(_valid_from(deployer))
+    return "not_yet_valid", f"the certificate is not valid before {begins}; it is uploaded then", seconds
 
 
 def lately(deployer: Deployer) -> list[Intent]:

@@ -18,7 +18,7 @@ from .._core.errors import InputError
 from .._core.types import Bundle
 from .chain import order_chain
 from .csr import WEAK_HASHES, key_problems
-from .x509 import CertificateFacts, CsrFacts, csr_facts
+from .x509 import CertificateFacts, CsrFacts, certificate_facts, csr_facts
 
 _SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 _ANY_USAGE = "2.5.29.37.0"
@@ -64,6 +64,7 @@ def check_bundle(
     at: datetime,
     is_public: bool,
     key_algorithm: str = "",
+    may_be_early: bool = False,
 ) -> Preflight:
     """Check an issued certificate and put its chain in order.
 
@@ -72,10 +73,14 @@ def check_bundle(
     :param at: now, UTC.
     :param is_public: the limits of public trust hold for its lifetime.
     :param key_algorithm: ``RSA``, ``ECDSA`` or ``Ed25519`` when it must be that.
+    :param may_be_early: one whose validity is still to come can be used from then on: it is looked at as of then, and
+        a note says so. Clocks differ, and not every CA backdates.
     :source: requirement U6; cps-protocol §3.5.
     """
     try:
-        chain = order_chain(bundle.leaf, [*bundle.chain, bundle.root], at=at)
+        begins = certificate_facts(bundle.leaf).not_before
+        is_early = may_be_early and begins > at
+        chain = order_chain(bundle.leaf, [*bundle.chain, bundle.root], at=begins if is_early else at)
         csr = csr_facts(csr_pem) if csr_pem is not None else None
     except InputError as exc:
         return Preflight(bundle, None, (exc.message,))
@@ -87,7 +92,8 @@ def check_bundle(
         *_lifetime_problems(leaf, is_public),
         *chain.problems,
     ]
-    return Preflight(chain.bundle, leaf, tuple(problems), (*chain.notes, *_extra_names(leaf, names)))
+    early = [f"it is not valid before {to_text(begins)}, and is not pushed before"] if is_early else []
+    return Preflight(chain.bundle, leaf, tuple(problems), (*chain.notes, *_extra_names(leaf, names), *early))
 
 
 def _key_problems(leaf: CertificateFacts, csr: CsrFacts | None, key_algorithm: str) -> list[str]:
