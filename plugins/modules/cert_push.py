@@ -299,7 +299,8 @@ work_order:
           asked, or V(api) for what CPS reports as deployed; C(names) are those it is about.
         - C(chain) is V(not_told) where this host's Python cannot see the chain that came with the leaf. C(not_proved)
           says what the edge servers did not prove, where the group does not insist on it. C(refused) and C(taken) are
-          TLS versions; C(absent) is the certificate that is presented no more.
+          TLS versions; C(absent) is the certificate that is presented no more. C(not_served) are names that the
+          network does not answer for by its settings, so that no edge server was asked for them.
       returned: always
       type: list
       elements: dict

@@ -68,7 +68,12 @@ def _question(deployer: Deployer, network: str) -> proof.Question:
     before = ids.index(pushed.request.request_id) if pushed.request.request_id in ids else len(ids)
     earlier |= {str(one) for request in requests[:before] for one in request.fingerprints.values()}
     earlier -= {"", *pushed.fingerprints.values()}
-    return proof.Question(network, order.edges, deployer.certificate.sans, expected, frozenset(earlier))
+    sans, facts = deployer.certificate.sans, getattr(deployer.state, network)
+    listed = drift.settings_of(facts).get("dns_names") or ()
+    names = sorted({str(name).lower() for name in listed})
+    # Names that are none of the certificate's tell nothing of which of them are served.
+    names = names if len(edges.not_served(sans, names)) < len(sans) else []
+    return proof.Question(network, order.edges, sans, expected, frozenset(earlier), names)
 
 
 def _chain(pushed: Pushed, unit: Unit, algorithm: str) -> Sequence[str]:

@@ -26,7 +26,12 @@ def told(network: NetworkFacts, known: Mapping[str, Any], *, is_set: bool = Fals
     """
     if not (is_set or TOLD in known) or not network.certificates:
         return {}
-    return {TOLD: dict(network.settings or (network.read_settings() if network.read_settings else {}))}
+    return {TOLD: settings_of(network)}
+
+
+def settings_of(network: NetworkFacts) -> dict[str, Any]:
+    """Give the settings a network tells, in the words of the options; empty where it tells none."""
+    return dict(network.settings or (network.read_settings() if network.read_settings else {}))
 
 
 def view(certificate: Certificate, orders: Sequence[WorkOrder]) -> dict[str, Any] | None:

@@ -131,18 +131,37 @@ def wanting(order: WorkOrder, networks: Sequence[str]) -> str:
     )
 
 
-def server_names(edges: Mapping[str, Any], sans: Sequence[str]) -> list[str]:
-    """Give the host names to ask an edge for, one at least for each name of the certificate.
+def server_names(edges: Mapping[str, Any], sans: Sequence[str], served: Sequence[str] = ()) -> list[str]:
+    """Give the host names to ask an edge for, one at least for each name of the certificate that the network serves.
 
     A wildcard is asked for by the names chosen for it; without one by a label of ours in place of the asterisk, since
     an edge that serves the wildcard serves whatever it covers: our reading.
+
+    :param served: the names the network answers for, where these are listed one by one; empty for all.
     """
-    chosen = edges.get("names") or ()
-    found = []
-    for san in sans:
-        if not san.startswith("*."):
-            found.append(san)
-        else:
-            fitting = [name for name in chosen if _covers(san, name)]
-            found += fitting or [san.replace("*", PROBE_LABEL, 1)]
+    found = [name for san in sans for name in _asked_for(edges, san, served)]
     return list(dict.fromkeys(found))
+
+
+def not_served(sans: Sequence[str], served: Sequence[str]) -> list[str]:
+    """Name what of a certificate a network does not answer for, by its settings.
+
+    :param served: as with ``server_names``.
+    """
+    return [san for san in sans if not _asked_for({}, san, served)]
+
+
+def _asked_for(edges: Mapping[str, Any], san: str, served: Sequence[str]) -> list[str]:
+    """Give the host names that stand for one name of the certificate."""
+    wanted = [san]
+    if san.startswith("*."):
+        wanted = [name for name in edges.get("names") or () if _covers(san, name)]
+        wanted = wanted or [san.replace("*", PROBE_LABEL, 1)]
+    if not served:
+        return wanted
+    # Where the network answers for some host names of a wildcard alone, it is asked for those.
+    return [name for name in wanted if _is_served(name, served)] or [name for name in served if _covers(san, name)]
+
+
+def _is_served(name: str, served: Sequence[str]) -> bool:
+    return name in served or any(_covers(one, name) for one in served)

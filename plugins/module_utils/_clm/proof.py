@@ -46,6 +46,7 @@ class Question:
     :ivar edges: as a work order keeps it.
     :ivar expected: by key algorithm.
     :ivar earlier: fingerprints of certificates that were served for these names before.
+    :ivar served: names the network answers for by its settings, lower-case; empty for all of the certificate.
     """
 
     network: str
@@ -53,6 +54,7 @@ class Question:
     sans: Sequence[str]
     expected: Mapping[str, Expected]
     earlier: frozenset[str] = frozenset()
+    served: Sequence[str] = ()
 
 
 def by_api(question: Question, clock: Clock, *, not_proved: str = "") -> Evidence:
@@ -70,7 +72,9 @@ def by_api(question: Question, clock: Clock, *, not_proved: str = "") -> Evidenc
 
 def _entry(kind: str, question: Question, where: str, algorithm: str, at: str) -> dict[str, Any]:
     fingerprint = question.expected[algorithm].fingerprint
+    left = edges.not_served(question.sans, question.served)
     return {
+        **({"not_served": left} if left else {}),
         "kind": kind,
         "network": question.network,
         "where": where,
@@ -171,7 +175,7 @@ def places_asked(question: Question, probe: Edges, sentences: list[str]) -> Iter
     """Give each name with each address to ask for it; what leads to none is said."""
     known, network = question.edges, question.network
     family = str(known.get("family") or "all")
-    names = edges.server_names(known, question.sans)
+    names = edges.server_names(known, question.sans, question.served)
     hosts = [probe.host_of(host, network) for host in known.get("hostnames") or ()]
     shared: list[Place] = []
     for address in (*(known.get(network) or ()), *hosts):

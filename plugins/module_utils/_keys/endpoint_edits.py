@@ -137,6 +137,24 @@ def _served_names(enrollment: EnrollmentRecord, dropped: set[str]) -> dict[str, 
     return {"networkConfiguration": {"dnsNameSettings": {"dnsNames": kept}}}
 
 
+def unserved(enrollment: EnrollmentRecord, order: KeyOrder) -> str:
+    """Say which added names the network will not answer for, where its names are listed one by one; else empty.
+
+    They are not added there: which names are served is a setting of its own, and somebody chose it.
+    """
+    network, was = enrollment.network, order.was
+    if was is None or network.clone_dns_names is not False or not network.dns_names:
+        return ""
+    listed_there = {ascii_form(name) for name in network.dns_names}
+    left = sorted(names_in(order) - names_in(was) - listed_there)
+    if not left:
+        return ""
+    return (
+        f"; the network settings list dns_names one by one, and without {', '.join(left)}: to have them served, too, "
+        "set dns_names with edgecert.clm.cert_push and action: configure"
+    )
+
+
 def _subject_members(enrollment: EnrollmentRecord, order: KeyOrder) -> dict[str, str]:
     """Give the members of the subject that are to be edited and are not as wanted yet, in the words of ``CsrSpec``."""
     was = order.was.spec if order.was else order.spec

@@ -99,7 +99,10 @@ class Renewals:
         if order.renews.get("restores") or order.renews.get("adds"):
             return restores.predict(order, edited)
         if edited:
-            return f"Edit enrollment {number} for {name} in place ({edited}), for which CPS makes a new key and CSR"
+            place = self._seen.get(int(number))
+            left = edits.unserved(place.enrollment, order) if place is not None else ""
+            what = f"Edit enrollment {number} for {name} in place ({edited})"
+            return f"{what}, for which CPS makes a new key and CSR{left}"
         return f"Force a renewal of enrollment {number} for {name}"
 
     def find(self, order: KeyOrder) -> Sequence[Reference]:
