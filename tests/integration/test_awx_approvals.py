@@ -51,7 +51,7 @@ class Place:
         """Run a job as AWX does: its number in the environment, what it was launched with before what AWX says."""
         kept = self.awx.runs.jobs[job]
         given = {**self.awx.runs.meta_variables(job), **kept["extra_vars"], **variables}
-        return run_playbook(f"edgecert.clm.{playbook}", given, {**self.env, "JOB_ID": str(job)})
+        return run_playbook(f"edgecert.clm.{playbook}", given, {**self.env, "JOB_ID": str(job)}, as_awx=True)
 
     def asked(self, name: str) -> dict[str, Any]:
         """Run the first job of a workflow that ada launched; gives what it tells the jobs behind it."""
@@ -159,6 +159,13 @@ def test_the_approver_is_who_approved_in_awx(place: Place) -> None:
     assert "by bob" in done.stdout and TOKEN not in done.stdout
 
 
+def test_a_reason_that_a_job_reads_as_a_number_is_a_reason(place: Place) -> None:
+    """V1: the text of a survey's answer, which is marked, is read by what it looks like."""
+    told = place.asked("never.example.com")
+    run_playbook("edgecert.clm.reject", {**told, "clm_comment": "4711"}, place.env, as_awx=True).ok()
+    assert place.request(told).state == "rejected"
+
+
 def test_who_asked_cannot_approve_by_way_of_awx(place: Place, told: dict[str, Any]) -> None:
     """An administrator of AWX may approve anything there, an own request too; not here."""
     workflow, approval = place.waits(told)
@@ -250,7 +257,7 @@ def test_without_what_awx_hands_a_job_nothing_is_approved(
     """Issue 7: a missing credential; a job that somebody runs otherwise; an answer given in advance."""
     job = approved[1]
     given = {**place.awx.runs.meta_variables(job), **told, **variables}
-    done = run_playbook("edgecert.clm.awx_approve", given, {**place.env, "JOB_ID": str(job), **env})
+    done = run_playbook("edgecert.clm.awx_approve", given, {**place.env, "JOB_ID": str(job), **env}, as_awx=True)
     place.refused(done, told, words)
 
 

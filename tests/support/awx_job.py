@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ansible_runner
-import yaml
 
+from ansible_collections.edgecert.clm.tests.support.marked import marked
 from ansible_collections.edgecert.clm.tests.support.playbooks import TaskResult
 
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
@@ -46,14 +46,6 @@ _HOSTS = {
         }
     },
 }
-
-
-class _Unsafe(yaml.SafeDumper):
-    """Marks every text, keys among them, as AWX does, so that no answer is a template."""
-
-    def represent_data(self, data: Any) -> Any:
-        """Represent one value."""
-        return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
 
 
 @dataclass(frozen=True)
@@ -291,8 +283,7 @@ def _never() -> bool:
 
 def _inputs(private: pathlib.Path, variables: Mapping[str, Any], words: str) -> str:
     """Write extra variables, words of the command line, and the inventory, whose path is given."""
-    written = [yaml.dump({name: value}, Dumper=_Unsafe, default_flow_style=False) for name, value in variables.items()]
-    _write(private / "env" / "extravars", "".join(written))
+    _write(private / "env" / "extravars", marked(variables))
     _write(private / "env" / "cmdline", words)
     script = f"#! /usr/bin/env python3\n# -*- coding: utf-8 -*-\nprint({json.dumps(_HOSTS)!r})\n"
     _write(private / "inventory" / "hosts", script, 0o700)

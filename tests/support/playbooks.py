@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.edgecert.clm.tests.support.marked import marked
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CALLBACKS = pathlib.Path(__file__).resolve().parent / "callback_plugins"
 # What a developer's shell may hold must not reach a test: credentials, stores, another configuration.
@@ -115,6 +117,7 @@ def run_playbook(
     *,
     arguments: tuple[str, ...] = (),
     timeout_s: float = 900,
+    as_awx: bool = False,
 ) -> Result:
     """Run one playbook on localhost with the Python and ansible-core that run the tests.
 
@@ -123,12 +126,16 @@ def run_playbook(
     :param env: added to the environment; ``None`` adds nothing.
     :param arguments: more words for ansible-playbook: ``("--check", "--diff")``.
     :param timeout_s: seconds after which the run is ended and the test fails.
+    :param as_awx: write ``extra_vars`` as AWX does, each text marked unsafe.
     """
     with tempfile.TemporaryDirectory(prefix="clm-play-") as name:
         work = pathlib.Path(name)
-        variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **(extra_vars or {})}
-        (work / "vars.json").write_text(json.dumps(variables), encoding="utf-8")
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,", "-e", f"@{work / 'vars.json'}"]
+        given = dict(extra_vars or {})
+        variables = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        (work / "vars.json").write_text(json.dumps({**variables, **({} if as_awx else given)}), encoding="utf-8")
+        (work / "marked.yml").write_text(marked(given) if as_awx and given else "{}", encoding="utf-8")
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", "localhost,"]
+        command += [word for name in ("vars.json", "marked.yml") for word in ("-e", f"@{work / name}")]
         done = subprocess.run(
             [*command, *arguments, str(path)],
             cwd=work,

@@ -82,12 +82,14 @@ def _tasks() -> dict[str, Any]:
 
 def test_the_first_certificate_is_of_given_names_and_given_people_only() -> None:
     found = _tasks()
-    assert found["vars"]["clm_names"] == ["{{ clm_common_name }}"]
+    names = found["edgecert.clm.cert_enroll"]["subject_alternative_names"]
+    assert names["dns"] == "{{ clm_names | default([clm_common_name], true) }}"
     given = ("clm_common_name", "clm_organization", "clm_admin_contact", "clm_tech_contact")
     assert not set(given) & set(found["vars"])
     saved = found["edgecert.clm.akamai_vendor_settings"]
     for name in ("organization", "admin_contact", "tech_contact"):
-        assert saved[name] == f"{{{{ clm_{name} | default(omit) }}}}", "what is not given must stay as it is saved"
+        # What is not given must stay as it is saved.
+        assert saved[name] == f"{{{{ clm_{name} | default(omit, true) }}}}"
     assert "change_management" not in saved
 
 
