@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The matrix gate: what another ansible-core or an older Python may change, on several of them.
 
-The newest pair is what every other gate runs on. On each other one every module runs as its documentation says, and
-what speaks to ansible-core is tested; the oldest Python has what rests on its standard library beside that. The flows
-are in the other gates: no ansible-core reaches them, and the sanity gate imports every file on each Python.
+The newest pair is what every other gate runs on. On each other one every module runs as its documentation says, some
+playbooks run, and what speaks to ansible-core is tested; the oldest Python has what rests on its standard library
+beside that. The flows are in the other gates: no ansible-core reaches them, and the sanity gate imports every file on
+each Python.
 
 Each has its own environment; they are kept under .cache and made anew when what goes into them changes.
 """
@@ -22,19 +23,20 @@ from common import CACHE, TOP, link_collection, parallel, path_with, run
 
 PAIRS = (("2.16", "3.10"), ("2.19", "3.11"), ("2.21", "3.13"))
 TOOLS = ("aiosmtpd", "pytest", "pytest-xdist", "hypothesis", "jsonschema", "PyYAML", "prometheus-client")
-# What speaks to ansible-core: the glue, modules and plugins; the last runs every module from a playbook.
+# What speaks to ansible-core: the glue, modules and plugins, and playbooks; the last runs every module.
 ON_CORE = (
     "tests/unit/plugins/modules",
     "tests/unit/plugins/inventory",
     "tests/unit/plugins/module_utils/glue",
     "tests/unit/test_options.py",
+    "tests/unit/test_playbooks_null.py",
+    "tests/integration/test_each_core.py",
     "tests/integration/test_examples.py",
 )
 # A contract that rests on the standard library: the store on sqlite3. What CAs, keys and edges do no Python changes.
 ON_PYTHON = ("tests/contract/test_store_*.py",)
 # Flows from end to end that the oldest Python has as well: each way to a certificate and to a network.
 FLOWS = ("enroll", "push", "production", "renewal_keys")
-SMOKE = TOP / "tests" / "integration" / "smoke.yml"
 
 
 def interpreter(version: str) -> str | None:
@@ -79,10 +81,6 @@ def check(core: str, version: str, python: str) -> None:
     # The slow ones are about the store and the clock, which no ansible-core changes; the newest one runs them.
     words = (*parallel(), "-m", "not slow", *chosen((core, version) == PAIRS[0]))
     run(path / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, env=env)
-    if SMOKE.exists():
-        playbook = {**env, "ANSIBLE_CONFIG": str(SMOKE.parent / "ansible.cfg"), "ANSIBLE_NOCOWS": "1"}
-        python_here = f"ansible_python_interpreter={path / 'python'}"
-        run(path / "ansible-playbook", "-i", "localhost,", "-e", python_here, SMOKE, env=playbook)
 
 
 def imported(path: pathlib.Path, version: str) -> None:

@@ -26,6 +26,7 @@ except ImportError:  # ansible-core before 2.19 trusts all
     trust_as_template = str
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "playbooks"
+WORD = re.compile(r"\bclm_\w+")
 OF_ROLES = ("enroll_", "run_due_", "notify_", "onboard_", "report_")
 
 
@@ -37,7 +38,7 @@ def _plays() -> list[Any]:
         head = text.partition("\n- name:")[0]
         for play in yaml.safe_load(text):
             if "tasks" in play:
-                found.append(pytest.param(play, sorted(set(re.findall(r"\bclm_\w+", head))), id=path.stem))
+                found.append(pytest.param(play, sorted(set(WORD.findall(head))), id=path.stem))
     return found
 
 
@@ -89,7 +90,11 @@ def _taken(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _made(text: str, known: dict[str, Any]) -> Any:
-    return Templar(DataLoader(), {**known, "omit": "left out"}).template(_trusted(text))
+    """Give what a text becomes; of one that is made of what other tasks register, that it becomes nothing yet."""
+    try:
+        return Templar(DataLoader(), {**known, "omit": "left out"}).template(_trusted(text))
+    except AnsibleError as reason:
+        return type(reason)
 
 
 @pytest.mark.parametrize("nothing", [None, ""], ids=["null", "empty"])
@@ -97,13 +102,17 @@ def _made(text: str, known: dict[str, Any]) -> Any:
 def test_a_variable_that_is_nothing_is_one_that_was_not_given(
     play: dict[str, Any], names: list[str], nothing: str | None
 ) -> None:
+    """R: on each ansible-core, of which the oldest looks at what it does not take, too."""
     given = dict.fromkeys((name for name in names if name != "clm_store"), nothing)
-    for task in _all_tasks(play["tasks"]):
+    tasks = list(_all_tasks(play["tasks"]))
+    needed = {
+        name: "x" for task in tasks for where, text in _taken(task) if where == "that" for name in WORD.findall(text)
+    }
+    for task in tasks:
         known = {"ansible_check_mode": False, **_trusted({**play.get("vars", {}), **task.get("vars", {})})}
         for where, text in _taken(task):
-            try:
-                wanted = _made(text, known)
-            except AnsibleError:
-                # It is made of what other tasks register.
-                continue
-            assert _made(text, {**known, **given}) == wanted, f"{task['name']}, {where}: {text}"
+            # What is refused when it is not there has to be there for the tasks behind that.
+            with_needed = {**known, **(needed if isinstance(_made(text, known), type) else {})}
+            missing = {name: one for name, one in given.items() if name not in needed or with_needed == known}
+            made, wanted = _made(text, {**with_needed, **missing}), _made(text, with_needed)
+            assert made == wanted, f"{task['name']}, {where}: {text}"
