@@ -28,8 +28,9 @@ options:
   events:
     description:
       - Records of what wants attention, each with an C(event_id) and a C(kind), and C(severity), C(certificate),
-        C(device), C(since), C(deadline), C(who), C(what_to_do) or C(message), C(request_id), C(work_order_id), as far
-        as they are known. Of a request or work order that they name, nothing else is told.
+        C(device), C(network), C(since), C(deadline), C(who), C(may_not_act), C(message), C(what_to_do),
+        C(reason), C(request_id), C(work_order_id), as far as they are known. Of a request or work order that they name, nothing else is told.
+      - One whose C(status) is V(cleared) or V(recovered) is told to be over, and that nobody has to do anything.
     type: list
     elements: dict
   pending:
@@ -225,6 +226,9 @@ notification:
         deadline: "2027-01-09T12:00:00Z"
         request_id: ""
         work_order_id: wo-0a1b2c3d4e5f
+        network: staging
+        reason: ""
+        is_over: false
     told: ["approval_wanted:wo-0a1b2c3d4e5f"]
     told_before: []
     deliveries:

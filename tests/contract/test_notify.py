@@ -151,6 +151,22 @@ def test_all_sources_are_one_message_the_most_severe_first(world: World) -> None
     )
 
 
+def test_what_happened_is_told_with_what_to_do_and_what_is_over_as_over(world: World) -> None:
+    """Issue 7: who reads a mail knows what is so, where, and why; an all-clear asks nobody for anything."""
+    event = {**EVENT, "message": "staging serves another one", "network": "staging", "reason": "served_otherwise"}
+    world.tell(events=[event])
+    told = plain_text(world.office.box.letters[-1], "plain")
+    for words in ("staging serves another one; renew it", "kind: expiring, served_otherwise", "network: staging"):
+        assert words in told
+    for status in ("cleared", "recovered"):
+        [over] = world.tell(events=[{**event, "status": status}])["notification"]["notices"]
+        assert over["is_over"] and over["what"] == "over: staging serves another one"
+        assert (over["who"], over["deadline"]) == ("", "")
+    assert "renew it" not in plain_text(world.office.box.letters[-1], "plain")
+    world.tell(events=[{**event, "status": "cleared"}, {**event, "status": "cleared", "event_id": "another"}])
+    assert world.office.box.letters[-1]["Subject"] == "[certificates] 2 things are over"
+
+
 def test_what_others_wrote_steers_neither_mail_nor_page_nor_chat(world: World) -> None:
     """No header, no markup, no mention, no link, no escape sequence comes of it."""
     event = {**EVENT, "event_id": HOSTILE, "certificate": HOSTILE, "what_to_do": HOSTILE, "who": [HOSTILE]}

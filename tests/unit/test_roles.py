@@ -131,6 +131,23 @@ def test_what_is_included_of_a_role_is_an_entry_point_whose_variables_are_checke
 
 
 @pytest.mark.parametrize(
+    ("looked", "pending"),
+    [
+        ({"pending": [{"state": "submitted"}]}, [{"state": "submitted"}]),
+        ({"skipped": True}, []),
+        ({"msg": "MODULE FAILURE", "rc": 1}, "left out"),
+        ({"failure": {"code": "store_unreachable"}}, "left out"),
+    ],
+)
+def test_what_nobody_could_look_at_is_not_settled(looked: dict[str, Any], pending: Any) -> None:
+    """W4: a module that died says nothing of itself, and none of what it would have found is over for that."""
+    [task] = [one for one in _read(ROLES[0].parent / "notify" / "tasks" / "main.yml") if one["name"] == "Tell them"]
+    given = {"omit": "left out", "notify_looked": looked, "failed": trust_as_template(task["vars"]["failed"])}
+    text = task["edgecert.clm.clm_notify"]["pending"]
+    assert Templar(DataLoader(), given).template(trust_as_template(text)) == pending
+
+
+@pytest.mark.parametrize(
     ("limit", "budget", "wanted"),
     [(0, 0, ("left out", "left out")), (5, 100, (3, 60)), ("5", "100", (3, 60)), (-1, 0, (-3, "left out"))],
 )

@@ -26,6 +26,8 @@ _SEVERITIES: Mapping[str, str] = {
 }
 # With less than that left somebody has to hurry: below it CPS may do things by itself, and people have weekends.
 _HURRY = timedelta(days=7)
+# Of an event source: what it told of is not so any more.
+_OVER = ("cleared", "recovered")
 _PERSON_STATES = ("submitted", "review_in_progress", "needs_decision", "in_doubt", "failed")
 
 
@@ -40,21 +42,37 @@ def of_events(events: Sequence[Mapping[str, Any]]) -> list[Notice]:
         if not kind or not event_id:
             problems.append(f"event {number} has no {'kind' if not kind else 'event_id'}")
             continue
-        told = event.get("what_to_do") or event.get("what") or event.get("message")
+        is_over = plain(event.get("status")) in _OVER
         found.append(
             Notice(
                 event_id=event_id,
                 kind=kind,
                 severity=_SEVERITIES.get(plain(event.get("severity")).lower(), "warning"),
-                what=plain(told) or kind.replace("_", " "),
-                who=_people(event.get("who")),
-                **{name: plain(event.get(name)) for name in ("certificate", "device", "since", "deadline")},
+                what=_what(event, is_over) or kind.replace("_", " "),
+                who="" if is_over else _who(event),
+                deadline="" if is_over else plain(event.get("deadline")),
+                **{name: plain(event.get(name)) for name in ("certificate", "device", "since", "network", "reason")},
                 **{name: plain(event.get(name)) for name in ("request_id", "work_order_id")},
+                is_over=is_over,
             )
         )
     if problems:
         raise InputError.of_problems(_WHAT, problems)
     return found
+
+
+def _who(event: Mapping[str, Any]) -> str:
+    """Say who can do something about it, and who of them may not."""
+    who, barred = _people(event.get("who")), _people(event.get("may_not_act"))
+    return plain(f"{who or 'somebody'}, but not {barred}" if barred else who)
+
+
+def _what(event: Mapping[str, Any], is_over: bool) -> str:
+    """Say what is so, and behind it what to do; of what is over there is nothing to do."""
+    message, to_do = plain(event.get("message")), plain(event.get("what_to_do") or event.get("what"))
+    if is_over:
+        return f"over: {message or plain(event.get('kind')).replace('_', ' ')}"
+    return plain("; ".join(dict.fromkeys(part for part in (message, to_do) if part)))
 
 
 def of_pending(records: Sequence[Mapping[str, Any]], now: datetime) -> list[Notice]:
@@ -80,6 +98,7 @@ def of_pending(records: Sequence[Mapping[str, Any]], now: datetime) -> list[Noti
                 what=wanted,
                 who=(f"somebody other than {barred}" if barred else "somebody") if is_approval else "an operator",
                 deadline=deadline,
+                network=plain(record.get("network")),
                 **_names(record),
             )
         )
@@ -189,9 +208,11 @@ def _subject(notices: Sequence[Notice], prefix: str) -> str:
     if len(notices) == 1:
         [one] = notices
         return plain(f"{prefix} {one.certificate or one.device}: {one.what}{by}", 200)
-    critical = sum(notice.severity == "critical" for notice in notices)
+    critical = sum(notice.severity == "critical" and not notice.is_over for notice in notices)
     worst = f", {critical} of them critical" if critical else ""
-    return plain(f"{prefix} {len(notices)} things to do{worst}{f', the first{by[1:]}' if by else ''}", 200)
+    over = sum(notice.is_over for notice in notices)
+    things = f"{len(notices)} things are over" if over == len(notices) else f"{len(notices)} things to do"
+    return plain(f"{prefix} {things}{worst}{f', the first{by[1:]}' if by else ''}", 200)
 
 
 def _facts(notice: Notice) -> Iterable[tuple[str, str]]:
@@ -199,6 +220,8 @@ def _facts(notice: Notice) -> Iterable[tuple[str, str]]:
     yield from (
         (word, value)
         for word, value in (
+            ("kind", f"{notice.kind}, {notice.reason}" if notice.reason else notice.kind),
+            ("network", notice.network),
             ("who", notice.who),
             ("by", notice.deadline),
             ("since", notice.since),
@@ -221,14 +244,14 @@ def _text(notices: Sequence[Notice], now: datetime) -> str:
 
 def _row(notice: Notice) -> str:
     what = notice.certificate or notice.device or notice.kind
-    cells = (notice.severity, what, notice.what, notice.who, notice.deadline, notice.record)
+    cells = (notice.severity, what, notice.what, notice.who, notice.deadline, notice.kind, notice.network, notice.record)
     inside = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
     return f"<tr>{inside}</tr>"
 
 
 def _html(notices: Sequence[Notice], now: datetime) -> str:
     rows = [_row(notice) for notice in notices]
-    heads = "".join(f"<th>{word}</th>" for word in ("", "certificate", "what to do", "who", "by", "id"))
+    heads = "".join(f"<th>{word}</th>" for word in ("", "certificate", "what to do", "who", "by", "kind", "network", "id"))
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><style>{_STYLE}</style></head><body><table>'
         f"<tr>{heads}</tr>{''.join(rows)}</table><p>As of {to_text(now)}, by edgecert.clm</p></body></html>\n"

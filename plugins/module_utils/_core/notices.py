@@ -33,8 +33,10 @@ class Notice:
     :ivar event_id: the same for the same thing, however often it is told.
     :ivar kind: what it is, a word; ``severity`` of ``SEVERITIES``.
     :ivar who: who has to act, for people; empty when nobody knows.
-    :ivar what: what to do, a sentence.
+    :ivar what: what is so, and what to do, in a sentence.
     :ivar since: and ``deadline``: ISO 8601, UTC; empty for none.
+    :ivar reason: a word for programs, where there is more than one.
+    :ivar is_over: it was told before, and is settled: nobody has to do anything.
     """
 
     event_id: str
@@ -48,6 +50,9 @@ class Notice:
     deadline: str = ""
     request_id: str = ""
     work_order_id: str = ""
+    network: str = ""
+    reason: str = ""
+    is_over: bool = False
 
     @property
     def record(self) -> str:
