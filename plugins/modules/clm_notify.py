@@ -28,8 +28,9 @@ options:
   events:
     description:
       - Records of what wants attention, each with an C(event_id) and a C(kind), and C(severity), C(certificate),
-        C(device), C(network), C(since), C(deadline), C(who), C(may_not_act), C(message), C(what_to_do),
-        C(reason), C(request_id), C(work_order_id), as far as they are known. Of a request or work order that they name, nothing else is told.
+        C(device), C(network), C(since), C(deadline), C(who), C(may_not_act), C(message), C(what_to_do), C(reason),
+        C(request_id), C(work_order_id), as far as they are known. Of a request or work order that they name, nothing
+        else is told.
       - One whose C(status) is V(cleared) or V(recovered) is told to be over, and that nobody has to do anything.
     type: list
     elements: dict

@@ -72,7 +72,8 @@ class House:
         done = self.play("push", "ada", clm_certificate=name, clm_staging_edges=edges, **variables).ok()
         order = dict(done.task("Push").result["work_order"])
         told = done.task("Tell the jobs behind this one what waits").result["ansible_stats"]["data"]
-        assert told == {"clm_work_order_id": order["work_order_id"], "clm_request_id": ""}
+        wanted = {"clm_work_order_id": order["work_order_id"], "clm_request_id": "", "clm_enrolled_certificate": name}
+        assert told == wanted
         return order
 
     def approve(self, work_order_id: str, *actors: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ except ImportError:  # ansible-core before 2.19 trusts all
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "playbooks"
 IMPORT = "ansible.builtin.import_playbook"
+SETS_STATS = "ansible.builtin.set_stats"
 
 
 def _plays(path: pathlib.Path, *, imported: bool) -> list[dict[str, Any]]:
@@ -144,6 +145,25 @@ def test_a_workflow_pushes_what_its_first_job_enrolled(given: dict[str, str], wa
     assert push["certificate"] == "{{ clm_pushes }}"
     last = _play(FOLDER / "enroll.yml")["tasks"][-1]["ansible.builtin.set_stats"]["data"]
     assert last["clm_enrolled_certificate"] == last["clm_certificate"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, []),
+        ({"clm_enrolled_certificate": "a"}, ["a"]),
+        ({"clm_enrolled_certificate": "a", "clm_certificates": ["b"]}, ["b"]),
+        ({"clm_enrolled_certificate": None, "clm_certificates": None}, []),
+    ],
+)
+def test_a_workflow_does_what_is_due_of_its_own_certificate_alone(given: dict[str, Any], wanted: list[str]) -> None:
+    """W3: the work of others is done in nobody's name by it, and what failed of theirs does not fail it."""
+    [task] = [one for one in _play(FOLDER / "run_due.yml")["tasks"] if "vars" in one]
+    assert _templated(task["vars"]["run_due_certificates"], **given) == wanted
+    for playbook in ("enroll", "push"):
+        tasks = _play(FOLDER / f"{playbook}.yml")["tasks"]
+        told = [one[SETS_STATS]["data"] for one in tasks if SETS_STATS in one]
+        assert all("clm_enrolled_certificate" in data for data in told) and told
 
 
 def _of_replace_ca(task: str) -> dict[str, Any]:

@@ -243,15 +243,16 @@ def _text(notices: Sequence[Notice], now: datetime) -> str:
 
 
 def _row(notice: Notice) -> str:
-    what = notice.certificate or notice.device or notice.kind
-    cells = (notice.severity, what, notice.what, notice.who, notice.deadline, notice.kind, notice.network, notice.record)
-    inside = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+    about = notice.certificate or notice.device or notice.kind
+    cells = (notice.severity, about, notice.what, notice.who, notice.deadline, notice.kind, notice.network)
+    inside = "".join(f"<td>{html.escape(cell)}</td>" for cell in (*cells, notice.record))
     return f"<tr>{inside}</tr>"
 
 
 def _html(notices: Sequence[Notice], now: datetime) -> str:
     rows = [_row(notice) for notice in notices]
-    heads = "".join(f"<th>{word}</th>" for word in ("", "certificate", "what to do", "who", "by", "kind", "network", "id"))
+    words = ("", "certificate", "what to do", "who", "by", "kind", "network", "id")
+    heads = "".join(f"<th>{word}</th>" for word in words)
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><style>{_STYLE}</style></head><body><table>'
         f"<tr>{heads}</tr>{''.join(rows)}</table><p>As of {to_text(now)}, by edgecert.clm</p></body></html>\n"
