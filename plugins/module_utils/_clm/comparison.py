@@ -133,11 +133,10 @@ def _names(asked: View, csr: View | None, certificate: View | None) -> list[View
     found = []
     wanted, in_csr, given = asked["common_name"], _of(csr, "common_name"), _of(certificate, "common_name")
     if in_csr not in (None, wanted) or given not in (None, wanted):
-        is_named = certificate is not None and wanted in _folded("dns", _sans(certificate, "dns"))
         why = (
             LEFT_OUT if not given and certificate is not None else CA_DECIDES if certificate is not None else "the CSR"
         )
-        is_harmless = in_csr in (None, wanted) and not given and is_named
+        is_harmless = all(_is_near(wanted, side) for side in (csr, certificate) if side is not None)
         found.append(_entry("common_name", (wanted, in_csr, given), why, matters=not is_harmless))
     for kind in SAN_KINDS:
         sides = [_sans(asked, kind), None if csr is None else _sans(csr, kind)]
@@ -149,6 +148,13 @@ def _names(asked: View, csr: View | None, certificate: View | None) -> list[View
         why = IN_ORDER if is_told_apart else _surplus(plain[0] or set(), plain[1] if plain[2] is None else plain[2])
         found.append(_entry(f"subject_alternative_names.{kind}", sides, why, matters=not is_told_apart))
     return found
+
+
+def _is_near(wanted: str, side: View) -> bool:
+    """Say whether a common name will do: in another case, or left out where it is among the names clients look at."""
+    if not side.get("common_name"):
+        return wanted in _folded("dns", _sans(side, "dns"))
+    return bool(side["common_name"].lower() == wanted)
 
 
 def _sans(side: View, kind: str) -> list[str]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
+from .._core.errors import StateError
 from . import ca_orders, doubts, dual_stack, intents, key_orders, signing, standby
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MISSING = "csr_missing"
 """Reason of a request, and step of it, when a CSR it needs is not there while another is."""
+UNUSABLE = "certificate_unusable"
+"""Reason of a request whose certificate the CA issued otherwise than it was asked for."""
 LOOK_AGAIN_S = 60.0
 # How long a late CSR is waited for where the request may go on without it, and where it cannot.
 LATE = timedelta(minutes=5)
@@ -43,15 +46,20 @@ def keep(mover: Mover, answer: CsrReady) -> str:
         mover.fail("csr_unusable", "; ".join(problems))
     if reused := _reused(request, there):
         mover.fail("csr_reused", reused)
+    with mover.ports.store.read() as unit:
+        bought = _bought_in_vain(unit, request, there)
+    if bought and not dual_stack.may_go_on(request, bought):
+        mover.fail(UNUSABLE, "; ".join(bought.values()))
     absent = [name for name in wanted if name not in there]
     message = _message(request, answer, absent) if absent else ""
     since = _since(request) or mover.now
     if absent and _is_given_up(request, there, since, mover.now):
         mover.fail("csr_algorithm_missing", message)
-    refusals = {**request.refusals, **dict.fromkeys(absent, message)}
+    refusals = {**request.refusals, **bought, **dict.fromkeys(absent, message)}
     goes_on = not absent or (mover.now - since >= LATE and dual_stack.may_go_on(request, refusals))
     if goes_on or there != dict(request.csrs) or _since(request) is None:
-        _save(mover, there, refusals if absent and goes_on else {}, message, goes_on=goes_on)
+        told = "; ".join(filter(None, (message, *bought.values())))
+        _save(mover, there, refusals if (absent or bought) and goes_on else {}, told, goes_on=goes_on)
     return "" if goes_on else message
 
 
@@ -101,6 +109,45 @@ def _reused(request: CertRequest, csrs: Mapping[str, str]) -> str:
     earlier = request.renews.get("csrs") or {}
     same = [name for name, pem in csrs.items() if name in earlier and same_key(pem, earlier[name])]
     return f"the {' and the '.join(same)} CSR has the key of the certificate it is to follow" if same else ""
+
+
+def refuse_bought(mover: Mover, ended: CertRequest | None = None) -> None:
+    """Refuse a request for a CSR that the CA has signed already, with what could not be used.
+
+    :param ended: the failed request at whose place, and so with whose CSRs, this one goes on.
+    :raises StateError: it would be bought once more.
+    """
+    request = mover.request
+    known = dict(ended.csrs) if ended is not None and request.key_reference == ended.key_reference else {}
+    if request.wish.get("csr"):
+        known = {dual_stack.wanted(request)[0]: request.wish["csr"]}
+    with mover.ports.store.read() as unit:
+        bought = _bought_in_vain(unit, request, known)
+    if bought and not dual_stack.may_go_on(request, bought):
+        raise StateError(
+            f"Cannot {request.action} {request.certificate_id}: {'; '.join(bought.values())}", code=UNUSABLE
+        )
+
+
+def _bought_in_vain(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -> dict[str, str]:
+    """Give the CSRs for which this CA has issued what could not be used, by the same order; each with a sentence.
+
+    A person may order again all the same, by retrying the request that failed.
+    """
+    found = {}
+    for earlier in _of_same_order(unit, request, ["failed"]) if csrs else ():
+        if earlier.reason != UNUSABLE:
+            continue
+        names = [name for name in earlier.refusals if name in csrs and csrs[name] == earlier.csrs.get(name)]
+        for name in names:
+            found[name] = (
+                f"CA account {earlier.ca} has issued a certificate for this very {name} CSR by request "
+                f"{earlier.request_id}, which could not be used ({earlier.refusals[name]}), and another order would "
+                f"buy the same again; have the CA correct that, then run edgecert.clm.cert_workflow with request_id: "
+                f"{earlier.request_id} and action: retry to order once more, or enrol with another CSR, CA, ca_options "
+                "or validity"
+            )
+    return found
 
 
 def _save(mover: Mover, csrs: Mapping[str, str], refusals: Mapping[str, str], message: str, *, goes_on: bool) -> None:

@@ -85,7 +85,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     mover.warnings = policy.warning_lists(seen.group, seen.wish["warnings"])
     mover.challenge = key_secrets.given(params)
     mover.follows = standing.follows(request, seen.ended) if latest is None else ""
-    _check_new(mover, seen.group, params.get("freeze_override") or "")
+    _check_new(mover, seen, params.get("freeze_override") or "")
     # With another CSR than its own only a draft comes so far.
     warnings = [*standing.shared_keys(ports.store, request, seen.latest), *standby.warnings(mover)]
     return _plan(params, ports, mover, seen, drafts, warnings)
@@ -205,14 +205,15 @@ def _refuse_other_csr(request: CertRequest, params: Params) -> None:
         csr_upload.refuse_other(request, params)
 
 
-def _check_new(mover: Mover, group: Group, override: str) -> None:
+def _check_new(mover: Mover, seen: _Seen, override: str) -> None:
     """Hold a new request against policy, CA and key provider before anything is sent or stored."""
-    from . import opening
+    from . import csrs, opening
 
     if mover.request.version and mover.request.state != "draft":
         return
-    requests.refuse_violations(mover.request, group)
+    requests.refuse_violations(mover.request, seen.group)
     mover.validate()
+    csrs.refuse_bought(mover, seen.ended)
     if mover.request.state == "implementing":
         requests.gate_of(mover, override=override).check_freeze()
     if mover.next_move() == "begin" and mover.request.state not in ("draft", "submitted"):

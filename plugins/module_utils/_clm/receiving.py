@@ -23,7 +23,7 @@ from .binding import named_in
 
 if TYPE_CHECKING:
     from .._ca.answer_base import Answer, Issued, Rejected
-    from .._core.types import Bundle, Intent
+    from .._core.types import Bundle, CertRequest, Intent
     from .._pki.preflight import WantedNames
     from .._pki.x509 import CertificateFacts
     from .._store.base import Unit
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 _SAME_DAY = timedelta(days=1, hours=1)
 
 
-def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
-    """Give the names the certificate of a wish has to bear."""
+def wanted_names(request: CertRequest) -> WantedNames:
+    """Give the names the certificate of a request has to bear; what CPS wants of them holds for its own CSRs."""
     from .._pki.preflight import WantedNames
 
-    sans = wish["subject_alternative_names"]
+    wish, sans = request.wish, request.wish["subject_alternative_names"]
     others = [f"other:{text}" for text in sans.get("other") or ()]
     others += [f"directory:{text}" for text in sans.get("directory") or ()]
     return WantedNames(
@@ -47,6 +47,7 @@ def wanted_names(wish: Mapping[str, Any]) -> WantedNames:
         tuple(sans["email"]),
         tuple(sans["uri"]),
         tuple(others),
+        is_exact=request.csr_source == vocabulary.ENDPOINT,
     )
 
 
@@ -139,7 +140,7 @@ def checked(
     found = check_bundle(
         answer.bundle,
         csr_pem=request.csrs[algorithm],
-        names=wanted_names(request.wish),
+        names=wanted_names(request),
         at=mover.ports.clock.now(),
         is_public=mover.ca.capabilities().is_public,
         key_algorithm=algorithm,

@@ -78,10 +78,24 @@ def _not_taken(request: CertRequest, capabilities: Capabilities) -> list[str]:
             f"CA account {request.ca} takes names from the CSR alone, and exclude_sans leaves them out of it; leave "
             "exclude_sans out"
         )
+    if request.csr_source == vocabulary.UPLOAD and capabilities.csr_is_truth:
+        found += _names_lacking(request)
     is_successor = bool(request.renews) and not dual_stack.is_addition(request)
     if is_successor and capabilities.renew == NONE:
         found.append(capabilities.renew_refusal or f"certificates of CA account {request.ca} cannot be renewed")
     return found
+
+
+def _names_lacking(request: CertRequest) -> list[str]:
+    """Say which names a CA that copies the CSR would leave out: the order is refused before it is placed."""
+    from .._pki import csr, x509
+
+    facts = x509.csr_facts(request.wish["csr"], "uploaded CSR")
+    return [
+        f"CA account {request.ca} issues the subject alternative names of the CSR and no other ones, and the uploaded "
+        f"CSR cannot be used: {problem} there; make a new CSR with them"
+        for problem in csr.lacking_names(facts, form_csr.spec_of(request.wish))
+    ]
 
 
 def csr_problems(request: CertRequest, csrs: Mapping[str, str]) -> list[str]:

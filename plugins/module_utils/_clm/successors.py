@@ -19,7 +19,7 @@ from .._core.errors import StateError
 from .._core.governance import Group
 from .._core.types import Certificate, CertRequest
 from .._store.base import Unit
-from . import dual_stack, edits, form_places, key_secrets, opening, removals, renewal, requests, standby, usage
+from . import csrs, dual_stack, edits, form_places, key_secrets, opening, removals, renewal, requests, standby, usage
 from .moves import Mover
 from .ports import Ports
 from .requests import Submission
@@ -144,6 +144,7 @@ def checked(
     requests.refuse_violations(request, group)
     mover = requests.mover_of(request, ports, wait_s=wait_s, challenge=challenge)
     mover.validate()
+    csrs.refuse_bought(mover)
     if request.state == "implementing":
         requests.gate_of(mover, override=override).check_freeze()
     mover.look_for_uses()

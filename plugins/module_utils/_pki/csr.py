@@ -115,8 +115,22 @@ def wanted_problems(facts: CsrFacts, spec: CsrSpec, key_algorithm: str = "") -> 
     return problems
 
 
-def _by_kind(facts: CsrFacts, spec: CsrSpec) -> list[tuple[str, set[str], set[str]]]:
-    common_name = {facts.common_name.lower()} - {""}
+def lacking_names(facts: CsrFacts, spec: CsrSpec) -> list[str]:
+    """Say which names a CSR does not have among its subject alternative names; its common name does not stand for one.
+
+    :source: requirement E7; RFC 9525 §2, by which clients look nowhere else.
+    """
+    return [
+        problem
+        for kind, wanted, found in _by_kind(facts, spec, with_common_name=False)
+        for problem in _difference(f"lacks the {kind}", wanted - found)
+    ]
+
+
+def _by_kind(
+    facts: CsrFacts, spec: CsrSpec, *, with_common_name: bool = True
+) -> list[tuple[str, set[str], set[str]]]:
+    common_name = {facts.common_name.lower()} - {""} if with_common_name else set()
     others = {f"other:{oid}:{value}" for oid, value in spec.other_names}
     others |= {f"directory:{text}" for text in spec.directory_names}
     return [

@@ -26,10 +26,12 @@ _ANY_USAGE = "2.5.29.37.0"
 
 @dataclass(frozen=True)
 class WantedNames:
-    """The names a certificate has to bear; CPS compares the common name with its case.
+    """The names a certificate has to bear.
 
     :ivar dns: each must stand in the SAN list itself; a wildcard beside it does not stand for it.
     :ivar others: written as ``x509.Sans.others``.
+    :ivar is_exact: the common name is needed, in its case, as CPS wants it (cps-protocol §3.5); otherwise it may be in
+        any case, and may be missing where it is among the SANs.
     """
 
     common_name: str
@@ -38,6 +40,7 @@ class WantedNames:
     emails: tuple[str, ...] = ()
     uris: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    is_exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ def check_bundle(
         *chain.problems,
     ]
     early = [f"it is not valid before {to_text(begins)}, and is not pushed before"] if is_early else []
-    return Preflight(chain.bundle, leaf, tuple(problems), (*chain.notes, *_extra_names(leaf, names), *early))
+    notes = (*chain.notes, *_extra_names(leaf, names), *_nameless(leaf, names), *early)
+    return Preflight(chain.bundle, leaf, tuple(problems), notes)
 
 
 def _key_problems(leaf: CertificateFacts, csr: CsrFacts | None, key_algorithm: str) -> list[str]:
@@ -112,7 +116,7 @@ def _key_problems(leaf: CertificateFacts, csr: CsrFacts | None, key_algorithm: s
 
 def _name_problems(leaf: CertificateFacts, names: WantedNames) -> list[str]:
     problems = []
-    if leaf.common_name != names.common_name:
+    if leaf.common_name != names.common_name and (names.is_exact or not _is_near(leaf, names)):
         case = " (they differ in case)" if leaf.common_name.lower() == names.common_name.lower() else ""
         problems.append(f"the certificate's common name is {leaf.common_name!r}, {names.common_name!r} is wanted{case}")
     for kind, wanted, found in (
@@ -126,6 +130,19 @@ def _name_problems(leaf: CertificateFacts, names: WantedNames) -> list[str]:
         if missing:
             problems.append(f"the certificate's subject alternative names lack the {kind} {', '.join(missing)}")
     return problems
+
+
+def _is_near(leaf: CertificateFacts, names: WantedNames) -> bool:
+    """Say whether a common name will do where CPS does not look at it: in another case, or left out beside SANs."""
+    if not leaf.common_name:
+        return not _missing((names.common_name,), leaf.sans.dns)
+    return leaf.common_name.lower() == names.common_name.lower()
+
+
+def _nameless(leaf: CertificateFacts, names: WantedNames) -> Sequence[str]:
+    if leaf.common_name or names.is_exact:
+        return []
+    return [f"the certificate has no common name; {names.common_name} is among its subject alternative names"]
 
 
 def _missing(wanted: Iterable[str], found: Iterable[str]) -> list[str]:

@@ -146,13 +146,10 @@ def failed_at_the_ca(bench: Bench, code: str, times: int = 1) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-@pytest.mark.parametrize("code", ["ca_rejected", "certificate_unusable"])
-def test_after_a_refusal_of_the_ca_the_same_call_goes_on_at_the_same_enrollment(
-    bench: Bench, code: str, times: int
-) -> None:
+def test_after_a_refusal_of_the_ca_the_same_call_goes_on_at_the_same_enrollment(bench: Bench, times: int) -> None:
     """E24, W5: CPS has one enrollment of a name, so the place is used again."""
     bench.prepare()
-    failed_at_the_ca(bench, code, times)
+    failed_at_the_ca(bench, "ca_rejected", times)
     plan = bench.plan_enroll()
     assert [step.sentence.split()[0] for step in plan.steps] == ["Record", "Fetch", "Have", "Retrieve"]
     record = issued(plan.execute())
@@ -161,6 +158,17 @@ def test_after_a_refusal_of_the_ca_the_same_call_goes_on_at_the_same_enrollment(
     assert found["enrollment_id"] == record["enrollment_id"] and open_intents(bench) == []
     [shown] = bench.certificates()
     assert (shown["state"], shown["fingerprint"]) == ("issued", record["fingerprints"]["RSA"])
+
+
+def test_after_a_certificate_that_cannot_be_used_only_a_person_orders_again(bench: Bench) -> None:
+    """E24, U6: the CSR at CPS is the same, so the same call would buy the same again."""
+    bench.prepare()
+    failed_at_the_ca(bench, "certificate_unusable", times=2)
+    with bench.store.read() as unit:
+        [failed] = unit.requests.find()
+        assert len(unit.intents.find(kind="order_certificate")) == 1
+    record = bench.act("tester", "retry", request_id=failed.request_id).record
+    assert record is not None and record["state"] == "issued" and creates(bench) == 1
 
 
 @pytest.mark.parametrize("code", ["ca_rejected", "certificate_unusable"])
@@ -173,7 +181,8 @@ def test_other_names_after_a_refusal_of_the_ca_are_refused_clearly(bench: Bench,
         bench.enroll(subject_alternative_names={"dns": [bench.name(), bench.name("more")]})
     assert caught.value.code == "enrollment_exists" and bench.name() in caught.value.message
     assert creates(bench) == 0 and states(bench) == ["failed"]
-    assert issued(bench.enroll())
+    other_order = {"validity": {"count": 60, "unit": "days"}} if code == "certificate_unusable" else {}
+    assert issued(bench.enroll(**other_order))
 
 
 def test_after_a_cancelled_change_a_new_enrollment_is_opened(bench: Bench) -> None:
