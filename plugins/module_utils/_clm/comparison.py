@@ -14,10 +14,11 @@ from typing import Any
 
 from .._core.errors import InputError
 from .._core.types import Certificate, CertRequest
-from .._core.vocabulary import CURVE_ALIASES
+from .._core.vocabulary import CURVE_ALIASES, UPLOAD
 from .._store.base import Unit
 from . import form
 from .form_csr import SAN_KINDS, SUBJECT
+from .form_places import EXTENSIONS
 from .views import View
 
 _CASELESS = ("dns", "email")
@@ -94,7 +95,8 @@ def asked_of(request: CertRequest) -> View:
         "curve": wish.get("curve"),
         "hash": wish["hash"],
         "validity": {**wish["validity"], "days": days},
-        "extensions": wish.get("extensions") or {},
+        "extensions": wish.get("extensions") or wish.get(EXTENSIONS) or {},
+        "csr_source": request.csr_source,
         "exclude_sans": bool(wish.get("exclude_sans")),
     }
 
@@ -179,6 +181,10 @@ def _subject(asked: View, csr: View | None, certificate: View | None) -> list[Vi
             LEFT_OUT if not given and certificate is not None else CA_DECIDES if certificate is not None else "the CSR"
         )
         found.append(_entry(name, (wanted, in_csr, given), why, matters=bool(last) and last != wanted))
+    sides = [list(side.get("more_subject") or ()) if side is not None else None for side in (csr, certificate)]
+    if any(sides):
+        why = "the CSR has more than was asked for" if sides[0] else CA_DECIDES
+        found.append(_entry("more_subject", ([], *sides), why, matters=bool(sides[0])))
     return found
 
 
@@ -237,7 +243,10 @@ def _extensions(asked: View, csr: View | None, certificate: View | None) -> list
         lacking = [sorted(map(str, wanted - side)) for side in sides if side is not None and wanted - side]
         if lacking:
             shown = [None if side is None else sorted(side, key=str) for side in sides]
-            found.append(_entry(f"extensions.{name}", (value, *shown), f"lacks {', '.join(lacking[-1])}", matters=True))
+            # Tools put key identifiers and the like into each CSR, and a CA writes its own.
+            matters = name != "custom" or asked.get("csr_source") != UPLOAD
+            why = f"lacks {', '.join(lacking[-1])}"
+            found.append(_entry(f"extensions.{name}", (value, *shown), why, matters=matters))
     return found
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._core import other_names, vocabulary
 from .._core.errors import InputError, StateError
 from .form_csr import SUBJECT
+from .form_places import EXTENSIONS
 from .ports import Params
 
 if TYPE_CHECKING:
@@ -38,11 +39,14 @@ def filled(params: Params) -> Params:
     if not (params.get("csr") or params.get("csr_path")) or params.get("csr_source") not in (None, vocabulary.UPLOAD):
         return params
     from .._pki.csr import strength_problems
+    from .._pki.csr_contents import extensions, hidden_problems
     from .._pki.x509 import csr_facts
 
     pem = _pem(params)
+    _refuse_password(pem)
     facts = csr_facts(pem, "uploaded CSR")
     problems = [f"the uploaded CSR cannot be used: {problem}" for problem in strength_problems(facts)]
+    problems += hidden_problems(pem, "uploaded CSR")
     said = _said(facts, problems)
     problems += [
         f"{option} is {_text(params[option])}, and the uploaded CSR says {_text(value)}; leave {option} out, or upload "
@@ -54,7 +58,24 @@ def filled(params: Params) -> Params:
     if problems:
         name = said["common_name"] or params.get("certificate") or "a certificate"
         raise InputError.of_problems(f"Cannot enrol {name}", problems)
-    return {**params, **said, "csr": pem, "csr_path": None}
+    return {**params, **said, EXTENSIONS: extensions(pem, "uploaded CSR"), "csr": pem, "csr_path": None}
+
+
+def _refuse_password(pem: str) -> None:
+    """Refuse a CSR that bears a challenge password: requests show their CSRs, and no password may be in clear (E16).
+
+    :raises InputError: it does; does not quote it.
+    """
+    from .._pki.csr_contents import has_challenge_password
+
+    if has_challenge_password(pem):
+        raise InputError(
+            "Cannot take the uploaded CSR: it bears a challenge password, which everybody who sees the request could "
+            "read; nothing of it was kept. Make a new CSR without one: with openssl, leave challengePassword out of "
+            "the section of req_attributes, or answer its question with a dot. Where the CA wants one, have the key "
+            "made with csr_source: local or hsm, and give challenge_password",
+            code="csr_with_password",
+        )
 
 
 def _pem(params: Params) -> str:

@@ -133,7 +133,8 @@ def changed_metadata(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> dict
 
 def differences(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
     """Name the options in which two wishes differ."""
-    keys = (set(wish) | set(stored)) - set(_DERIVED)
+    # What the CSR says beside the options is no other wish where the CSR is the same; older wishes do not tell it.
+    keys = (set(wish) | set(stored)) - {*_DERIVED, form_places.EXTENSIONS}
     return sorted(key for key in keys if wish.get(key) != stored.get(key))
 
 

@@ -20,6 +20,9 @@ from .managed import managed_device
 from .ports import Params
 from .settings import combination, required
 
+EXTENSIONS = "csr_extensions"
+"""Member of a wish: the extensions an uploaded CSR asks for beside its names, in the words of ``extensions``."""
+
 _OF_CPS: Mapping[str, Any] = {
     "exclude_sans": False,
     "device": "",
@@ -68,7 +71,8 @@ def place_of(params: Params, unit: Unit, problems: list[str]) -> Place:
     if source == vocabulary.UPLOAD:
         if not params.get("csr"):
             problems.append("csr is missing; with csr_source upload give csr or csr_path (E7)")
-        return Place({**_OF_CPS, "csr": params.get("csr") or ""})
+        more = {EXTENSIONS: params[EXTENSIONS]} if params.get(EXTENSIONS) else {}
+        return Place({**_OF_CPS, "csr": params.get("csr") or "", **more})
     if source in csr_sources.DEVICE_OPTIONS:
         return Place({**_OF_CPS, **_on_device(source, params, unit, problems)})
     return Place(_OF_CPS)

@@ -29,11 +29,14 @@ WHERE: Mapping[str, str] = {
 DEVICE_OPTIONS: Mapping[str, tuple[str, str]] = {HSM: ("hsm", "key_handler"), ADC: ("adc", "key_reference")}
 """By source: the option that names device and key, and its member with the key's name (table 5 of the manual)."""
 
-# Of the options that are no fields of the form: the sources they go with, and why with no other one.
-ONLY_WITH: Mapping[str, tuple[tuple[str, ...], str]] = dict.fromkeys(
-    ("take_settings", "allow_names_in_use", "from_snapshot"),
-    ((ENDPOINT,), "it says what Akamai CPS makes of an enrollment"),
-)
+# Of what is no field of the form: the sources it goes with, and why with no other one.
+ONLY_WITH: Mapping[str, tuple[tuple[str, ...], str]] = {
+    **dict.fromkeys(
+        ("take_settings", "allow_names_in_use", "from_snapshot"),
+        ((ENDPOINT,), "it says what Akamai CPS makes of an enrollment"),
+    ),
+    "csr_extensions": ((UPLOAD,), "it says what an uploaded CSR asks for"),
+}
 
 
 def applies(option: str, source: str) -> bool:

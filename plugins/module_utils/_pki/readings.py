@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .csr_building import EXTENDED_KEY_USAGES
 from .signing_parts import KEY_USAGES
-from .x509 import Sans, facts_of, load_certificate, load_csr, request_facts, subject_fields
+from .x509 import Sans, facts_of, load_certificate, load_csr, request_facts, subject_fields, subject_oids
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -22,6 +22,14 @@ KEY_TYPES: Mapping[str, str] = {"RSA": "rsa", "ECDSA": "ec", "Ed25519": "ed25519
 
 _DAY_S = 86400
 _EKU_WORDS = {oid: word for word, oid in EXTENDED_KEY_USAGES.items()}
+# What RFC 4514 has no word for, and tools put into subjects all the same.
+_SUBJECT_WORDS: Mapping[str, str] = {
+    "2.5.4.4": "surname",
+    "2.5.4.5": "serialNumber",
+    "2.5.4.12": "title",
+    "2.5.4.42": "givenName",
+    "1.2.840.113549.1.9.1": "emailAddress",
+}
 # Shown under words of their own, or about the certificate's place in a chain and not about what was asked for.
 _TOLD_APART = frozenset(("2.5.29.15", "2.5.29.17", "2.5.29.37", "1.3.6.1.5.5.7.1.24"))
 
@@ -34,6 +42,36 @@ def csr_reading(text: str, what: str = "CSR") -> dict[str, Any]:
     csr = load_csr(text, what)
     facts: CsrFacts = request_facts(csr, what)
     return _reading(csr, facts.common_name, facts.sans, facts.key, facts.signature_hash)
+
+
+def surplus_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> list[str]:
+    """Give what stands in a subject beside one of each field that options can say, as ``O='Example'``, in its order.
+
+    Of a field that is there twice, all but the one that counts are told.
+    """
+    from cryptography.x509.oid import NameOID
+
+    attributes = list(holder.subject)
+    told: set[int] = set()
+    for oid in subject_oids().values():
+        told |= {at for at, one in enumerate(attributes) if one.oid == oid and not _oids(attributes[:at], oid)}
+    names = [at for at, one in enumerate(attributes) if one.oid == NameOID.COMMON_NAME]
+    told |= set(names[-1:])
+    return [
+        f"{_SUBJECT_WORDS.get(one.oid.dotted_string, one.rfc4514_attribute_name)}={one.value!r} in its subject"
+        + (f", beside {attributes[kept[0]].value!r}" if (kept := _oids(attributes, one.oid, told)) else "")
+        for at, one in enumerate(attributes)
+        if at not in told
+    ]
+
+
+def _oids(attributes: list[Any], oid: Any, among: set[int] | None = None) -> list[int]:
+    return [at for at, one in enumerate(attributes) if one.oid == oid and (among is None or at in among)]
+
+
+def requested_usages(holder: x509.Certificate | x509.CertificateSigningRequest) -> dict[str, Any]:
+    """Tell key usage, extended key usage and must-staple, by the words of the option ``extensions``."""
+    return {name: value for name, value in _extensions(holder).items() if name != "more"}
 
 
 def certificate_reading(text: str, what: str = "certificate") -> dict[str, Any]:
@@ -75,6 +113,7 @@ def _reading(
         "subject_alternative_names": by_kind(sans),
         "san_count": sans.count,
         **subject_fields(holder.subject),
+        "more_subject": surplus_of(holder),
         "key_type": KEY_TYPES.get(key.algorithm, key.algorithm),
         "key_size": key.size if key.algorithm == "RSA" else None,
         "curve": key.curve or None,

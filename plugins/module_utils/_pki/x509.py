@@ -272,9 +272,15 @@ def _common_name(name: x509.Name) -> str:
 
 def subject_fields(name: x509.Name) -> dict[str, str]:
     """Give the fields of a name by the words of our options, the first of each; only those present."""
+    found = {word: name.get_attributes_for_oid(oid) for word, oid in subject_oids().items()}
+    return {word: str(attributes[0].value) for word, attributes in found.items() if attributes}
+
+
+def subject_oids() -> dict[str, x509.ObjectIdentifier]:
+    """Give the object ids of the fields of a subject by the words of our options; the common name is none of them."""
     from cryptography.x509.oid import NameOID
 
-    table = {
+    return {
         "country": NameOID.COUNTRY_NAME,
         "state_or_province": NameOID.STATE_OR_PROVINCE_NAME,
         "locality": NameOID.LOCALITY_NAME,
@@ -282,8 +288,6 @@ def subject_fields(name: x509.Name) -> dict[str, str]:
         "organizational_unit": NameOID.ORGANIZATIONAL_UNIT_NAME,
         "email": NameOID.EMAIL_ADDRESS,
     }
-    found = {word: name.get_attributes_for_oid(oid) for word, oid in table.items()}
-    return {word: str(attributes[0].value) for word, attributes in found.items() if attributes}
 
 
 def _sans(holder: x509.Certificate | x509.CertificateSigningRequest) -> Sans:
