@@ -27,6 +27,7 @@ description:
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
+  - edgecert.clm._revocation_checks
   - edgecert.clm._standby
   - edgecert.clm._warnings
 options:
@@ -253,6 +254,11 @@ EXAMPLES = r"""
     proof:
       production: handshake
 
+- name: Ask the CAs twice a day what they have revoked, through a proxy
+  edgecert.clm.cert_group:
+    name: shop
+    revocation_checks: {every_hours: 12, proxy: "http://proxy.example.com:3128"}
+
 - name: Remove the group
   edgecert.clm.cert_group:
     name: shop
@@ -289,6 +295,7 @@ group:
         kinds: [push]
         networks: [production]
     warnings: {allow: [], ask: [], block: []}
+    revocation_checks: {every_hours: 24, proxy: ""}
     proof: {staging: "", production: handshake}
     freeze:
       - {kind: enroll, network: "", is_frozen: false, window: "", until: null, next_start_at: null}
@@ -356,11 +363,8 @@ SPEC = {
     "approvals": {
         "type": "dict",
         "options": {
-            "enroll": _NUMBER,
-            "push": _NUMBER,
-            "distinct_approvers": _FLAG,
-            "requester_may_approve": _FLAG,
-            "valid_hours": _NUMBER,
+            **dict.fromkeys(("enroll", "push", "valid_hours"), _NUMBER),
+            **dict.fromkeys(("distinct_approvers", "requester_may_approve"), _FLAG),
         },
     },
     "auto_approve": _FLAG,
@@ -373,17 +377,14 @@ SPEC = {
         "elements": "dict",
         "options": {
             "name": {"type": "str", "required": True},
-            "starts_at": _TEXT,
-            "ends_at": _TEXT,
+            **dict.fromkeys(("starts_at", "ends_at", "from", "until", "time_zone"), _TEXT),
             "weekdays": _TEXTS,
-            "from": _TEXT,
-            "until": _TEXT,
-            "time_zone": _TEXT,
             "kinds": {**_TEXTS, "choices": list(KINDS)},
             "networks": {**_TEXTS, "choices": list(NETWORKS)},
         },
     },
     "warnings": {"type": "dict", "options": dict.fromkeys(("allow", "ask", "block"), _TEXTS)},
+    "revocation_checks": {"type": "dict", "options": {"every_hours": _NUMBER, "proxy": _TEXT}},
     "proof": {"type": "dict", "options": dict.fromkeys(NETWORKS, _TEXT)},
 }
 

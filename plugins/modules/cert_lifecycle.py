@@ -283,6 +283,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm.replacement impo
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import VALIDITY_UNITS
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.run import Wires, run_module
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker, ca_type_maker
+from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_revocation import documents_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_scripts import scripts_maker
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_target import (
     key_provider_maker,
@@ -339,6 +340,7 @@ def main() -> None:
         ca_type=ca_type_maker,
         probe=probe_maker,
         scripts=scripts_maker,
+        documents=documents_maker,
     )
     run_module(SPEC, plan, None, wires)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -51,11 +52,19 @@ def _name(text: str) -> x509.Name:
 
 
 def make(
-    common_name: str, issuer: Pair | None = None, *, ca: bool = False, now: datetime | None = None, days: int = 30
+    common_name: str,
+    issuer: Pair | None = None,
+    *,
+    ca: bool = False,
+    now: datetime | None = None,
+    days: int = 30,
+    more: Sequence[x509.ExtensionType] = (),
+    uses: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
 ) -> Pair:
     """Make a certificate, strict enough for every Python: with key identifiers, usages and names.
 
     :param issuer: None for a root.
+    :param more: extensions beside those that every one has; ``uses`` of a key that is no CA's.
     :param now: begin of its life, UTC; a day before that, for clocks that lag.
     """
     key, begin = ec.generate_private_key(ec.SECP256R1()), now or datetime.now(timezone.utc)
@@ -83,7 +92,8 @@ def make(
     )
     if not ca:
         names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+    for extension in more:
+        builder = builder.add_extension(extension, critical=False)
     return Pair(builder.sign(signer, hashes.SHA256()), key)

@@ -39,7 +39,7 @@ _FAMILIES = ("_ca", "_keys", "_target", "_store")
 # Contracts that are too long for one file.
 _MORE_BASES = (
     *("_ca/answer_base", "_ca/capability_base", "_keys/device_base"),
-    *("_dns/base", "_edns/base", "_notify/base"),
+    *("_dns/base", "_edns/base", "_notify/base", "_revocation/base"),
     *("_target/edge_base", "_target/inspection_base", "_target/script_base"),
     "_report/base",
 )
@@ -58,6 +58,8 @@ LAYERS = {
     "module_utils/_pki": Layer(("_core",), ("cryptography",)),
     "module_utils/_token": Layer(("_core",), ("cryptography", "pkcs11")),
     "module_utils/_dns": Layer(("_core",)),
+    # Fetches; what it fetches is read in _pki.
+    "module_utils/_revocation": Layer(("_core", "_http/base")),
     "module_utils/_http": Layer(("_core",), ("requests", "urllib3")),
     "module_utils/_edgegrid": Layer(("_core",), ("akamai",)),
     "module_utils/_cps": Layer(("_core", "_edgegrid", "_http")),
@@ -74,7 +76,11 @@ LAYERS = {
         ("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), *_MORE_BASES)
     ),
     "module_utils/_glue": Layer(
-        ("_core", "_pki", "_http", "_edgegrid", "_cps", "_dns", "_edns", "_report", "_notify", *_FAMILIES, "_clm"),
+        (
+            *("_core", "_pki", "_http", "_edgegrid", "_cps", "_dns", "_edns", "_report", "_notify", "_revocation"),
+            *_FAMILIES,
+            "_clm",
+        ),
         ansible=("ansible.module_utils.basic",),
     ),
     "modules": Layer(_ENTRY),

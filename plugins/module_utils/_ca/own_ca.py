@@ -22,7 +22,7 @@ from .._core.fields import reason
 from .._core.redact import Secret
 from .._core.types import Bundle
 from .._core.validity import validity_problems
-from .._core.vocabulary import HASHES
+from .._core.vocabulary import HASHES, REVOCATION_REASONS
 from .._pki import pem
 from .._pki.chain import order_chain
 from .._pki.csr import strength_problems
@@ -116,7 +116,7 @@ class OwnCa(CaConnector):
         found = Capabilities(
             is_public=False,
             is_immediate=is_immediate,
-            revoke_reasons=tuple(crl.REASONS) if self._options.get("crl_path") else (),
+            revoke_reasons=REVOCATION_REASONS if self._options.get("crl_path") else (),
             can_cancel=not is_immediate,
             may_need_approval=self._approval != "none",
             find=FIND_HARMLESS,

@@ -14,24 +14,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from .._core.errors import InputError, StateError
+from .._core.vocabulary import REASON_NAMES
 from .._pki.signing_parts import signing_hash
 from . import own_ca_signing as signing
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
-
-# RFC 5280's names of the reasons, by ours.
-REASONS = {
-    "unspecified": "unspecified",
-    "key_compromise": "keyCompromise",
-    "ca_compromise": "cACompromise",
-    "affiliation_changed": "affiliationChanged",
-    "superseded": "superseded",
-    "cessation_of_operation": "cessationOfOperation",
-    "privilege_withdrawn": "privilegeWithdrawn",
-    "aa_compromise": "aACompromise",
-}
 
 
 def revoke(
@@ -40,7 +29,7 @@ def revoke(
     """Put a serial number on the CRL, and sign it anew; one that is on it stays as it is on the new one.
 
     :param path: of the file, DER or PEM by its ending; made where there is none.
-    :param reason: of ``REASONS``.
+    :param reason: of ``REASON_NAMES``.
     :returns: when it was revoked, UTC.
     :raises InputError: the file cannot be read or written, or is another CA's.
     """
@@ -134,7 +123,7 @@ def _signed(
         fresh = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(at)
         if reason != "unspecified":
             # RFC 5280 §5.3.1: unspecified is said by saying none.
-            fresh = fresh.add_extension(x509.CRLReason(x509.ReasonFlags(REASONS[reason])), critical=False)
+            fresh = fresh.add_extension(x509.CRLReason(x509.ReasonFlags(REASON_NAMES[reason])), critical=False)
         builder = builder.add_revoked_certificate(fresh.build())
     builder = builder.add_extension(x509.CRLNumber(number), critical=False)
     return builder.sign(authority.key, signing_hash(authority.key, hash_name))

@@ -27,6 +27,7 @@ from .connectors import required_certificate
 from .managed import managed_device
 from .requests import Submission
 from .returning import other_is_open
+from .revocation_states import BAD
 from .work_views import request_view
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _refuse(unit: Unit, certificate: Certificate, latest: CertRequest | None) ->
             code="not_third_party",
             details={"validation_type": certificate.validation_type},
         )
-    if certificate.state != "issued" or not certificate.production.get("fingerprint"):
+    if certificate.state not in ("issued", *BAD) or not certificate.production.get("fingerprint"):
         raise StateError(
             f"{what}: it is {certificate.state}, and production serves no certificate of it that could be renewed; "
             "discover its device, or bring it to production where it was enrolled",

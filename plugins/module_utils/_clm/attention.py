@@ -16,12 +16,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from .._core.clock import from_text
 from .._core.errors import InputError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.types import Certificate, CertRequest, Device, WorkOrder
 from .._core.vocabulary import SYNC_IGNORED
 from .._store.base import Unit
-from . import approvals, drift, due, states
+from . import approvals, drift, due, revocation_states, states
 from . import attention_records as records
 from . import attention_served as served
 from . import attention_work as work
@@ -31,7 +32,7 @@ from .pushed import is_of_settings
 from .removals import REMOVE
 
 # Superseded ones grow with the years, and nothing is to be done about them.
-_LOOKED_AT = ("pending", "issued", "revoked", "vanished")
+_LOOKED_AT = ("pending", "issued", "suspended", "revoked", "vanished")
 
 
 def collect(unit: Unit, now: datetime, *, within_days: int | None = None) -> list[Attention]:
@@ -213,7 +214,7 @@ def _of_edges(scene: Scene) -> Iterator[Attention]:
     orders = scene.orders_of(looked_at, state="completed")
     for certificate in looked_at:
         found = orders[certificate.certificate_id]
-        if certificate.state == "issued":
+        if certificate.state in revocation_states.IN_USE:
             yield from served.of_edge(certificate, found, scene.now)
         if served.is_held(certificate):
             yield from served.of_held(certificate, found, scene)
@@ -224,12 +225,15 @@ def _of_gone(scene: Scene) -> Iterator[Attention]:
     revoked = {one.fingerprint: one for one in everyone if one.state == "revoked" and one.fingerprint}
     ended = scene.unit.requests.find(state="revoked") if revoked else []
     at = {str(print_): one.updated_at for one in ended for print_ in one.fingerprints.values()}
-    since = {fingerprint: at.get(fingerprint) for fingerprint in revoked}
+    bad = {print_: served.Bad(since=at.get(print_)) for print_ in revoked}
+    for print_, told in (one for certificate in everyone for one in revocation_states.bad_ones(certificate)):
+        since = from_text(told["revoked_at"]) if told.get("revoked_at") else None
+        bad[print_] = served.Bad(str(told["state"]), since or at.get(print_))
     for certificate in everyone:
         if certificate.state == "revoked" and certificate.successor:
             # Set aside: its line goes on with another one.
             continue
-        yield from served.of_revoked(certificate, since, scene.now)
+        yield from served.of_revoked(certificate, bad, scene.now)
     vanished = [one for one in everyone if one.state == "vanished"]
     removals = scene.orders_of(vanished, state="completed", action=REMOVE)
     for certificate in vanished:

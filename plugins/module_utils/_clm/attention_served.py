@@ -8,6 +8,7 @@ gone. Reads records alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from .attention_work import NEAR
 from .filters import warning_days
 from .hints import hint_of
 from .removals import REMOVE, opener_of
+from .revocation_states import BAD, IN_USE, SUSPENDED, on_network
 from .views import group_name
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def _told(certificate: Certificate, kind: str, severity: str, message: str, todo
 
 def of_end(certificate: Certificate, scene: Scene) -> Iterator[Attention]:
     """Tell of a certificate whose end is near, or has passed: of what clients see of it."""
-    ends = due.ends_of(certificate) if certificate.state == "issued" else None
+    ends = due.ends_of(certificate) if certificate.state in IN_USE else None
     if ends is None:
         return
     days = scene.within_days
@@ -160,7 +162,7 @@ def of_drift(certificate: Certificate, orders: Sequence[WorkOrder]) -> Iterator[
 
 def serves_other(certificate: Certificate) -> bool:
     """Say whether a network serves something else than the certificate that the store has for the line."""
-    if certificate.origin != "enrolled" or certificate.state != "issued":
+    if certificate.origin != "enrolled" or certificate.state not in IN_USE:
         return False
     served = (certificate.staging.get("fingerprint"), certificate.production.get("fingerprint"))
     return any(one and one != certificate.fingerprint for one in served)
@@ -228,7 +230,7 @@ def _ended_at(order: WorkOrder) -> float:
 def is_held(certificate: Certificate) -> bool:
     """Say whether something stands on staging that production does not have."""
     served = certificate.staging.get("fingerprint")
-    return certificate.state == "issued" and bool(served) and served != certificate.production.get("fingerprint")
+    return certificate.state in IN_USE and bool(served) and served != certificate.production.get("fingerprint")
 
 
 def of_held(certificate: Certificate, orders: Sequence[WorkOrder], scene: Scene) -> Iterator[Attention]:
@@ -251,30 +253,46 @@ def of_held(certificate: Certificate, orders: Sequence[WorkOrder], scene: Scene)
 # -- what is gone ------------------------------------------------------------------------------------------------------
 
 
-def of_revoked(
-    certificate: Certificate, revoked: Mapping[str, datetime | None], now: datetime
-) -> Iterator[Attention]:
-    """Tell of a revoked certificate: one that a network serves, or a line that nothing has followed; not for ever.
+@dataclass(frozen=True)
+class Bad:
+    """Why a certificate is trusted by nobody.
 
-    :param revoked: fingerprints of all revoked certificates, with when they were.
-    :param now: UTC; what nothing serves matters to nobody once it would have ended anyway.
+    :ivar state: ``revoked``, or ``suspended`` while its CA has it on hold.
+    :ivar since: UTC; None where the store does not know.
+    """
+
+    state: str = "revoked"
+    since: datetime | None = None
+
+
+def of_revoked(certificate: Certificate, bad: Mapping[str, Bad], now: datetime) -> Iterator[Attention]:
+    """Tell of a certificate that is revoked or on hold: one that a network serves, or a line that nothing has followed.
+
+    Not for ever: what nothing serves matters to nobody once it would have ended anyway.
+
+    :param bad: by fingerprint, what is so of all such certificates.
+    :param now: UTC.
     """
     name = certificate.certificate_id
-    served = [one for one in NETWORKS if getattr(certificate, one).get("fingerprint") in revoked]
+    on = {network: [one for one in on_network(getattr(certificate, network)) if one in bad] for network in NETWORKS}
+    served = [network for network in NETWORKS if on[network]]
     has_ended = certificate.not_after is not None and certificate.not_after <= now
-    if not served and (certificate.state != "revoked" or has_ended):
+    if not served and (certificate.state not in BAD or has_ended):
         return
-    fingerprint = str(getattr(certificate, served[-1])["fingerprint"]) if served else certificate.fingerprint
+    fingerprint = on[served[-1]][0] if served else certificate.fingerprint
+    is_held = (bad[fingerprint].state if fingerprint in bad else certificate.state) == SUSPENDED
     severity = records.CRITICAL if "production" in served else records.WARNING
-    message = f"the certificate {fingerprint} of {name} is revoked"
+    message = f"the certificate {fingerprint} of {name} is {'on hold at its CA' if is_held else 'revoked'}"
     todo = "have another one with edgecert.clm.cert_enroll and action: regenerate"
+    if is_held:
+        todo = "ask the CA why; have another one with edgecert.clm.cert_enroll and action: renew where that is to stay"
     if served:
         message += f", and {' and '.join(served)} still serve{'s' if len(served) == 1 else ''} it"
         todo += ", and push it with edgecert.clm.cert_push"
     more: dict[str, Any] = {"identity": (name, fingerprint), "network": served[-1] if served else ""}
-    yield _told(
-        certificate, records.REVOKED, severity, message, todo, since=revoked.get(fingerprint), reason="revoked", **more
-    )
+    more.update(since=bad[fingerprint].since if fingerprint in bad else None)
+    more.update(reason=SUSPENDED if is_held else "revoked")
+    yield _told(certificate, records.REVOKED, severity, message, todo, **more)
 
 
 def of_vanished(certificate: Certificate, removals: Sequence[WorkOrder], scene: Scene) -> Iterator[Attention]:

@@ -20,7 +20,7 @@ from .._core.clock import from_text
 from .._core.types import AuditEntry, Bundle, Certificate
 from .._store.base import Store, Unit
 from .._target.base import Found, NetworkFacts, Sweep
-from . import drift
+from . import drift, revocation_states
 
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 # What an audit line lists by name before it only counts: a first discovery of 10,000 must not be one huge row.
@@ -130,10 +130,10 @@ def _from_found(
             "issuer": primary.get("issuer", ""),
             "key_algorithm": primary.get("key_algorithm", ""),
             "not_after": from_text(expiry) if expiry else None,
-            "state": "issued" if primary else "pending",
         }
+        facts["state"] = _state(replace(base, production=production, staging=staging, **facts), base)
     elif base.state == "vanished":
-        facts = {"state": "issued" if base.fingerprint else "pending"}
+        facts = {"state": _state(base, base)}
     sans = _names(found, base)
     return replace(
         base,
@@ -151,6 +151,15 @@ def _from_found(
         pending_changes=tuple(dict(change) for change in found.pending_changes),
         **facts,
     )
+
+
+def _state(found: Certificate, known: Certificate) -> str:
+    """Give the state of what is there: what its CA said of the very certificate holds on, of another it begins anew."""
+    if not found.fingerprint:
+        return "pending"
+    if found.fingerprint == known.fingerprint and known.state in revocation_states.BAD:
+        return known.state
+    return revocation_states.state_of(found, revocation_states.own(found))
 
 
 def _free_id(found: Found, taken: set[str]) -> str:

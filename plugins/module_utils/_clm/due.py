@@ -9,7 +9,7 @@ Sends and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from .._store.base import Unit
 from . import gate, intents, policy, removals, renewal, states
 from .hints import hint_of
 from .holistic_views import grouped
+from .revocation_states import HELD, IS_HELD, SUSPENDED
 
 APPROVALS = "approvals"
 IMPLEMENTATIONS = "implementations"
@@ -28,7 +29,8 @@ PUSHES = "pushes"
 RENEWALS = "renewals"
 AUTOMATIC_PUSHES = "automatic_pushes"
 LEASES = "leases"
-KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUSHES, LEASES)
+REVOCATION_CHECKS = "revocation_checks"
+KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUSHES, LEASES, REVOCATION_CHECKS)
 
 # After a renewal that failed the next one waits: an hour, then twice as long each time. After so many
 # a person has to look, since an order at a CA may cost money each time.
@@ -124,7 +126,8 @@ class _Scene:
         self.requests = unit.requests.find(state=open_requests)
         self.orders = unit.work_orders.find(state=open_orders)
         # Those that were superseded grow with the years and are due for nothing.
-        self.certificates = {c.certificate_id: c for c in unit.certificates.find(origin="enrolled", state="issued")}
+        found = unit.certificates.find(origin="enrolled", state=["issued", SUSPENDED])
+        self.certificates = {c.certificate_id: c for c in found}
         self._groups: dict[str, Group] = {}
 
     def group(self, name: str) -> Group:
@@ -188,6 +191,11 @@ def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
         if not (certificate.auto_renew.get("enabled") or certificate.auto_regenerate.get("enabled")):
             continue
         group, hint = scene.group(certificate.group), hint_of(certificate)
+        if certificate.state == SUSPENDED:
+            if certificate.certificate_id in busy:
+                continue
+            _note_suspended(agenda, certificate, renewal.next_at(replace(certificate, state="issued"), group), now)
+            continue
         opens = renewal.next_at(certificate, group, hint=hint)
         if opens is None:
             continue
@@ -211,6 +219,20 @@ def _renewals(agenda: Agenda, scene: _Scene, now: datetime) -> None:
         at = _after_failures(agenda, ended.get(name, ()), certificate, opens) if name in whys else opens
         if at is not None:
             agenda.note(Item(RENEWALS, "certificate", name, name, at, ends_of(certificate), why), now)
+
+
+def _note_suspended(agenda: Agenda, certificate: Certificate, opens: datetime | None, now: datetime) -> None:
+    """Tell of a hold that keeps a certificate from being renewed by itself (E4)."""
+    if opens is not None and opens <= now:
+        agenda.stuck.append(
+            {
+                "kind": RENEWALS,
+                "certificate": certificate.certificate_id,
+                "reason": IS_HELD,
+                "message": f"{HELD}, so it is not renewed by itself; ask the CA why, and renew it with "
+                "edgecert.clm.cert_enroll and action: renew where the hold is to stay",
+            }
+        )
 
 
 def _note_draft(agenda: Agenda, request: CertRequest, opens: datetime, now: datetime) -> None:

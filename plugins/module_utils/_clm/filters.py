@@ -22,7 +22,7 @@ from .form_extras import plain_text
 from .rules import PATTERN_PREFIX
 from .views import View, certificate_view, group_name
 
-STATES = ("pending", "issued", "superseded", "revoked", "vanished")
+STATES = ("pending", "issued", "suspended", "superseded", "revoked", "vanished")
 # Left out of lists unless asked for by state, or by the certificate's own id.
 HIDDEN_STATES = ("superseded", "vanished")
 

@@ -19,6 +19,7 @@ from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
 from . import removals, states
 from .ports import Params, Ports
+from .revocation_states import IN_USE
 
 _NOT_HERE = (
     "cancel_changes",
@@ -166,7 +167,7 @@ def _lines(unit: Unit, certificate: Certificate) -> list[Certificate]:
 
 def _renews_itself(certificate: Certificate) -> bool:
     is_on = certificate.auto_renew.get("enabled") or certificate.auto_regenerate.get("enabled")
-    return certificate.state == "issued" and bool(is_on)
+    return certificate.state in IN_USE and bool(is_on)
 
 
 def _brief(certificate: Certificate, ids: Sequence[str], connectors: Sequence[str]) -> dict[str, Any]:

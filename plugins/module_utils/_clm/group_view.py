@@ -11,7 +11,7 @@ from .._core.governance import Group
 from .._core.redact import redacted
 from .._core.vocabulary import NETWORKS, WARNING_LISTS
 from . import freeze
-from .policy import approvals_of
+from .policy import approvals_of, revocation_checks_of
 from .views import View, text_of
 
 
@@ -32,6 +32,7 @@ def group_view(group: Group) -> View:
         "expiry_warning_days": group.expiry_warning_days,
         "freeze_windows": redacted(group.freeze_windows),
         "warnings": {name: list(group.warnings.get(name) or ()) for name in WARNING_LISTS},
+        "revocation_checks": revocation_checks_of(group),
         "proof": {network: str(group.proof.get(network) or "") for network in NETWORKS},
         "created_at": text_of(group.created_at),
         "updated_at": text_of(group.updated_at),

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._core.errors import InputError, StateError
 from .._core.governance import DEFAULT_GROUP, Group
+from .._core.hosts import proxy_reasons
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry
 from .._core.vocabulary import WARNING_LISTS
@@ -19,13 +20,14 @@ from . import freeze, rules, states
 from .edges import PROOFS
 from .freeze_windows import KINDS
 from .group_view import group_status, group_view
-from .policy import APPROVALS, approvals_of
+from .policy import APPROVALS, REVOCATION_CHECKS, approvals_of
 from .ports import Params, Ports
 
 MAX_LEVELS = 5
 MAX_VALID_HOURS = 2160
 MAX_RENEWAL_DAYS = 120
 MAX_EXPIRY_WARNING_DAYS = 400
+MAX_HOURS_BETWEEN_CHECKS = 720
 _EMPTY: tuple[Any, ...] = ("", [], {}, ())
 _LIMITS: Mapping[str, tuple[int, int]] = {
     "enroll": (0, MAX_LEVELS),
@@ -148,6 +150,7 @@ def _checked(params: Params, group: Group, unit: Unit, ports: Ports) -> Group:
         expiry_warning_days=_expiry_warning(params, group, problems),
         freeze_windows=_freeze_windows(params, group, problems),
         warnings=_warning_lists(params, group, problems),
+        revocation_checks=_revocation_checks(params, group, problems),
         proof=_proof(params, group, problems),
     )
     problems = problems or rules.contradictions(wanted.defaults, wanted.allowed)
@@ -208,6 +211,18 @@ def _approvals(params: Params, group: Group, problems: list[str]) -> dict[str, A
         if name in approvals:
             _check_number(f"approvals.{name}", approvals[name], least, most, problems)
     return {name: value for name, value in approvals.items() if value != APPROVALS[name]}
+
+
+def _revocation_checks(params: Params, group: Group, problems: list[str]) -> dict[str, Any]:
+    wanted = _overlaid(group.revocation_checks, params.get("revocation_checks"))
+    if "every_hours" in wanted:
+        _check_number("revocation_checks.every_hours", wanted["every_hours"], 0, MAX_HOURS_BETWEEN_CHECKS, problems)
+    if "proxy" in wanted:
+        # The policy is shown to everybody who may look, so that it can hold no password.
+        reasons = proxy_reasons(wanted["proxy"])
+        reasons += ["it bears a user name; give a proxy that wants none"] if "@" in wanted["proxy"] else []
+        problems += [f"revocation_checks.proxy: {reason}" for reason in reasons]
+    return {name: value for name, value in wanted.items() if value != REVOCATION_CHECKS[name]}
 
 
 def _renewal_window(params: Params, group: Group, problems: list[str]) -> int | None:

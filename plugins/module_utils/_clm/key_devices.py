@@ -15,6 +15,7 @@ from .._core.redact import redacted
 from .._store.base import Unit
 from . import accounts, states
 from .ports import Params, Ports
+from .revocation_states import IN_USE
 from .views import times
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _needed_by(unit: Unit, device: KeyDevice) -> dict[str, list[str]]:
     waiting = [one.request_id for one in ours if not states.is_final(one.state)]
     made = {one.request_id for one in ours if one.state == "issued"}
     certificates = [
-        one.certificate_id for one in unit.certificates.find(request_id=sorted(made)) if one.state == "issued"
+        one.certificate_id for one in unit.certificates.find(request_id=sorted(made)) if one.state in IN_USE
     ]
     signing = [one.name for one in unit.ca_accounts.find() if one.options.get("key_device") == device.name]
     found = {

@@ -19,6 +19,7 @@ from .._core.plan import Outcome, Plan, Step
 from . import due, hints, moments
 from .due import Item
 from .ports import Params, Ports
+from .revocation_checks import Checks
 from .surveys import Surveys
 from .work import Moved, Work
 
@@ -42,29 +43,38 @@ _NAMED = {"request": "request_id", "work_order": "work_order_id"}
 
 @dataclass
 class Report:
-    """What a call did."""
+    """What a call did.
+
+    :ivar next_at: when the next work is due, UTC; ``next_check_at`` when CAs are asked again what they have revoked,
+        which alone keeps no call waiting.
+    :ivar checked: certificates that CAs were asked about.
+    """
 
     done: list[dict[str, Any]] = field(default_factory=list)
     waiting: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     failed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
     next_at: datetime | None = None
+    next_check_at: datetime | None = None
+    checked: int = 0
     is_over: bool = True
 
     def result(self, calls: int) -> dict[str, Any]:
         """Give what every action of the module returns."""
+        next_at = min((at for at in (self.next_at, self.next_check_at) if at is not None), default=None)
         return {
             "done": self.done,
             "waiting": list(self.waiting.values()),
             "failures": list(self.failed.values()),
-            "next_due_at": to_text(self.next_at) if self.next_at else None,
+            "next_due_at": to_text(next_at) if next_at else None,
             "calls": calls,
             "steps": self.steps,
         }
 
     def times(self, now: datetime, until: datetime | None) -> dict[str, Any]:
         """Give what a call that may wait returns beside it."""
-        return {"at": to_text(now), "until": to_text(until) if until else None, "is_over": self.is_over}
+        ends = to_text(until) if until else None
+        return {"at": to_text(now), "until": ends, "is_over": self.is_over, "revocation_checks": self.checked}
 
 
 def plan(params: Params, ports: Ports) -> Plan:
@@ -99,6 +109,9 @@ def plan(params: Params, ports: Ports) -> Plan:
     with ports.store.read() as unit:
         agenda = due.collect(unit, ports.clock.now(), runner.only, runner.certificates)
     report.done, report.next_at = [_told(item) for item in agenda.items], agenda.next_at
+    if due.REVOCATION_CHECKS in runner.only:
+        runner.checks.look_ahead()
+        report.next_check_at = runner.checks.next_at
     report.failed = {("stuck", entry["certificate"]): entry for entry in agenda.stuck}
     predicted = {**report.result(0), **report.times(ports.clock.now(), runner.until)}
     steps = tuple(Step(f"{item.kind}: {item.key} ({item.why})", run) for item in agenda.items)
@@ -163,6 +176,7 @@ class Runner:
     :ivar limit: pieces of work at most; None for all.
     :ivar budget: API calls after which nothing new is begun; None for no such limit.
     :ivar certificates: ids of those that it is about; empty for all.
+    :ivar checks: asks CAs what they have revoked.
     :ivar until: goes on until then, sleeping in between; None for what is due now.
     """
 
@@ -178,6 +192,7 @@ class Runner:
         self.until, self._round_ends = _ends(params, ports.clock.now())
         self._surveys = Surveys(ports)
         self._work = Work(self._surveys.ports)
+        self.checks = Checks(ports, self.certificates)
         # What this round has had in hand, with the time at which to look at it again.
         self._handled: dict[tuple[str, str, str], datetime] = {}
         self._count = 0
@@ -198,6 +213,10 @@ class Runner:
 
     def _round(self, report: Report) -> None:
         """Do what is due now, and what becomes due by it."""
+        if due.REVOCATION_CHECKS in self.only:
+            # Before all else: what is revoked, or on hold, is neither renewed nor pushed by itself.
+            self.checks.run()
+            report.checked, report.next_check_at = self.checks.count, self.checks.next_at
         if due.RENEWALS in self.only:
             for problem in hints.ask(self.ports, self.ports.clock.now()):
                 entry = {"kind": due.RENEWALS, "reason": "hint_failed", "message": problem}
@@ -220,6 +239,7 @@ class Runner:
         report.failed.update({("stuck", entry["certificate"]): entry for entry in agenda.stuck})
         # What is due still could not be done, or not to its end.
         again = [self._handled[item.identity] for item in agenda.items]
+        again += [self.ports.clock.now()] * self.checks.is_more
         report.next_at = min([*again, *([agenda.next_at] if agenda.next_at else [])], default=None)
 
     def _is_spent(self) -> bool:

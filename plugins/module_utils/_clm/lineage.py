@@ -14,6 +14,7 @@ from typing import Any
 
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
+from .revocation_states import BAD, own, state_of
 
 # What belongs to one certificate of a line, not to the line.
 _OF_THE_CERTIFICATE = (
@@ -73,10 +74,15 @@ def _aside_state(certificate: Certificate) -> str:
 
 
 def _state_of_line(certificate: Certificate, parent: Certificate) -> str:
-    """Give the state of a line that goes back to its parent: "revoked" is of the certificate, the rest of the line."""
+    """Give the state of a line that goes back to its parent.
+
+    That it is revoked or on hold is of the certificate, the rest of the line.
+    """
     if parent.state == "revoked":
         return "revoked"
-    return "issued" if certificate.state == "revoked" else certificate.state
+    if certificate.state not in ("issued", *BAD):
+        return certificate.state
+    return state_of(certificate, own(parent))
 
 
 def _follow(unit: Unit, earlier: str, kept: str, now: datetime) -> None:
@@ -103,6 +109,7 @@ def go_back(unit: Unit, certificate: Certificate, now: datetime) -> Certificate:
         unit.certificates.add(replace(aside, successor=certificate.certificate_id, updated_at=now))
     unit.certificates.remove(parent)
     _follow(unit, parent.parent, certificate.certificate_id, now)
+    certificate = replace(certificate, revocation={**parent.revocation, **certificate.revocation})
     told = {name: getattr(parent, name) for name in _OF_THE_CERTIFICATE}
     told["state"] = _state_of_line(certificate, parent)
     return replace(_with_its_settings(unit, certificate, parent), parent=parent.parent, **told)

@@ -29,6 +29,7 @@ from .patience import DEPLOYS_BEFORE_END
 from .ports import Ports
 from .pushed import RESTORES, Pushed, configured, is_of_settings
 from .removal import Removal, subject
+from .revocation_states import refuse_untrusted
 from .rollback import Rollback
 from .settings_rollback import SettingsRollback
 from .work_orders import WorkOrderKeeper
@@ -142,7 +143,7 @@ def last_edges(unit: Unit, certificate_id: str, connector: str, network: str) ->
 def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None, action: str = "push") -> Pushed:
     """Give what is deployed or, with another action, taken back, out of the certificate's issued request.
 
-    :raises StateError: nothing was issued for it here, or what is revoked is to be deployed.
+    :raises StateError: nothing was issued for it here, or what is revoked or on hold is to be deployed.
     """
     is_adopted = request is not None and request.action == "adopt" and action == "push"
     if request is None or request.state != "issued" or is_adopted:
@@ -154,11 +155,8 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
             "edgecert.clm.cert_enroll until the request is issued",
             code="certificate_not_issued",
         )
-    if certificate.state == "revoked" and action == "push":
-        raise StateError(
-            f"Cannot push {certificate.certificate_id}: it is revoked; have another one with action: regenerate",
-            code="certificate_revoked",
-        )
+    if action == "push":
+        refuse_untrusted(certificate)
     bundles = {}
     for algorithm, fingerprint in request.fingerprints.items():
         if algorithm not in request.csrs:

@@ -29,6 +29,8 @@ APPROVALS: Mapping[str, Any] = {
     "requester_may_approve": False,
     "valid_hours": 168,
 }
+# How CAs are asked what they have revoked, where a group says nothing.
+REVOCATION_CHECKS: Mapping[str, Any] = {"every_hours": 24, "proxy": ""}
 
 
 def group_of(unit: Unit, name: str) -> Group:
@@ -54,6 +56,11 @@ def group_of(unit: Unit, name: str) -> Group:
 def approvals_of(group: Group) -> dict[str, Any]:
     """Give how approvals are given in a group: its own settings laid over the built-in ones."""
     return {**APPROVALS, **group.approvals}
+
+
+def revocation_checks_of(group: Group) -> dict[str, Any]:
+    """Give how CAs are asked in a group what they have revoked: its own settings laid over the built-in ones."""
+    return {**REVOCATION_CHECKS, **group.revocation_checks}
 
 
 def filled(params: Params, group: Group) -> dict[str, Any]:

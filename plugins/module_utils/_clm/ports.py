@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a use case is given: store, clock, who acts, and the makers of the real parts.
 
-Knows the four contracts and no concrete class; the glue, and tests, fill it.
+Knows the contracts and no concrete class; the glue, and tests, fill it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._edns.base import DnsRecords
     from .._keys.base import KeyProvider
     from .._keys.device_base import DeviceKeys, KeyDeviceType
+    from .._revocation.base import Documents
     from .._store.base import Store
     from .._target.base import Target
     from .._target.edge_base import Edges
@@ -38,6 +39,10 @@ def _no_dns(*_args: Any) -> NoReturn:
     raise RuntimeError("the use case asks for DNS records, and is not wired with them")
 
 
+def _no_documents(*_args: Any) -> NoReturn:
+    raise RuntimeError("the use case asks what CAs have revoked, and is not wired with it")
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything outside a use case.
@@ -51,6 +56,7 @@ class Ports:
     :ivar key_device_type: gives a kind of key device by its name, InputError for an unknown one.
     :ivar dns: builds what keeps DNS records for a device's account; no traffic.
     :ivar name_servers: gives what asks single name servers.
+    :ivar documents: builds what fetches OCSP answers and CRLs, by the URL of a proxy, empty for none; no traffic.
     :ivar scripts: builds the runner of pre- and post-push scripts.
     :ivar calls: counts the API calls made so far by every part built here.
     :ivar own_files: paths of the store's files and of its key, which nothing else may be written to; empty where the
@@ -77,3 +83,4 @@ class Ports:
     key_device_type: Callable[[str], KeyDeviceType] = _no_key_devices
     dns: Callable[[Device], DnsRecords] = _no_dns
     name_servers: Callable[[], NameServers] = _no_dns
+    documents: Callable[[str], Documents] = _no_documents

@@ -197,8 +197,8 @@ def _opening(certificate: Certificate, group: Group, hint: RenewalHint | None, k
     begin, end = certificate.not_before, certificate.not_after
     if not setting.get("enabled") or begin is None or end is None:
         return None
-    # Only what is in use: pending ones have no certificate yet, a superseded or revoked one is not to come back, a
-    # vanished one has no place any more, and what has a successor was renewed.
+    # Only what is in use: pending ones have no certificate yet, a superseded or revoked one is not to come back, nor
+    # is one on hold while it is, a vanished one has no place any more, and what has a successor was renewed.
     if certificate.state != "issued" or certificate.successor:
         return None
     days = setting.get("days_before") or group.renewal_window_days

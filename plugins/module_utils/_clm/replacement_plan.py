@@ -21,6 +21,7 @@ from .._core.types import Certificate, CertRequest
 from . import approvals, dual_stack, due, gate, policy, prediction, renewal, replacement, requests, standby, states
 from .filters import Filters, select
 from .requests import Submission
+from .revocation_states import BAD
 from .successors import Named, enrolled, successor
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def survey(ports: Ports, wanted: Wanted, started_at: datetime, *, with_problems:
     with ports.store.read() as unit:
         chosen, _devices = select(unit, Filters.from_options(wanted.select), now)
         own = _own(unit, wanted)
-        known = {one.certificate_id: one for one in chosen if one.state in ("issued", "revoked")}
+        known = {one.certificate_id: one for one in chosen if one.state in ("issued", *BAD)}
         for name in own:
             certificate = unit.certificates.get(name)
             if certificate is not None:

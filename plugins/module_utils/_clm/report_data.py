@@ -24,6 +24,7 @@ from .holistic_views import ca_connector, grouped, with_devices
 from .line_views import lines_of
 from .pending import pending
 from .queries import work_of
+from .revocation_states import IN_USE
 from .views import View, device_view
 
 SCHEMA = "edgecert.clm/report"
@@ -164,7 +165,7 @@ def _summary(certificates: Sequence[View], devices: Sequence[View], waiting: Seq
     left = [
         (min(days), one["expiry_warning_days"])
         for one in certificates
-        if one["state"] == "issued" and (days := _days_left(one))
+        if one["state"] in IN_USE and (days := _days_left(one))
     ]
     expired = [days for days, _warned in left if days < 0]
     expiring = [days for days, warned in left if 0 <= days < warned]

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.clock import to_text
+from .._core.clock import from_text, to_text
 from .._core.errors import ConflictError
 from .._core.plan import Step
 from .._core.types import Device
-from . import ca_orders, intents, requests, states
+from . import ca_orders, intents, requests, revocation_states, states
 from .moves import Mover
 from .rivals import refuse_rivals
 from .work_orders import LEASE_S
@@ -165,11 +165,21 @@ class Revoker(Mover):
         if not self._left():
             self._end(unit)
 
+    def _told(self) -> dict[str, revocation_states.Entry]:
+        """Write what is kept of what was revoked, as if the CA had been asked about it."""
+        reason, told = self.request.renews[REVOKES]["reason"], {}
+        for algorithm, fingerprint in self.request.fingerprints.items():
+            at = (self.request.ca_progress.get(algorithm) or {}).get("at")
+            when = from_text(at) if at else self.now
+            told[str(fingerprint)] = revocation_states.entry(_DONE, reason=reason, revoked_at=when)
+        return told
+
     def _end(self, unit: Unit) -> None:
         """End the request, and let the inventory show the certificate as revoked.
 
         A renewal, or a rollback, since the request was made keeps the certificate under another id.
         """
         for certificate in unit.certificates.find(request_id=self.request.renews["request_id"]):
-            unit.certificates.put(replace(certificate, state=_DONE, updated_at=self.now))
+            kept = {**certificate.revocation, **self._told()}
+            unit.certificates.put(replace(certificate, state=_DONE, revocation=kept, updated_at=self.now))
         self.save(unit, "certificate_revoked", state=_DONE, next_look_at=None)

@@ -23,6 +23,7 @@ from . import csrs, dual_stack, edits, form_places, key_secrets, opening, remova
 from .moves import Mover
 from .ports import Ports
 from .requests import Submission
+from .revocation_states import BAD, HELD, IS_HELD, SUSPENDED
 
 if TYPE_CHECKING:
     from .._core.redact import Secret
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -> CertRequest:
     """Give the request that a certificate was issued for here.
 
-    :raises StateError: there is none, it is to be removed, or it ended (E4); a revoked one is followed by hand only.
+    :raises StateError: there is none, it is to be removed, on hold, or it ended (E4); a revoked one is followed by
+        hand only, and so is one on hold, by a renewal.
     """
     removals.refuse_beside(unit, certificate.certificate_id, action)
     what = f"Cannot {action} {certificate.certificate_id}"
@@ -41,8 +43,14 @@ def enrolled(unit: Unit, certificate: Certificate, action: str, now: datetime) -
             f"{what}: no certificate was issued for it here; enrol it with edgecert.clm.cert_enroll",
             code="certificate_not_issued",
         )
+    if certificate.state == SUSPENDED and action == renewal.REGENERATE:
+        raise StateError(
+            f"{what}: {HELD}, and only a valid certificate is regenerated; ask the CA why, and regenerate it when the "
+            "hold has ended, or have another one with action: renew",
+            code=IS_HELD,
+        )
     is_valid = certificate.not_after is not None and certificate.not_after > now
-    if certificate.state not in ("issued", "revoked") or (action == renewal.REGENERATE and not is_valid):
+    if certificate.state not in ("issued", *BAD) or (action == renewal.REGENERATE and not is_valid):
         ends = to_text(certificate.not_after) if certificate.not_after else "at an unknown time"
         raise StateError(
             f"{what}: it is {certificate.state} and ends {ends}; only a valid certificate can be regenerated, and one "

@@ -28,6 +28,7 @@ from .._core.types import (
     WorkOrder,
 )
 from .._core.vocabulary import WARNING_LISTS
+from .revocation_states import told_of
 
 View = dict[str, Any]
 
@@ -191,6 +192,7 @@ def _kept_beside(certificate: Certificate) -> View:
         "auto_regenerate": redacted(certificate.auto_regenerate),
         "parent": certificate.parent,
         "successor": certificate.successor,
+        "revocation": redacted(told_of(certificate, certificate.fingerprint)) or None,
     }
 
 

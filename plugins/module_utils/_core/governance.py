@@ -39,6 +39,7 @@ class Group:
     :ivar expiry_warning_days: from so many days before expiry a certificate counts as expiring.
     :ivar freeze_windows: times in which nothing is implemented; members as ``freeze`` reads them.
     :ivar warnings: the lists ``allow``, ``ask``, ``block`` of the warning policy.
+    :ivar revocation_checks: what differs from ``policy.REVOCATION_CHECKS``: ``every_hours``, ``proxy``.
     :ivar proof: by network, what proves a push: ``handshake`` or ``api``; a network left out has no rule.
     """
 
@@ -56,6 +57,7 @@ class Group:
     expiry_warning_days: int = 30
     freeze_windows: tuple[JsonMap, ...] = ()
     warnings: JsonMap = field(default_factory=dict)
+    revocation_checks: JsonMap = field(default_factory=dict)
     proof: JsonMap = field(default_factory=dict)
     created_at: datetime | None = None
     updated_at: datetime | None = None

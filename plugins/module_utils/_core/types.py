@@ -107,7 +107,8 @@ class Certificate:
 
     :ivar certificate_id: E21; unique in the store.
     :ivar origin: ``enrolled`` or ``discovered``.
-    :ivar state: ``pending`` (no certificate yet), ``issued``, ``superseded``, ``revoked``, ``vanished``.
+    :ivar state: ``pending`` (no certificate yet), ``issued``, ``suspended`` (its CA has it on hold), ``superseded``,
+        ``revoked``, ``vanished``.
     :ivar sans: DNS names, lower-case, sorted, the common name among them.
     :ivar fingerprint: of the primary certificate: the issued one, else what production, else what staging serves.
     :ivar production: what production serves, as ``fingerprint, serial, issuer, not_after, key_algorithm, others[]``;
@@ -118,6 +119,8 @@ class Certificate:
     :ivar attributes: free keys and values (E19).
     :ivar auto_renew: ``enabled, days_before`` (E3); ``auto_regenerate`` has ``force_local_csr`` too (E4).
     :ivar parent: id of the superseded certificate this one follows; ``successor`` the other way round.
+    :ivar revocation: what CAs say, by fingerprint: ``state, reason, revoked_at, source, checked_at, message``, as
+        ``revocation_states`` writes it.
     :ivar history_read: fingerprint that was live when the history at the device was read; empty before that.
     """
 
@@ -151,6 +154,7 @@ class Certificate:
     auto_regenerate: JsonMap = field(default_factory=dict)
     parent: str = ""
     successor: str = ""
+    revocation: JsonMap = field(default_factory=dict)
     history_read: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None

@@ -51,7 +51,8 @@ CA_TYPES = (
     "own_ca",
     "vault_pki",
 )
-# RFC 5280 §5.3.1; a hold, and its end, make no sense for a server's certificate, and public trust forbids them.
+# RFC 5280 §5.3.1; a hold, and its end, make no sense for a server's certificate, and public trust forbids them: one is
+# seen, and never asked for.
 REASON_CODES: Mapping[str, int] = {
     "unspecified": 0,
     "key_compromise": 1,
@@ -63,6 +64,17 @@ REASON_CODES: Mapping[str, int] = {
     "aa_compromise": 10,
 }
 REVOCATION_REASONS = tuple(REASON_CODES)
+# RFC 5280's names of the reasons, by ours.
+REASON_NAMES: Mapping[str, str] = {
+    "unspecified": "unspecified",
+    "key_compromise": "keyCompromise",
+    "ca_compromise": "cACompromise",
+    "affiliation_changed": "affiliationChanged",
+    "superseded": "superseded",
+    "cessation_of_operation": "cessationOfOperation",
+    "privilege_withdrawn": "privilegeWithdrawn",
+    "aa_compromise": "aACompromise",
+}
 # Those that a subscriber may give where browsers trust; the others are the CA's to say.
 SUBSCRIBER_REASONS = ("unspecified", "key_compromise", "affiliation_changed", "superseded", "cessation_of_operation")
 ENDPOINT, LOCAL, UPLOAD, HSM, ADC = "endpoint", "local", "upload", "hsm", "adc"

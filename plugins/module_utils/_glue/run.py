@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .._edns.base import DnsRecords
     from .._keys.base import KeyProvider
     from .._keys.device_base import DeviceKeys, KeyDeviceType
+    from .._revocation.base import Documents
     from .._store.base import Store
     from .._target.base import Target
     from .._target.edge_base import Edges
@@ -66,6 +67,7 @@ class Wires:
     key_device_type: Callable[[Store, Clock, Environment], Callable[[str], KeyDeviceType]] | None = None
     dns: Callable[[Store, Clock, Environment], Callable[[Device], DnsRecords]] | None = None
     name_servers: Callable[[], NameServers] | None = None
+    documents: Callable[[Store, Clock, Environment], Callable[[str], Documents]] | None = None
 
 
 class _Meter:
@@ -123,6 +125,7 @@ def _ports(
         key_device_type=made(wires.key_device_type, "a kind of key device"),
         dns=meter.watched(made(wires.dns, "DNS records")),
         name_servers=wires.name_servers or _not_wired("name servers"),
+        documents=made(wires.documents, "what CAs have revoked"),
     )
 
 

@@ -34,6 +34,9 @@ class TransportOptions:
     :ivar validate_certs: False accepts any server certificate (laboratories only).
     :ivar timeout_s: seconds for connecting and for each read.
     :ivar client: for mutual TLS, or None.
+    :ivar scheme: ``https``, or ``http`` for what is signed itself and published so.
+    :ivar max_bytes: of an answer, unpacked; 0 for no limit.
+    :ivar max_seconds: for the whole of an answer, however steadily it comes; 0 for no limit.
     """
 
     host: str
@@ -42,6 +45,9 @@ class TransportOptions:
     validate_certs: bool = True
     timeout_s: float = 60.0
     client: ClientIdentity | None = None
+    scheme: str = "https"
+    max_bytes: int = 0
+    max_seconds: float = 0
 
 
 @dataclass(frozen=True)

@@ -29,16 +29,19 @@ PACKAGE = "requests"
 FEATURE = "speaking to remote services"
 
 _SAFE_IN_QUERY = "-._~"
+# Small, since the time is looked at with each.
+_PART = 1024
 
 
-def url_of(netloc: str, request: Request) -> str:
+def url_of(netloc: str, request: Request, scheme: str = "https") -> str:
     """Build the URL once, in a form that no library on the way writes differently.
 
     :param netloc: host with an optional port, as in a URL.
+    :param scheme: ``https`` or ``http``.
     """
     pairs = (f"{quote(name, safe=_SAFE_IN_QUERY)}={quote(value, safe=_SAFE_IN_QUERY)}" for name, value in request.query)
     query = "&".join(pairs)
-    return f"https://{netloc}{request.path}" + (f"?{query}" if query else "")
+    return f"{scheme}://{netloc}{request.path}" + (f"?{query}" if query else "")
 
 
 def _check_ca(path: str) -> None:
@@ -91,7 +94,7 @@ class RequestsTransport:
         """
         with needed(PACKAGE, FEATURE):
             import requests
-        url = url_of(self._netloc, request)
+        url = url_of(self._netloc, request, self._options.scheme)
         headers: dict[str, str | bytes | None] = dict(request.headers)
         started = time.monotonic()
         try:
@@ -102,7 +105,7 @@ class RequestsTransport:
             with self._session.send(
                 prepared, allow_redirects=False, stream=True, timeout=self._options.timeout_s
             ) as answer:
-                body = self._read(request, answer)
+                body = self._read(request, answer, started)
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(answer.status_code, found, body, time.monotonic() - started)
         except (requests.RequestException, OSError) as exc:
@@ -112,8 +115,8 @@ class RequestsTransport:
         """Close the connections."""
         self._session.close()
 
-    def _read(self, request: Request, answer: requests.Response) -> bytes:
-        body = answer.content
+    def _read(self, request: Request, answer: requests.Response, started: float) -> bytes:
+        body = self._content(request, answer, started)
         told = answer.headers.get("Content-Length", "")
         taken = answer.raw.tell()
         # urllib3 before 2 does not compare the two when requests drives it.
@@ -126,6 +129,22 @@ class RequestsTransport:
                 sent=True,
             )
         return body
+
+    def _content(self, request: Request, answer: requests.Response, started: float) -> bytes:
+        """Read an answer up to its limits; what is beyond them is not read at all."""
+        most, seconds = self._options.max_bytes, self._options.max_seconds
+        if not most and not seconds:
+            return answer.content
+        body = bytearray()
+        for part in answer.iter_content(_PART):
+            body += part
+            if most and len(body) > most:
+                too_long = f"the answer is longer than the {most} bytes that are taken"
+                raise self._failed(request, "truncated", too_long, "look what is published there", sent=True)
+            if seconds and time.monotonic() - started > seconds:
+                too_slow = f"the answer was not complete within {seconds:g} seconds"
+                raise self._failed(request, "timeout", too_slow, "look why it comes that slowly", sent=True)
+        return bytes(body)
 
     def _failed(self, request: Request, kind: str, came_back: str, advice: str, *, sent: bool) -> TransportError:
         return TransportError(
@@ -163,7 +182,7 @@ def _session(options: TransportOptions, auth: Any) -> requests.Session:
         from .mutual_tls import client_adapter
 
         adapter = client_adapter(options.client, validate_certs=options.validate_certs, ca_path=options.ca_path)
-    session.mount("https://", adapter)
+    session.mount(f"{options.scheme}://", adapter)
     return session
 
 

@@ -148,8 +148,8 @@ def facts_of(cert: x509.Certificate, what: str = "certificate") -> CertificateFa
         from cryptography import x509
         from cryptography.hazmat.primitives.serialization import Encoding
     try:
-        basic = _extension(cert, x509.BasicConstraints)
-        usage = _extension(cert, x509.ExtendedKeyUsage)
+        basic = extension_of(cert, x509.BasicConstraints)
+        usage = extension_of(cert, x509.ExtendedKeyUsage)
         return CertificateFacts(
             fingerprint=hashlib.sha256(cert.public_bytes(Encoding.DER)).hexdigest(),
             serial=serial_hex(cert.serial_number),
@@ -244,8 +244,14 @@ def key_facts(holder: x509.Certificate | x509.CertificateSigningRequest) -> KeyF
     return KeyFacts("unknown", None, "", spki)
 
 
-def _extension(holder: x509.Certificate | x509.CertificateSigningRequest, kind: Any) -> Any:
-    from cryptography import x509
+def extension_of(holder: Any, kind: Any) -> Any:
+    """Give the value of an extension of a certificate, request, CRL or entry of one; None where it has none.
+
+    :param kind: its class in the library.
+    :raises ValueError: the extensions cannot be parsed.
+    """
+    with needed("cryptography", _FEATURE):
+        from cryptography import x509
 
     try:
         return holder.extensions.get_extension_for_class(kind).value
@@ -293,7 +299,7 @@ def subject_oids() -> dict[str, x509.ObjectIdentifier]:
 def _sans(holder: x509.Certificate | x509.CertificateSigningRequest) -> Sans:
     from cryptography import x509
 
-    extension = _extension(holder, x509.SubjectAlternativeName)
+    extension = extension_of(holder, x509.SubjectAlternativeName)
     lists: dict[str, list[str]] = {"dns": [], "ips": [], "emails": [], "uris": [], "others": []}
     for entry in extension or ():
         kind, value = _san(entry)

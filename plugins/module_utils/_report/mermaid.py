@@ -127,6 +127,6 @@ class _Chart:
 
 
 def _class(state: str) -> str:
-    if state in _BAD or state in ("revoked", "vanished"):
+    if state in _BAD or state in ("revoked", "suspended", "vanished"):
         return ":::bad"
     return ":::good" if state in _GOOD else ":::open"

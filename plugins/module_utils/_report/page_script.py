@@ -60,10 +60,11 @@ for (const one of list(report.pending)) {
   pendingOf.get(key).push(one);
 }
 const number = (value) => typeof value === 'number' ? value : null;
+const isUsed = (one) => one.state === 'issued' || one.state === 'suspended';
 // When what production still serves ends, where that is before the certificate itself, as one that was renewed.
 const liveEnd = (one) => {
   const live = text((one.production || {}).not_after);
-  return one.state === 'issued' && live && one.not_after && live < one.not_after ? live : '';
+  return isUsed(one) && live && one.not_after && live < one.not_after ? live : '';
 };
 const leftOf = (one) => {
   const live = liveEnd(one);
@@ -101,8 +102,9 @@ const rowOf = new Map(rows.map((row) => [row.id, row]));
 const TONES = new Map(Object.entries({
   issued: 'good', completed: 'good', managed: 'good', ok: 'good', monitored: 'accent',
   warning: 'warn', expiring: 'warn',
-  expired: 'bad', revoked: 'bad', failed: 'bad', rejected: 'bad', unresolved: 'bad', needs_decision: 'warn',
-  in_doubt: 'warn', pending: 'accent', submitted: 'accent', review_in_progress: 'accent', approved: 'accent',
+  expired: 'bad', revoked: 'bad', suspended: 'bad', failed: 'bad', rejected: 'bad', unresolved: 'bad',
+  needs_decision: 'warn', in_doubt: 'warn', pending: 'accent', submitted: 'accent', review_in_progress: 'accent',
+  approved: 'accent',
   scheduled: 'accent', implementing: 'accent', retrieval_in_progress: 'accent', deploying_staging: 'accent',
   on_staging: 'accent', deploying_production: 'accent',
 }));

@@ -32,7 +32,7 @@ const drawTiles = () => {
 
 const WEEKS = 26;
 const drawWeeks = () => {
-  const used = rows.filter((row) => row.one.state === 'issued' && row.left !== null);
+  const used = rows.filter((row) => isUsed(row.one) && row.left !== null);
   const bars = [{from: '', to: '-1', label: 'Expired', mark: 'expired', kind: 'bad', size: 0}];
   for (let week = 0; week < WEEKS; week += 1) {
     const begin = new Date(written.getTime() + week * 7 * DAY), end = new Date(begin.getTime() + 6 * DAY);

@@ -110,7 +110,7 @@ def _certificates(report: Report) -> list[Metric]:
         Metric(
             "certificate_not_after_timestamp_seconds",
             "When the certificate expires, as issued or found.",
-            _dated([(labels(one), one["not_after"]) for one in shown if one["state"] == "issued"]),
+            _dated([(labels(one), one["not_after"]) for one in shown if one["state"] in ("issued", "suspended")]),
         ),
         Metric(
             "network_not_after_timestamp_seconds",

@@ -226,7 +226,13 @@ def _third(types: Types) -> Iterator[str]:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third)
+def _fourth(types: Types) -> Iterator[str]:
+    """What CAs say of revocation, and how often they are asked."""
+    yield from _more(types, "certificates", "revocation:text='{}'")
+    yield from _more(types, "groups", "revocation_checks:text='{}'")
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _second, _third, _fourth)
 
 
 def number_in(database: Database) -> int:

@@ -111,7 +111,7 @@ def test_each_kind_of_work_is_found_and_can_be_asked_for_alone(virtual: VirtualB
     """W4."""
     everything(virtual)
     assert {item.kind: (item.noun, item.key) for item in agenda(virtual).items} == KINDS
-    assert {*KINDS, due.LEASES} == set(due.KINDS)
+    assert {*KINDS, due.LEASES, due.REVOCATION_CHECKS} == set(due.KINDS)
     for kind, wanted in KINDS.items():
         [item] = agenda(virtual, [kind]).items
         assert (item.kind, item.noun, item.key) == (kind, *wanted)
