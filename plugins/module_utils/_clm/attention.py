@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from .._core.clock import from_text
 from .._core.errors import InputError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.types import Certificate, CertRequest, Device, WorkOrder
@@ -222,13 +221,12 @@ def _of_edges(scene: Scene) -> Iterator[Attention]:
 
 def _of_gone(scene: Scene) -> Iterator[Attention]:
     everyone = scene.certificates.values()
-    revoked = {one.fingerprint: one for one in everyone if one.state == "revoked" and one.fingerprint}
+    revoked = [one.fingerprint for one in everyone if one.state == "revoked" and one.fingerprint]
     ended = scene.unit.requests.find(state="revoked") if revoked else []
     at = {str(print_): one.updated_at for one in ended for print_ in one.fingerprints.values()}
-    bad = {print_: served.Bad(since=at.get(print_)) for print_ in revoked}
-    for print_, told in (one for certificate in everyone for one in revocation_states.bad_ones(certificate)):
-        since = from_text(told["revoked_at"]) if told.get("revoked_at") else None
-        bad[print_] = served.Bad(str(told["state"]), since or at.get(print_))
+    bad: dict[str, served.Bad] = {}
+    for certificate in everyone:
+        bad.update(served.bad_of(certificate, at))
     for certificate in everyone:
         if certificate.state == "revoked" and certificate.successor:
             # Set aside: its line goes on with another one.

@@ -22,7 +22,7 @@ from .attention_work import NEAR
 from .filters import warning_days
 from .hints import hint_of
 from .removals import REMOVE, opener_of
-from .revocation_states import BAD, IN_USE, SUSPENDED, on_network
+from .revocation_states import BAD, IN_USE, SUSPENDED, bad_ones, on_network
 from .views import group_name
 
 if TYPE_CHECKING:
@@ -265,6 +265,21 @@ class Bad:
     since: datetime | None = None
 
 
+def bad_of(certificate: Certificate, ended: Mapping[str, datetime | None]) -> dict[str, Bad]:
+    """Give what is revoked or on hold of a line, by fingerprint.
+
+    :param ended: when requests to revoke ended, UTC, by fingerprint: all that is known of what was revoked by an
+        earlier version of the collection.
+    """
+    found = {
+        one: Bad(str(told["state"]), from_text(told["revoked_at"]) if told.get("revoked_at") else ended.get(one))
+        for one, told in bad_ones(certificate)
+    }
+    if found or certificate.state != "revoked" or not certificate.fingerprint:
+        return found
+    return {certificate.fingerprint: Bad(since=ended.get(certificate.fingerprint))}
+
+
 def of_revoked(certificate: Certificate, bad: Mapping[str, Bad], now: datetime) -> Iterator[Attention]:
     """Tell of a certificate that is revoked or on hold: one that a network serves, or a line that nothing has followed.
 
@@ -279,7 +294,8 @@ def of_revoked(certificate: Certificate, bad: Mapping[str, Bad], now: datetime) 
     has_ended = certificate.not_after is not None and certificate.not_after <= now
     if not served and (certificate.state not in BAD or has_ended):
         return
-    fingerprint = on[served[-1]][0] if served else certificate.fingerprint
+    mine = on[served[-1]] if served else [one for one, _told_of in bad_ones(certificate)]
+    fingerprint = mine[0] if mine else certificate.fingerprint
     is_held = (bad[fingerprint].state if fingerprint in bad else certificate.state) == SUSPENDED
     severity = records.CRITICAL if "production" in served else records.WARNING
     message = f"the certificate {fingerprint} of {name} is {'on hold at its CA' if is_held else 'revoked'}"
