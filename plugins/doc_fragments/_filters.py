@@ -41,7 +41,7 @@ options:
       - Only certificates in such a state.
     type: list
     elements: str
-    choices: [pending, issued, superseded, revoked, vanished]
+    choices: [pending, issued, suspended, superseded, revoked, vanished]
   enrollment_id:
     description:
       - Only the certificate of that enrollment; ids of different accounts are not told apart, unless by O(device).

@@ -15,7 +15,7 @@ author:
 description:
   - Does all that is due now, the certificate that ends next first. Scheduled approvals and implementations, requests
     and work orders that wait for CPS or a CA, automatic renewal and regeneration, automatic pushes of what was renewed,
-    and leases that a run which was killed has left.
+    leases that a run which was killed has left, and what CAs have revoked or put on hold, which they are asked first.
   - Run it by a schedule, as cron or AWX do. Nothing is done twice when two run at once; what another run is at waits.
   - One piece of work that goes wrong stops no other. The call fails when something went wrong that does not pass by
     itself, unless O(fail) says otherwise.
@@ -41,9 +41,12 @@ options:
   only:
     description:
       - Kinds of work to do; all when left out.
+      - V(revocation_checks) asks CAs, by OCSP and CRLs, about certificates that name those, as often as their group
+        says. What could not be told fails nothing; RV(ignore:certificates[].revocation) of M(edgecert.clm.cert_info) has it.
     type: list
     elements: str
-    choices: [approvals, implementations, retrievals, pushes, renewals, automatic_pushes, leases]
+    choices:
+      [approvals, implementations, retrievals, pushes, renewals, automatic_pushes, leases, revocation_checks]
   limit:
     description:
       - Pieces of work to do at most. The rest is told as waiting.
@@ -187,7 +190,9 @@ failures:
   elements: dict
   sample: []
 next_due_at:
-  description: When the next thing is due; null when nothing is to come by itself.
+  description: >-
+    When the next thing is due, CAs asked again among it; null when nothing is to come by itself. With O(until) it is
+    not gone on for asking CAs alone.
   returned: always
   type: str
   sample: "2026-11-23T12:15:00Z"
@@ -207,6 +212,11 @@ is_over:
   returned: when O(action=due)
   type: bool
   sample: true
+revocation_checks:
+  description: Number of certificates that CAs were asked about.
+  returned: when O(action=due)
+  type: int
+  sample: 3
 replacement:
   description: >-
     The replacement with all of its certificates in their order, each with a C(status), C(why) and the request. In check

@@ -54,12 +54,10 @@ def document_host() -> Iterator[DocumentHost]:
             host.asked.append((self.command, self.path, self.headers.get("Content-Type") or ""))
             page = host.pages.get(self.path)
             if page is None:
-                status, headers, content = 404, {}, b"nothing here"
-            elif isinstance(page, bytes):
-                status, headers, content = 200, {}, page
+                reply: Reply = (404, {}, b"nothing here")
             else:
-                status, told, content = page(body)
-                headers = dict(told)
+                reply = (200, {}, page) if isinstance(page, bytes) else page(body)
+            status, headers, content = reply
             self.send_response(status)
             for name, value in {"Content-Length": str(len(content)), **headers}.items():
                 self.send_header(name, value)

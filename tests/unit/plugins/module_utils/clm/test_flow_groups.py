@@ -220,6 +220,10 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"renewal_window": 121}, ["renewal_window 121 is not one of 1 to 120"]),
     ({"renewal_window": -1}, ["renewal_window -1 is not one of 1 to 120"]),
     ({"expiry_warning_days": 401}, ["expiry_warning_days 401 is not one of 0 to 400"]),
+    ({"revocation_checks": {"every_hours": 721}}, ["revocation_checks.every_hours 721 is not one of 0 to 720"]),
+    ({"revocation_checks": {"every_hours": -1}}, ["revocation_checks.every_hours -1 is not one of 0 to 720"]),
+    ({"revocation_checks": {"proxy": "socks5://p"}}, ["revocation_checks.proxy: it does not begin with http"]),
+    ({"revocation_checks": {"proxy": "http://a:b@p.example.com"}}, ["revocation_checks.proxy: it bears a user name"]),
     ({"warnings": {"allow": ["no-such-id"]}}, ["warnings.allow: 'no-such-id'"]),
     ({"freeze_windows": [{"name": "x"}]}, ["freeze_windows[1] (x): it needs either"]),
 ]

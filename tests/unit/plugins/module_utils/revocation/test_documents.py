@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_redirect_is_followed_at_the_same_host_alone(host: DocumentHost, fetch
     host.pages.update({"/old.crl": lambda _body: to("/new.crl"), "/new.crl": b"list"})
     assert fetcher.fetch(host.url("/old.crl")) == b"list"
     for path, location in (("/away.crl", "http://localhost:1/x.crl"), ("/nowhere.crl", "")):
-        host.pages[path] = lambda _body, location=location: to(location)
+        host.pages[path] = partial(lambda location, _body: to(location), location)
         with pytest.raises(RemoteError, match="redirects to another host"):
             fetcher.fetch(host.url(path))
     host.pages["/round.crl"] = lambda _body: to("/round.crl")
