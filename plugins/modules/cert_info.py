@@ -164,7 +164,8 @@ certificates:
       auto_regenerate: {}
       parent: www.example.com~5a1c0b9d2e3f
       successor: ""
-      revocation: {state: good, reason: "", revoked_at: "", source: "http://...", checked_at: "2026-11-23T12:15:00Z", message: ""}
+      revocation:
+        {state: good, reason: "", revoked_at: "", source: "http://...", checked_at: "2026-11-23T12:15:00Z", message: ""}
       attachments: 1
       created_at: "2026-11-23T12:00:00Z"
       updated_at: "2026-11-23T12:10:00Z"

@@ -42,7 +42,7 @@ options:
     description:
       - Kinds of work to do; all when left out.
       - V(revocation_checks) asks CAs, by OCSP and CRLs, about certificates that name those, as often as their group
-        says. What could not be told fails nothing; RV(ignore:certificates[].revocation) of M(edgecert.clm.cert_info) has it.
+        says. What could not be told fails nothing and is kept, for C(revocation) of M(edgecert.clm.cert_info).
     type: list
     elements: str
     choices:

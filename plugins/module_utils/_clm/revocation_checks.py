@@ -189,9 +189,9 @@ class Checks:
         answers = {check.fingerprint: _answer(check, now) for check in checks}
         self.count += sum(told["state"] != NOT_TOLD for told in answers.values())
         ids = sorted({line for check in checks for line in check.lines})
-        for start in range(0, len(ids), _AT_ONCE):
+        for part in (slice(start, start + _AT_ONCE) for start in range(0, len(ids), _AT_ONCE)):
             with self._ports.store.write() as unit:
-                lines = unit.certificates.find(certificate_id=ids[start : start + _AT_ONCE])
+                lines = unit.certificates.find(certificate_id=ids[part])
                 revocation_lines.keep(unit, lines, answers, agenda, self._ports.actor)
         following = [revocation_lines.due_at(told, agenda.due[one].every, now) for one, told in answers.items()]
         self.next_at = min((at for at in (agenda.next_at, *following) if at is not None), default=None)
