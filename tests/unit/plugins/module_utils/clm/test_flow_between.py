@@ -249,7 +249,7 @@ def test_automatic_renewal_is_off_at_once_though_a_renewal_is_under_way(bench: V
 # -- groups that are easier ----------------------------------------------------------------------------------------
 
 STRICT = Group("strict", approvals={"push": 2}, warnings={"block": ["re:danger"]})
-EASIER = {
+EASIER: dict[str, dict[str, Any]] = {
     "approvals.distinct_approvers": {"approvals": {"push": 2, "distinct_approvers": False}},
     "approvals.requester_may_approve": {"approvals": {"push": 2, "requester_may_approve": True}},
     "approvals.valid_hours": {"approvals": {"push": 2, "valid_hours": 2160}},
@@ -260,7 +260,7 @@ EASIER = {
 @pytest.mark.parametrize("rule", EASIER)
 def test_each_rule_that_is_easier_in_another_group_is_named(rule: str, bench: VirtualBench) -> None:
     """G."""
-    same = {"approvals": {"push": 2}, "warnings": {"block": ["re:danger"]}}
+    same: dict[str, Any] = {"approvals": {"push": 2}, "warnings": {"block": ["re:danger"]}}
     lax = Group("lax", **{**same, **EASIER[rule]})
     found = policy.weaker(STRICT, lax, bench.clock.moment)
     assert len(found) == 1 and f"rule {rule}" in found[0]
