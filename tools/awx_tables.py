@@ -162,7 +162,8 @@ SURVEYS: Mapping[str, Survey] = {
                 "",
                 "Warnings to acknowledge",
                 form=LIST,
-                says="Ids of CPS's warnings. Names that go want SANS_REMOVED_REQUIRE_ACKNOWLEDGEMENT.",
+                says="Ids of CPS's warnings, or expressions as the message shows. Names that go want "
+                "SANS_REMOVED_REQUIRE_ACKNOWLEDGEMENT.",
             ),
             COMMENT,
         ),

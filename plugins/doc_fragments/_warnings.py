@@ -17,8 +17,9 @@ options:
         behind C(re:).
       - V(block) wins over V(ask), V(ask) over V(allow), and each of them over the default, which acknowledges what is
         informational, blocks what is dangerous, and asks about everything else.
-      - Only warnings that are allowed are acknowledged. One that CPS's answer does not let recognise can be allowed by
-        a regular expression only; one that is blocked as dangerous can be allowed by its id only.
+      - Only warnings that are allowed are acknowledged. One whose words are not known has no id and can be allowed by a
+        regular expression only, such as the message about it shows; one that is blocked as dangerous can be allowed by
+        its id only, never by a regular expression that fits its text.
     type: dict
     suboptions:
       allow:
