@@ -17,6 +17,7 @@ from .._core.errors import InputError, NotFoundError, PolicyError
 from .._core.governance import DEFAULT_GROUP, Group
 from .._core.types import Connector
 from .._core.vocabulary import WARNING_LISTS
+from .._core.warning_policy import meant
 from .._store.base import Unit
 from . import freeze, rules
 from .ports import Params
@@ -211,17 +212,17 @@ def warning_lists(
     own = {name: list((given or {}).get(name) or ()) for name in WARNING_LISTS}
     policy_of(own)
     ruled = {name: list(group.warnings.get(name) or ()) for name in own}
-    if clash := [entry for entry in own["allow"] if entry in ruled["block"]]:
+    if clash := [entry for entry in own["allow"] if meant(entry) in map(meant, ruled["block"])]:
         raise PolicyError(
             f"Cannot allow warnings {', '.join(clash)}: group {group.name} blocks them (rule warnings.block); leave "
             "them out of warnings.allow, or change the group",
             details={"violations": [f"group {group.name} blocks {entry} (rule warnings.block)" for entry in clash]},
         )
-    decided = {entry for entries in own.values() for entry in entries}
+    decided = {meant(entry) for entries in own.values() for entry in entries}
     between = {name: list(connector.warnings.get(name) or ()) if connector else [] for name in WARNING_LISTS}
-    own = {name: [*own[name], *(entry for entry in between[name] if entry not in decided)] for name in own}
-    decided |= {entry for entries in between.values() for entry in entries}
-    lists = {name: [*own[name], *(e for e in ruled[name] if name == "block" or e not in decided)] for name in own}
+    own = {name: [*own[name], *(entry for entry in between[name] if meant(entry) not in decided)] for name in own}
+    decided |= {meant(entry) for entries in between.values() for entry in entries}
+    lists = {name: [*own[name], *(e for e in ruled[name] if name == "block" or meant(e) not in decided)] for name in own}
     return {name: list(dict.fromkeys(entries)) for name, entries in lists.items()}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .errors import InputError
 from .types import Notice
-from .warning_ids import DEFAULT_ALLOW, DEFAULT_BLOCK, PRIVATE_CA_ALLOW, SHORT_VALIDITY_ALLOW, WARNING_IDS
+from .warning_ids import DEFAULT_ALLOW, DEFAULT_BLOCK, PRIVATE_CA_ALLOW, SAME_WORDS, SHORT_VALIDITY_ALLOW, WARNING_IDS
 
 PATTERN_PREFIX = "re:"
 
@@ -23,6 +23,7 @@ class WarningPolicy:
 
     What no list names falls to the default: informational warnings are allowed, dangerous ones blocked, all others
     asked. A text that was not recognised can be allowed by a regular expression only, a dangerous one by its id only.
+    Two ids of the same words, of which one has a chain written out below them, are named by either.
 
     :raises InputError: an entry is no known id and no regular expression; near ids are named.
     """
@@ -51,6 +52,11 @@ class Decision:
     blocked: tuple[Notice, ...]
 
 
+def meant(entry: str) -> str:
+    """Give what an entry of a list stands for; the same for two ids of the same words."""
+    return SAME_WORDS.get(entry, entry)
+
+
 def _entry_problem(entry: str) -> str:
     if entry.startswith(PATTERN_PREFIX):
         try:
@@ -73,7 +79,7 @@ def _names(entries: Sequence[str], notice: Notice) -> bool:
         if entry.startswith(PATTERN_PREFIX):
             if re.search(entry.removeprefix(PATTERN_PREFIX), notice.text, re.IGNORECASE):
                 return True
-        elif notice.code and entry == notice.code:
+        elif notice.code and meant(entry) == meant(notice.code):
             return True
     return False
 

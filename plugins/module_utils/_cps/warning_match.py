@@ -61,12 +61,12 @@ def _ended(text: str) -> str:
 
 
 def _read(table: str) -> Iterator[Wording]:
-    code = ""
+    of_id = ""
     for line in filter(None, table.split("\n")):
         if line.startswith(" "):
-            yield _wording(code, line)
+            yield _wording(of_id, line)
         else:
-            code = line
+            of_id = line
 
 
 def _of_fields() -> Iterator[Wording]:

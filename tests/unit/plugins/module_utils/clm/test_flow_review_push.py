@@ -253,7 +253,7 @@ def test_upload_and_acknowledgement_are_on_record_and_leave_no_open_intent(bench
     notices = acknowledged.after["notices"]
     assert {notice["text"]: notice["decision"] for notice in notices}[WARNING] == "allowed"
     # The private root of the house's own CA is a warning of its own, with a code that is known.
-    assert {notice["code"] for notice in notices} >= {"TRUST_CHAIN_TERMINATES_WITH_NON_STANDARD_CERTIFICATE"}
+    assert {notice["code"] for notice in notices} >= {"TRUST_CHAIN_TERMINATES_WITH_NON_STANDARD_CERTIFICATE_DETAILED"}
     assert {notice["decision"] for notice in notices} == {"allowed"}
     assert open_intents(bench) == [] and bench.store.verify_audit() == []
 

@@ -258,6 +258,7 @@ def test_a_push_needs_two_approvals_of_two_others_unless_the_group_says_otherwis
 # -- warnings --------------------------------------------------------------------------------------------------------
 
 ONE, TWO, THREE = sorted(DEFAULT_ALLOW | DEFAULT_BLOCK)[:3]
+PLAIN, DETAILED = "TRUST_CHAIN_INVALID", "TRUST_CHAIN_INVALID_DETAILED"
 LAID: list[tuple[dict[str, Any], dict[str, Any] | None, dict[str, list[str]]]] = [
     ({}, None, {"allow": [], "ask": [], "block": []}),
     ({"allow": [ONE]}, None, {"allow": [ONE], "ask": [], "block": []}),
@@ -266,6 +267,7 @@ LAID: list[tuple[dict[str, Any], dict[str, Any] | None, dict[str, list[str]]]] =
     ({"ask": [ONE, TWO]}, {"allow": [ONE]}, {"allow": [ONE], "ask": [TWO], "block": []}),
     ({"allow": [ONE, TWO]}, {"ask": [ONE]}, {"allow": [TWO], "ask": [ONE], "block": []}),
     ({"allow": [ONE]}, {"block": [ONE]}, {"allow": [], "ask": [], "block": [ONE]}),
+    ({"ask": [PLAIN, TWO]}, {"allow": [DETAILED]}, {"allow": [DETAILED], "ask": [TWO], "block": []}),
     ({"block": [ONE]}, {"ask": [ONE], "block": [TWO]}, {"allow": [], "ask": [ONE], "block": [TWO, ONE]}),
 ]
 
@@ -285,5 +287,7 @@ def test_a_call_cannot_allow_what_the_group_blocks() -> None:
         policy.warning_lists(group, {"allow": [TWO, ONE, "re:bad .*"]})
     assert caught.value.code == "policy_refused" and len(caught.value.details["violations"]) == 2
     assert policy.warning_lists(group, {"allow": [TWO]})["block"] == [ONE, "re:bad .*"]
+    with pytest.raises(PolicyError, match=f"Cannot allow warnings {DETAILED}: "):
+        policy.warning_lists(Group("web", warnings={"block": [PLAIN]}), {"allow": [DETAILED]})
     with pytest.raises(InputError, match="no known warning id"):
         policy.warning_lists(group, {"allow": ["nothing-like-it"]})

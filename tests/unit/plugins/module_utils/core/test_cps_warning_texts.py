@@ -19,6 +19,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.warning_ids imp
     DEFAULT_ALLOW,
     DEFAULT_BLOCK,
     PRIVATE_CA_ALLOW,
+    SAME_WORDS,
     SHORT_VALIDITY_ALLOW,
     WARNING_IDS,
 )
@@ -98,6 +99,20 @@ def test_no_order_of_the_tables_plays_a_part(row: tuple[str, str], chance: rando
         assert codes(filled(wording, lambda: "x")) == [code]
 
 
+@pytest.mark.parametrize("codes_by_wording", [(0, 1), (1, 0)])
+def test_the_most_specific_wording_counts(codes_by_wording: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """U2: of two that fit, wherever they stand in the table and whatever their ids are."""
+    names = [IDS[at] for at in codes_by_wording]
+    loose, close = (
+        warning_match.Wording(code, pieces, has_listing=False)
+        for code, pieces in zip(names, [("name", "is bad"), ("name", "in the chain is bad")], strict=True)
+    )
+    for table in ((loose, close), (close, loose)):
+        monkeypatch.setattr(warning_match, "WORDINGS", table)
+        assert codes("Name [a] in the chain is bad.") == [close.code]
+        assert codes("Name [a] of the chain is bad.") == [loose.code]
+
+
 def test_no_two_ids_share_a_wording() -> None:
     """U2: but for the lines below it."""
     seen: dict[tuple[tuple[str, ...], bool], str] = {}
@@ -111,6 +126,7 @@ def test_a_listing_tells_what_is_detailed(code: str) -> None:
     plain = {"TRUST_CHAIN_NULL_OR_EMPTY_REPORT": "TRUST_CHAIN_NULL_OR_EMPTY"}.get(code, code.removesuffix("_DETAILED"))
     [text] = {text for one, text in PUBLISHED if one == code and text.endswith(CHAIN)}
     assert codes(filled(text, str)) == [code] and codes(text.removesuffix(f"\n{CHAIN}")) == [plain]
+    assert SAME_WORDS.get(code, code) == plain
 
 
 @pytest.mark.parametrize("code", IDS)
@@ -215,6 +231,14 @@ def test_each_of_them_can_be_allowed_asked_about_and_blocked(code: str, verdict:
         wanted = "block" if (verdict, entry) == ("allow", pattern) and code in DEFAULT_BLOCK else verdict
         parts = {"allow": found.allowed, "ask": found.asked, "block": found.blocked}
         assert [name for name, part in parts.items() if part] == [wanted]
+
+
+@pytest.mark.parametrize(("entry", "other"), [*SAME_WORDS.items(), *((b, a) for a, b in SAME_WORDS.items())])
+def test_an_entry_names_both_ids_of_the_same_words(entry: str, other: str) -> None:
+    """U2: whether CPS writes the chain out below a message decides nothing."""
+    for verdict in ("allow", "ask", "block"):
+        found = decide([Notice(other, "x")], WarningPolicy(**{verdict: (entry,)}), private_ca=True)
+        assert len({"allow": found.allowed, "ask": found.asked, "block": found.blocked}[verdict]) == 1
 
 
 @pytest.mark.parametrize("row", [row for row in PUBLISHED if row[0] in DEFAULT_BLOCK], ids=lambda row: row[0])
