@@ -222,7 +222,8 @@ def warning_lists(
     between = {name: list(connector.warnings.get(name) or ()) if connector else [] for name in WARNING_LISTS}
     own = {name: [*own[name], *(entry for entry in between[name] if meant(entry) not in decided)] for name in own}
     decided |= {meant(entry) for entries in between.values() for entry in entries}
-    lists = {name: [*own[name], *(e for e in ruled[name] if name == "block" or meant(e) not in decided)] for name in own}
+    left = {name: [e for e in ruled[name] if name == "block" or meant(e) not in decided] for name in own}
+    lists = {name: [*own[name], *left[name]] for name in own}
     return {name: list(dict.fromkeys(entries)) for name, entries in lists.items()}
 
 
