@@ -51,6 +51,6 @@ options:
     type: int
   budget:
     description:
-      - With O(view=usage), the number of API calls after which no further device is asked.
+      - With O(view=usage) and O(view=validation), the number of API calls after which nothing further is asked.
     type: int
 """

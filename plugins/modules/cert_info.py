@@ -13,7 +13,8 @@ version_added: 0.1.0
 author:
   - The edgecert.clm authors (@edgecert)
 description:
-  - Looks up what the store knows of certificates. Nothing is asked of a CA, and of Akamai only with O(view=usage).
+  - Looks up what the store knows of certificates. Nothing is asked of a CA, and of Akamai only with O(view=usage)
+    and O(view=validation).
   - Filters narrow each other down. Certificates of ignored devices are left out unless O(sync) asks for them,
     vanished ones, and superseded or revoked ones that another one followed, unless O(state) or O(certificate) does.
 extends_documentation_fragment:
@@ -43,8 +44,11 @@ options:
       - V(usage) asks Property Manager which host names of properties the names of the certificates stand for. It reads
         only, also of a monitored device. One to five names of a device cost a call each, more of them a call for each
         999 active host names of the account.
+      - V(validation) asks CPS what has to be proven for the names of DV certificates, as challenges of changes that are
+        open, and how it went before. It reads only, also of a monitored device. A certificate costs two calls, and one
+        for each open change.
     type: str
-    choices: [list, holistic, history, pending, attention, audit, attachments, groups, snapshots, usage]
+    choices: [list, holistic, history, pending, attention, audit, attachments, groups, snapshots, usage, validation]
     default: list
   tracking_id:
     description:
@@ -114,6 +118,11 @@ EXAMPLES = r"""
   edgecert.clm.cert_info:
     certificate: www.example.com
     view: snapshots
+
+- name: Show what has to be proven for a DV certificate
+  edgecert.clm.cert_info:
+    certificate: dv.example.com
+    view: validation
 
 - name: Show what was done for it, and by whom
   edgecert.clm.cert_info:
@@ -235,35 +244,14 @@ pending:
   type: list
   elements: dict
   sample:
-    - kind: work_order
-      request_id:
-      work_order_id: wo-0a1b2c3d4e5f
-      connector: edge
-      network: production
-      label: Push-Review In Progress
-      actions: [approve, reject, cancel]
-      certificate: www.example.com
-      action: push
-      device: cps-main
-      group: default
-      state: review_in_progress
-      reason: ""
-      message: ""
-      waits_for: waits for approval 2 of 2; those given expire at 2026-11-30T12:00:00Z
-      actor: ada
-      tracking_id: CHG-1
-      approvals_given: 1
-      approvals_needed: 2
-      may_not_approve: [ada, bob]
-      may_approve: true
-      approvals_expire_at: "2026-11-30T12:00:00Z"
-      manual_implementation: false
-      scheduled_at:
-      last_safe_at: "2027-01-20T12:00:00Z"
-      next_look_at:
-      not_after: "2027-01-27T12:00:00Z"
-      days_left: 65
-      expired: false
+    - {kind: work_order, request_id: null, work_order_id: wo-0a1b2c3d4e5f, connector: edge, network: production,
+       label: Push-Review In Progress, actions: [approve, reject, cancel], certificate: www.example.com, action: push,
+       device: cps-main, group: default, state: review_in_progress, reason: "", message: "",
+       waits_for: waits for approval 2 of 2; those given expire at 2026-11-30T12:00:00Z, actor: ada, tracking_id: CHG-1,
+       approvals_given: 1, approvals_needed: 2, may_not_approve: [ada, bob], may_approve: true,
+       approvals_expire_at: "2026-11-30T12:00:00Z", manual_implementation: false, scheduled_at: null,
+       last_safe_at: "2027-01-20T12:00:00Z", next_look_at: null, not_after: "2027-01-27T12:00:00Z", days_left: 65,
+       expired: false}
 attention:
   description: >-
     What needs attention, each with a C(kind) of O(kinds) and a C(severity), V(info), V(warning) or V(critical). C(who)
@@ -300,14 +288,8 @@ attachments:
   type: list
   elements: dict
   sample:
-    - certificate: www.example.com
-      name: order.txt
-      comments: the signed order
-      digest: 5f0c...
-      size: 1832
-      request_id: req-0a1b2c3d4e5f
-      actor: ada
-      created_at: "2026-11-23T12:00:00Z"
+    - {certificate: www.example.com, name: order.txt, comments: the signed order, digest: 5f0c..., size: 1832,
+       request_id: req-0a1b2c3d4e5f, actor: ada, created_at: "2026-11-23T12:00:00Z"}
 groups:
   description: >-
     The groups, ordered by name; members as in RV(edgecert.clm.cert_group#module:group), with C(freeze), which says for
@@ -343,9 +325,37 @@ usage:
   returned: when O(view=usage)
   type: list
   elements: dict
+validation:
+  description: >-
+    For each DV certificate the C(domains) that an open change waits for, in CPS's words. One of the C(challenges) of a
+    domain is enough: C(content) is to be found at C(path), as TXT record for C(dns-01), or the URL leads on to
+    C(redirect), where Akamai has it. C(history) has C(domain) with its C(attempts), which have the members of
+    C(domains). Where C(looked) is false nobody knows, and C(problem) says why.
+  returned: when O(view=validation)
+  type: list
+  elements: dict
+  sample:
+    - certificate: dv.example.com
+      device: cps-main
+      enrollment_id: 10002
+      looked: true
+      problem: ""
+      domains:
+        - change_id: 10003
+          domain: dv.example.com
+          status: Awaiting user
+          validation_status: ""
+          error: The domain is not ready for validation.
+          requested_at: "2026-11-23T12:00:00Z"
+          validated_at:
+          expires_at: "2026-11-30T12:00:00Z"
+          challenges:
+            - {type: dns-01, status: pending, error: "", path: _acme-challenge.dv.example.com., redirect: "",
+               content: 0yVI..., token: cGBn...}
+      history: []
 calls:
   description: Number of API calls of this call.
-  returned: when O(view=usage) asked
+  returned: when O(view=usage) or O(view=validation) asked
   type: int
 audit:
   description: >-
@@ -354,18 +364,8 @@ audit:
   type: list
   elements: dict
   sample:
-    - sequence: 1
-      at: "2026-11-23T12:00:00Z"
-      actor: ada
-      action: device_onboarded
-      noun: device
-      key: cps-main
-      before:
-      after: {name: cps-main}
-      comment: ""
-      tracking_id: ""
-      previous_hash: "0000..."
-      hash: "9a1b..."
+    - {sequence: 1, at: "2026-11-23T12:00:00Z", actor: ada, action: device_onboarded, noun: device, key: cps-main,
+       before: null, after: {name: cps-main}, comment: "", tracking_id: "", previous_hash: "0000...", hash: "9a1b..."}
 failure:
   description: The failure for programs, with a stable C(code), C(details), C(request_id) and C(retryable).
   returned: on failure

@@ -49,6 +49,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._target.base import (
     Target,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._target.inspection_base import Inspection
+from ansible_collections.edgecert.clm.plugins.module_utils._target.validation_base import Validation
 
 # How long CPS is at work in a phase, and what follows; the other phases wait for somebody.
 WORKS: Mapping[str, tuple[str, timedelta]] = {
@@ -410,6 +411,10 @@ class VirtualTarget(Target):
     def uses(self, names: Sequence[str]) -> Sequence[HostnameUse]:
         """Know of no properties."""
         return ()
+
+    def validation(self, enrollment_id: int) -> Validation:
+        """Have no domain validated."""
+        return Validation()
 
     def survey(self, contracts: Sequence[str], *, is_of_staging: bool = False) -> None:
         """Tell nothing: every look is as good as another here."""

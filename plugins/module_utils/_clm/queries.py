@@ -16,7 +16,7 @@ from .._core.governance import DEFAULT_GROUP, Group
 from .._core.plan import Outcome, Plan
 from .._core.types import Certificate, CertRequest, WorkOrder
 from .._store.base import Unit
-from . import drift, usage_view
+from . import drift, on_demand, usage_view, validation_view
 from .attachments import attachment_view, content_of
 from .filters import Filters, certificate_list, groups_by_name, in_groups, is_hidden, listed, select
 from .holistic_views import ca_connector, grouped, with_devices
@@ -25,7 +25,8 @@ from .ports import Params, Ports
 from .views import View, audit_view, device_view, group_name, pem_view
 from .work_views import request_view, work_order_view
 
-VIEWS = ("list", "holistic", "history", "pending", "attention", "audit", "attachments", "groups", "snapshots", "usage")
+VIEWS = ("list", "holistic", "history", "pending", "attention", "audit", "attachments", "groups", "snapshots",
+         *on_demand.VIEWS)  # fmt: skip
 COMPARED = ("list", "holistic", "history")
 
 Found = dict[str, Any]
@@ -44,11 +45,13 @@ def plan_certificates(params: Params, ports: Ports) -> Plan:
         )
     now, view = ports.clock.now(), params["view"]
     compares = _compares(params.get("compare"), view, filters)
-    usage_view.refuse(params.get("budget"), view)
-    if view == "usage":
+    budget = params.get("budget")
+    on_demand.refuse(budget, view)
+    if view in on_demand.VIEWS:
         with ports.store.read() as unit:
             selected, devices = select(unit, filters, now)
-        return _answer({"usage": usage_view.used(selected, devices, ports, params.get("budget"))})
+        ask = usage_view.used if view == "usage" else validation_view.validations
+        return _answer({view: ask(selected, devices, ports, budget)})
     kinds = _kinds(params.get("kinds"), view)
     looks: dict[str, Callable[[Unit], Found]] = {
         "list": lambda unit: {"certificates": _list(unit, filters, now, compares)},

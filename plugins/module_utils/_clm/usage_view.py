@@ -13,28 +13,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._core.errors import InputError, RemoteError
+from .._core.errors import RemoteError
 from .._core.names import covers
 from .._core.types import Certificate, Device
 from . import usage
+from .on_demand import why_not
 from .ports import Ports
-
-_IGNORED = "ignored"
-
-
-def refuse(budget: int | None, view: str) -> None:
-    """Refuse a budget that is none, or of a view that makes no call.
-
-    :raises InputError: it is such a one.
-    """
-    if budget is None:
-        return
-    if view != "usage":
-        raise InputError(
-            f"Cannot show the {view} within a budget of calls: budget goes with view: usage, others call none"
-        )
-    if budget < 1:
-        raise InputError(f"Cannot look where certificates are used: budget is {budget}; give a number from 1")
 
 
 def used(
@@ -55,13 +39,9 @@ def used(
 
 
 def _looked(ports: Ports, device: Device | None, name: str, names: Sequence[str], budget: int | None) -> usage.Usage:
-    if device is None or device.sync == _IGNORED:
-        why = "is ignored" if device else "is not in the store"
-        return usage.Usage(tuple(names), problem=f"device {name or 'none'} {why}, so nothing is asked of it")
-    if budget is not None and ports.calls() >= budget:
-        return usage.Usage(
-            tuple(names), problem=f"device {name} was not asked, for the budget of {budget} calls was used"
-        )
+    problem = why_not(device, name, ports, budget)
+    if problem or device is None:
+        return usage.Usage(tuple(names), problem=problem)
     try:
         return usage.look(ports, device, names)
     except RemoteError as exc:

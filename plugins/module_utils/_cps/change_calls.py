@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from . import changes, deployments
+from . import changes, validations
 from . import reading as read
 from .caller import Operation
 from .client_base import CHANGE, ClientBase
@@ -51,14 +51,9 @@ class ChangeCalls(ClientBase):
         """Read what a change that stopped after staging would bring to production."""
         return changes.ChangeManagementInfo.from_wire(self._info(changes.CHANGE_MANAGEMENT, enrollment_id, change_id))
 
-    def get_staged_deployment(self, enrollment_id: int, change_id: int) -> deployments.DeploymentRecord | None:
-        """Read what such a change has brought to staging."""
-        value = self._info(changes.CHANGE_MANAGEMENT, enrollment_id, change_id, "deployment")
-        return deployments.single_deployment(value, "staging")
-
-    def get_dv_challenges(self, enrollment_id: int, change_id: int) -> Mapping[str, Any]:
-        """Read the challenges of a domain validation, as CPS sends them."""
-        return read.mapping(self._info(changes.DV_CHALLENGES, enrollment_id, change_id))
+    def get_dv_challenges(self, enrollment_id: int, change_id: int) -> Sequence[validations.DomainValidation]:
+        """Read the challenges of a domain validation; ``RemoteNotFound`` while none is open."""
+        return validations.challenges(self._info(changes.DV_CHALLENGES, enrollment_id, change_id))
 
     def upload_certificates(
         self, enrollment_id: int, change_id: int, certificates: Sequence[changes.UploadCertificate]
@@ -113,10 +108,10 @@ class ChangeCalls(ClientBase):
             body=schedule.to_wire(),
         )
 
-    def _info(self, kind: changes.InputKind, enrollment_id: int, change_id: int, accept: str = "") -> Any:
+    def _info(self, kind: changes.InputKind, enrollment_id: int, change_id: int) -> Any:
         what = f"{kind.info} of change {change_id} of enrollment {enrollment_id}"
         template = f"{CHANGE}/input/info/{kind.info}"
-        return self._get(what, template, accept or kind.info_entity, enrollment_id, change_id)
+        return self._get(what, template, kind.info_entity, enrollment_id, change_id)
 
     def _answer_input(
         self, kind: changes.InputKind, enrollment_id: int, change_id: int, body: Mapping[str, Any], sends: str = ""

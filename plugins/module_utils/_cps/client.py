@@ -8,13 +8,13 @@ Knows nothing of flows: what to call when is decided by the callers. Paths are b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
 
 from .._core.errors import RemoteError
-from . import deployments, hostnames, models
+from . import deployments, hostnames, models, validations
 from . import reading as read
 from .caller import Operation
 from .change_calls import ChangeCalls
@@ -229,20 +229,6 @@ class CpsClient(ChangeCalls):
         value = self._get(what, ENROLLMENT + "/deployments", "deployments", enrollment_id)
         return deployments.DeploymentsRecord.from_wire(value)
 
-    def get_deployment(self, enrollment_id: int, network: str) -> deployments.DeploymentRecord | None:
-        """Read what one network serves; None when nothing is deployed there.
-
-        :param network: ``staging`` or ``production``.
-        :source: get-deployments-staging, get-deployment-production.
-        """
-        what = f"the {network} deployment of enrollment {enrollment_id}"
-        template = f"{ENROLLMENT}/deployments/{network}"
-        try:
-            value = self._get(what, template, "deployment", enrollment_id, is_empty_allowed=True)
-        except RemoteNotFound:
-            return None
-        return deployments.single_deployment(value, network)
-
     def certificate_history(self, enrollment_id: int) -> tuple[deployments.CertificateHistoryEntry, ...]:
         """Read the certificates an enrollment had.
 
@@ -252,22 +238,13 @@ class CpsClient(ChangeCalls):
         value = self._get(what, ENROLLMENT + "/history/certificates", "certificate-history", enrollment_id)
         return deployments.certificate_history(value)
 
-    def change_history(self, enrollment_id: int) -> tuple[deployments.ChangeHistoryEntry, ...]:
-        """Read the changes an enrollment went through, the newest first; CSRs stay readable here.
-
-        :source: get-history-changes.
-        """
-        what = f"the change history of enrollment {enrollment_id}"
-        value = self._get(what, ENROLLMENT + "/history/changes", "change-history", enrollment_id)
-        return deployments.change_history(value)
-
-    def dv_history(self, enrollment_id: int) -> Mapping[str, Any]:
-        """Read the domain validations of an enrollment, as CPS sends them.
+    def dv_history(self, enrollment_id: int) -> Mapping[str, Sequence[validations.DomainValidation]]:
+        """Read the domain validations of an enrollment by name; ``RemoteNotFound`` where it has none.
 
         :source: get-dv-history.
         """
         what = f"the validation history of enrollment {enrollment_id}"
-        return read.mapping(self._get(what, ENROLLMENT + "/dv-history", "dv-history", enrollment_id))
+        return validations.history(self._get(what, ENROLLMENT + "/dv-history", "dv-history", enrollment_id))
 
     # Contracts and groups
 
@@ -295,13 +272,6 @@ class CpsClient(ChangeCalls):
         :source: PAPI get-contracts.
         """
         return models.papi_contracts(self._papi("contracts"))
-
-    def papi_groups(self) -> models.PapiGroups:
-        """List the groups by Property Manager, with the account's id and name.
-
-        :source: PAPI get-groups.
-        """
-        return models.papi_groups(self._papi("groups"))
 
     def property_hostnames(self, hostname: str = "", *, offset: int = 0) -> hostnames.HostnamePage:
         """List the host names that are active in properties of the account, one page.

@@ -22,7 +22,6 @@ class DeployedCertificate:
     :ivar trust_chain: PEM of the intermediates, empty when the answer had none.
     :ivar expiry: UTC, or None.
     :ivar key_algorithm: ``RSA``, ``ECDSA``; None when the answer does not say, then the PEM does.
-    :ivar csr: PEM, in the change history only.
     """
 
     certificate: str
@@ -30,11 +29,10 @@ class DeployedCertificate:
     expiry: datetime | None
     key_algorithm: str | None
     signature_algorithm: str | None
-    csr: str = ""
 
     @classmethod
     def from_wire(cls, value: Any) -> DeployedCertificate | None:
-        """Read one; None for null and for an object with neither certificate nor CSR."""
+        """Read one; None for null and for an object with no certificate."""
         wire = read.mapping(value)
         found = cls(
             certificate=read.text(wire.get("certificate")) or "",
@@ -42,9 +40,8 @@ class DeployedCertificate:
             expiry=read.moment(wire.get("expiry")),
             key_algorithm=read.text(wire.get("keyAlgorithm")),
             signature_algorithm=read.text(wire.get("signatureAlgorithm")),
-            csr=read.text(wire.get("csr")) or "",
         )
-        return found if found.certificate or found.csr else None
+        return found if found.certificate else None
 
 
 def certificates_of(wire: Mapping[str, Any]) -> tuple[DeployedCertificate, ...]:
@@ -102,15 +99,6 @@ class DeploymentsRecord:
         return cls(DeploymentRecord.from_wire(wire.get("production")), DeploymentRecord.from_wire(wire.get("staging")))
 
 
-def single_deployment(value: Any, network: str) -> DeploymentRecord | None:
-    """Read the answer for one network, which the published example shows wrapped like both.
-
-    :param network: ``production`` or ``staging``.
-    """
-    wire = read.mapping(value)
-    return DeploymentRecord.from_wire(wire.get(network, wire))
-
-
 @dataclass(frozen=True)
 class CertificateHistoryEntry:
     """A certificate an enrollment had or has.
@@ -140,40 +128,4 @@ def certificate_history(value: Any) -> tuple[CertificateHistoryEntry, ...]:
             certificates=certificates_of(one),
         )
         for one in read.objects(read.mapping(value).get("certificates"))
-    )
-
-
-@dataclass(frozen=True)
-class ChangeHistoryEntry:
-    """A change an enrollment went through; words are open sets.
-
-    :ivar certificates: with their CSRs; empty for changes that needed none.
-    """
-
-    action: str | None
-    action_description: str | None
-    status: str | None
-    created_by: str | None
-    created_on: datetime | None
-    last_updated: datetime | None
-    ra: str | None
-    order_id: str | None
-    certificates: tuple[DeployedCertificate, ...]
-
-
-def change_history(value: Any) -> tuple[ChangeHistoryEntry, ...]:
-    """Read ``{changes: [...]}``, the newest first as CPS sends them."""
-    return tuple(
-        ChangeHistoryEntry(
-            action=read.text(one.get("action")),
-            action_description=read.text(one.get("actionDescription")),
-            status=read.text(one.get("status")),
-            created_by=read.text(one.get("createdBy")),
-            created_on=read.moment(one.get("createdOn")),
-            last_updated=read.moment(one.get("lastUpdated")),
-            ra=read.text(one.get("ra")),
-            order_id=read.text(read.mapping(one.get("primaryCertificateOrderDetails")).get("orderId")),
-            certificates=certificates_of(one),
-        )
-        for one in read.objects(read.mapping(value).get("changes"))
     )

@@ -330,30 +330,11 @@ class PapiContract:
 
 
 @dataclass(frozen=True)
-class PapiGroup:
-    """A group as Property Manager lists it; ids are without ``grp_`` and ``ctr_``."""
-
-    group_id: str
-    name: str
-    parent_group_id: str | None
-    contract_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class PapiContracts:
     """The account and its contracts."""
 
     account_id: str | None
     contracts: tuple[PapiContract, ...]
-
-
-@dataclass(frozen=True)
-class PapiGroups:
-    """The account, its name, and its groups."""
-
-    account_id: str | None
-    account_name: str | None
-    groups: tuple[PapiGroup, ...]
 
 
 def bare(identifier: Any) -> str:
@@ -376,23 +357,4 @@ def papi_contracts(value: Any) -> PapiContracts:
     return PapiContracts(
         bare(wire.get("accountId")) or None,
         tuple(PapiContract(bare(one.get("contractId")), read.text(one.get("contractTypeName"))) for one in entries),
-    )
-
-
-def papi_groups(value: Any) -> PapiGroups:
-    """Read the answer of ``/papi/v1/groups``."""
-    wire = read.mapping(value)
-    entries = read.objects(read.mapping(wire.get("groups")).get("items"))
-    return PapiGroups(
-        bare(wire.get("accountId")) or None,
-        read.text(wire.get("accountName")),
-        tuple(
-            PapiGroup(
-                bare(one.get("groupId")),
-                read.text(one.get("groupName")) or "",
-                bare(one.get("parentGroupId")) or None,
-                tuple(bare(entry) for entry in read.items(one.get("contractIds"))),
-            )
-            for one in entries
-        ),
     )

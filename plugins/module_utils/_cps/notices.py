@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from .._core.errors import ConflictError, RemoteError
 from .._core.types import Notice
 from .change_calls import ChangeCalls
-from .changes import InputKind
+from .changes import InputKind, ValidationMessage
 from .errors import RemoteNotFound
+from .warning_match import known_id
 from .warnings import recognise
 
 
@@ -24,6 +25,15 @@ def read_notices(client: ChangeCalls, kind: InputKind, enrollment_id: int, chang
         return recognise(client.get_warnings(kind, enrollment_id, change_id))
     except RemoteNotFound:
         return ()
+
+
+def notices_of(warning: ValidationMessage) -> tuple[Notice, ...]:
+    """Take a validation warning apart; one whose words are not known may be known by its code."""
+    found = recognise(warning.text)
+    known = known_id(warning.code or "")
+    if len(found) == 1 and not found[0].code:
+        return (Notice(known, found[0].text),)
+    return found or (Notice(known, warning.code or ""),)
 
 
 class Shown:

@@ -22,9 +22,7 @@ from .._cps.changes import ChangeRecord, InputKind, UploadCertificate
 from .._cps.client import CpsClient
 from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
-from .._cps.notices import Shown, acknowledge_notices, read_notices
-from .._cps.warning_match import known_id
-from .._cps.warnings import recognise
+from .._cps.notices import Shown, acknowledge_notices, notices_of, read_notices
 from .._pki import pem, x509
 from .akamai_cps_discovery import bundles_of, deployed_facts, discover
 from .akamai_cps_history import fetch_history
@@ -33,6 +31,7 @@ from .akamai_cps_removal import look_at, seen_in
 from .akamai_cps_settings import configure, settings_words, standing_of
 from .akamai_cps_survey import Survey, told
 from .akamai_cps_usage import uses
+from .akamai_cps_validation import validation
 from .base import (
     REVIEW,
     STAGED,
@@ -50,6 +49,7 @@ from .base import (
     Target,
 )
 from .inspection_base import Inspection
+from .validation_base import Validation
 
 # What a survey can tell of: by what is expected, the network that is deployed to.
 _OF_LISTS = {"staging": "staging", STAGED: "staging", REVIEW: "staging", "production": "production"}
@@ -116,6 +116,10 @@ class AkamaiCpsTarget(Target):
         """Look for active host names of properties that these names stand for."""
         return uses(self._client, names)
 
+    def validation(self, enrollment_id: int) -> Validation:
+        """Read the open challenges of a DV enrollment, and its validation history."""
+        return validation(self._client, enrollment_id)
+
     def survey(self, contracts: Sequence[str], *, is_of_staging: bool = False) -> None:
         """Let lists of the enrollments of the contracts, and of what is live of them, answer as far as they go."""
         self._survey.take(contracts, is_of_staging=is_of_staging)
@@ -178,7 +182,7 @@ class AkamaiCpsTarget(Target):
             info.hash,
             info.deadline,
             errors=tuple(error.text or error.code or "" for error in info.errors),
-            warnings=tuple(notice for warning in info.warnings for notice in _notices(warning)),
+            warnings=tuple(notice for warning in info.warnings for notice in notices_of(warning)),
             fingerprints=frozenset(x509.certificate_facts(leaf).fingerprint for leaf in leaves),
         )
 
@@ -385,15 +389,6 @@ class AkamaiCpsTarget(Target):
 
 def _fingerprints(network: NetworkFacts) -> set[str]:
     return {facts["fingerprint"] for facts in network.certificates}
-
-
-def _notices(warning: changes.ValidationMessage) -> tuple[Notice, ...]:
-    """Take a validation warning apart; one whose words are not known may be known by its code."""
-    found = recognise(warning.text)
-    known = known_id(warning.code or "")
-    if len(found) == 1 and not found[0].code:
-        return (Notice(known, found[0].text),)
-    return found or (Notice(known, warning.code or ""),)
 
 
 def _pace(phase: str) -> float:

@@ -113,7 +113,7 @@ def _unreached(look: _Look, failure: RemoteError) -> Inspection:
 def _try_cps(look: _Look, *, will_write: bool) -> None:
     """Ask CPS for something that does not exist: not found means allowed."""
     started = look.start()
-    versions = ", ".join(f"{name} v{media.VERSIONS[name]}" for name in ("enrollment", "change", "deployment"))
+    versions = ", ".join(f"{name} v{media.VERSIONS[name]}" for name in ("enrollment", "change", "deployments"))
     try:
         if will_write:
             look.client.set_schedule(_NOBODY, _NOBODY, Schedule())

@@ -19,6 +19,7 @@ from .._core.types import Bundle, Notice
 
 if TYPE_CHECKING:
     from .inspection_base import Inspection
+    from .validation_base import Validation
 
 Reference = Mapping[str, Any]
 
@@ -256,6 +257,13 @@ class Target(ABC):
 
         :param names: lower-case DNS names, wildcards among them.
         :raises AuthError: the credential may not look; with code ``missing_grant``.
+        """
+
+    @abstractmethod
+    def validation(self, enrollment_id: int) -> Validation:
+        """Tell what has to be proven for the names of an enrollment that validates domains; reads only.
+
+        :raises RemoteError: with status 404 it is gone.
         """
 
     @abstractmethod

@@ -106,7 +106,6 @@ def test_clock_off_by_an_hour_is_measured(make_client: Any, monkeypatch: Any, ho
     [
         ("no-cps", "list_enrollments", "Certificate Provisioning System"),
         ("no-contracts", "contract_ids", "Contracts-API_Contracts"),
-        ("no-papi", "papi_groups", "Property Manager"),
         ("no-papi", "papi_contracts", "Property Manager"),
     ],
 )

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError
-from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes, deployments, media, models
+from ansible_collections.edgecert.clm.plugins.module_utils._cps import changes, deployments, media, models, validations
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import (
     READ_ONLY,
     Contact,
@@ -159,9 +159,9 @@ def test_any_json_is_read_or_refused_and_nothing_else(value: Any) -> None:
         lambda: changes.ChangeManagementInfo.from_wire({"validationResult": value, "pendingState": value}),
         lambda: changes.Csr.all_from_wire(value),
         lambda: deployments.DeploymentsRecord.from_wire({"production": value}),
-        lambda: deployments.change_history({"changes": value}),
+        lambda: validations.challenges({"dv": value}),
+        lambda: validations.history({"results": value}),
         lambda: deployments.certificate_history({"certificates": value}),
-        lambda: models.papi_groups({"groups": {"items": value}}),
         lambda: models.papi_contracts(value),
     )
     for reader in readers:
@@ -175,19 +175,42 @@ def test_any_json_is_read_or_refused_and_nothing_else(value: Any) -> None:
 def test_deployment_of_old_and_new_versions_is_read(version: str) -> None:
     certificate = {"certificate": "PEM", "trustChain": "CHAIN", "expiry": "2027-01-02T03:04:05Z"}
     wire = {"primaryCertificate": certificate} if version == "object" else certificate
-    for value in (wire, {"staging": wire, "production": None}):
-        record = deployments.single_deployment(value, "staging")
-        assert record is not None
-        assert [(one.certificate, one.trust_chain, one.expiry, one.key_algorithm) for one in record.certificates] == [
-            ("PEM", "CHAIN", EXPIRY, None)
-        ]
+    record = deployments.DeploymentsRecord.from_wire({"staging": wire, "production": None}).staging
+    assert record is not None
+    assert [(one.certificate, one.trust_chain, one.expiry, one.key_algorithm) for one in record.certificates] == [
+        ("PEM", "CHAIN", EXPIRY, None)
+    ]
 
 
-def test_history_entry_without_a_certificate_has_none() -> None:
-    """Network-only changes of live enrollments are labelled renew and carry null."""
-    wire = {"changes": [{"action": "renew", "primaryCertificate": None, "lastUpdated": None, "status": "odd"}]}
-    entry = deployments.change_history(wire)[0]
-    assert (entry.certificates, entry.last_updated, entry.status) == ((), None, "odd")
+FLAT = {
+    "domain": "dv.example.com",
+    "status": "Awaiting user",
+    "error": "The domain is not ready for validation.",
+    "requestTimestamp": "2021-04-11T18:15:07z",
+    "fullPath": "http://dv.example.com/.well-known/acme-challenge/abc",
+    "responseBody": "abc.def",
+    "token": "abc",
+}
+
+
+@pytest.mark.parametrize("wire", [{"challenges": [FLAT]}, {"dv": [{**FLAT, "challenges": []}]}], ids=["v1", "v2"])
+def test_a_validation_without_a_list_of_challenges_has_the_one_in_itself(wire: dict[str, Any]) -> None:
+    """cps-protocol §2.1, §2.6: version 1 knows http-01 only; a later one may have prepared none yet."""
+    [found] = validations.challenges(wire)
+    assert (found.domain, found.status, found.validated) == ("dv.example.com", "Awaiting user", None)
+    [challenge] = found.challenges
+    assert (challenge.type, challenge.content, challenge.path) == ("http-01", "abc.def", FLAT["fullPath"])
+
+
+@pytest.mark.parametrize("member", ["data", "results"])
+def test_the_validation_history_is_read_under_either_name(member: str) -> None:
+    """cps-protocol §2.6"""
+    tries = [{"domain": "dv.example.com", "status": "Preparing", "challenges": [], "token": None}, FLAT]
+    found = validations.history({member: [{"domain": "dv.example.com", "domainHistory": tries}]})
+    assert [(one.status, len(one.challenges)) for one in found["dv.example.com"]] == [
+        ("Preparing", 0),
+        ("Awaiting user", 1),
+    ]
 
 
 @pytest.mark.parametrize(
