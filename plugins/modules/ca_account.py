@@ -146,8 +146,9 @@ options:
     type: dict
   test:
     description:
-      - Whether to test the account, reachability, authentication, rights and clock. Nothing is issued. An account
-        that is new or changed is stored only if the test passes.
+      - Whether to test the account, reachability, authentication, rights and clock. Nothing is issued. A check that
+        does not pass fails the call with the code V(test_failed), and C(failure.details.checks) has all of them. An
+        account that is new or changed is then not stored, one that is neither stays as it is.
       - An account of V(acme) that is neither is registered at the CA, or given its new key there, if that is to be done
         yet, which is a change.
       - An account of V(own_ca) that is neither has its CRL signed anew once half of C(crl_days) is over, which is a

@@ -216,6 +216,26 @@ def test_a_certificate_is_revoked_or_the_error_says_that_this_ca_cannot(played: 
     assert done.changed and done.result["request"]["state"] == "revoked", done.result
 
 
+def test_the_playbook_shows_what_the_test_found_and_fails_with_it(tmp_path: pathlib.Path) -> None:
+    """C rows: also for an account that is stored, and was not changed."""
+
+    def kept(**variables: Any) -> Result:
+        given = {"clm_store": f"sqlite:///{tmp_path}/clm.db", **variables}
+        env = {"EDGECERT_CA_API_KEY": "k" * 24} if variables["clm_ca"] == "away" else {}
+        return run_playbook("edgecert.clm.ca_account", given, env)
+
+    house = kept(clm_ca="house", clm_ca_type="own_ca")
+    assert house.rc == 0 and "issuing CA: " in house.stdout and "not tested" not in house.stdout
+    away = {"clm_ca": "away", "clm_ca_type": "digicert", "clm_ca_options": "url=https://127.0.0.1:1"}
+    untested = kept(**away, clm_ca_test=False)
+    assert untested.rc == 0 and "it was not tested" in untested.stdout, untested.stdout
+    tested = kept(**away)
+    assert tested.rc != 0
+    [failed] = [one for one in tested.results if one.status == "failed"]
+    assert (failed.task, failed.result["failure"]["code"]) == ("Keep it", "test_failed"), failed.result
+    assert "reachable" in failed.result["msg"] and "stays as it is stored" in failed.result["msg"]
+
+
 def test_no_secret_is_in_what_a_loud_run_prints(played: Played) -> None:
     """Design §8."""
     assert played.run is not None

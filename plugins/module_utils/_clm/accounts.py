@@ -35,8 +35,8 @@ class Family(Generic[R]):
     :ivar merged: lays what the user gave over what is stored, None for a new one, and has it checked.
     :ivar asked: the test, and lists asked for; reads only.
     :ivar stored_view: what the audit keeps; ``view`` is that with what the type can do, for results.
-    :ivar refuses_failing: nothing new is stored where a check fails. A device is: its checks tell what it can make and
-        whether it is the active one, and each of that may be fine.
+    :ivar refuses_failing: a check that fails is a failure, and nothing new is stored. A device is: its checks tell what
+        it can make and whether it is the active one, and each of that may be fine.
     :ivar needed_by: what stands on a record, a sentence's part each; removal is refused while there is any.
     """
 
@@ -104,17 +104,19 @@ def begun(family: Family[R], params: Params, before: R | None) -> R:
     return before or family.new(params["name"], params["type"])
 
 
-def _refuse_failing(family: Family[R], record: R, checks: list[dict[str, Any]]) -> None:
-    """Refuse to store a record whose test failed: what worked before stays.
+def _refuse_failing(family: Family[R], record: R, checks: list[dict[str, Any]], *, is_new: bool) -> None:
+    """Refuse to store a record whose test failed: what worked before stays. One that is stored so stays, and is told.
 
     :raises StateError: a check did not pass.
     """
     failed = [check for check in checks if not check["passed"]]
     if failed:
         told = "; ".join(f"{check['name']}: {check['detail']}" for check in failed)
+        what = f"{family.words} {record.name}: its test failed ({told})"
         raise StateError(
-            f"Cannot store {family.words} {record.name}: its test failed ({told}); nothing was stored. Mend that, or "
-            "leave test out to store it untested",
+            f"Cannot store {what}; nothing was stored. Mend that, or leave test out to store it untested"
+            if is_new
+            else f"Cannot use {what}; it stays as it is stored. Mend that, and test it once more",
             code="test_failed",
             details={"checks": checks},
         )
@@ -133,8 +135,8 @@ def plan(family: Family[R], params: Params, ports: Ports) -> Plan:
         return _absent(family, before, users, ports)
     wanted = family.merged(params, before, ports)
     extra = family.asked(params, wanted, ports)
-    if wanted != before and family.refuses_failing:
-        _refuse_failing(family, wanted, extra.get("checks") or [])
+    if family.refuses_failing:
+        _refuse_failing(family, wanted, extra.get("checks") or [], is_new=wanted != before)
 
     def finish() -> Outcome:
         with ports.store.read() as unit:

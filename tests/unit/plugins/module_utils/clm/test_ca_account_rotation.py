@@ -50,6 +50,12 @@ def plan(ports: Ports, **changes: Any) -> Any:
     return ca_accounts.plan({"name": "toy", "type": "toy", "state": "present", **changes}, ports)
 
 
+def stored(bench: VirtualBench) -> Any:
+    """Give the account as it is in the store."""
+    with bench.store.read() as unit:
+        return unit.ca_accounts.get("toy")
+
+
 def test_credentials_are_rotated_once_they_work(virtual: VirtualBench, toy: tuple[core.FakeCa, ToyVendor]) -> None:
     """Issue 6: tested before they are stored; a failing test leaves what worked."""
     fake, vendor = toy
@@ -65,7 +71,13 @@ def test_credentials_are_rotated_once_they_work(virtual: VirtualBench, toy: tupl
         plan(ports, secrets={"api_key": "wrong-" + "k" * 20}, test=True)
     assert "wrong-k" not in caught.value.message and caught.value.code == "test_failed"
     assert plan(ports, test=True).execute().extra["checks"][-1]["passed"]
+    before = stored(virtual)
     vendor.key = "rotated-" + "k" * 24
+    with pytest.raises(StateError, match="Cannot use CA account toy: its test failed.*stays as it is stored") as caught:
+        plan(ports, test=True)
+    failed = [check for check in caught.value.details["checks"] if not check["passed"]]
+    assert caught.value.code == "test_failed" and failed and stored(virtual) == before
+    assert not plan(ports).changed, "without a test it is told as unchanged"
     rotated = plan(ports, secrets={"api_key": vendor.key}, test=True)
     assert rotated.changed
     rotated.execute()
