@@ -178,7 +178,8 @@ waiting:
   description: >-
     What is open and waits for CPS, a CA, its time or a person, each with a C(reason), a C(message) and, where it is
     known, C(next_look_at). Of a request or work order that was moved or looked at also its C(state) and C(label),
-    C(since) when it has that, what comes C(next), and whether it C(is_moving), which is by itself.
+    C(since) when it has that, what comes C(next), and whether it C(is_moving), which is by itself. What was put off
+    has the C(failure), too, as other modules return it.
   returned: always
   type: list
   elements: dict

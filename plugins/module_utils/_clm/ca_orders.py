@@ -153,7 +153,7 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
     except ClmError as exc:
         if is_surely_not_taken(exc):
             if is_new or not _counts_as_one(mover):
-                _refused(mover, intent, exc)
+                _refused(mover, algorithm, intent, exc)
             raise
         lost = exc
     except Exception as exc:
@@ -170,11 +170,17 @@ def _fault(ca: str, exc: Exception) -> RemoteError:
     )
 
 
-def _refused(mover: Mover, intent: Intent, exc: ClmError) -> None:
-    """Close the intent of an order that the CA surely did not take."""
-    ports = mover.ports
+def _refused(mover: Mover, algorithm: str, intent: Intent, exc: ClmError) -> None:
+    """Close the intent of an order that the CA surely did not take; what it wants done before it does is kept."""
+    from .._ca.answer_base import PENDING_VALIDATION
+
+    ports, told = mover.ports, mover.request.ca_progress
+    actions = [dict(action) for action in exc.details.get("actions") or ()]
     with ports.store.write() as unit:
         intents.close(unit, intent, {intents.REFUSED: exc.message}, ports.clock.now())
+        if actions and actions != (told.get(algorithm) or {}).get("actions"):
+            wanted = {"state": PENDING_VALIDATION, "vendor_state": "", "message": exc.message, "actions": actions}
+            mover.save(unit, "order_progressed", ca_progress={**told, algorithm: {**wanted, "differences": []}})
 
 
 def _counts_as_one(mover: Mover) -> bool:

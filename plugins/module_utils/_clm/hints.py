@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a CA asks about the time of a renewal, kept with the certificate so that it is not asked at every look.
 
-Kept as ``ca_hint`` beside the certificate's automatic renewal: ``at, until, source, asked_at``, times as ISO 8601.
+Kept as ``ca_hint`` beside the certificate's automatic renewal: ``at, until, source, asked_at``, times as ISO 8601, and
+``ask_again_s`` where the CA said when it wants to be asked again.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 # RFC 9773 §4.3.2 lets clients ask again after six hours where the CA names no time.
 ASK_AGAIN = timedelta(hours=6)
+# Between these a CA may say itself, by Retry-After: more often is a burden, and more seldom would miss what is urgent.
+_SOONEST, _LATEST = timedelta(hours=1), timedelta(days=7)
 
 
 def hint_of(certificate: Certificate) -> RenewalHint | None:
@@ -38,7 +41,7 @@ def hint_of(certificate: Certificate) -> RenewalHint | None:
 
 
 def ask(ports: Ports, now: datetime) -> list[str]:
-    """Ask every CA that has a say about the certificates that renew by themselves, each at most every six hours.
+    """Ask every CA that has a say about the certificates that renew by themselves, when it said, else every six hours.
 
     :returns: a sentence for each CA that could not be asked; the windows hold then.
     """
@@ -80,12 +83,18 @@ def _talking(ports: Ports, failed: list[str]) -> dict[str, CaConnector]:
 
 
 def _is_due(certificate: Certificate, now: datetime) -> bool:
-    asked = (certificate.auto_renew.get(renewal.HINT) or {}).get("asked_at")
-    return not asked or from_text(asked) + ASK_AGAIN <= now
+    kept: Mapping[str, Any] = certificate.auto_renew.get(renewal.HINT) or {}
+    if not kept.get("asked_at"):
+        return True
+    wait = timedelta(seconds=kept["ask_again_s"]) if kept.get("ask_again_s") else ASK_AGAIN
+    return from_text(kept["asked_at"]) + wait <= now
 
 
 def _keep(ports: Ports, certificate_id: str, hint: RenewalHint | None, now: datetime) -> None:
-    kept = {"asked_at": to_text(now)}
+    kept: dict[str, Any] = {"asked_at": to_text(now)}
+    if hint is not None and hint.ask_again_s is not None:
+        shortest, longest = _SOONEST.total_seconds(), _LATEST.total_seconds()
+        kept["ask_again_s"] = min(max(hint.ask_again_s, shortest), longest)
     if hint is not None:
         kept.update(at=to_text(hint.at), until=to_text(hint.until) if hint.until else "", source=hint.source)
     with ports.store.write() as unit:

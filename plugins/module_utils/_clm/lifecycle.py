@@ -158,11 +158,12 @@ def _told(item: Item) -> dict[str, Any]:
     return {"kind": item.kind, **named, "record": item.key, "certificate": item.certificate_id, "message": item.why}
 
 
-def _put_off(code: str, again: datetime) -> dict[str, Any]:
+def _put_off(exc: ClmError, again: datetime) -> dict[str, Any]:
     """Tell of what was put off as ``stages.stage`` does of what goes on."""
     at = to_text(again)
     following = f"it is tried again at {at}"
-    return {"label": "Put off", "next": following, "is_moving": code not in _FOR_A_PERSON, "next_look_at": at}
+    is_moving = exc.code not in _FOR_A_PERSON and not exc.details.get("actions")
+    return {"label": "Put off", "next": following, "is_moving": is_moving, "next_look_at": at}
 
 
 def _key(item: Item) -> tuple[str, str]:
@@ -276,15 +277,15 @@ class Runner:
         except ClmError as exc:
             # What was done before it went wrong was work, too.
             self._count += self.ports.store.audited > audited
-            told = {**_told(item), "reason": exc.code, "message": exc.message}
+            told = {**_told(item), "reason": exc.code, "message": exc.message, "failure": exc.failure()}
             is_passing = exc.code in _WAITING or exc.retryable
             again = self._again(exc) if is_passing else self.ports.clock.now() + _LATE
             self._handled[item.identity] = again
             self._put_off(item, exc, again)
             if is_passing:
-                report.waiting[_key(item)] = {**told, **_put_off(exc.code, again)}
+                report.waiting[_key(item)] = {**told, **_put_off(exc, again)}
             else:
-                report.failed[_key(item)] = {**told, "failure": exc.failure()}
+                report.failed[_key(item)] = told
             return
         except Exception as exc:
             # A fault of ours with one record must not keep all others from being done.

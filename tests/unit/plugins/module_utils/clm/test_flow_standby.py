@@ -20,8 +20,10 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
     form_csr,
     lifecycle,
     queries,
+    stages,
     standby,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.work_views import request_view
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
@@ -205,6 +207,24 @@ def test_what_somebody_has_to_do_first_is_told_and_turns_nowhere(site: Site) -> 
     assert site.orders() == {"house": 3}
 
 
+def test_what_somebody_has_to_do_first_is_kept_with_the_request(site: Site) -> None:
+    """E22: nobody reads the error of an unattended run; the role acme_dns01 reads the request's actions."""
+    site.cas["house"].down = UNPROVED
+    with pytest.raises(RemoteError):
+        site.enroll()
+    request = site.bench.requests()[0]
+    assert request_view(request)["actions"] == [RECORD] and not stages.stage(request)["is_moving"]
+    assert site.audit().count("order_progressed") == 1
+    told = site.run_due()
+    [waiting] = told["waiting"]
+    assert waiting["failure"]["details"]["actions"] == [RECORD] and waiting["failure"]["code"] == waiting["reason"]
+    assert not waiting["is_moving"]
+    assert site.audit().count("order_progressed") == 1, "the same once more is nothing new"
+    site.cas["house"].down = None
+    done = site.enroll()
+    assert done["state"] == "issued" and done["actions"] == []
+
+
 def test_a_ca_that_comes_back_in_time_signs_itself(site: Site) -> None:
     site.cas["house"].down = UNREACHABLE
     with pytest.raises(TransportError):
@@ -283,10 +303,10 @@ def test_a_look_that_fails_is_no_reason(site: Site, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_server_that_errs_is_given_up_when_it_says_for_sure_that_it_has_no_order(site: Site) -> None:
-    """W5: with a CA that can tell exactly; one that only harms nobody by a second order is none of these."""
+    """W5: with a CA that can tell exactly; one that takes an order sent again for the same one is none of these."""
     house = site.cas["house"]
     house.down, house.tells = RemoteError("bad gateway", status=502), NotThere("no such order")
-    house.changes = {"find": "harmless"}
+    house.changes = {"find": "token"}
     for _hour in range(3):
         with pytest.raises(RemoteError):
             site.enroll()
@@ -294,6 +314,19 @@ def test_a_server_that_errs_is_given_up_when_it_says_for_sure_that_it_has_no_ord
     assert "second" not in site.orders()
     house.changes = {}
     assert site.enroll()["ca"] == "second"
+
+
+@pytest.mark.parametrize("error", [RemoteError("bad gateway", status=502), LOST], ids=["502", "lost"])
+def test_a_server_that_errs_is_given_up_where_a_second_order_harms_nobody(site: Site, error: RemoteError) -> None:
+    """W5: an ACME order that nobody finalizes, or a certificate of one's own CA that nobody has; in its time alone."""
+    house = site.cas["house"]
+    house.down, house.tells = error, NotThere("an order that nobody finalizes issues nothing")
+    house.changes = {"find": "harmless"}
+    with pytest.raises(RemoteError):
+        site.enroll()
+    assert "second" not in site.orders()
+    site.bench.advance(hours=1)
+    assert site.enroll()["ca"] == "second" and site.orders() == {"house": 2, "second": 1}
 
 
 @pytest.mark.parametrize("when", ["at-once", "later"])
