@@ -20,6 +20,9 @@ from .base import Check, Tools
 from .option_table import MAX_TIMEOUT_S
 from .rest import MAX_SKEW_S, Query, Rest
 
+SHAPE_ERRORS = (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError)
+"""What Python raises where an answer has numbers for lists, or lists for objects."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -59,6 +62,14 @@ def url_reason(url: str) -> str:
     except InputError as exc:
         return exc.message
     return ""
+
+
+def directory_reason(url: str) -> str:
+    """Say why a URL cannot be an ACME directory's, which may have a query; empty when it can."""
+    try:
+        return url_reason(urlsplit(url.strip())._replace(query="").geturl())
+    except ValueError:
+        return url_reason(url)
 
 
 def path_reason(path: str) -> str:
@@ -115,6 +126,9 @@ def tried(found: Sequence[Check], checks: Sequence[tuple[str, Callable[[str], Ch
             told.append(check(name))
         except ClmError as exc:
             told.append(Check(name, False, exc.message))
+            break
+        except SHAPE_ERRORS as exc:
+            told.append(Check(name, False, f"its answer is not of the shape that is due ({type(exc).__name__}: {exc})"))
             break
     return told
 

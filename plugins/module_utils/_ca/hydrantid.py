@@ -24,9 +24,10 @@ from .answer_base import Action, Answer, CannotTell, Found, Handle, Issued, Pend
 from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import NATIVE, NONE, Capabilities
-from .connection import address_of, connected, reachable, url_reason
+from .connection import address_of, connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .shapes import rows
 from .table_type import TableType
 from .wording import listed, share_of_age
 
@@ -110,25 +111,24 @@ class HydrantId(CaConnector):
 
     def test(self) -> Sequence[Check]:
         """Try address, clock, credential, and that the account's policy is one that can be ordered."""
-        found = list(reachable(self._rest, self._tools, "/policies"))
-        try:
-            known = self._listed()
-        except ClmError as exc:
-            return [*found, Check("credential", False, exc.message)]
-        found.append(Check("credential", True, f"it may list policies, {len(known)} of them"))
-        wanted = str(self._options.get("certificate_type") or "")
-        if wanted:
-            policy = self._policy(wanted)
-            told = f"{wanted!r} can be ordered" if policy else self._unknown(wanted)
-            found.append(Check("certificate type", policy is not None, told))
-        return found
+        checks = [("credential", self._credential_told)]
+        checks += [("certificate type", self._type_told)] if self._options.get("certificate_type") else []
+        return tried(reachable(self._rest, self._tools, "/policies"), checks)
+
+    def _credential_told(self, name: str) -> Check:
+        return Check(name, True, f"it may list policies, {len(self._listed())} of them")
+
+    def _type_told(self, name: str) -> Check:
+        wanted = str(self._options["certificate_type"])
+        policy = self._policy(wanted)
+        return Check(name, policy is not None, f"{wanted!r} can be ordered" if policy else self._unknown(wanted))
 
     def _listed(self) -> list[Mapping[str, Any]]:
         """Give the policies, read once."""
         if self._policies is None:
             found = self._rest.ask("list the policies", "GET", "/policies")
-            entries = found if isinstance(found, list) else (found or {}).get("items") or []
-            self._policies = [one for one in entries if isinstance(one, Mapping) and one.get("id")]
+            told = found if isinstance(found, Mapping) else {"items": found}
+            self._policies = [one for one in rows(told, "items") if one.get("id")]
         return self._policies
 
     def choices(self, kind: str) -> Sequence[Choice]:
@@ -182,7 +182,10 @@ class HydrantId(CaConnector):
         return policy
 
     def renew(self, handle: Handle, order: Order, csr_pem: str) -> Answer:
-        """Renew, which keeps all but the key; with other names, policy, lifetime or fields it is an order."""
+        """Renew, which keeps all but the key; with other names, policy, lifetime or fields it is an order.
+
+        So is what follows a certificate that is revoked, expired, or was renewed before.
+        """
         policy = self._ready(order)
         if policy is None or handle.get("policy") not in ("", None, str(policy["id"])):
             return self.submit(order, csr_pem)
@@ -192,10 +195,16 @@ class HydrantId(CaConnector):
         # What a handle does not know, as one that was kept by an older version, may have changed.
         is_same = all(handle.get(name) == wanted[name] for name in ("names", "lifetime", "custom_fields"))
         keeps_emails = sorted(emails) == sorted(handle.get("expiry_emails") or [])
-        if not (handle.get("certificate_id") and is_same and keeps_emails):
+        if not (handle.get("certificate_id") and is_same and keeps_emails and self._is_good(handle)):
             return self.submit(order, csr_pem)
         path = f"/certificates/{quoted(str(handle['certificate_id']))}/renew"
         return self._placed("renew the certificate", path, {"reuseCsr": False, "csr": csr_pem}, order)
+
+    def _is_good(self, handle: Handle) -> bool:
+        """Say whether a certificate is neither revoked, nor about to be, nor at its end."""
+        with before_order():
+            told = self._certificate(str(handle["certificate_id"]))
+        return hydrantid_answers.is_renewable(told, self._tools.clock.now())
 
     def _placed(self, what: str, path: str, body: Mapping[str, Any], order: Order) -> Answer:
         try:
@@ -230,7 +239,7 @@ class HydrantId(CaConnector):
         if handle.get("certificate_id"):
             return self._issued(handle, str(handle["certificate_id"]))
         path = f"/csr/{quoted(str(handle['order_id']))}/status"
-        return self._answer(handle, self._rest.ask("ask for the request", "GET", path) or {})
+        return self._answer(handle, self._rest.mapping("ask for the request", "GET", path))
 
     def _answer(self, handle: Handle, told: Mapping[str, Any]) -> Answer:
         state = states.read_state(hydrantid_answers.STATES, told.get("issuanceStatus"))
@@ -271,7 +280,7 @@ class HydrantId(CaConnector):
 
     def _certificate(self, certificate_id: str) -> Mapping[str, Any]:
         path = f"/certificates/{quoted(certificate_id)}"
-        return self._rest.ask("read the certificate", "GET", path) or {}
+        return self._rest.mapping("read the certificate", "GET", path)
 
     # -- after a lost answer ---------------------------------------------------------------------------------------
 
@@ -299,8 +308,8 @@ class HydrantId(CaConnector):
                 "offset": page * _PAGE,
                 "pem": True,
             }
-            told = self._rest.ask("look for the certificate", "POST", "/certificates", body=asked) or {}
-            items = [one for one in told.get("items") or () if one.get("id")]
+            told = self._rest.mapping("look for the certificate", "POST", "/certificates", body=asked)
+            items = [one for one in rows(told, "items") if one.get("id")]
             found += items
             if len(items) < _PAGE:
                 break
@@ -319,7 +328,7 @@ class HydrantId(CaConnector):
         from .._pki.x509 import csr_facts
 
         try:
-            told = self._rest.ask("read the request", "GET", f"/csr/{quoted(order_id)}") or {}
+            told = self._rest.mapping("read the request", "GET", f"/csr/{quoted(order_id)}")
         except RemoteError as exc:
             if exc.status not in (400, 404):
                 raise
@@ -336,7 +345,7 @@ class HydrantId(CaConnector):
         told = self._certificate(certificate_id)
         if not hydrantid_answers.is_under_way(told):
             path, body = f"/certificates/{quoted(certificate_id)}", {"reason": hydrantid_answers.REASONS[reason]}
-            told = self._rest.ask("revoke a certificate", "PATCH", path, body=body) or {}
+            told = self._rest.mapping("revoke a certificate", "PATCH", path, body=body)
         return hydrantid_answers.revocation_of(told)
 
     def revocation(self, handle: Handle) -> Revocation:

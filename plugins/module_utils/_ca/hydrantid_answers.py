@@ -28,6 +28,7 @@ STATES = {
     "failed": states.FAILED,
 }
 REVOCATIONS = {"revoked": states.REVOKED, "pending": states.REVOCATION_PENDING, "in_process": states.REVOCATION_PENDING}
+_ENDED = ("expired", "renewed")
 REASONS = {name: str(REASON_CODES[name]) for name in SUBSCRIBER_REASONS}
 # Longest difference of the clocks, ours and theirs, that a comparison of times allows for.
 _SLACK = timedelta(minutes=2)
@@ -92,6 +93,13 @@ def _moment(value: Any) -> datetime | None:
 def is_under_way(told: Mapping[str, Any]) -> bool:
     """Say whether a certificate is revoked, or is about to be."""
     return str(told.get("revocationStatus") or "").lower() in REVOCATIONS
+
+
+def is_renewable(told: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether a certificate stands for what can be renewed; of a word that no document has, HydrantID says so."""
+    ends = _moment(told.get("notAfter"))
+    has_ended = str(told.get("revocationStatus") or "").lower() in _ENDED or (ends is not None and ends <= now)
+    return not has_ended and not is_under_way(told)
 
 
 def revocation_of(told: Mapping[str, Any]) -> Revocation:

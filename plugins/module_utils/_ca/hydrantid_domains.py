@@ -18,6 +18,7 @@ from .._core.clock import from_text
 from .._core.errors import RemoteError
 from .answer_base import Action
 from .rest import Rest, quoted
+from .shapes import part, rows
 
 VALIDATED, PENDING = "VALIDATED", "PENDING"
 CODE = "domains_not_validated"
@@ -53,11 +54,11 @@ def ensure(rest: Rest, policy: Mapping[str, Any], names: Iterable[str], now: dat
 
     :raises RemoteError: not all are yet; its details say what to publish. The order was not placed.
     """
-    validator = str((policy.get("details") or {}).get("validator") or "")
+    validator = str(part(policy, "details").get("validator") or "")
     if not validator:
         return
-    found = rest.ask("list the domains", "GET", "/domains/") or []
-    records = [one for one in found if one.get("validator") == validator and not one.get("deletedAt")]
+    found = {"domains": rest.ask("list the domains", "GET", "/domains/")}
+    records = [one for one in rows(found, "domains") if one.get("validator") == validator and not one.get("deletedAt")]
     proved = [
         str(one.get("domain") or "").lower()
         for one in records
@@ -79,11 +80,11 @@ def _proved_or_begun(
     """Have HydrantID look at a domain that waits, or begin its validation."""
     if record is not None:
         path = f"/domains/{quoted(str(record['id']))}/validate"
-        return {**record, **(rest.ask(f"have {domain} validated", "GET", path) or {})}
+        return {**record, **rest.mapping(f"have {domain} validated", "GET", path)}
     asked = {"domain": domain, "validator": str(policy["details"]["validator"]), "method": "DNS"}
     if policy.get("organizationId"):
         asked["organizationIds"] = str(policy["organizationId"])
-    return rest.ask(f"begin to validate {domain}", "POST", "/domains/", body=asked) or {}
+    return rest.mapping(f"begin to validate {domain}", "POST", "/domains/", body=asked)
 
 
 def _told(one: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ class Answer:
         """Give the body's JSON; None for none, or for what is no JSON."""
         try:
             return json.loads(self.body) if self.body.strip() else None
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -128,7 +128,20 @@ class Rest:
         :param options: as of ``call``.
         :raises RemoteError: any status but 2xx, and a body that is no JSON.
         """
+        return self._value(what, self.checked(what, self.call(method, path, **options)))
+
+    def mapping(self, what: str, method: str, path: str, **options: Any) -> Mapping[str, Any]:
+        """Call for a JSON object; empty for a 204, which has no content to give.
+
+        :raises RemoteError: as ``ask``, and for an answer that is no object.
+        """
         answer = self.checked(what, self.call(method, path, **options))
+        found = {} if answer.status == 204 else self._value(what, answer)
+        if not isinstance(found, Mapping):
+            raise self._failed(what, answer, "its answer is no JSON object; check the account's URL", code="not_json")
+        return found
+
+    def _value(self, what: str, answer: Answer) -> Any:
         found = answer.value()
         if found is None and answer.body.strip():
             raise self._failed(what, answer, self._no_json(answer), code="not_json")

@@ -229,6 +229,9 @@ class HydrantVendor:
                 body = call.json()
                 if set(body) != {"reuseCsr", "csr"}:
                     return _failure(400, "reuseCsr and csr are required")
+                ends = x509.load_pem_x509_certificate(order.leaf.encode()).not_valid_after_utc
+                if self._told(order)["revocationStatus"] != "VALID" or ends <= self.orders.clock.now():
+                    return _failure(400, "certificate is not valid")
                 self.renewed += 1
                 kept = {name: value for name, value in order.wanted.items() if name in ALLOWED}
                 return self._taken({**kept, "csr": order.csr_pem if body["reuseCsr"] else body["csr"]})

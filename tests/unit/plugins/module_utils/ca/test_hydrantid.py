@@ -204,6 +204,23 @@ def test_renewal_keeps_addresses_and_refuses_others(both: tuple[Site, HydrantVen
     assert list(vendor.orders.found.values())[1].wanted["expiryEmails"] == ["ops@example.com"]
 
 
+@pytest.mark.parametrize("state", ["revoked", "about to be", "expired"])
+def test_what_follows_a_certificate_that_ended_is_an_order(both: tuple[Site, HydrantVendor], state: str) -> None:
+    """E3: HydrantID renews what is valid alone."""
+    site, vendor = both
+    connector = site.connect()
+    answer = issued(connector, ordered(site), csr())
+    first = answer.handle
+    if state == "expired":
+        site.clock.sleep(91 * 86400)
+    else:
+        connector.revoke(first, "superseded", "")
+        vendor.revoking = {first["serial"]} if state == "about to be" else set()
+    renewal = ordered(site, action="renew", parent=first)
+    after = connector.renew(first, renewal, csr())
+    assert isinstance(after, Issued) and vendor.renewed == 0 and len(vendor.orders.found) == 2
+
+
 def test_renewal_with_other_names_or_another_policy_is_an_order(both: tuple[Site, HydrantVendor]) -> None:
     """E3: the renewal of the API keeps names and policy; the replaced one's reminders stop."""
     site, vendor = both
