@@ -44,18 +44,19 @@ from .answer_base import (
 from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import FIND_EXACT, NATIVE, Capabilities
-from .connection import connected, reachable
+from .connection import connected, reachable, tried
 from .digicert_lists import Lists
 from .digicert_records import Records, Seen, is_of_intent
 from .digicert_revoking import Revoking
 from .rest import Rest, quoted
+from .shapes import part, rows
 from .table_type import TableType
+from .wording import share_of_age
 
 _KIND = "digicert"
 _LAG = timedelta(minutes=5)
 """How long an order that was placed may take to be seen in the lists; our reading, no document says."""
-_LOOK_AGAIN_S = 60.0
-_APPROVAL_S = 900.0
+_FIRST_S, _LONGEST_S = 60.0, 900.0
 # DigiCert stays a day below what public trust allows, so that no clock makes a certificate too long.
 _BELOW_PUBLIC_LIMIT = 1
 _PROVABLE = ("pending", "processing", "reissue_pending")
@@ -111,22 +112,16 @@ class DigiCert(CaConnector):
 
     def test(self) -> Sequence[Check]:
         """Try address, clock and key, and look whether what the account names is there; orders nothing."""
-        found = [*reachable(self._rest(), self._tools, "/product")]
-        if not all(check.passed for check in found if check.name == "reachable"):
-            return found
-        try:
-            products = self._lists.products()
-            found.append(Check("key", bool(products), f"the key may order {len(products)} products"))
-            for kind in ("certificate_type", "division", "organization_id", "server_type"):
-                given = str(self._options.get(kind) or "")
-                if given:
-                    found.append(self._named(kind, given))
-        except ClmError as exc:
-            found.append(Check("key", False, exc.message))
-        return found
+        named = ("certificate_type", "division", "organization_id", "server_type")
+        checks = [("key", self._key_told), *((kind, self._named) for kind in named if self._options.get(kind))]
+        return tried(reachable(self._rest(), self._tools, "/product"), checks)
 
-    def _named(self, kind: str, given: str) -> Check:
-        there = self._lists.values(kind)
+    def _key_told(self, name: str) -> Check:
+        products = self._lists.products()
+        return Check(name, bool(products), f"the key may order {len(products)} products")
+
+    def _named(self, kind: str) -> Check:
+        given, there = str(self._options[kind]), self._lists.values(kind)
         if not there or given in there:
             return Check(kind, True, f"{given} is there" if there else f"{given}; the key may not list them")
         return Check(kind, False, f"{given} is not there; there are {', '.join(there)}")
@@ -226,10 +221,10 @@ class DigiCert(CaConnector):
         if told.get("dcv_random_value"):
             taken["dcv_value"] = str(told["dcv_random_value"])
         try:
-            chain = [str(one["pem"]) for one in told.get("certificate_chain") or ()]
+            chain = [str(one.get("pem") or "") for one in rows(told, "certificate_chain")]
             if chain and taken.get("certificate_id"):
                 return self._bundled("".join(chain), taken)
-        except (ClmError, KeyError, TypeError):
+        except ClmError:
             # It is taken, and paid for: what cannot be read yet is asked for later.
             return self._unread(taken)
         return self._looked_at(taken)
@@ -242,7 +237,7 @@ class DigiCert(CaConnector):
             return self._unread(handle)
 
     def _unread(self, handle: Handle) -> Pending:
-        return Pending(handle, f"order {handle['order_id']} is placed, and could not be looked at yet", _LOOK_AGAIN_S)
+        return Pending(handle, f"order {handle['order_id']} is placed, and could not be looked at yet", _FIRST_S)
 
     def peek(self, handle: Handle) -> Answer:
         """Ask for an order; changes nothing."""
@@ -252,11 +247,17 @@ class DigiCert(CaConnector):
 
     def collect(self, handle: Handle) -> Answer:
         """Ask for an order; DigiCert is asked to look for records and files now, and not when it gets round to it."""
-        answer = self.peek(handle)
-        if not isinstance(answer, Pending) or answer.state != PENDING_VALIDATION:
+        if handle.get("certificate_id"):
+            return self._fetched(handle)
+        seen = self._records.of_csr(handle)
+        answer = self._answer(handle, seen)
+        if seen is None or not isinstance(answer, Pending) or answer.state != PENDING_VALIDATION:
             return answer
         order_id = quoted(str(handle["order_id"]))
         if not answer.actions:
+            # Once: another value would make worthless what was published of the one before.
+            if handle.get("dcv_value") or not words.wants_token(seen.info.get("dcv_method")):
+                return answer
             told = self._rest().call("PUT", f"/order/certificate/{order_id}/dcv-random-value").value()
             value = str(told.get("dcv_random_value") or "") if isinstance(told, Mapping) else ""
             return self.peek({**handle, "dcv_value": value}) if value else answer
@@ -270,7 +271,7 @@ class DigiCert(CaConnector):
         """Read what an order, or a reissue in it, is at."""
         order_id = str(handle["order_id"])
         if seen is None:
-            return Pending(handle, f"order {order_id} has the reissue not in its list yet", _LOOK_AGAIN_S)
+            return Pending(handle, f"order {order_id} has the reissue not in its list yet", self._patience(handle))
         state = read_state(words.STATES, seen.status)
         if state.state == ISSUED and seen.certificate_id:
             return self._fetched({**handle, "certificate_id": seen.certificate_id})
@@ -283,8 +284,13 @@ class DigiCert(CaConnector):
         if state.raw in _PROVABLE and seen.info.get("dcv_method"):
             kind, actions = PENDING_VALIDATION, words.actions_of(seen.info, str(handle.get("dcv_value") or ""))
         message = f"order {order_id} waits for {_WAITS_FOR.get(kind, 'CertCentral')}"
-        seconds = _APPROVAL_S if kind == PENDING_APPROVAL else _LOOK_AGAIN_S
+        seconds = _LONGEST_S if kind == PENDING_APPROVAL else self._patience(handle)
         return Pending(handle, message, seconds, kind, actions, state.raw)
+
+    def _patience(self, handle: Handle) -> float:
+        """Give the seconds to wait: as long again as it has waited, from one minute to fifteen."""
+        now = self._tools.clock.now()
+        return share_of_age(handle.get("since"), now, share=1.0, least_s=_FIRST_S, most_s=_LONGEST_S)
 
     def _fetched(self, handle: Handle) -> Answer:
         try:
@@ -293,7 +299,7 @@ class DigiCert(CaConnector):
             if exc.status != 404:
                 raise
             message = f"order {handle['order_id']} is issued, and its certificate cannot be fetched yet"
-            return Pending(handle, message, _LOOK_AGAIN_S)
+            return Pending(handle, message, self._patience(handle))
 
     def _bundled(self, text: str, handle: Handle) -> Issued:
         from .._pki import pem, received
@@ -348,7 +354,7 @@ class DigiCert(CaConnector):
                 raise
             raise InputError(f"CA account {self._name} has no order {order_id}") from exc
         handle = {"csr_sha256": words.csr_digest(csr_pem), "order_id": str(info.get("id") or order_id)}
-        if words.csr_digest((info.get("certificate") or {}).get("csr")) != handle["csr_sha256"]:
+        if words.csr_digest(part(info, "certificate").get("csr")) != handle["csr_sha256"]:
             reissue = {**handle, "is_reissue": True}
             seen = self._records.of_csr(reissue, info)
             if seen is None:

@@ -16,6 +16,7 @@ from .._core.errors import AuthError, InputError, RemoteError
 from .base import Choice, Order
 from .digicert_words import FIXED_CHOICES, LISTS, Ids, wanted
 from .rest import Rest, quoted
+from .shapes import rows
 from .wording import attribute_name, attributes_by_name
 
 _ALL = (("limit", "1000"),)
@@ -43,8 +44,8 @@ class Lists:
     def _ask(self, what: str, path: str, member: str) -> Sequence[Mapping[str, Any]]:
         if path not in self._known:
             query = () if path.startswith("/product") else _ALL
-            found = self._rest().ask(what, "GET", path, query=query)
-            self._known[path] = list((found or {}).get(member) or ())
+            needed = "name_id" if member == "products" else "id"
+            self._known[path] = rows(self._rest().mapping(what, "GET", path, query=query), member, needed)
         return self._known[path]
 
     def products(self) -> Sequence[Mapping[str, Any]]:

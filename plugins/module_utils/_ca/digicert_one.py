@@ -43,14 +43,15 @@ from .connection import connected, reachable
 from .digicert_one_answers import certificates_of, leaf_first, subject_of
 from .digicert_one_profile import Profile, Profiles
 from .rest import Rest, quoted
+from .shapes import part, rows
 from .table_type import TableType
+from .wording import share_of_age
 
 _KIND = "digicert_one"
 _API = "/mpki/api/v1"
 _LAG = timedelta(minutes=5)
 """How long a certificate may take to be seen in the search; our reading, no document says."""
-_LOOK_AGAIN_S = 60.0
-_APPROVAL_S = 900.0
+_FIRST_S, _LONGEST_S = 60.0, 900.0
 _MOST_PAGES = 20
 
 
@@ -209,14 +210,13 @@ class DigiCertOne(CaConnector):
     def _details(self, serial: str, fingerprint: str = "") -> Mapping[str, Any]:
         """Give a certificate; by its fingerprint, where two CAs gave the same serial number."""
         try:
-            found = self._rest().ask("look at a certificate", "GET", f"/certificate/{quoted(serial)}")
+            return self._rest().mapping("look at a certificate", "GET", f"/certificate/{quoted(serial)}")
         except RemoteError as exc:
             if "ollision" not in exc.message or not fingerprint:
                 raise
             query = (("thumbprint", fingerprint),)
-            told = self._rest().ask("search for a certificate", "GET", "/certificate-search", query=query)
-            found = next(iter((told or {}).get("items") or ()), {})
-        return found if isinstance(found, Mapping) else {}
+            told = self._rest().mapping("search for a certificate", "GET", "/certificate-search", query=query)
+            return next(iter(rows(told, "items")), {})
 
     def _sent(self, path: str, body: Mapping[str, Any], profile: Profile, seat_id: str) -> Answer:
         """Send an order in one call; nothing is raised any more once it is taken."""
@@ -228,14 +228,15 @@ class DigiCertOne(CaConnector):
             return Rejected(exc.message)
         if not isinstance(told, Mapping) or not (told.get("serial_number") or told.get("request_id")):
             raise RemoteError("Cannot place an order: the answer names none", code="not_json")
-        handle = {"profile_id": profile.profile_id, "seat_id": seat_id}
+        placed_at = to_text(self._tools.clock.now())
+        handle = {"profile_id": profile.profile_id, "seat_id": seat_id, "placed_at": placed_at}
         for theirs, ours in (("serial_number", "serial"), ("request_id", "request_id")):
             if told.get(theirs):
                 handle[ours] = str(told[theirs])
         try:
             return self._answer(told, handle)
         except ClmError:
-            return Pending(handle, "the order is placed, and its certificate could not be read", _LOOK_AGAIN_S)
+            return Pending(handle, "the order is placed, and its certificate could not be read", _FIRST_S)
 
     def _answer(self, told: Mapping[str, Any], handle: Mapping[str, Any]) -> Answer:
         if told.get("certificate"):
@@ -248,7 +249,9 @@ class DigiCertOne(CaConnector):
         profile = self._profiles.get(str(handle["profile_id"]))
         kind = PROCESSING if state.state == ISSUED or profile.is_at_once else state.state
         who = "an approver in DigiCert ONE" if kind == PENDING_APPROVAL else "DigiCert ONE"
-        seconds = _APPROVAL_S if kind == PENDING_APPROVAL else _LOOK_AGAIN_S
+        # As long again as it has waited; a person is given more time from the first.
+        now, least_s = self._tools.clock.now(), _LONGEST_S if kind == PENDING_APPROVAL else _FIRST_S
+        seconds = share_of_age(handle.get("placed_at"), now, share=1.0, least_s=least_s, most_s=_LONGEST_S)
         return Pending(handle, f"the order on seat {handle['seat_id']} waits for {who}", seconds, kind, (), state.raw)
 
     def _issued(self, text: str, handle: Mapping[str, Any]) -> Issued:
@@ -266,7 +269,7 @@ class DigiCertOne(CaConnector):
             above = order_chain(leaf, [*others, *known], at=self._tools.clock.now())
         bundle = Bundle(above.bundle.leaf, above.bundle.chain, above.bundle.root)
         kept = {"serial": facts.serial.upper(), **handle, "fingerprint": facts.fingerprint.upper()}
-        return Issued(bundle, {name: value for name, value in kept.items() if name != "request_id"})
+        return Issued(bundle, {name: value for name, value in kept.items() if name not in ("request_id", "placed_at")})
 
     def collect(self, handle: Handle) -> Answer:
         """Ask for a certificate, or pick up what an order came to."""
@@ -275,8 +278,7 @@ class DigiCertOne(CaConnector):
             return self._answer(told, handle)
         body = {"profile": {"id": handle["profile_id"]}}
         path = f"/certificate-pickup/{quoted(str(handle['request_id']))}"
-        told = self._rest().ask("pick up a certificate", "POST", path, body=body)
-        return self._answer(told if isinstance(told, Mapping) else {}, handle)
+        return self._answer(self._rest().mapping("pick up a certificate", "POST", path, body=body), handle)
 
     # -- after a lost answer ---------------------------------------------------------------------------------------
 
@@ -311,8 +313,8 @@ class DigiCertOne(CaConnector):
         asked += [("common_name", order.spec.common_name)] if profile.names_common_name else []
         for _page in range(_MOST_PAGES):
             query = (*asked, ("offset", str(len(found))), ("limit", "100"))
-            told = self._rest().ask("search for certificates", "GET", "/certificate-search", query=query) or {}
-            items = list(told.get("items") or ())
+            told = self._rest().mapping("search for certificates", "GET", "/certificate-search", query=query)
+            items = rows(told, "items")
             found += items
             if not items or (told.get("total") is not None and len(found) >= int(told["total"])):
                 break
@@ -335,8 +337,8 @@ class DigiCertOne(CaConnector):
             raise InputError(f"CA account {self._name} has no certificate with the serial {order_id}") from exc
         if not words.is_of(told, csr_pem, None):
             raise InputError(f"the certificate {order_id} of CA account {self._name} is of another key than this CSR")
-        profile_id = str((told.get("profile") or {}).get("id") or self._profiles.id_of(self._asked_profile(order)))
-        seat_id = str((told.get("seat") or {}).get("seat_id") or "")
+        profile_id = str(part(told, "profile").get("id") or self._profiles.id_of(self._asked_profile(order)))
+        seat_id = str(part(told, "seat").get("seat_id") or "")
         return self._answer(told, {"profile_id": profile_id, "seat_id": seat_id, "serial": serial})
 
     # -- after issuing ---------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from .._core.csr_spec import CsrSpec
 from .._core.errors import AuthError, RemoteError
 from .base import Choice
 from .rest import Rest, quoted
+from .shapes import rows
 
 if TYPE_CHECKING:
     from .._pki.x509 import Sans
@@ -223,7 +224,8 @@ class Profiles:
         """
         if self._profiles is None:
             told = self._rest().ask("list the profiles", "GET", "/profile")
-            self._profiles = _flat(told.get("items") if isinstance(told, Mapping) else told)
+            entries = _flat(told.get("items") if isinstance(told, Mapping) else told)
+            self._profiles = rows({"profiles": entries}, "profiles", "id")
         usable = [one for one in self._profiles if one.get("enrollment_method") in (None, "rest_api")]
         active = [one for one in usable if str(one.get("status") or "active").lower() == "active"]
         return [Choice(str(one["id"]), str(one.get("name") or "")) for one in active]
@@ -260,15 +262,15 @@ class Profiles:
         """Give a profile; without details where it may not be read."""
         if profile_id not in self._known:
             try:
-                told = self._rest().ask("look at a profile", "GET", f"/profile/{quoted(profile_id)}")
+                told = self._rest().mapping("look at a profile", "GET", f"/profile/{quoted(profile_id)}")
             except AuthError:
                 told = {}
-            self._known[profile_id] = Profile(profile_id, told if isinstance(told, Mapping) else {})
+            self._known[profile_id] = Profile(profile_id, told)
         return self._known[profile_id]
 
 
-def _flat(told: Any) -> list[Mapping[str, Any]]:
-    """Give the entries of a list, which the document has as a list of lists."""
-    if isinstance(told, Mapping):
-        return [told]
-    return [entry for one in told or () for entry in _flat(one)]
+def _flat(told: Any) -> Any:
+    """Give the entries of a list, which the document has as a list of lists; what is no list as it is."""
+    if not isinstance(told, list):
+        return told
+    return [entry for one in told for entry in (one if isinstance(one, list) else [one])]

@@ -19,6 +19,7 @@ from .._core.errors import RemoteError
 from .base import Order
 from .digicert_words import csr_digest, moment
 from .rest import Rest, quoted
+from .shapes import part, rows
 
 _SLACK = timedelta(minutes=10)
 """How far two clocks may be apart before an order counts as older than it is."""
@@ -50,7 +51,7 @@ def is_of_intent(info: Mapping[str, Any], order: Order, digest: str, is_referenc
 
     :param digest: of the CSR; ``is_referenced`` says that the order was found by our reference.
     """
-    told = csr_digest((info.get("certificate") or {}).get("csr"))
+    told = csr_digest(part(info, "certificate").get("csr"))
     reference = str(info.get("alternative_order_id") or "")
     if is_referenced or reference == order.intent_id:
         return True if told in ("", digest) else None
@@ -70,26 +71,23 @@ class Records:
 
     def info(self, order_id: str) -> Mapping[str, Any]:
         """Give an order."""
-        found = self._rest().ask("ask for an order", "GET", f"/order/certificate/{quoted(order_id)}")
-        return found if isinstance(found, Mapping) else {}
+        return self._rest().mapping("ask for an order", "GET", f"/order/certificate/{quoted(order_id)}")
 
     def reissues(self, order_id: str) -> list[Mapping[str, Any]]:
         """Give the reissues of an order, the newest first."""
         path = f"/order/certificate/{quoted(order_id)}/reissue"
         try:
-            found = self._rest().ask("list the reissues of an order", "GET", path)
+            found = self._rest().mapping("list the reissues of an order", "GET", path)
         except RemoteError as exc:
             # An order that was never reissued.
             if exc.status != 404:
                 raise
             return []
-        told = list((found or {}).get("certificates") or ())
-        return sorted(told, key=lambda one: str(one.get("date_created") or ""), reverse=True)
+        return sorted(rows(found, "certificates"), key=lambda one: str(one.get("date_created") or ""), reverse=True)
 
     def request(self, request_id: object) -> Mapping[str, Any]:
         """Give a request that waits, or waited, for an approver."""
-        found = self._rest().ask("ask for a request", "GET", f"/request/{quoted(str(request_id))}")
-        return found if isinstance(found, Mapping) else {}
+        return self._rest().mapping("ask for a request", "GET", f"/request/{quoted(str(request_id))}")
 
     def download(self, certificate_id: str) -> str:
         """Give a certificate with its chain and root, as PEM; the default there is a ZIP archive."""
@@ -101,12 +99,12 @@ class Records:
         """Give the ids of the orders that bear our own reference."""
         path = f"/order/alternate/{quoted(reference)}"
         try:
-            found = self._rest().ask("look for an order by its reference", "GET", path)
+            found = self._rest().mapping("look for an order by its reference", "GET", path)
         except RemoteError as exc:
             if exc.status != 404:
                 raise
             return []
-        return [str(one["order_id"]) for one in (found or {}).get("orders") or ()]
+        return [str(one["order_id"]) for one in rows(found, "orders", "order_id")]
 
     def named(self, common_name: str, since: datetime) -> list[str] | None:
         """Give the ids of the orders for a name that were placed since a time; None when they are too many to look at.
@@ -114,8 +112,8 @@ class Records:
         For orders whose reference was not kept.
         """
         query = (("filters[common_name]", common_name), ("sort", "-date_created"), ("limit", str(_PAGE)))
-        found = self._rest().ask("list the orders for a name", "GET", "/order/certificate", query=query)
-        told = [one for one in (found or {}).get("orders") or () if is_since(one.get("date_created"), since)]
+        found = self._rest().mapping("list the orders for a name", "GET", "/order/certificate", query=query)
+        told = [one for one in rows(found, "orders", "id") if is_since(one.get("date_created"), since)]
         return None if len(told) > _MOST_LOOKED_AT else [str(one["id"]) for one in told]
 
     def of_csr(self, handle: Mapping[str, Any], info: Mapping[str, Any] | None = None) -> Seen | None:
@@ -126,7 +124,7 @@ class Records:
         order_id = str(handle["order_id"])
         told = self.info(order_id) if info is None else info
         digest, since = str(handle.get("csr_sha256") or ""), str(handle.get("since") or "")
-        first = told.get("certificate") or {}
+        first = part(told, "certificate")
         own = csr_digest(first.get("csr"))
         if not handle.get("is_reissue") and (not digest or own in ("", digest)):
             return Seen(told, str(told.get("status") or ""), str(first.get("id") or ""))
@@ -150,12 +148,11 @@ class Records:
 
         :param since: the time from which on it was asked for; empty for any.
         """
-        told: list[Mapping[str, Any]] = list(info.get("requests") or ())
-        asked = [one for one in told if "reissue" in str(one.get("type") or "")]
+        asked = [one for one in rows(info, "requests", "id") if "reissue" in str(one.get("type") or "")]
         for one in sorted(asked, key=lambda entry: int(entry["id"]), reverse=True):
             if since and not is_since(one.get("date"), from_text(since)):
                 continue
             detail = self.request(one["id"])
-            if csr_digest(((detail.get("order") or {}).get("certificate") or {}).get("csr")) == digest:
+            if csr_digest(part(part(detail, "order"), "certificate").get("csr")) == digest:
                 return one
         return None

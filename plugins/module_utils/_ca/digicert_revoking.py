@@ -15,6 +15,7 @@ from .._core.errors import InputError, RemoteError
 from .answer_base import PENDING_APPROVAL, REVOCATION_PENDING, REVOKED, Handle, Revocation
 from .digicert_records import Records
 from .rest import Rest, quoted
+from .shapes import part, rows
 
 _OPEN = ("pending", "submitted")
 _NOT_THE_ORDER = ("revoke", "reissue", "duplicate")
@@ -85,17 +86,17 @@ class Revoking:
         """Give what CertCentral says of a revocation; None for none, a state of its own for one that was refused."""
         info = self._records.info(str(handle["order_id"]))
         certificate_id = str(handle.get("certificate_id") or "")
-        first = info.get("certificate") or {}
+        first = part(info, "certificate")
         if info.get("status") == "revoked" or _is_revoked(first, certificate_id):
             return Revocation()
         if handle.get("is_reissue") and any(
             _is_revoked(one, certificate_id) for one in self._records.reissues(str(handle["order_id"]))
         ):
             return Revocation()
-        asked = [one for one in info.get("requests") or () if str(one.get("type") or "").startswith("revoke")]
+        asked = [one for one in rows(info, "requests", "id") if str(one.get("type") or "").startswith("revoke")]
         for one in sorted(asked, key=lambda entry: int(entry["id"]), reverse=True):
             detail = self._records.request(one["id"])
-            about = ((detail.get("order") or {}).get("certificate") or {}).get("id")
+            about = part(part(detail, "order"), "certificate").get("id")
             # A request that names no certificate is about the whole order.
             if about is None or str(about) == certificate_id:
                 return _read(detail)
@@ -135,7 +136,7 @@ class Revoking:
             digest, since = str(handle.get("csr_sha256") or ""), str(handle.get("since") or "")
             found = self._records.requested(info, digest, since) if digest else None
             return found if found is not None and found.get("status") in _OPEN else None
-        told = [one for one in info.get("requests") or () if one.get("status") in _OPEN]
+        told = [one for one in rows(info, "requests", "id") if one.get("status") in _OPEN]
         own = [one for one in told if not str(one.get("type") or "").startswith(_NOT_THE_ORDER)]
         return max(own, key=lambda one: int(one["id"]), default=None)
 

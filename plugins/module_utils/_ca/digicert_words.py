@@ -22,6 +22,7 @@ from .answer_base import CANCELLED, ISSUED, PENDING_APPROVAL, PROCESSING, REJECT
 from .base import Choice, Order
 from .connection import url_reason
 from .option_table import Option
+from .shapes import part
 from .wording import listed
 
 STATES: Mapping[str, str] = {
@@ -228,9 +229,14 @@ def actions_of(info: Mapping[str, Any], value: str) -> tuple[Action, ...]:
 
     :param info: the order, with a way to prove control in it.
     """
-    told = info.get("certificate") or {}
+    told = part(info, "certificate")
     names = [str(name) for name in (told.get("common_name"), *(told.get("dns_names") or ())) if name]
     return actions(str(info["dcv_method"]), value, names)
+
+
+def wants_token(method: object) -> bool:
+    """Say whether control is proved by a random value that CertCentral gives when asked; not of a way unknown here."""
+    return _KINDS.get(str(method), "email") != "email"
 
 
 def actions(method: str, value: str, names: Sequence[str]) -> tuple[Action, ...]:
@@ -277,7 +283,7 @@ def moment(text: object) -> datetime | None:
 
 def end_of(info: Mapping[str, Any]) -> datetime | None:
     """Give when an order ends; None where that is not told."""
-    return moment(info.get("order_valid_till") or (info.get("certificate") or {}).get("valid_till"))
+    return moment(info.get("order_valid_till") or part(info, "certificate").get("valid_till"))
 
 
 def lasts(info: Mapping[str, Any], at: datetime, days: int) -> bool:

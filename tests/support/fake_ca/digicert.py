@@ -38,7 +38,7 @@ class CertCentral:
     :ivar key: what ``X-DC-DEVKEY`` has to be; ``is_approver`` says whether its user may pass approvals by.
     :ivar keeps_reference: our own reference of an order is kept, and can be looked for.
     :ivar tells_csr: the CSR is in what is told of an order.
-    :ivar proves: orders that name a way to prove control wait for it.
+    :ivar proves: orders that name a way to prove control wait for it; ``says_method`` is how they call it.
     :ivar is_listed: orders are in the lists; not while these lag behind.
     :ivar fields: custom fields of the account; ``may_list`` says which lists the key may read.
     """
@@ -46,6 +46,7 @@ class CertCentral:
     def __init__(self, orders: Orders) -> None:
         self.orders, self.key = orders, secrets.token_hex(32)
         self.is_approver, self.keeps_reference, self.proves, self.is_listed = True, True, False, True
+        self.says_method = ""
         self.tells_csr = True
         self.fields, self.may_list = list(FIELDS), {"container", "organization", "account", "product"}
         self.requests: dict[int, dict[str, Any]] = {}
@@ -285,7 +286,8 @@ class CertCentral:
         }
         if self.keeps_reference:
             told["alternative_order_id"] = body.get("alternative_order_id", "")
-        return {**told, **({"dcv_method": body["dcv_method"]} if "dcv_method" in body and self.proves else {})}
+        method = self.says_method or body.get("dcv_method")
+        return {**told, **({"dcv_method": method} if "dcv_method" in body and self.proves else {})}
 
     @staticmethod
     def _short(request: dict[str, Any]) -> dict[str, Any]:

@@ -254,7 +254,21 @@ def test_an_order_that_waits_is_picked_up(bench: Bench) -> None:
         assert answer.look_again_s >= least
         again = connector.collect(answer.handle)
         assert isinstance(again, Pending)
-        assert isinstance(connector.collect(again.handle), Issued)
+        done = connector.collect(again.handle)
+        assert isinstance(done, Issued) and "placed_at" not in done.handle
+
+
+def test_an_order_that_waits_is_looked_at_ever_more_seldom(bench: Bench) -> None:
+    """ca-connectors §3.3: 60 seconds, doubling to 15 minutes."""
+    bench.vendor.orders.polls, waits = 9, []
+    connector = bench.connect()
+    answer = connector.submit(bench.order(options=under(AT_ONCE)), csr())
+    for _look in range(7):
+        assert isinstance(answer, Pending)
+        waits.append(answer.look_again_s)
+        bench.site.clock.sleep(answer.look_again_s)
+        answer = connector.collect(answer.handle)
+    assert waits == [60, 60, 120, 240, 480, 900, 900]
 
 
 def test_an_order_that_is_refused_says_so(bench: Bench) -> None:

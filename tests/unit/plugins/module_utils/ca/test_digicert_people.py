@@ -158,6 +158,35 @@ def test_what_proves_control_is_told_for_each_name(bench: Bench, method: str, ki
     assert isinstance(collected, Pending) and collected.actions == answer.actions
 
 
+@pytest.mark.parametrize(("method", "calls"), [("dns-persistent-token", 0), ("email", 0), ("dns-txt-token", 1)])
+def test_a_random_value_is_asked_for_once_and_for_tokens_alone(bench: Bench, method: str, calls: int) -> None:
+    """E22: another value makes worthless what was published of the one before; of a way unknown here none is asked."""
+    bench.vendor.proves, bench.vendor.says_method = True, method
+    answer = bench.connect(dcv_type="dns-txt-token").submit(bench.order(), csr())
+    assert isinstance(answer, Pending) and answer.state == PENDING_VALIDATION
+    script, handle = Script(), {name: value for name, value in answer.handle.items() if name != "dcv_value"}
+    for _look in range(3):
+        looked = bench.connect(script).collect(handle)
+        assert isinstance(looked, Pending)
+        handle = dict(looked.handle)
+    asked = [one.path.rpartition("/")[2] for one in script.writes()]
+    assert asked.count("dcv-random-value") == calls
+
+
+def test_what_waits_is_looked_at_ever_more_seldom(bench: Bench) -> None:
+    """ca-connectors §3.3: a validation takes days; after 60 seconds, doubling to 15 minutes."""
+    bench.vendor.proves = True
+    connector = bench.connect(dcv_type="dns-txt-token")
+    answer = connector.submit(bench.order(), csr())
+    waits = []
+    for _look in range(7):
+        assert isinstance(answer, Pending)
+        waits.append(answer.look_again_s)
+        bench.site.clock.sleep(answer.look_again_s)
+        answer = connector.collect(answer.handle)
+    assert waits == [60, 60, 120, 240, 480, 900, 900]
+
+
 def test_looking_changes_nothing_and_collecting_has_digicert_look(bench: Bench) -> None:
     """Check mode: peek only asks."""
     bench.vendor.proves = True
