@@ -216,7 +216,9 @@ ca_account:
       returned: unless removed
       type: dict
     client_certificate_expires_at:
-      description: When the certificate ends that the account authenticates with; null where it has none.
+      description: >-
+        When the certificate ends that the account authenticates with, the first where it has another one to sign with;
+        null where it has none.
       returned: unless removed
       type: str
     client_certificate_days_left:

@@ -92,11 +92,13 @@ class RenewalHint:
     :ivar at: begin of the time it suggests, UTC; in the past when it asks for it at once.
     :ivar until: end of that time; None when it names a moment.
     :ivar source: who says so and why, for messages, as ``ARI`` or the address of an explanation.
+    :ivar ask_again_s: seconds after which the CA wants to be asked again; None where it does not say.
     """
 
     at: datetime
     until: datetime | None
     source: str
+    ask_again_s: float | None = None
 
 
 class CaConnector(ABC):
@@ -285,7 +287,7 @@ class CaConnectorType(ABC):
         """Build the connector of a stored account; no traffic."""
 
     def expires_at(self, options: Mapping[str, Any]) -> datetime | None:
-        """Give when the account's client certificate ends, UTC; None where it has none."""
+        """Give when the account's client certificate ends, the first of several, UTC; None where it has none."""
         from . import client_certificate
 
         return client_certificate.expires_at(options)

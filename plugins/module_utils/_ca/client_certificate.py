@@ -119,23 +119,29 @@ def identity(options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> Clien
     return ClientIdentity(certificate, key) if certificate and key else None
 
 
-def expires_at(options: Mapping[str, Any]) -> datetime | None:
-    """Give when an account's client certificate ends, UTC; None when it has none."""
-    text = str(options.get("client_certificate") or "")
+def expires_at(options: Mapping[str, Any], option: str = "client_certificate") -> datetime | None:
+    """Give when an account's client certificate ends, UTC; None when it has none.
+
+    :param option: that holds it.
+    """
+    text = str(options.get(option) or "")
     if not text:
         return None
     from .._pki import x509
 
-    return x509.certificate_facts(certificates(text)[0]).not_after
+    return x509.certificate_facts(certificates(text, option)[0]).not_after
 
 
-def checks(options: Mapping[str, Any], now: datetime) -> list[Check]:
-    """Say how long the client certificate lives; nothing for an account without one."""
-    ends = expires_at(options)
+def checks(options: Mapping[str, Any], now: datetime, option: str = "client_certificate") -> list[Check]:
+    """Say how long the client certificate lives; nothing for an account without one.
+
+    :param option: that holds it.
+    """
+    ends, name = expires_at(options, option), option.replace("_", " ")
     if ends is None:
         return []
     days = (ends - now).days
     if ends <= now:
-        return [Check("client certificate", False, f"it ended {to_text(ends)}; give the account another one")]
+        return [Check(name, False, f"it ended {to_text(ends)}; give the account another one")]
     soon = "; replace it soon" if days < WARN_DAYS else ""
-    return [Check("client certificate", True, f"it is valid until {to_text(ends)}, {days} days{soon}")]
+    return [Check(name, True, f"it is valid until {to_text(ends)}, {days} days{soon}")]

@@ -36,6 +36,7 @@ from .connection import connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Answer as Reply
 from .rest import Query, Rest, quoted
+from .shapes import part, rows
 from .table_type import TableType
 
 _KIND = "nexus"
@@ -152,6 +153,7 @@ class Nexus(CaConnector):
         """Try address, clock, certificate and rights."""
         found = [
             *client_certificate.checks(self._options, self._tools.clock.now()),
+            *client_certificate.checks(self._options, self._tools.clock.now(), nexus_signing.CERTIFICATE),
             *reachable(self._rest, self._tools, "/procedures", (("mediaType", "pkcs10"),)),
         ]
         return tried(found, (("officer", self._officer_told), ("procedure", self._procedure_told)))
@@ -260,8 +262,8 @@ class Nexus(CaConnector):
         for _page in range(_PAGES):
             asked = (("searchLimit", str(_PAGE)), ("searchOffset", str(seen)), *query)
             told = self._ask("look for a certificate", "/certificates", asked)
-            items = list(told.get("certificates") or ())
-            found += [one for one in items if isinstance(one, Mapping) and one.get("certid")]
+            items = rows(told, "certificates", "certid")
+            found += items
             seen += len(items)
             # A gateway may give fewer than were asked for: its own count says whether there are more.
             if len(items) < _PAGE and seen >= nexus_answers.hits_of(told):
@@ -328,7 +330,7 @@ class Nexus(CaConnector):
 
     def _details(self, number: str) -> Mapping[str, Any]:
         told = self._ask("read a certificate's details", f"/certificates/{quoted(number)}/details")
-        return told.get("certificate") or {}
+        return part(told, "certificate")
 
 
 def _is_since(told: Mapping[str, Any], order: Order, since: datetime) -> bool:
@@ -363,6 +365,12 @@ class NexusType(TableType):
     name = _KIND
     table = TABLE
     connector = Nexus
+
+    def expires_at(self, options: Mapping[str, Any]) -> datetime | None:
+        """Give when the first of the two ends, the officer's certificate and that of the one who signs."""
+        signing = client_certificate.expires_at(options, nexus_signing.CERTIFICATE)
+        ends = [one for one in (super().expires_at(options), signing) if one is not None]
+        return min(ends, default=None)
 
     def taken(
         self, options: dict[str, Any], secrets: dict[str, str], given: Mapping[str, str]

@@ -98,8 +98,10 @@ def hits_of(told: Mapping[str, Any]) -> int:
 
 def procedures(told: Mapping[str, Any]) -> list[Choice]:
     """Read the list of procedures; versions differ in what they call a name."""
-    found = []
-    for one in told.get("procedures") or ():
+    found, entries = [], told.get("procedures") or []
+    if not isinstance(entries, list):
+        raise RemoteError("Cannot list the procedures at Nexus: its answer has no list of them", code="not_json")
+    for one in entries:
         entry = one if isinstance(one, Mapping) else {"procname": one}
         name = next((str(entry[key]) for key in ("procname", "name", "procedureName") if entry.get(key)), "")
         number = next((str(entry[key]) for key in ("procid", "id", "procedureId") if entry.get(key)), "")

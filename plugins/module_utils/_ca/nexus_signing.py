@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 FEATURE = "signing orders for Nexus"
+CERTIFICATE = "signing_certificate"
 OPTIONS: Table = {
-    "signing_certificate": Option(
+    CERTIFICATE: Option(
         "str", "Certificate, PEM, of the officer who signs, where it is not client_certificate.", default=""
     ),
     "signing_key": Option("str", "Private key, PEM, of signing_certificate.", secret=True),

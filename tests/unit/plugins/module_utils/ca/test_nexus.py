@@ -129,6 +129,22 @@ def test_another_officer_may_sign(run: Lab, tmp_path: Path) -> None:
     assert again == (options, secrets)
 
 
+@pytest.mark.parametrize(("officers", "signers"), [(20, 40), (40, 20), (90, -1)])
+def test_the_end_of_both_certificates_is_told(run: Lab, officers: int, signers: int) -> None:
+    """C rows: orders stop as soon as one of them ends."""
+    site, _vendor = run(False)
+    now = site.clock.now()
+    officer = make("officer", now=now, days=officers)
+    signer = make("signer", now=now - timedelta(days=60), days=60 + signers)
+    options = {**site.options, "client_certificate": officer.pem, "signing_certificate": signer.pem}
+    ends = site.kind().expires_at(options)
+    assert ends is not None and (ends - now).days in (min(officers, signers), min(officers, signers) - 1)
+    assert site.kind().expires_at({**options, "signing_certificate": ""}) == officer.cert.not_valid_after_utc
+    connector = site.connect(signing_certificate=signer.pem, secrets={"signing_key": signer.key_pem()})
+    checks = {one.name: one for one in connector.test()}
+    assert checks["signing certificate"].passed is (signers > 0) and "client certificate" in checks
+
+
 def test_what_cannot_be_signed_is_told() -> None:
     """An account without a key, a key of a kind that CMS does not know, a gateway that hands out nonsense."""
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
