@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from .._core.clock import to_text
 from .._core.csr_spec import CsrSpec
 from .._core.errors import ClmError, InputError, RemoteError
 from .._core.redact import Secret
+from .._http.base import Response
+from .._http.retry import wait_told
 from . import acme_account, acme_certificates, acme_proof, option_table
 from .acme_account import DCV, PROFILE, REASONS, TABLE
 from .acme_jws import unb64
@@ -38,8 +41,10 @@ from .answer_base import (
     Revocation,
 )
 from .base import CaConnector, Check, Choice, Order, RenewalHint, StoredAccount, Tools
+from .before_order import before_order
 from .capability_base import FIND_HARMLESS, Capabilities
 from .connection import reachable
+from .rest import POLICY
 from .table_type import TableType
 
 # What an order is before it is finalized for this CSR.
@@ -145,8 +150,9 @@ class Acme(CaConnector):
         reason = csr_reason(order.spec, csr_pem)
         if reason:
             return Rejected(reason)
-        kid = self._server.opened()
-        body = self._body(order)
+        with before_order():
+            kid = self._server.opened()
+            body = self._body(order)
         try:
             url, told = self._orders.place(body)
         except RemoteError as exc:
@@ -276,7 +282,11 @@ class Acme(CaConnector):
             return None
         if answer.status == 429 or answer.status >= 500:
             self._server.rest().checked("ask when to renew", answer)
-        return acme_certificates.hint_of(answer.value()) if answer.is_success else None
+        hint = acme_certificates.hint_of(answer.value()) if answer.is_success else None
+        if hint is None or "retry-after" not in answer.headers:
+            return hint
+        told = Response(answer.status, answer.headers, b"")
+        return replace(hint, ask_again_s=wait_told(told, self._tools.clock.now(), POLICY))
 
 
 def _pem_of(leaf: str) -> str:

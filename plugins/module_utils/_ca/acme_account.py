@@ -15,7 +15,7 @@ from . import acme_look, acme_proof, option_table
 from .acme_jws import KEY_KINDS, AccountKey, new_key, unb64
 from .acme_server import ANOTHER_KEY
 from .base import StoredAccount
-from .connection import url_reason
+from .connection import directory_reason
 from .option_table import Option
 
 KIND = "acme"
@@ -30,7 +30,7 @@ TABLE: option_table.Table = {
         "str",
         "Address of the directory, as https://acme-v02.api.letsencrypt.org/directory.",
         required=True,
-        check=url_reason,
+        check=directory_reason,
     ),
     "contact": Option("list", "E-mail addresses, or URLs, that a new account is registered with.", default=()),
     "terms_agreed": Option("bool", "Whether you agree to the CA's terms of service.", default=False),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from .._core.redact import Secret
 from .._http.base import Request
 from .acme_jws import AccountKey, binding, unb64
 from .base import Tools
+from .before_order import before_order
 from .connection import transport_options
 from .rest import Answer, Rest
 
@@ -67,7 +69,9 @@ class AcmeServer:
         self._options, self._secrets, self._tools = options, secrets, tools
         parts = urlsplit(str(options["url"]).strip())
         # As it goes out in the Host header: that is what servers hold the signed address against.
-        self.host, self.path = _plain_host(parts.netloc), parts.path or "/"
+        self.host = _plain_host(parts.netloc)
+        # A directory may be told by its query, as which order a renewal at DigiCert is to follow.
+        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self.key = AccountKey(secrets["account_key"].reveal())
         former = json.loads(secrets["former_account_keys"].reveal()) if "former_account_keys" in secrets else []
         self._former = [AccountKey(one) for one in former]
@@ -159,7 +163,10 @@ class AcmeServer:
 
         def sign(request: Request) -> Request:
             content = request.body or b""
-            signed = key.jws(content, url=self.signed_url(url), nonce=self._nonce(), kid=kid)
+            # Without a nonce nothing is sent. Of an order that has to be said, or it would be taken for a lost one.
+            with before_order() if url == str(self.directory()["newOrder"]) else nullcontext():
+                nonce = self._nonce()
+            signed = key.jws(content, url=self.signed_url(url), nonce=nonce, kid=kid)
             return replace(request, body=json.dumps(signed).encode())
 
         rest = self.rest(sign)

@@ -90,7 +90,7 @@ class AcmeVendor:
         self.proofs: list[Authorization] = []
         self.replaced: set[str] = set()
         self.revoked: dict[str, int] = {}
-        self.retry_after = ""
+        self.retry_after, self.ask_again = "", "21600"
         self.links: str = ""
         self._base = ""
 
@@ -343,7 +343,7 @@ class AcmeVendor:
             if unb64(key_id) == issuer and int.from_bytes(unb64(number), "big", signed=True) == cert.serial_number:
                 end = cert.not_valid_after_utc
                 window = {"start": _time(end - timedelta(days=30)), "end": _time(end - timedelta(days=28))}
-                return Reply(200, {"suggestedWindow": window}, {"Retry-After": "21600"})
+                return Reply(200, {"suggestedWindow": window}, {"Retry-After": self.ask_again})
         return problem("malformed", "no such certificate", 404)
 
 

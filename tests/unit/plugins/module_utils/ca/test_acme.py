@@ -277,7 +277,7 @@ def test_the_ca_says_when_to_renew_and_learns_what_is_replaced(world: World) -> 
     first = world.issued(connector)
     hint = connector.renewal_hint(first.bundle.leaf)
     assert hint is not None and hint.until is not None and hint.source == "ARI"
-    assert hint.until - hint.at == timedelta(days=2)
+    assert hint.until - hint.at == timedelta(days=2) and hint.ask_again_s == 21600
     for _twice in range(2):
         world.issued(connector, action="renew", parent=first.handle)
     assert ["replaces" in one.wanted for one in world.vendor.placed] == [False, True, False]

@@ -56,6 +56,21 @@ def test_a_key_is_made_kept_and_shown_nowhere(world: World) -> None:
     assert world.issued(world.connect(rsa))
 
 
+def test_a_directory_may_be_told_by_its_query(world: World) -> None:
+    """ca-connectors §4.5: which order a renewal at DigiCert follows is in it; it is kept, and asked for."""
+    script, url = Script(), f"{world.fake.url}/directory?orderId=1%2F2&b="
+    account = world.stored(url=url)
+    assert account.options["url"] == url
+    connector = world.connect(account, script)
+    assert all(check.passed for check in connector.test())
+    asked = [one.path for one in script.sent if one.path.startswith("/directory")]
+    assert set(asked) == {"/directory?orderId=1%2F2&b="} and not any(one.query for one in script.sent)
+    assert [call for call in world.fake.calls if call.startswith("GET /directory")]
+    for wrong in (f"{url}#x", url.replace("https://", "https://me:secret@"), url.replace("https", "http")):
+        with pytest.raises(InputError, match="url "):
+            world.stored(url=wrong)
+
+
 def test_an_account_is_registered_once_with_contact_terms_and_binding(world: World) -> None:
     """RFC 8555 §7.3, §7.3.4: a key id serves but once, so that nothing but an order, or the care, uses it."""
     mac, text = binding()

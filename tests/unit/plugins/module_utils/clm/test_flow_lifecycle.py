@@ -560,6 +560,24 @@ def test_a_ca_is_asked_about_renewals_every_six_hours_at_most_and_heard(virtual:
     assert newest.parent and len(virtual.requests()) == 2
 
 
+@pytest.mark.parametrize(("told", "hours"), [(60.0, 1), (2 * 3600.0, 2), (30 * 86400.0, 7 * 24)])
+def test_a_ca_says_when_it_wants_to_be_asked_again_within_bounds(
+    virtual: VirtualBench, told: float, hours: int
+) -> None:
+    """E3, RFC 9773 §4.3: Retry-After of the renewal information."""
+    ca = asking(virtual)
+    live(virtual)
+    ca.hint = RenewalHint(virtual.clock.moment + timedelta(days=60), None, "ARI", told)
+    virtual.run_due()
+    asked = ca.asked
+    virtual.advance(hours=hours - 0.1)
+    virtual.run_due()
+    assert ca.asked == asked
+    virtual.advance(hours=0.2)
+    virtual.run_due()
+    assert ca.asked == asked + 1
+
+
 def test_a_ca_that_cannot_be_asked_keeps_its_last_word_and_stops_nothing(virtual: VirtualBench) -> None:
     """E3."""
     ca = asking(virtual)
