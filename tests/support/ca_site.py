@@ -22,8 +22,9 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.registry import connector_type
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.edgecert.clm.plugins.module_utils._core.csr_spec import CsrSpec
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
 from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
@@ -39,6 +40,22 @@ class RealClock(SystemClock):
     def sleep(self, seconds: float) -> None:
         """Note it."""
         self.slept.append(seconds)
+
+
+class _Alike:
+    """A far side with one answer for everything."""
+
+    def __init__(self, answer: Response | TransportError) -> None:
+        self._answer = answer
+
+    def send(self, _request: Request) -> Response:
+        """Give it."""
+        if isinstance(self._answer, TransportError):
+            raise self._answer
+        return self._answer
+
+    def close(self) -> None:
+        """Close nothing."""
 
 
 @dataclass
@@ -82,6 +99,12 @@ class Site:
     def kind(self, script: Script | None = None) -> CaConnectorType:
         """Give the kind of CA, with a script in its way."""
         return self.make_type(Tools(self.clock, (script or Script()).over(RequestsTransport)))
+
+    def answered(self, answer: Response | TransportError, script: Script | None = None) -> CaConnector:
+        """Give a connector whose every call is answered alike, or comes to the same error; the script notes them."""
+        options, secrets = self.kind().prepare("lab", self.options, self.secrets, StoredAccount())
+        kind = self.make_type(Tools(self.clock, (script or Script()).over(lambda _options: _Alike(answer))))
+        return kind.connect("lab", options, {name: Secret(text) for name, text in secrets.items()})
 
     def connect(self, script: Script | None = None, **changes: Any) -> CaConnector:
         """Give the connector of the account, with some options changed; secrets by ``secrets``."""

@@ -33,6 +33,7 @@ KINDS = (
     "html",
     "html_after",
     "empty",
+    "number",
     "garbage_after",
     "redirect",
     "unauthorized",
@@ -113,6 +114,7 @@ _INSTEAD = {
     "unavailable": _plain(503, b"{}", retry_after="5"),
     "html": _plain(200, HTML, content_type="text/html"),
     "empty": _plain(200, b"{}", content_type="application/json"),
+    "number": _plain(200, b"5", content_type="application/json"),
     "redirect": _plain(302, b"", location="https://evil.example.net/collect?x=1"),
     "unauthorized": _plain(401, b'{"errors":["who are you"]}', content_type="application/json"),
 }

@@ -38,6 +38,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base i
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.connection import connected, reachable, url_reason
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.option_table import Option
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.rest import Rest, quoted
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.shapes import part, rows
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.table_type import TableType
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, InputError, RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
@@ -114,8 +115,8 @@ class Toy(CaConnector):
         """List profiles."""
         if kind != "profile":
             raise InputError(f"CA account {self._name} has no list {kind!r}; there is: profile")
-        found = self._rest.ask("list the profiles", "GET", "/profiles")
-        return [Choice(one["id"], one["name"]) for one in found["profiles"]]
+        found = self._rest.mapping("list the profiles", "GET", "/profiles")
+        return [Choice(one["id"], one["name"]) for one in rows(found, "profiles", "name")]
 
     def validate(self, order: Order) -> Sequence[str]:
         """Give every problem."""
@@ -137,7 +138,7 @@ class Toy(CaConnector):
             "days": order.validity_days,
         }
         try:
-            return self._answer(self._rest.ask("place the order", "POST", "/orders", body=body))
+            return self._answer(self._rest.mapping("place the order", "POST", "/orders", body=body))
         except RemoteError as exc:
             if exc.status not in (400, 422):
                 raise
@@ -145,40 +146,42 @@ class Toy(CaConnector):
 
     def find(self, order: Order, csr_pem: str) -> Found:
         """Search by our own reference."""
-        found = self._rest.ask("look for the order", "GET", "/orders", query=(("reference", order.intent_id),))
-        mine = [one for one in found["orders"] if one["csr"] == csr_pem]
+        found = self._rest.mapping("look for the order", "GET", "/orders", query=(("reference", order.intent_id),))
+        mine = [one for one in rows(found, "orders", "id") if one.get("csr") == csr_pem]
         return self._answer(mine[0]) if mine else NotThere("its list of orders, searched by our reference, has none")
 
     def collect(self, handle: Mapping[str, Any]) -> Answer:
         """Ask for the order."""
-        return self._answer(self._rest.ask("ask for the order", "GET", f"/orders/{quoted(handle['order_id'])}"))
+        return self._answer(self._rest.mapping("ask for the order", "GET", f"/orders/{quoted(handle['order_id'])}"))
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
         """Take an order over, if it is of this CSR."""
         try:
-            found = self._rest.ask("ask for the order", "GET", f"/orders/{quoted(order_id)}")
+            found = self._rest.mapping("ask for the order", "GET", f"/orders/{quoted(order_id)}")
         except RemoteError as exc:
             if exc.status != 404:
                 raise
             raise InputError(f"CA account {self._name} has no order {order_id}") from exc
-        if found["csr"] != csr_pem:
+        if found.get("csr") != csr_pem:
             raise InputError(f"order {order_id} of CA account {self._name} is of another CSR")
         return self._answer(found)
 
     def cancel(self, handle: Mapping[str, Any]) -> Answer:
         """Take it back."""
         path = f"/orders/{quoted(handle['order_id'])}/cancel"
-        return self._answer(self._rest.ask("cancel the order", "POST", path))
+        return self._answer(self._rest.mapping("cancel the order", "POST", path))
 
     def revoke(self, handle: Mapping[str, Any], reason: str, comment: str) -> Revocation:
         """Revoke by serial."""
         path = f"/certificates/{quoted(handle['serial'])}/revoke"
-        found = self._rest.ask("revoke a certificate", "POST", path, body={"reason": REASONS[reason]})
-        return Revocation(at=datetime.fromtimestamp(found["revoked_at"], timezone.utc))
+        found = self._rest.mapping("revoke a certificate", "POST", path, body={"reason": REASONS[reason]})
+        return Revocation(at=datetime.fromtimestamp(float(found.get("revoked_at") or 0), timezone.utc))
 
     def _answer(self, told: Mapping[str, Any]) -> Answer:
         """Read an order as the CA tells it."""
         state = read_state(STATES, told.get("status"))
+        if not told.get("id"):
+            raise RemoteError("Cannot read the CA's answer: it names no order", code="not_json")
         handle = {"order_id": str(told["id"])}
         if state.state == "issued":
             chain = order_chain(told["certificate"], told["chain"], at=self._tools.clock.now()).bundle
@@ -186,7 +189,7 @@ class Toy(CaConnector):
         if state.state in REFUSED_STATES:
             return Rejected(f"the CA says {state.raw}", handle, state.state, state.raw)
         assert state.state in PENDING_STATES
-        proof = told.get("challenge") or {}
+        proof = part(told, "challenge")
         action = Action("txt", proof["domain"], proof["record"], proof["text"], who="DNS") if proof else None
         message = f"publish a TXT record at {proof['record']}" if proof else "the CA is at work"
         return Pending(handle, message, 60.0, state.state, (action,) if action else (), state.raw)

@@ -128,7 +128,7 @@ class Api:
 
     def write(
         self, what: str, operation: str, body: Mapping[str, Any], ready: Callable[[], object] | None = None
-    ) -> Any:
+    ) -> Mapping[str, Any]:
         """Call an operation that changes something: repeated only where it surely was not done.
 
         :param ready: gets other keys after the first were refused; without it they are got while the call is signed.
@@ -144,7 +144,7 @@ class Api:
                 ready()
             return self._once(what, operation, body)
 
-    def read(self, what: str, operation: str, body: Mapping[str, Any]) -> Any:
+    def read(self, what: str, operation: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call an operation that only asks; every operation is a POST here, but this one is repeated freely."""
         tries = 0
         while True:
@@ -159,7 +159,7 @@ class Api:
                     raise
                 self._tools.clock.sleep(backoff_s(tries, POLICY, random.random()))
 
-    def _once(self, what: str, operation: str, body: Mapping[str, Any]) -> Any:
+    def _once(self, what: str, operation: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         headers = json_headers(f"{self._prefix}.{operation}")
         answer = self._rest.call("POST", "/", raw=json.dumps(body).encode(), headers=headers)
         try:
@@ -167,14 +167,14 @@ class Api:
         except RemoteError as exc:
             exc.problem["type"] = error_type(answer.headers, answer.body)
             raise
-        value = found.value()
-        if value is None and found.body.strip():
+        value = found.value() if found.body.strip() else {}
+        if not isinstance(value, Mapping):
             raise RemoteError(
-                f"Cannot {what}: the answer is no JSON; check the account's url, and what stands between",
+                f"Cannot {what}: the answer is no JSON object; check the account's url, and what stands between",
                 status=answer.status,
                 code="not_json",
             )
-        return value or {}
+        return value
 
 
 def json_headers(target: str) -> dict[str, str]:

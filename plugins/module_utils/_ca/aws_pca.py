@@ -44,6 +44,7 @@ from .before_order import before_order, is_lost, once_more
 from .capability_base import FIND_TOKEN, Capabilities
 from .connection import reachable, tried
 from .rest import Rest
+from .shapes import part, rows
 from .table_type import TableType
 
 _KIND, _SERVICE = "aws_pca", "ACMPrivateCA"
@@ -153,8 +154,7 @@ class AwsPca(CaConnector):
     def _described(self, arn: str) -> Mapping[str, Any]:
         asked = {"CertificateAuthorityArn": arn}
         found = self._api.read("look at the CA", "DescribeCertificateAuthority", asked)
-        told: Mapping[str, Any] = found.get("CertificateAuthority") or {}
-        return told
+        return part(found, "CertificateAuthority")
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """List the CAs that are active, or the templates of servers' certificates."""
@@ -176,7 +176,7 @@ class AwsPca(CaConnector):
                 while True:
                     asked = {"ResourceOwner": owner, **({"NextToken": more} if more else {})}
                     told = self._api.read("list the CAs", "ListCertificateAuthorities", asked)
-                    found += told.get("CertificateAuthorities") or []
+                    found += rows(told, "CertificateAuthorities", "Arn")
                     more = str(told.get("NextToken") or "")
                     if not more:
                         break
@@ -272,8 +272,7 @@ class AwsPca(CaConnector):
             with before_order(is_first):
                 self._credentials.ready()
 
-        told: Mapping[str, Any] = self._api.write("have a CSR signed", "IssueCertificate", body, ready)
-        return told
+        return self._api.write("have a CSR signed", "IssueCertificate", body, ready)
 
     def _first_look(self, handle: Handle) -> Answer:
         """Fetch what was just ordered; whatever goes wrong with that, the order is placed."""
@@ -294,7 +293,7 @@ class AwsPca(CaConnector):
 
     def _algorithm(self, arn: str) -> str:
         """Give what the CA signs with; it has to be of the kind of the CA's key, not of the CSR's."""
-        found = self._described(arn).get("CertificateAuthorityConfiguration") or {}
+        found = part(self._described(arn), "CertificateAuthorityConfiguration")
         return str(found.get("SigningAlgorithm") or "SHA256WITHRSA")
 
     def find(self, order: Order, csr_pem: str) -> Found:

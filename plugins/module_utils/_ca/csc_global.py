@@ -16,7 +16,7 @@ from typing import Any
 
 from .._core import validity
 from .._core.clock import to_text
-from .._core.errors import AuthError, ClmError, InputError, RemoteError
+from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .._http.base import Request
 from . import answer_base as states
@@ -27,9 +27,10 @@ from .answer_base import Action, Answer, CannotTell, Found, Handle, Issued, Pend
 from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order
 from .capability_base import NATIVE, NONE, Capabilities
-from .connection import connected, reachable, url_reason
+from .connection import connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .shapes import rows
 from .table_type import TableType
 from .wording import share_of_age
 
@@ -97,18 +98,17 @@ class CscGlobal(CaConnector):
 
     def test(self) -> Sequence[Check]:
         """Try address, clock, key and token."""
-        found = list(reachable(self._rest, self._tools, "/admin/customfields"))
-        try:
-            known = self._custom()
-        except ClmError as exc:
-            return [*found, Check("credentials", False, exc.message)]
-        return [*found, Check("credentials", True, f"key and token may list custom fields, {len(known)} of them")]
+        found = reachable(self._rest, self._tools, "/admin/customfields")
+        return tried(found, [("credentials", self._credentials_told)])
+
+    def _credentials_told(self, name: str) -> Check:
+        return Check(name, True, f"key and token may list custom fields, {len(self._custom())} of them")
 
     def _custom(self) -> list[Mapping[str, Any]]:
         """Give CSC's custom fields, read once."""
         if self._fields is None:
-            told = self._rest.ask("list the custom fields", "GET", "/admin/customfields") or {}
-            self._fields = [one for one in told.get("customFields") or () if isinstance(one, Mapping)]
+            told = self._rest.mapping("list the custom fields", "GET", "/admin/customfields")
+            self._fields = rows(told, "customFields")
         return self._fields
 
     def choices(self, kind: str) -> Sequence[Choice]:
@@ -232,7 +232,7 @@ class CscGlobal(CaConnector):
 
     def _told(self, handle: Handle) -> Mapping[str, Any]:
         path = f"/tls/certificate/{quoted(str(handle['order_id']))}"
-        return self._rest.ask("ask for the certificate", "GET", path) or {}
+        return self._rest.mapping("ask for the certificate", "GET", path)
 
     def collect(self, handle: Handle) -> Answer:
         """Ask for the certificate."""
@@ -265,7 +265,7 @@ class CscGlobal(CaConnector):
         """Look among the certificates of this name for one of this key; other orders cannot be told apart."""
         name = order.spec.common_name
         try:
-            told = self._rest.ask(
+            told = self._rest.mapping(
                 *("look for the certificate", "GET", "/tls/certificate"), query=(("filter", f"commonName=={name}"),)
             )
         except RemoteError as exc:
@@ -273,9 +273,9 @@ class CscGlobal(CaConnector):
                 raise
             return self._doubt(order, f"CSC cannot be asked for it ({exc.message})", [])
         waiting = []
-        for one in (told or {}).get("results") or ():
+        for one in rows(told, "results"):
             # An asterisk in a name stands for anything there.
-            if not isinstance(one, Mapping) or not one.get("uuid") or one.get("commonName") != name:
+            if not one.get("uuid") or one.get("commonName") != name:
                 continue
             number = str(one["uuid"])
             if not one.get("certificate"):

@@ -25,6 +25,7 @@ from . import answer_base as states
 from .answer_base import Action, Handle
 from .rest import Answer as Reply
 from .rest import words_of
+from .shapes import part
 
 STATES = {
     "active": states.ISSUED,
@@ -60,7 +61,7 @@ def actions(told: Any) -> list[dict[str, str]]:
     for one in told if isinstance(told, (list, tuple)) else ():
         if not isinstance(one, Mapping) or str(one.get("actionNeeded") or "").lower() in _NOTHING_TO_DO:
             continue
-        domain, cname = str(one.get("domainName") or "").removeprefix("*."), one.get("cname") or {}
+        domain, cname = str(one.get("domainName") or "").removeprefix("*."), part(one, "cname")
         if cname.get("name"):
             found.append(Action("cname", domain, str(cname["name"]).rstrip("."), str(cname.get("value")).rstrip(".")))
         elif one.get("email"):

@@ -171,15 +171,14 @@ class Ejbca(CaConnector):
             return Rejected(exc.message)
         return self._taken(found, handle, csr_pem)
 
-    def _taken(self, found: Any, handle: Mapping[str, Any], csr_pem: str) -> Answer:
+    def _taken(self, told: Mapping[str, Any], handle: Mapping[str, Any], csr_pem: str) -> Answer:
         """Read what EJBCA gave for an order that it took."""
-        told = found if isinstance(found, Mapping) else {}
         if told.get("certificate"):
             leaf = wire.certificate_pem(told["certificate"])
             given = told.get("certificate_chain") or ()
             above = [wire.certificate_pem(one, "chain") for one in given if one] if isinstance(given, list) else []
             return self._issued(leaf, above, handle)
-        number, words = wire.request_id(found) or str(handle.get("request_id") or ""), wire.words(found)
+        number, words = wire.request_id(told) or str(handle.get("request_id") or ""), wire.words(told)
         if number:
             return self._waiting({**handle, "request_id": number}, PENDING_APPROVAL, "")
         if words:

@@ -91,7 +91,7 @@ class Trial:
         return found
 
     def _service_told(self) -> tuple[bool, str]:
-        told = self._calls.mapping("ask for its status", "GET", _STATUS)
+        told = self._calls.ask("ask for its status", "GET", _STATUS)
         word = str(told.get("status") or "nothing")
         return word == "OK", f"{told.get('revision') or 'EJBCA'} says {word}, REST version {told.get('version')}"
 

@@ -109,13 +109,12 @@ class Bearer:
             self._rest().hide(Secret(both))
             headers["Authorization"] = f"Basic {both}"
         try:
-            found = self._rest().ask("get a token", "POST", "", form=form, headers=headers)
+            told = self._rest().mapping("get a token", "POST", "", form=form, headers=headers)
         except RemoteError as exc:
             if exc.status != 400:
                 raise
             # RFC 6749 §5.2 has a wrong client at 400; nobody is to take it for a refusal of the order.
             raise AuthError(exc.message, status=401) from exc
-        told = found if isinstance(found, Mapping) else {}
         token = Secret(str(told.get("access_token") or ""))
         if not token:
             raise RemoteError("Cannot get a token: the answer holds none", code="no_token")

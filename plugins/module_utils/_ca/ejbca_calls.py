@@ -21,6 +21,7 @@ from .base import Choice, Tools
 from .before_order import before_order
 from .connection import connected
 from .rest import Rest, quoted
+from .shapes import rows
 
 ORDER_PATH = "/v1/certificate/pkcs10enroll"
 LISTS = ("end_entity_profile", "certificate_profile", "issuer_common_name")
@@ -79,25 +80,18 @@ class EjbcaCalls:
             token = self._bearer.token()
         return replace(marked, headers={**marked.headers, "Authorization": f"Bearer {token}"})
 
-    def ask(self, what: str, method: str, path: str, **more: Any) -> Any:
-        """Call; once more with another token where this one is refused, as it may have ended."""
+    def ask(self, what: str, method: str, path: str, **more: Any) -> Mapping[str, Any]:
+        """Call for a JSON object; once more with another token where this one is refused, as it may have ended.
+
+        :raises RemoteError: as ``Rest.mapping``.
+        """
         try:
-            return self.rest().ask(what, method, path, **more)
+            return self.rest().mapping(what, method, path, **more)
         except AuthError:
             if self._bearer is None:
                 raise
             self._bearer.forget()
-            return self.rest().ask(what, method, path, **more)
-
-    def mapping(self, what: str, method: str, path: str, **more: Any) -> Mapping[str, Any]:
-        """Call for a JSON object.
-
-        :raises RemoteError: it is another thing.
-        """
-        found = self.ask(what, method, path, **more)
-        if not isinstance(found, Mapping):
-            raise RemoteError(f"Cannot {what}: the answer is no JSON object", code="not_json")
-        return found
+            return self.rest().mapping(what, method, path, **more)
 
     def chain(self, subject_dn: str) -> list[str]:
         """Give a CA's own chain as PEM."""
@@ -110,13 +104,13 @@ class EjbcaCalls:
     def issuers(self) -> list[Issuer]:
         """List the CAs."""
         if "issuers" not in self._known:
-            found = self.mapping("list the CAs", "GET", "/v1/ca").get("certificate_authorities") or ()
+            found = rows(self.ask("list the CAs", "GET", "/v1/ca"), "certificate_authorities")
             seen = [(str(one.get("name") or ""), str(one.get("subject_dn") or "")) for one in found]
-            rows = [(ejbca_wire.common_name(subject_dn), name, subject_dn) for name, subject_dn in seen]
-            alike = [common for common, _name, _subject_dn in rows]
+            named = [(ejbca_wire.common_name(subject_dn), name, subject_dn) for name, subject_dn in seen]
+            alike = [common for common, _name, _subject_dn in named]
             self._known["issuers"] = [
                 Issuer(common if common and alike.count(common) == 1 else name, name, subject_dn)
-                for common, name, subject_dn in rows
+                for common, name, subject_dn in named
             ]
         known: list[Issuer] = self._known["issuers"]
         return known
@@ -135,9 +129,9 @@ class EjbcaCalls:
     def profiles(self) -> list[str]:
         """List the end entity profiles that the account may use."""
         if "profiles" not in self._known:
-            found = self.mapping("list the end entity profiles", "GET", "/v2/endentity/profiles/authorized")
+            found = self.ask("list the end entity profiles", "GET", "/v2/endentity/profiles/authorized")
             # Spelled like that.
-            self._known["profiles"] = [str(one.get("name")) for one in found.get("end_entitie_profiles") or ()]
+            self._known["profiles"] = [str(one.get("name")) for one in rows(found, "end_entitie_profiles")]
         known: list[str] = self._known["profiles"]
         return known
 
@@ -146,7 +140,7 @@ class EjbcaCalls:
         key = f"profile {name}"
         if key not in self._known:
             path = f"/v2/endentity/profile/{quoted(name)}"
-            self._known[key] = self.mapping(f"read the end entity profile {name}", "GET", path)
+            self._known[key] = self.ask(f"read the end entity profile {name}", "GET", path)
         known: Mapping[str, Any] = self._known[key]
         return known
 
@@ -172,19 +166,19 @@ class EjbcaCalls:
         """Search certificates by the end entity's name or by serial number, and say whether these are all."""
         criteria = [{"property": "QUERY", "value": query, "operation": "EQUAL"}]
         body = {"max_number_of_results": _MOST, "criteria": criteria}
-        found = self.mapping("search the certificates", "POST", "/v1/certificate/search", body=body)
-        return list(found.get("certificates") or ()), not found.get("more_results")
+        found = self.ask("search the certificates", "POST", "/v1/certificate/search", body=body)
+        return rows(found, "certificates"), not found.get("more_results")
 
     def entity_status(self, username: str) -> str:
         """Give the state of an end entity; empty when there is none, or the account may not see it."""
         criteria = [{"property": "QUERY", "value": username, "operation": "EQUAL"}]
         body = {"max_number_of_results": _MOST, "current_page": 0, "criteria": criteria}
         try:
-            found = self.mapping("search the end entities", "POST", "/v1/endentity/search", body=body)
+            found = self.ask("search the end entities", "POST", "/v1/endentity/search", body=body)
         except RemoteError as exc:
             # Not every edition and role has that; nothing depends on it but what an approver has let pass.
             if exc.status not in (403, 404):
                 raise
             return ""
-        states = [one.get("status") for one in found.get("end_entities") or () if one.get("username") == username]
+        states = [one.get("status") for one in rows(found, "end_entities") if one.get("username") == username]
         return str(states[0] or "") if states else ""

@@ -25,7 +25,7 @@ def revoke(calls: EjbcaCalls, handle: Handle, reason: str) -> Revocation:
     if word is None:
         raise InputError(f"EJBCA has no reason {reason!r}; there are {', '.join(REASONS)}")
     try:
-        found = calls.mapping("revoke a certificate", "PUT", f"{path}/revoke", query=(("reason", word),))
+        found = calls.ask("revoke a certificate", "PUT", f"{path}/revoke", query=(("reason", word),))
     except RemoteError as exc:
         # 409: it was revoked before.
         if exc.status != 409:
@@ -46,7 +46,7 @@ def revocation(calls: EjbcaCalls, handle: Handle) -> Revocation:
 
 
 def _revoked(calls: EjbcaCalls, path: str) -> Revocation | None:
-    found = calls.mapping("ask for a revocation", "GET", f"{path}/revocationstatus")
+    found = calls.ask("ask for a revocation", "GET", f"{path}/revocationstatus")
     if not found.get("revoked"):
         return None
     try:

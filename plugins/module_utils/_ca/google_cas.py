@@ -28,6 +28,7 @@ from .capability_base import FIND_EXACT, FIND_TOKEN, Capabilities
 from .connection import connected, reachable, transport_options, tried
 from .google_token import Token, problems
 from .rest import Rest
+from .shapes import rows
 from .table_type import TableType
 
 _KIND = "google_cas"
@@ -77,21 +78,21 @@ class GoogleCas(CaConnector):
 
     def _ask(
         self, what: str, method: str, path: str, *, ready: Callable[[], object] | None = None, **more: Any
-    ) -> Any:
+    ) -> Mapping[str, Any]:
         """Call with the token; once more with another one where this one is refused.
 
         :param ready: gets the other one; without it that is got when the call is made.
         """
         rest = self._rest("token", self._bearing)
         try:
-            return rest.ask(what, method, path, **more) or {}
+            return rest.mapping(what, method, path, **more)
         except AuthError as exc:
             if exc.status != 401 or not self._token.can_renew:
                 raise
             self._token.forget()
             if ready is not None:
                 ready()
-            return rest.ask(what, method, path, **more) or {}
+            return rest.mapping(what, method, path, **more)
 
     def _listed(self, what: str, path: str, word: str) -> list[Mapping[str, Any]]:
         """Give all pages of a list."""
@@ -99,7 +100,7 @@ class GoogleCas(CaConnector):
         query: tuple[tuple[str, str], ...] = ()
         while True:
             told = self._ask(what, "GET", path, query=query)
-            found += told.get(word) or []
+            found += rows(told, word)
             if not told.get("nextPageToken"):
                 return found
             query = (("pageToken", str(told["nextPageToken"])),)
@@ -183,7 +184,8 @@ class GoogleCas(CaConnector):
     def _fetched(self, kind: str, location: str) -> list[Choice]:
         top = f"projects/{self._options['project']}/locations"
         if kind == "issuer_location":
-            found = self._listed("list the locations", own.path_of(top), "locations")
+            told = {"locations": self._listed("list the locations", own.path_of(top), "locations")}
+            found = rows(told, "locations", "locationId")
             return [Choice(str(one["locationId"]), str(one.get("displayName") or one["locationId"])) for one in found]
         if not location:
             return []
@@ -275,8 +277,7 @@ class GoogleCas(CaConnector):
             with before_order(is_first):
                 self._token.ready()
 
-        told: Mapping[str, Any] = self._ask("have a CSR signed", "POST", path, ready=ready, query=query, body=body)
-        return told
+        return self._ask("have a CSR signed", "POST", path, ready=ready, query=query, body=body)
 
     def _issued(self, told: Mapping[str, Any]) -> Answer:
         """Read a certificate as Google tells it."""

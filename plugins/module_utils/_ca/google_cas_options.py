@@ -21,6 +21,7 @@ from . import google_token, option_table
 from .connection import url_reason
 from .option_table import Option
 from .rest import Answer, quoted, words_of
+from .shapes import part
 
 URL = "https://privateca.googleapis.com"
 ENTERPRISE, DEVOPS = "enterprise", "devops"
@@ -129,7 +130,7 @@ def last_of(told: Mapping[str, Any]) -> str:
 
 def revoked_at(told: Mapping[str, Any]) -> datetime | None:
     """Give when a certificate was revoked; None where that is not told."""
-    text = str((told.get("revocationDetails") or {}).get("revocationTime") or "")
+    text = str(part(told, "revocationDetails").get("revocationTime") or "")
     try:
         return from_text(text) if text else None
     except ValueError:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .._core.clock import Clock
 from .._core.deps import needed
-from .._core.errors import AuthError, InputError, TransportError
+from .._core.errors import AuthError, InputError, RemoteError, TransportError
 from .._core.redact import Secret
 from .._http.base import Request, Response
 from .option_table import Option, Table
@@ -145,6 +145,12 @@ class Token:
             # Beside its words the library keeps the answer, which says the same once more.
             words = str(exc.args[0] if exc.args else exc)
             raise AuthError(f"Cannot get an access token of Google: {self._masked(words)}", status=401) from exc
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            # The library takes any JSON for an answer of a token's server.
+            raise RemoteError(
+                f"Cannot get an access token of Google: what it answered has another shape ({type(exc).__name__})",
+                code="not_json",
+            ) from exc
         made = Secret(str(self._credentials.token))
         self._hide(made)
         if request.lives_s is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -23,10 +24,12 @@ from .._http.base import Request
 from . import client_certificate, option_table, vault_pki_auth
 from .answer_base import Answer, Found, Handle, Issued, NotThere, Rejected, Revocation
 from .base import CaConnector, Check, Choice, Order, Tools
+from .before_order import before_order
 from .capability_base import FIND_HARMLESS, Capabilities
 from .connection import connected, reachable, tried, url_reason
 from .option_table import Option
 from .rest import Rest, quoted
+from .shapes import part
 from .table_type import TableType
 
 _KIND = "vault_pki"
@@ -98,16 +101,23 @@ class VaultPki(CaConnector):
         for rest in self._made.values():
             rest.hide(secret)
 
-    def _ask(self, what: str, method: str, path: str, **more: Any) -> Any:
+    def _ask(self, what: str, method: str, path: str, *, is_order: bool = False, **more: Any) -> Mapping[str, Any]:
         """Call with the token; once more with another one where this one is refused, as it may have ended."""
-        rest = self._rest("token", lambda request: self._with(request, {"X-Vault-Token": self._login.token()}))
+
+        def signed(request: Request) -> Request:
+            # Without a token nothing is sent. Of an order that has to be said, or it would be taken for a lost one.
+            with before_order() if is_order else nullcontext():
+                token = self._login.token()
+            return self._with(request, {"X-Vault-Token": token})
+
+        rest = self._rest("order" if is_order else "token", signed)
         try:
-            return rest.ask(what, method, path, **more)
+            return rest.mapping(what, method, path, **more)
         except AuthError:
             if not self._login.can_log_in:
                 raise
             self._login.forget()
-            return rest.ask(what, method, path, **more)
+            return rest.mapping(what, method, path, **more)
 
     # -- contract --------------------------------------------------------------------------------------------------
 
@@ -146,7 +156,7 @@ class VaultPki(CaConnector):
         return tried(found, (("logged in", self._token_told), ("may sign", self._right_told)))
 
     def _token_told(self, name: str) -> Check:
-        data = self._ask("look at its own token", "GET", "/v1/auth/token/lookup-self")["data"]
+        data = part(self._ask("look at its own token", "GET", "/v1/auth/token/lookup-self"), "data")
         ttl = int(data.get("ttl") or 0)
         ends = f"until {to_text(self._tools.clock.now() + timedelta(seconds=ttl))}" if ttl else "without end"
         return Check(name, True, f"token of {data.get('display_name') or 'the account'}, {ends}")
@@ -156,7 +166,7 @@ class VaultPki(CaConnector):
         if not self._options.get("role") and self._options["sign"] == "role":
             return Check(name, True, "not tried: the account has no role, each request names one")
         found = self._ask("ask what its token may do", "POST", "/v1/sys/capabilities-self", body={"paths": [path]})
-        granted = set((found.get("data") or found).get(path) or ())
+        granted = set((part(found, "data") or found).get(path) or ())
         if granted & {"update", "root", "sudo"}:
             return Check(name, True, f"update on {path}")
         return Check(
@@ -179,9 +189,10 @@ class VaultPki(CaConnector):
                 if exc.status != 404:
                     raise
                 found = {}
-            data = (found or {}).get("data") or {}
-            named = {key: (told or {}).get("issuer_name") for key, told in (data.get("key_info") or {}).items()}
-            self._known[kind] = [Choice(named.get(key) or key, key) for key in data.get("keys") or ()]
+            data = part(found, "data")
+            about, keys = part(data, "key_info"), [str(key) for key in data.get("keys") or ()]
+            named = {key: part(about, key).get("issuer_name") for key in keys}
+            self._known[kind] = [Choice(named[key] or key, key) for key in keys]
         return self._known[kind]
 
     def _values(self, kind: str) -> list[str]:
@@ -223,15 +234,15 @@ class VaultPki(CaConnector):
         else:
             body["not_after"] = to_text(order.at + timedelta(days=order.validity_days))
         try:
-            found = self._ask("have a CSR signed", "POST", self._path(order.options, ""), body=body)
+            found = self._ask("have a CSR signed", "POST", self._path(order.options, ""), is_order=True, body=body)
         except RemoteError as exc:
             # A 400 is the role's own no; anything else is the account's, or nobody's.
             if exc.status != 400:
                 raise
             return Rejected(exc.message)
-        data, warnings = found["data"], tuple(str(one) for one in found.get("warnings") or ())
+        data, warnings = part(found, "data"), tuple(str(one) for one in found.get("warnings") or ())
         chain = list(data.get("ca_chain") or ()) or [data.get("issuing_ca") or ""]
-        return self._issued(str(data["certificate"]), [str(one) for one in chain if one], warnings)
+        return self._issued(str(data.get("certificate") or ""), [str(one) for one in chain if one], warnings)
 
     def _issued(self, leaf: str, chain: Sequence[str], notes: tuple[str, ...] = ()) -> Issued:
         from .._pki.chain import order_chain
@@ -249,11 +260,12 @@ class VaultPki(CaConnector):
     def collect(self, handle: Handle) -> Answer:
         """Give a certificate that was signed, by its serial number."""
         found = self._ask("read a certificate", "GET", f"{self._mount}/cert/{quoted(str(handle['serial']))}")
-        leaf = str(found["data"]["certificate"])
-        chain = list(found["data"].get("ca_chain") or ())
+        data = part(found, "data")
+        leaf, chain = str(data.get("certificate") or ""), list(data.get("ca_chain") or ())
         if not chain:
             told = self._ask("read the chain", "GET", f"{self._mount}/cert/ca_chain")
-            chain = [str(told["data"].get("ca_chain") or told["data"].get("certificate") or "")]
+            above = part(told, "data")
+            chain = [str(above.get("ca_chain") or above.get("certificate") or "")]
         return self._issued(leaf, [str(one) for one in chain if one])
 
     def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
@@ -281,7 +293,7 @@ class VaultPki(CaConnector):
         found = self._ask(
             "revoke a certificate", "POST", f"{self._mount}/revoke", body={"serial_number": handle["serial"]}
         )
-        at = int((found or {}).get("data", {}).get("revocation_time") or 0)
+        at = int(part(found, "data").get("revocation_time") or 0)
         return Revocation(at=datetime.fromtimestamp(at, timezone.utc) if at else None)
 
 

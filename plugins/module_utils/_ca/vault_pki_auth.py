@@ -16,6 +16,7 @@ from .._core.errors import AuthError, InputError, RemoteError
 from .._core.redact import Secret
 from .option_table import Option, Table
 from .rest import Rest, quoted
+from .shapes import part
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
@@ -154,13 +155,13 @@ class Login:
         if body.get("jwt"):
             self._hide(Secret(body["jwt"]))
         try:
-            found = rest.ask(f"log in by {name}", "POST", f"/v1/auth/{mount}/{path}", body=body)
+            found = rest.mapping(f"log in by {name}", "POST", f"/v1/auth/{mount}/{path}", body=body)
         except RemoteError as exc:
             if exc.status != 400:
                 raise
             # A wrong credential is a 400 with some methods; nobody is to take it for a refusal of the order.
             raise AuthError(exc.message, status=401) from exc
-        token = str(((found or {}).get("auth") or {}).get("client_token") or "")
+        token = str(part(found, "auth").get("client_token") or "")
         if not token:
             raise RemoteError(f"Cannot log in by {name}: the answer holds no token", code="no_token")
         made = Secret(token)

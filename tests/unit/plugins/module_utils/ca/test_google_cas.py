@@ -359,6 +359,18 @@ def test_nobody_at_the_token_endpoint_is_told_as_such(lab: Lab) -> None:
         lab.connect(script, auth_method="credentials").choices("issuer_name")
 
 
+def test_a_token_endpoint_that_answers_strangely_is_told_as_such(lab: Lab) -> None:
+    """C rows: the library takes any JSON for an answer; a failed check, and no order in doubt."""
+    pytest.importorskip("google.auth", reason=SKIP)
+    script = Script()
+    script.add("number", "POST", "/token$", times=9)
+    failed = [check for check in lab.connect(script, auth_method="credentials").test() if not check.passed]
+    assert [check.name for check in failed] == ["logged in"] and "another shape (TypeError)" in failed[0].detail
+    with pytest.raises(RemoteError) as caught:
+        lab.connect(script, auth_method="credentials").submit(lab.order(), CSR)
+    assert caught.value.code == "not_json" and is_surely_not_taken(caught.value)
+
+
 def test_all_calls_go_the_way_of_the_account(lab: Lab) -> None:
     """C rows: proxy, trust and time-outs hold for tokens, too; nothing goes by a library's own HTTP."""
     pytest.importorskip("google.auth", reason=SKIP)
