@@ -41,7 +41,7 @@ from .aws_credentials import Credentials
 from .aws_sigv4 import Keys
 from .base import CaConnector, Check, Choice, Order, Tools
 from .before_order import before_order, is_lost, once_more
-from .capability_base import FIND_TOKEN, Capabilities
+from .capability_base import CSR_SOURCES, FIND_TOKEN, Capabilities
 from .connection import reachable, tried
 from .rest import Rest
 from .shapes import part, rows
@@ -110,6 +110,7 @@ class AwsPca(CaConnector):
             csr_is_truth=not has_names,
             san_types=("dns", "ip", "email", "uri") + (() if has_names else ("other", "directory")),
             key_types=("rsa", "ec"),
+            csr_sources=tuple(one for one in CSR_SOURCES if one != "upload"),
             request_options={
                 "issuer_name": {
                     "required": not self._options.get("ca_arn"),

@@ -493,6 +493,8 @@ def test_with_mode_acm_nothing_can_be_enrolled_and_the_reason_is_told(lab: Lab) 
     connector = lab.connect(mode="acm")
     able = connector.capabilities()
     assert able.csr_sources == ()
+    assert lab.connect().capabilities().csr_sources == ("endpoint", "local", "hsm", "adc"), "E7"
+    assert lab.connect(csr_sources=["upload"]).capabilities().csr_sources == ("upload",)
     assert "ACM makes the key" in source_problems("endpoint", able, "amazon")[0]
     assert "ACM makes the key" in connector.validate(lab.order())[0]
     assert isinstance(connector.submit(lab.order(), CSR), Rejected) and lab.vendor.asked == []
