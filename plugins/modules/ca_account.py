@@ -29,7 +29,10 @@ options:
     required: true
   state:
     description:
-      - V(absent) removes the account and the secrets it holds. Refused while requests wait for it.
+      - V(absent) removes the account and the secrets it holds. Refused while requests wait for it, a group has it as
+        its standby, or a replacement that was neither stopped nor aborted orders at it.
+      - It is not refused for the certificates that the account issued, though they can then be neither renewed nor
+        revoked from here, nor for groups that list it among their C(ca_accounts), of which it stays a name.
     type: str
     choices: [present, absent]
     default: present

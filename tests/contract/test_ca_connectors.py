@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -606,7 +607,7 @@ def test_json_of_another_shape_is_told_in_our_words(networked: Site) -> None:
         "cancel": lambda one: one.cancel(handle),
         "revoke": lambda one: one.revoke(handle, able.revoke_reasons[0], "") if able.revoke_reasons else None,
         "revocation": lambda one: one.revocation(handle),
-        **{f"choices {kind}": lambda one, kind=kind: one.choices(kind) for kind in able.choices},
+        **{f"choices {kind}": methodcaller("choices", kind) for kind in able.choices},
     }
     wrong: dict[str, tuple[str, bytes]] = {}
     for body in _STRANGE:

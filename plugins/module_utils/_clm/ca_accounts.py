@@ -62,9 +62,15 @@ def _care(account: CaAccount, ports: Ports) -> tuple[Step, ...]:
 
 
 def _needed_by(unit: Unit, account: CaAccount) -> dict[str, list[str]]:
+    from . import replacement
+
     waiting = [one.request_id for one in unit.requests.find(ca=account.name, state=_OPEN_STATES)]
     standing_by = [one.name for one in unit.groups.find() if account.name in [entry["ca"] for entry in one.standby_cas]]
-    found = {"requests wait for it": waiting, "groups have it as their standby": standing_by}
+    found = {
+        "requests wait for it": waiting,
+        "groups have it as their standby": standing_by,
+        "replacements order at it, stop or abort them first": replacement.running_to(unit, account.name),
+    }
     return {what: names for what, names in found.items() if names}
 
 

@@ -92,6 +92,12 @@ def required_row(unit: Unit, name: str) -> Intent:
     return row
 
 
+def running_to(unit: Unit, ca: str) -> list[str]:
+    """Give the names of the replacements that are running and order at a CA account."""
+    rows = unit.intents.find(kind=_KIND, noun=_NOUN)
+    return sorted(row.key for row in rows if state_of(row) == RUNNING and row.wanted.get("to_ca") == ca)
+
+
 def is_of(request: CertRequest, name: str) -> bool:
     """Say whether a replacement made a request."""
     return bool(request.renews.get(MEMBER) == name)

@@ -619,3 +619,16 @@ def test_later_calls_need_its_name_alone(site: Site) -> None:
     site.run(batch=1)
     told = site.run(select=None, to_ca=None)
     assert told["replacement"]["to_ca"] == "other" and len(begun(told)) == 3
+
+
+def test_an_account_at_which_a_replacement_orders_is_not_removed(site: Site) -> None:
+    """C rows: until somebody ends it; what it replaces from may go."""
+    ports = site.bench.ports
+    replacement.begin(ports, replacement.Wanted("incident", {"ca": ["house"]}, to_ca="other"))
+    with pytest.raises(StateError, match=r"replacements order at it, stop or abort them first \(incident\)") as caught:
+        ca_accounts.plan({"name": "other", "state": "absent"}, ports)
+    assert caught.value.details == {"replacements": ["incident"]}
+    assert ca_accounts.plan({"name": "house", "state": "absent"}, ports).steps
+    for state in (replacement.STOPPED, replacement.ABORTED):
+        replacement.set_state(ports, "incident", state, "")
+        assert ca_accounts.plan({"name": "other", "state": "absent"}, ports).steps
