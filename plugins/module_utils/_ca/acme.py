@@ -325,6 +325,8 @@ class AcmeType(TableType):
     name = acme_account.KIND
     table = TABLE
     connector = Acme
+    # RFC 8555 wants many calls for one order; Let's Encrypt takes 20 a second.
+    calls_per_second = 10
 
     def prepare(
         self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount

@@ -372,6 +372,8 @@ class AwsPcaType(TableType):
     name = _KIND
     table = own.TABLE
     connector = AwsPca
+    # AWS takes 25 orders a second.
+    calls_per_second = 10
 
     def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
         """Hold mode, region, CA and credentials against each other."""

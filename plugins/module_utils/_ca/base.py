@@ -263,9 +263,14 @@ class StoredAccount:
 
 
 class CaConnectorType(ABC):
-    """A kind of CA: makes and reads accounts."""
+    """A kind of CA: makes and reads accounts.
+
+    :ivar calls_per_second: calls that one account begins in a second at most, all processes together; two where the CA
+        publishes no limit, for nobody knows what it bears.
+    """
 
     name: str
+    calls_per_second: int = 2
 
     @abstractmethod
     def options(self) -> Mapping[str, Mapping[str, Any]]:

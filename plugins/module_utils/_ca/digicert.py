@@ -389,3 +389,5 @@ class DigiCertType(TableType):
     name = _KIND
     table = words.TABLE
     connector = DigiCert
+    # CertCentral takes 1000 calls in three minutes.
+    calls_per_second = 5

@@ -371,6 +371,8 @@ class GoogleCasType(TableType):
     name = _KIND
     table = own.TABLE
     connector = GoogleCas
+    # Google has quotas by the minute, of far more.
+    calls_per_second = 10
 
     def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
         """Say what the way to log in lacks."""

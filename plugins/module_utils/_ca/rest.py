@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from .._core.clock import Clock
 from .._core.errors import AuthError, RateLimited, RemoteError, TransportError
 from .._core.redact import MASK, Secret
-from .._http.base import Pacer, Request, Response, Transport
+from .._http.base import Request, Response, Transport
 from .._http.retry import SAFE_METHODS, RetryPolicy, asks_to_wait, date_header, send, wait_told
 
 MAX_REDIRECTS = 3
@@ -108,12 +108,11 @@ class Rest:
         explain: Callable[[Answer], str] = words_of,
         secrets: Sequence[Secret] = (),
         policy: RetryPolicy = POLICY,
-        pacer: Pacer | None = None,
         speaks: str = "JSON",
     ) -> None:
         self._speaks = speaks
         self._transport, self._clock, self._host, self._prefix = transport, clock, host, prefix
-        self._sign, self._explain, self._policy, self._pacer = sign, explain, policy, pacer
+        self._sign, self._explain, self._policy = sign, explain, policy
         self._secrets = list(secrets)
         self.calls = 0
 
@@ -216,7 +215,7 @@ class Rest:
             tries += 1
             is_last = tries >= self._policy.attempts
             try:
-                response = send(request, _Signing(self), clock=self._clock, pacer=self._pacer, policy=at_once)
+                response = send(request, _Signing(self), clock=self._clock, policy=at_once)
             except TransportError as failure:
                 seconds = self._policy.base_s * 2 ** (tries - 1)
                 if failure.sent or failure.kind == "tls" or is_last or not self._has_time(began, seconds):
@@ -236,7 +235,7 @@ class Rest:
         while True:
             tries += 1
             try:
-                return send(request, _Signing(self), clock=self._clock, pacer=self._pacer, policy=self._policy)
+                return send(request, _Signing(self), clock=self._clock, policy=self._policy)
             except TransportError as failure:
                 if failure.sent or failure.kind == "tls" or tries >= self._policy.attempts:
                     raise

@@ -150,15 +150,13 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
     mover.still_ours()
     try:
         return intent, _showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
-    except ClmError as exc:
-        if is_surely_not_taken(exc):
-            if is_new or not _counts_as_one(mover):
-                _refused(mover, algorithm, intent, exc)
-            raise
-        lost = exc
     except Exception as exc:
         # A connector that fails by a fault of ours has sent the order, or has not: the CA is asked, as ever.
-        lost = _fault(request.ca, exc)
+        lost = exc if isinstance(exc, ClmError) else _fault(request.ca, exc)
+    if is_surely_not_taken(lost):
+        if is_new or not _counts_as_one(mover):
+            _refused(mover, algorithm, intent, lost)
+        raise lost
     return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, lost))
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pacer of CPS calls: counts and waits by a ledger that all processes on one account share.
+"""The pacer of calls: counts and waits by a ledger that all processes on one account share.
 
 Knows the ledger's contract, not where it is kept.
 """
@@ -29,6 +29,7 @@ class LedgerPacer:
 
     :param account: key of the account in the ledger: one for all clients of that account.
     :param max_wait_s: seconds one call may wait before it is refused.
+    :param service: what is called, for messages.
     """
 
     def __init__(
@@ -39,12 +40,13 @@ class LedgerPacer:
         *,
         max_wait_s: float = 300.0,
         limits: Limits | None = None,
+        service: str = "CPS",
     ) -> None:
         self._ledger = ledger
         self._account = account
         self._clock = clock
         self._max_wait_s = max_wait_s
-        self._limits = limits or Limits()
+        self._limits, self._service = limits or Limits(), service
         self.calls = 0
 
     def before(self, family: str) -> None:
@@ -61,8 +63,8 @@ class LedgerPacer:
             wait = max(wait, _LEAST_WAIT_S)
             if waited + wait > self._max_wait_s:
                 raise RateLimited(
-                    f"Cannot call CPS now: the calls of this account are used up for another {wait:.0f} seconds, and "
-                    f"this run may wait {self._max_wait_s:.0f} seconds for one call; run it again later, or run fewer "
+                    f"Cannot call {self._service} now: the calls of this account are used up for another {wait:.0f} "
+                    f"seconds, and this run may wait {self._max_wait_s:.0f} seconds for one call; run it again later, or run fewer "
                     "jobs on this account at a time",
                     retry_after_s=wait,
                     details={"family": family or None},

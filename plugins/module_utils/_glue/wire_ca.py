@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .._core.ledger import Limits
 from .._core.redact import Secret
 
 if TYPE_CHECKING:
@@ -37,6 +39,20 @@ def _tools(store: Store, clock: Clock, environment: Mapping[str, str]) -> Tools:
     return Tools(clock, transport, device_key)
 
 
+def _paced(tools: Tools, store: Store, account: str, per_second: int) -> Tools:
+    """Let all processes on one account together begin no more calls in a second than its CA is known to bear."""
+
+    def transport(options: TransportOptions) -> Transport:
+        from .._cps.pacing import LedgerPacer
+        from .._http.paced import PacedTransport
+
+        limits = Limits(60 * per_second, per_second, 1.0, {})
+        pacer = LedgerPacer(store.ledger, f"ca/{account}", tools.clock, limits=limits, service=f"CA account {account}")
+        return PacedTransport(tools.transports(options), pacer)
+
+    return replace(tools, transports=transport)
+
+
 def ca_type_maker(store: Store, clock: Clock, environment: Mapping[str, str]) -> Callable[[str], CaConnectorType]:
     """Give what gives a kind of CA by its name."""
 
@@ -56,7 +72,9 @@ def ca_maker(store: Store, clock: Clock, environment: Mapping[str, str]) -> Call
 
         opened = json.loads(account.secrets.reveal()) if account.secrets else {}
         secrets = {name: Secret(text) for name, text in opened.items()}
-        kind = connector_type(account.type, _tools(store, clock, environment))
+        tools = _tools(store, clock, environment)
+        rate = connector_type(account.type, tools).calls_per_second
+        kind = connector_type(account.type, _paced(tools, store, account.name, rate))
         return kind.connect(account.name, account.options, secrets)
 
     return connect

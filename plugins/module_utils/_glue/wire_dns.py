@@ -32,7 +32,7 @@ def dns_maker(store: Store, clock: Clock, environment: Mapping[str, str]) -> Cal
         credentials = credentials_of(device, environment)
         return EdgeDnsClient(
             transport_to(device, credentials),
-            LedgerPacer(store.ledger, f"edge-dns/{account_of(device, credentials)}", clock),
+            LedgerPacer(store.ledger, f"edge-dns/{account_of(device, credentials)}", clock, service="Edge DNS"),
             clock,
             host=credentials.host,
             account_switch_key=credentials.account_switch_key,
