@@ -42,6 +42,7 @@ _CALLED = {
     "place": "the enrollment or its change",
     "warnings": "the lists of warnings",
     "proof": "what proves the push",
+    "edges": "the edge servers that prove it",
     "settings": "the network settings pending at CPS",
     "scripts": "the scripts of the application connector",
     "validation_hash": "CPS's validation result",

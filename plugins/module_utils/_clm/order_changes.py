@@ -16,18 +16,26 @@ from .._core.types import WorkOrder
 from . import approvals, deployment_date, edges, impossible, orders, policy, states
 from .deployment import Deployer
 
+# What a call may want otherwise and that is part of what is approved, as it is called.
+_APPROVED = {
+    "warnings": "the lists of warnings",
+    "change": "the date before which CPS does not deploy it",
+    "edges": "the edge servers that prove it",
+}
+
 
 def steps(deployer: Deployer, wanted: orders.Wanted) -> list[Step]:
     """Give the step that takes over what a call wants otherwise of a stored order.
 
-    Other lists of warnings are not what was approved: the approvals go, whatever the order waits for.
+    Other lists of warnings, another date and other edge servers are not what was approved: the approvals go, whatever
+    the order waits for.
     """
     order = deployer.order
     changed = _differing(deployer, wanted)
     if not changed:
         return []
     is_void = False
-    if {"warnings", "change"} & set(changed):
+    if set(_APPROVED) & set(changed):
         changed.update(_asked_again(deployer, order))
         is_void = bool(approvals.levels(replace(order, policy=changed.get("policy", order.policy))))
         _refuse_in_flight(order, _called(changed), is_void=is_void)
@@ -37,6 +45,9 @@ def steps(deployer: Deployer, wanted: orders.Wanted) -> list[Step]:
         keeper, now = deployer.keeper, deployer.ports.clock.now()
         step = {"type": approvals.CHANGED, "at": to_text(now), "actor": keeper.ports.actor, "comment": wanted.comment}
         with keeper.ports.store.write() as unit:
+            if is_void and not _returns(order.state):
+                # Nothing but the proof is left to be done, and that is held up for what is approved next.
+                keeper.save_in(unit, "push_needs_decision", state="needs_decision", message=order.message)
             keeper.save_in(
                 unit,
                 "work_order_changed",
@@ -91,8 +102,7 @@ def _asked_again(deployer: Deployer, order: WorkOrder) -> dict[str, Any]:
 
 
 def _called(changed: Mapping[str, Any]) -> str:
-    names = {"warnings": "the lists of warnings", "change": "the date before which CPS does not deploy it"}
-    return " and ".join(said for name, said in names.items() if name in changed)
+    return " and ".join(said for name, said in _APPROVED.items() if name in changed)
 
 
 def _refuse_in_flight(order: WorkOrder, what: str, *, is_void: bool) -> None:
@@ -100,7 +110,8 @@ def _refuse_in_flight(order: WorkOrder, what: str, *, is_void: bool) -> None:
 
     :raises StateError: it is, and the rest would have to be approved first.
     """
-    if is_void and not _may_return(order.state):
+    is_waiting = order.reason == states.NOT_PROVEN and "needs_decision" in states.WORK_ORDER[order.state]
+    if is_void and not (_returns(order.state) or is_waiting):
         raise StateError(
             f"Cannot change {what} of work order {order.work_order_id}: it is {order.state} with what was approved; "
             "wait until it asks for a decision, or cancel it",
@@ -109,5 +120,5 @@ def _refuse_in_flight(order: WorkOrder, what: str, *, is_void: bool) -> None:
         )
 
 
-def _may_return(state: str) -> bool:
+def _returns(state: str) -> bool:
     return state == "submitted" or "submitted" in states.WORK_ORDER[state]

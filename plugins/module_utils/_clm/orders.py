@@ -294,7 +294,7 @@ def left_behind(unit: Unit, order: WorkOrder) -> str:
 def parts(deployer: Deployer) -> dict[str, Any]:
     """Give what an approval of the order is bound to; a part not known yet is None."""
     if isinstance(deployer, Removal):
-        return deployer.parts()
+        return {**deployer.parts(), "edges": edges.plain(deployer.order.edges)}
     order, pushed = deployer.order, deployer.pushed
     chains = {name: [*bundle.chain, bundle.root] for name, bundle in pushed.bundles.items()}
     seen = deployer.state.settings or order.change.get("network_settings")
@@ -309,6 +309,7 @@ def parts(deployer: Deployer) -> dict[str, Any]:
         "place": reference,
         "warnings": approvals.sha256({name: sorted(entries) for name, entries in order.warnings.items()}),
         "proof": dict(order.policy.get("proof") or {}) or None,
+        "edges": edges.plain(order.edges),
         "settings": approvals.sha256(seen) if seen else None,
         "scripts": approvals.sha256(_scripts(deployer.connector)),
         "validation_hash": order.change.get("validation_hash"),

@@ -196,7 +196,7 @@ class _Act:
             if order.state not in states.BEFORE_IMPLEMENTING:
                 return tuple(orders.steps(deployer))
             passage.check_freeze()
-            deployer.refuse_impossible()
+            self._refuse_impossible(deployer)
             return (Step(f"Implement {named}", self._begin(passage)), *deployer.steps())
 
         def again() -> None:
@@ -204,8 +204,14 @@ class _Act:
                 deployer.keeper.refuse_rivals(unit)
             passage.retry(self.comment)
 
-        deployer.refuse_impossible()
+        self._refuse_impossible(deployer)
         return self._taken_up(passage, again, deployer.steps(), named)
+
+    @staticmethod
+    def _refuse_impossible(deployer: Deployer) -> None:
+        """Refuse what CPS cannot do; where all is deployed and under review again, the proof alone is left."""
+        if not deployer.is_deployed:
+            deployer.refuse_impossible()
 
     def _refuse_time(self, order: WorkOrder, deployer: Deployer) -> None:
         """Refuse a time by which the order cannot be implemented any more: of that, or of the approval it waits for.
