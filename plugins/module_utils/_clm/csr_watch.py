@@ -48,7 +48,8 @@ def left_s(mover: Mover, pending: CsrPending) -> float:
 
 def park_s(mover: Mover, pending: CsrPending) -> float:
     """Give the seconds until then, together with all that wait at the same device."""
-    return patience.on_beat(left_s(mover, pending), mover.request.device, mover.now)
+    place = patience.place_of(mover.ports, mover.request.device)
+    return patience.on_beat(left_s(mover, pending), place, mover.now)
 
 
 def saw(mover: Mover, answer: CsrAnswer) -> None:

@@ -245,7 +245,7 @@ class Deployer:
         """Give the seconds until it is worth looking again."""
         now = self.ports.clock.now()
         waited_s = (now - (self.order.updated_at or now)).total_seconds()
-        place = f"{self.order.device}/{self.certificate.contract_id}"
+        place = patience.place_of(self.ports, self.order.device, self.certificate.contract_id)
         return patience.look_again_s(self.state.look_again_s, waited_s, place, now)
 
     def pause(self) -> bool:
@@ -253,10 +253,10 @@ class Deployer:
         return self.sleep(self.look_again_s)
 
     def sleep(self, seconds: float) -> bool:
-        """Wait so long, or as long as there is time; False when that is over."""
+        """Wait so long and a little longer, or as long as there is time; False when that is over."""
         left = self._deadline - self.ports.clock.monotonic()
         if left > 0:
-            patience.sleep(self.ports.clock, min(seconds, left), self.keeper.still_ours)
+            patience.sleep(self.ports.clock, min(patience.spread(seconds, self.ports), left), self.keeper.still_ours)
         return left > 0
 
     # -- steps -----------------------------------------------------------------------------------------------------

@@ -287,7 +287,7 @@ class Mover:
         left = self._deadline - self.ports.clock.monotonic()
         if left <= 0:
             return False
-        patience.sleep(self.ports.clock, min(look_again_s, left), self.still_ours)
+        patience.sleep(self.ports.clock, min(patience.spread(look_again_s, self.ports), left), self.still_ours)
         return True
 
     @property

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .._core.clock import Clock
     from .._core.types import WorkOrder
+    from .ports import Ports
 
 HELD_UNTIL = "held_until"
 """Member of an order's ``change``: the date that was set at CPS to keep it on staging."""
@@ -29,6 +30,8 @@ DEPLOYS_BEFORE_END = timedelta(days=7)
 _BEAT_S, _LONGEST_S = 60.0, 300.0
 # The longer until a look, the more may be looked at with it: seconds from which on, and the beat.
 _BEATS = ((900.0, 300.0), (300.0, 150.0), (60.0, 30.0))
+# By so much of it, and by no more, a wait of one call is longer.
+_SPREAD, _MOST_SPREAD_S = 0.2, 30.0
 # From one look at a change to the next at most: the longest step of a pace, and its beat.
 _LONGEST_STEP_S = 1350.0
 # A change that deploys is asked itself so often, for what no list of deployments tells: that it failed.
@@ -66,6 +69,19 @@ def asked_of_lists(network: str, order: WorkOrder, since: datetime, now: datetim
     # The look before this one was no earlier than that, however rarely anybody looks.
     before = max(since, (order.next_look_at or now) - timedelta(seconds=_LONGEST_STEP_S))
     return "" if (now - since) // every > (before - since) // every else network
+
+
+def place_of(ports: Ports, *names: str) -> str:
+    """Name the place where something is waited for: one of this store, since others look at it on a beat of theirs."""
+    return "/".join(name for name in (ports.mark(), *names) if name)
+
+
+def spread(seconds: float, ports: Ports) -> float:
+    """Give the seconds of a wait, a little longer by chance, so that calls that began together do not go on so.
+
+    On one beat they would ask CPS at the same moments, each for itself, on every machine.
+    """
+    return seconds + min(seconds * _SPREAD, _MOST_SPREAD_S) * ports.chance()
 
 
 def on_beat(seconds: float, place: str, now: datetime) -> float:

@@ -59,6 +59,8 @@ class Ports:
     :ivar documents: builds what fetches OCSP answers and CRLs, by the URL of a proxy, empty for none; no traffic.
     :ivar scripts: builds the runner of pre- and post-push scripts.
     :ivar calls: counts the API calls made so far by every part built here.
+    :ivar chance: gives a number from 0 to 1, by which waits are spread; always 0 where time is a test's.
+    :ivar mark: tells this store from others, so that each has a beat of its own; empty where there is one alone.
     :ivar own_files: paths of the store's files and of its key, which nothing else may be written to; empty where the
         store is no file.
     :ivar environment: environment variables credentials may come from.
@@ -77,6 +79,8 @@ class Ports:
     scripts: Callable[[], ScriptRunner]
     environment: Mapping[str, str]
     calls: Callable[[], int] = lambda: 0
+    chance: Callable[[], float] = lambda: 0.0
+    mark: Callable[[], str] = lambda: ""
     check_mode: bool = False
     own_files: Sequence[str] = ()
     key_device: Callable[[KeyDevice], DeviceKeys] = _no_key_devices

@@ -67,7 +67,8 @@ class Watch:
     def park_s(self) -> float:
         """Give the seconds until the next look is worth it, together with all that wait at the same place."""
         deployer, (stage, since) = self._deployer, self.stage()
-        place, waited_s = f"{deployer.order.device}/{deployer.certificate.contract_id}", self._waited_s(since)
+        place = patience.place_of(deployer.ports, deployer.order.device, deployer.certificate.contract_id)
+        waited_s = self._waited_s(since)
         left_s = self.pace.next_s(stage, waited_s, is_waited=deployer.wait_s > 0) - waited_s
         return patience.on_beat(left_s, place, deployer.ports.clock.now())
 

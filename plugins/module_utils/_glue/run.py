@@ -10,6 +10,7 @@ the families it names.
 from __future__ import annotations
 
 import os
+import random
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -120,6 +121,8 @@ def _ports(
         scripts=made(wires.scripts, "a runner of scripts"),
         environment=environment,
         calls=meter.calls,
+        chance=random.random,
+        mark=lambda: store.mark,
         check_mode=check_mode,
         key_device=meter.watched(made(wires.key_device, "a key device")),
         key_device_type=made(wires.key_device_type, "a kind of key device"),

@@ -102,6 +102,12 @@ def exported(database: Database, since: int) -> Iterator[tuple[int, str]]:
         yield row[0], canonical(members)
 
 
+def first_hash(database: Database) -> str:
+    """Give the hash of the first line, by which one store is told from all others; empty where there is none."""
+    rows = database.rows("SELECT hash FROM audit WHERE sequence = 1")
+    return str(rows[0][0]) if rows else ""
+
+
 def read_head(database: Database) -> tuple[int, str]:
     """Give the number of lines and the hash of the last one, as the store noted them."""
     rows = database.rows("SELECT value FROM meta WHERE name = 'audit_head'")

@@ -173,6 +173,11 @@ class Store(ABC):
 
     @property
     @abstractmethod
+    def mark(self) -> str:
+        """Give a text that no other store has and that stays; empty as long as nothing was written to it."""
+
+    @property
+    @abstractmethod
     def ledger(self) -> CallLedger:
         """Give the shared count of API calls."""
 

@@ -149,6 +149,18 @@ class SqlStore(Store):
         """Give the shared count of API calls."""
         return self._ledger
 
+    @property
+    def mark(self) -> str:
+        """Tell this store from all others."""
+        return self._mark
+
+    @cached_property
+    def _mark(self) -> str:
+        from .audit import first_hash
+
+        with self._database.transaction(self._database.begin_read):
+            return first_hash(self._database)
+
     def describe(self) -> Mapping[str, Any]:
         """Give ``url`` (password masked), ``backend``, ``schema``, ``records`` (counts by kind)."""
         from .audit import read_head

@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+import pathlib
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +18,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import paces, patience
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.paces import CSR, PRODUCTION, STAGING, VERIFY, Pace
+from ansible_collections.edgecert.clm.plugins.module_utils._clm.ports import Ports
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
 
 STAGES = (CSR, VERIFY, STAGING, PRODUCTION)
 USUAL = {CSR: 86.0, VERIFY: 65.0, STAGING: 901.0, PRODUCTION: 1805.0}
@@ -132,6 +139,61 @@ def test_those_that_wait_at_one_place_are_looked_at_on_the_same_beat() -> None:
         for at in range(1_800_000_000, 1_800_000_300, 7)
     }
     assert len(moments) <= 3
+
+
+def test_each_store_looks_on_a_beat_of_its_own(virtual: VirtualBench) -> None:
+    """CPS protocol §5.3, jitter: two machines with a store each do not ask at the same moments for ever."""
+
+    def marked(mark: str) -> Ports:
+        return replace(virtual.ports, mark=lambda: mark)
+
+    now = virtual.clock.now()
+    beats = {
+        round((now.timestamp() + patience.on_beat(600.0, patience.place_of(marked(mark), "edge", "C-1"), now)) % 150)
+        for mark in ("", "a", "b", "c")
+    }
+    assert patience.place_of(virtual.ports, "edge", "C-1") == "edge/C-1" and len(beats) > 1
+
+
+def test_a_store_is_told_from_every_other_one_and_stays_itself(tmp_path: pathlib.Path) -> None:
+    benches = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        benches.append(VirtualBench(tmp_path / name, actor=name))
+    one, other = benches
+    assert one.store.mark == other.store.mark == ""
+    for bench in benches:
+        bench.prepare()
+    again = one.open_store("somebody else")
+    assert again.mark and again.mark == one.open_store().mark and again.mark != other.open_store().mark
+
+
+@given(seconds=st.floats(0, 4000), chance=st.floats(0, 1))
+def test_a_wait_is_spread_to_later_and_by_little(seconds: float, chance: float) -> None:
+    """CPS protocol §5.3, jitter: a call that waits by itself goes on when it would, or a little later."""
+    ports: Any = SimpleNamespace(chance=lambda: chance)
+    assert seconds <= patience.spread(seconds, ports) <= seconds + min(seconds * 0.2, 30.0) + 1e-9
+
+
+@pytest.mark.parametrize("chance", [0.5, 1.0])
+def test_calls_that_began_together_do_not_go_on_together(tmp_path: pathlib.Path, chance: float) -> None:
+    """CPS protocol §5.3, jitter: it costs no more calls; where chance says nothing, time is what it was."""
+
+    def at(found: float) -> Callable[[], float]:
+        return lambda: found
+
+    taken = []
+    for number, given_chance in enumerate((0.0, chance)):
+        (tmp_path / str(number)).mkdir()
+        bench = VirtualBench(tmp_path / str(number))
+        bench.prepare()
+        bench.ports = replace(bench.ports, chance=at(given_chance))
+        bench.enroll()
+        bench.connector()
+        assert dict(bench.push(wait_timeout=7200).record or {})["state"] == "completed"
+        taken.append((bench.clock.moment, bench.cps.calls.total()))
+        bench.close()
+    assert taken[1][0] > taken[0][0] and taken[1][1] <= taken[0][1]
 
 
 def test_a_long_wait_holds_on_what_is_held() -> None:
