@@ -36,7 +36,6 @@ KINDS = (APPROVALS, IMPLEMENTATIONS, RETRIEVALS, PUSHES, RENEWALS, AUTOMATIC_PUS
 # a person has to look, since an order at a CA may cost money each time.
 FIRST_BACKOFF = timedelta(hours=1)
 MOST_FAILURES = 5
-UNUSABLE = "certificate_unusable"
 # A renewal that was issued is the certificate's own request; where it is not, it was rolled back.
 # An edit, an addition, a replacement or a way back that came to nothing says nothing about renewing.
 _NO_RENEWAL = ("before", "adds", "restores", "revokes", "replacement")
@@ -281,7 +280,7 @@ def _after_failures(
     stopped = [request for request in earlier if request.state in ("rejected", "cancelled", "issued")]
     failed = [request for request in earlier if request.state == "failed"]
     # Something was issued, and is paid for: the next one would be no better, and paid for too.
-    unusable = [request for request in failed if request.reason == UNUSABLE]
+    unusable = [request for request in failed if request.reason == "certificate_unusable"]
     if stopped or unusable or len(failed) >= MOST_FAILURES:
         last = max(stopped or unusable or failed, key=lambda request: request.updated_at or opens)
         ended = "rolled back" if last.state == "issued" else last.state

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import CaConnector, Order
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import ca_accounts, due
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import ca_accounts
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._glue.wire_ca import ca_maker
 from ansible_collections.edgecert.clm.tests.support.flow import StubCa
@@ -109,7 +109,7 @@ def test_a_renewal_that_came_unusable_is_not_ordered_again_by_itself(virtual: Vi
     virtual.use_ca(ca)
     virtual.run_until_quiet(hours=72)
     assert len(ca.submitted) == 1
-    assert [(r.state, r.reason) for r in virtual.requests()][1:] == [("failed", due.UNUSABLE)]
+    assert [(r.state, r.reason) for r in virtual.requests()][1:] == [("failed", "certificate_unusable")]
     told = virtual.run_due(fail=False)["failures"]
     assert [entry["reason"] for entry in told] == ["renewal_stopped"]
     assert "was issued and cannot be used" in told[0]["message"] and "action: renew" in told[0]["message"]
