@@ -306,6 +306,16 @@ def test_without_change_management_staging_alone_is_refused(bench: Bench) -> Non
     assert deployed(bench, "production")["disallowed_tls_versions"] == ["TLSv1", "TLSv1_1"]
 
 
+def test_in_the_last_days_of_what_is_live_staging_alone_is_refused(bench: Bench) -> None:
+    """U2, cps-protocol §3.4: CPS would go on by itself; to production it may."""
+    bench.sandbox.configure({"auto_renewal_days": 1})
+    live(bench, validity={"count": 90, "unit": "days"})
+    bench.sandbox.configure({"auto_renewal_days": 90})
+    bench.advance(84 * 86_400)
+    assert "discover the device" in refused(bench, PolicyError, "too_late_for_staging", TLS, network="staging")
+    assert puts(bench) == 0 and configure(bench, TLS)["state"] == "completed"
+
+
 def test_what_is_not_live_yet_has_nothing_to_configure(bench: Bench) -> None:
     """U3: a certificate whose change is still open, and one on staging only."""
     bench.issued()
