@@ -123,6 +123,9 @@ def house(account: Handle, tmp_path_factory: pytest.TempPathFactory) -> House:
         "clm_admin_contact": ADMIN,
         "clm_tech_contact": {**ADMIN, "email": "tess@akamai.com"},
     }
+    # U5: on an empty store it says what it can, where what comes next needs what check mode does not make.
+    predicted = house.play("first_certificate", "ada", "--check", **wanted).ok()
+    assert "after that first.example.com would be enrolled" in " ".join(predicted.stdout.split())
     house.first = house.play("first_certificate", "ada", **wanted).ok()
     return house
 
@@ -145,6 +148,7 @@ def test_a_first_certificate_waits_for_two_people_and_then_reaches_staging(house
     predicted = house.play("approve", "bob", "--check", clm_work_order_id=order["work_order_id"]).ok()
     assert predicted.task("Approve").result["results"][0]["work_order"]["state"] == "review_in_progress"
     assert house.order(order["work_order_id"]).approvals == ()
+    assert "would be review_in_progress" in predicted.stdout and "1 would be approved" in predicted.stdout
     first = house.play("approve", "bob", clm_work_order_id=order["work_order_id"], clm_comment="looks right").ok()
     assert "approval 1 of 2 by bob at 20" in first.stdout
     second = house.play("approve", "carol", clm_approve_all=True).ok()
@@ -387,6 +391,8 @@ def test_a_renewal_happens_by_itself_and_reaches_staging_by_itself(house: House)
     reach_production(house, name)
     before = house.certificate(name)
     wanted = {"clm_certificate": name, "clm_group": "automatic", "clm_days_before": 30}
+    predicted = house.play("auto_renewal", "ada", "--check", **wanted).ok()
+    assert "would be changed first" in predicted.stdout
     done = house.play("auto_renewal", "ada", **wanted).ok()
     assert "pushed by itself through edge: True" in done.stdout
     assert not house.play("auto_renewal", "ada", **wanted).ok().stats["localhost"]["changed"]

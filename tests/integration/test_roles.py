@@ -42,11 +42,11 @@ class House:
     clock: MovedClock
     folder: pathlib.Path
 
-    def play(self, tasks: list[dict[str, Any]], *arguments: str, actor: str = "ada") -> Result:
+    def play(self, tasks: list[dict[str, Any]], *arguments: str, actor: str = "ada", **env: str) -> Result:
         """Run tasks on localhost as a person."""
         path = self.folder / f"play{next(_numbers)}.yml"
         path.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-        return run_playbook(path, {}, self.env(actor), arguments=arguments)
+        return run_playbook(path, {}, {**self.env(actor), **env}, arguments=arguments)
 
     def playbook(self, name: str, *arguments: str, actor: str = "ada", **variables: Any) -> Result:
         """Run a playbook of the collection as a person."""
@@ -112,7 +112,14 @@ def test_what_is_onboarded_is_not_changed_by_the_same_variables(house: House) ->
     assert "device edge is managed" in again.stdout and "0 of them were changed" in again.stdout
     other = {**house.wanted, "onboard_groups": [{"name": "default", "approvals": {"push": 1}}]}
     predicted = house.play([role("onboard", other)], "--check", "--diff").ok()
-    assert predicted.stats["localhost"]["changed"] == 1 and "1 of them were changed" in predicted.stdout
+    assert predicted.stats["localhost"]["changed"] == 1 and "1 of them would be changed" in predicted.stdout
+    fresh = {"EDGECERT_STORE": f"sqlite:///{house.folder}/fresh.db"}
+    new = {
+        "onboard_ca_accounts": [{"name": "own", "type": "own_ca"}],
+        "onboard_groups": [{"name": "plain"}, {"name": "shop", "ca_accounts": ["own"]}],
+    }
+    predicted = house.play([role("onboard", new)], "--check", **fresh).ok()
+    assert "group shop names CA accounts" in predicted.stdout and "2 of them would be changed" in predicted.stdout
     assert not house.play([role("onboard", house.wanted)]).ok().stats["localhost"]["changed"]
 
 
@@ -236,7 +243,7 @@ def test_what_waits_is_cancelled_and_what_is_approved_implemented(house: House) 
     told = house.play([role("enroll", variables)]).ok().task("Push").result["work_order"]["work_order_id"]
     for actor in ("bob", "carol"):
         house.playbook("approve", actor=actor, clm_work_order_id=told).ok()
-    assert "is cancelled" in house.playbook("cancel", "--check", clm_work_order_id=told).ok().stdout
+    assert "would be cancelled" in house.playbook("cancel", "--check", clm_work_order_id=told).ok().stdout
     done = house.playbook("implement", actor="dave", clm_work_order_id=told, clm_wait_timeout=40000, clm_round=900).ok()
     assert f"work order {told} for manual.example.com is completed" in done.stdout
     refused = house.playbook("cancel", clm_work_order_id=told)
