@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from .._core.errors import InputError, StoreError
+from .._core.files import NoPlainFile, read_plain
 from .._core.governance import Attachment
 from .._core.limits import MAX_BYTES, MAX_FILES, MAX_LINES, MAX_TEXT
 from .._core.plan import Step
@@ -228,11 +227,9 @@ def _encoded(text: str) -> tuple[bytes, str]:
 
 def _file(path: str) -> tuple[bytes, str]:
     try:
-        # A pipe or a device is not opened: reading it may never end.
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            return b"", f"is no plain file: {path}"
-        with Path(path).open("rb") as file:
-            return file.read(MAX_BYTES + 1), ""
+        return read_plain(path, MAX_BYTES), ""
+    except NoPlainFile:
+        return b"", f"is no plain file: {path}"
     except (OSError, ValueError) as exc:
         return b"", f"cannot be read from {path}: {getattr(exc, 'strerror', None) or exc}"
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._core import other_names, vocabulary
 from .._core.errors import InputError, StateError
+from .._core.files import NoPlainFile, read_plain
 from .form_csr import SUBJECT
 from .form_places import EXTENSIONS
 from .ports import Params
@@ -107,11 +106,9 @@ def _as_pem(content: bytes) -> str:
 
 def _file(path: str) -> bytes:
     try:
-        # A pipe or a device is not opened: reading it may never end.
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise InputError(f"Cannot read the uploaded CSR: {path} is no plain file")
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_plain(path, MAX_BYTES)
+    except NoPlainFile as exc:
+        raise InputError(f"Cannot read the uploaded CSR: {path} is no plain file") from exc
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise InputError(f"Cannot read the uploaded CSR from {path}: {reason}", code="csr_unreadable") from exc

@@ -1,15 +1,46 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files for their owner alone that appear whole or not at all: backups, exports, keys."""
+"""Files for their owner alone that appear whole or not at all: backups, exports, keys; and files that people name."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 
 from .errors import InputError, StoreError
+
+# What the kernel shows as files: the environment of this very process, with its secrets, is one of them.
+_KERNEL = ("/proc", "/sys", "/dev")
+
+
+class NoPlainFile(ValueError):
+    """What is named is no regular file on a file system for files."""
+
+
+def read_plain(path: str, at_most: int) -> bytes:
+    """Read a file that somebody named, who may be anybody that may ask for a certificate.
+
+    :param at_most: bytes; of a larger file one more is given.
+    :raises NoPlainFile: a folder, a pipe, a device, or what a kernel shows of itself and its processes, by any path.
+    :raises OSError: it cannot be read. :raises ValueError: no path can be so.
+    """
+    real = os.path.realpath(path)
+    # A pipe or a device is not opened: reading it may never end.
+    _check_plain(real, os.stat(real))
+    with open(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        _check_plain(real, os.fstat(file.fileno()))
+        return file.read(at_most + 1)
+
+
+def _check_plain(real: str, status: os.stat_result) -> None:
+    is_named = any(real == folder or real.startswith(f"{folder}/") for folder in _KERNEL)
+    # It may be mounted anywhere.
+    shown = {os.stat(folder).st_dev for folder in ("/proc", "/sys") if os.path.ismount(folder)}
+    if is_named or status.st_dev in shown or not stat.S_ISREG(status.st_mode):
+        raise NoPlainFile(real)
 
 
 def check_new(path: str, what: str, *, force: bool, taken: Iterable[str]) -> None:

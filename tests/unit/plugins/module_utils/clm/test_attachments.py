@@ -193,6 +193,7 @@ BAD: list[tuple[Sequence[dict[str, Any]], str]] = [
     ([{"name": "a", "path": "/nowhere/at/all"}], "No such file"),
     ([{"name": "a", "path": "/tmp"}], "no plain file"),
     ([{"name": "a", "path": "/dev/zero"}], "no plain file"),
+    ([{"name": "a", "path": "/proc/self/environ"}], "no plain file"),
     ([{"name": "a", "path": "a\0b"}], "cannot be read"),
     ([{"name": "a", "state": "absent", "content": "x"}], "is to be absent"),
     ([{"name": "a", "content": "x"}, {"name": "a", "content": "y"}], "is there twice"),

@@ -212,6 +212,7 @@ def test_everything_that_contradicts_the_csr_is_told_at_once(house: Bench) -> No
         ({"csr": "x", "csr_path": "/y"}, "either csr or csr_path"),
         ({"csr_path": "/no/such/file"}, "No such file"),
         ({"csr_path": "/dev/zero"}, "no plain file"),
+        ({"csr_path": "/proc/self/environ"}, "no plain file"),
     ],
 )
 def test_what_is_no_csr_is_refused(house: Bench, given: dict[str, Any], said: str) -> None:
