@@ -27,7 +27,13 @@ SURVEYS = TOP / "extensions" / "awx" / "surveys"
 PLAYBOOKS = sorted(path.stem for path in (TOP / "playbooks").glob("*.yml"))
 STORES = ("requesters", "approvers", "operators", "inventory")
 PEOPLE = {"requesters": ["ada"], "approvers": ["bob", "carol"], "operators": ["dora"]}
-SECRETS = ("a password of the store", "a key of the store", "a token for who approved")
+SECRETS = (
+    "a password of the store",
+    "a key of the store",
+    "a token for who approved",
+    "a key of the CA",
+    "https://chat.example.com/a-secret-path",
+)
 GIVEN: dict[str, Any] = {
     "awx_execution_environment_image": "registry.example.com/edgecert-clm:1",
     "awx_credentials": [
@@ -48,6 +54,7 @@ GIVEN: dict[str, Any] = {
             "type": "Red Hat Ansible Automation Platform",
             "inputs": {"host": "https://awx.example.com", "oauth_token": SECRETS[2]},
         },
+        {"name": "key of digicert", "type": "CA digicert", "inputs": {"api_key": SECRETS[3]}},
     ],
     "awx_store_credentials": {team: f"store of {team}" for team in STORES},
     "awx_controller_credential": "who approved",
@@ -59,6 +66,9 @@ GIVEN: dict[str, Any] = {
         "report": "DTSTART:20260105T060000Z RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO",
         "inventory": "DTSTART:20260101T001000Z RRULE:FREQ=HOURLY;INTERVAL=1",
     },
+    "awx_notification_templates": [
+        {"name": "on call", "type": "webhook", "configuration": {"url": SECRETS[4], "headers": {}}},
+    ],
     "awx_notify_error": ["on call"],
     "awx_notify_approvals": ["on call"],
 }
@@ -88,7 +98,7 @@ class Place:
 
 
 def prepared(awx: FakeAwx) -> None:
-    """Give AWX what it has of its own, people, and a notification template of the house."""
+    """Give AWX what it has of its own, and people."""
     fields: list[dict[str, Any]]
     fields = [{"id": name, "label": name, "type": "string"} for name in ("host", "username")]
     fields += [{"id": name, "label": name, "type": "string", "secret": True} for name in ("password", "oauth_token")]
@@ -96,9 +106,6 @@ def prepared(awx: FakeAwx) -> None:
     awx.state.add("credential_types", own)
     for name in ("ada", "bob", "carol", "dora", "eve"):
         awx.state.add("users", {"username": name})
-    house = awx.state.add("organizations", {"name": "House"})
-    told = {"name": "on call", "organization": house, "notification_type": "email"}
-    awx.state.add("notification_templates", told)
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +270,22 @@ def test_who_asks_approves_and_runs_are_other_people(
             place.launch(user, name, **answers.get(name, {}))
 
 
+def test_operators_alone_give_a_job_the_credential_of_a_ca(place: Place, applied: Result) -> None:
+    """C, W2: a prompt for a credential lets through what who launches may use; and no other template asks for one."""
+    assert applied.rc == 0
+    key, store = place.id("credentials", "key of digicert"), place.id("credentials", "store of operators")
+    template = place.id("job_templates", "CLM Keep an account at a CA")
+    runs, answers = place.awx.runs, {"clm_ca": "digicert"}
+    assert runs.launch(template, place.id("users", "dora"), answers, [store, key])
+    for stranger in (place.id("credentials", "store of approvers"), place.id("credentials", "who approved")):
+        with pytest.raises(Refused, match="403"):
+            runs.launch(template, place.id("users", "dora"), answers, [store, key, stranger])
+    with pytest.raises(Refused, match="without replacement"):
+        runs.launch(template, place.id("users", "dora"), answers, [key])
+    with pytest.raises(Refused, match="not configured to prompt"):
+        runs.launch(place.id("job_templates", "CLM Do what is due"), place.id("users", "dora"), {}, [store, key])
+
+
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
@@ -283,20 +306,29 @@ def test_an_answer_out_of_range_or_not_asked_for_starts_nothing(
 
 
 def test_fewer_approvals_take_their_nodes_away(place: Place, applied: Result) -> None:
-    """The last test of this file, as the workflow is another one afterwards; of one, as others are made alike."""
+    """The last test of this file, as the workflow is another one afterwards; of one, as others are made alike.
+
+    And a rule that is emptied takes its schedule away.
+    """
     assert applied.rc == 0
     [first, *_others] = yaml.safe_load((TOP / "roles" / "awx" / "vars" / "main.yml").read_text())["__awx_workflows"]
     play = [
         {
             "hosts": "localhost",
             "gather_facts": False,
-            "tasks": [{"ansible.builtin.include_role": {"name": "edgecert.clm.awx", "tasks_from": "workflows.yml"}}],
+            "tasks": [
+                {"ansible.builtin.include_role": {"name": "edgecert.clm.awx", "tasks_from": f"{part}.yml"}}
+                for part in ("workflows", "schedules")
+            ],
         }
     ]
     path = place.folder / "workflows.yml"
     path.write_text(yaml.safe_dump(play), encoding="utf-8")
     fewer = {"awx_approval_levels": {"enroll": 1, "push": 1}, "__awx_workflows": [first]}
-    run_playbook(path, {**GIVEN, **fewer}, place.env).ok()
+    rules = {"awx_schedules": {**GIVEN["awx_schedules"], "discover": "", "inventory": ""}}
+    run_playbook(path, {**GIVEN, **fewer, **rules}, place.env).ok()
+    left = {place.awx.state.thing(key)["name"] for key in place.awx.state.found("schedules", {})}
+    assert left == {"CLM Do what is due", "CLM Report"}
     workflow = place.id("workflow_job_templates", "CLM Enroll and push")
     nodes = place.awx.state.found("workflow_job_template_nodes", {"workflow_job_template": str(workflow)})
     names = {place.awx.state.thing(key)["identifier"] for key in nodes}

@@ -95,7 +95,7 @@ class Api:
         if name == "survey_spec" and kind in _SURVEYED:
             return self._survey(method, key, body)
         if name == "launch" and kind in _SURVEYED and method == "POST":
-            job = self._runs.launch(key, user, body.get("extra_vars", {}))
+            job = self._runs.launch(key, user, body.get("extra_vars", {}), body.get("credentials"))
             return 201, {"id": job, "url": _url("workflow_jobs" if kind != "job_templates" else "jobs", job)}
         if name == "create_approval_template" and kind == "workflow_job_template_nodes" and method == "POST":
             made = self._state.add("workflow_approval_templates", body)

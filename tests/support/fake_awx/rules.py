@@ -181,6 +181,32 @@ def prompts(thing: Thing, shelf: Shelf) -> Faults:
     return {"extra_data": wrong} if wrong else {}
 
 
+# awx/main/notifications: what each backend has to be told; what has a default there is left out here.
+_TOLD: Mapping[str, Mapping[str, type]] = {
+    "email": {
+        **dict.fromkeys(("host", "username", "password", "sender"), str),
+        **dict.fromkeys(("use_tls", "use_ssl"), bool),
+        "port": int,
+        "recipients": list,
+    },
+    "slack": {"token": str, "channels": list},
+    "webhook": {"url": str, "headers": dict},
+    "pagerduty": dict.fromkeys(("subdomain", "token", "service_key", "client_name"), str),
+}
+
+
+def notification(thing: Thing, _shelf: Shelf) -> Faults:
+    """Hold a notification template against what its backend has to be told."""
+    given = thing["notification_configuration"]
+    wanted = _TOLD.get(thing["notification_type"], {})
+    missing = [name for name in wanted if name not in given]
+    if missing:
+        told = f"Missing required fields for Notification Configuration: {missing}."
+        return {"notification_configuration": [told]}
+    wrong = [f"Configuration field '{name}' incorrect type" for name, of in wanted.items() if type(given[name]) is not of]
+    return {"notification_configuration": wrong} if wrong else {}
+
+
 _RULE = re.compile(
     r"^DTSTART:\d{8}T\d{6}Z RRULE:(?=.*FREQ=(MINUTELY|HOURLY|DAILY|WEEKLY|MONTHLY|YEARLY))(?=.*INTERVAL=[1-9])\S+$"
 )
@@ -203,6 +229,7 @@ RULES: Mapping[str, Callable[[Thing, Shelf], Faults]] = {
     "credentials": credential,
     "inventory_sources": inventory_source,
     "job_templates": template,
+    "notification_templates": notification,
     "projects": project,
     "schedules": schedule,
     "workflow_job_template_nodes": prompts,

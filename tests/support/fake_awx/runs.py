@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.edgecert.clm.tests.support.fake_awx.rules import Thing
 from ansible_collections.edgecert.clm.tests.support.fake_awx.state import LINKS, Refused, State
 from ansible_collections.edgecert.clm.tests.support.fake_awx.survey_rules import answer_faults
+
+_FORBIDDEN = Refused(403, {"detail": "You do not have permission to perform this action."})
 
 
 class Runs:
@@ -42,14 +44,19 @@ class Runs:
 
     # -- launching -----------------------------------------------------------------------------------------------------
 
-    def launch(self, template: int, user: int, variables: Mapping[str, Any]) -> int:
+    def launch(
+        self, template: int, user: int, variables: Mapping[str, Any], credentials: Sequence[int] | None = None
+    ) -> int:
         """Launch a template as a user does.
 
-        :raises Refused: the user may not, or AWX does not take the variables.
+        :param credentials: instead of the template's, where it prompts for them.
+        :raises Refused: the user may not, or AWX does not take the variables or the credentials.
         """
         if not self.may(user, template, "execute"):
-            raise Refused(403, {"detail": "You do not have permission to perform this action."})
+            raise _FORBIDDEN
         kept = self.state.thing(template)
+        if credentials is not None:
+            self._check_credentials(template, user, credentials)
         spec = self.state.survey(template) if kept["survey_enabled"] else {}
         faults = [] if kept["ask_variables_on_launch"] else answer_faults(spec, variables)
         missing = [one for one in faults if one.endswith("value missing")]
@@ -58,6 +65,17 @@ class Runs:
         if self.state.kind_of(template) == "workflow_job_templates":
             return self._workflow(template, user, variables)
         return self.start(template, user, variables)
+
+    def _check_credentials(self, template: int, user: int, credentials: Sequence[int]) -> None:
+        """Refuse credentials that the template does not ask for, or that the user may not use."""
+        if not self.state.thing(template)["ask_credential_on_launch"]:
+            raise Refused(400, {"credentials": ["Field is not configured to prompt on launch."]})
+        own = self.state.listed(template, "credentials")
+        kinds = {self.state.thing(one)["credential_type"] for one in credentials}
+        if any(self.state.thing(one)["credential_type"] not in kinds for one in own):
+            raise Refused(400, {"credentials": ["Removing a credential at launch time without replacement."]})
+        if not all(one in own or self.may(user, one, "use") for one in credentials):
+            raise _FORBIDDEN
 
     def _unanswered(self, template: int) -> dict[str, Any]:
         """Give what a survey has by default, which holds where nobody answers; an empty text is one, too."""
@@ -140,7 +158,7 @@ class Runs:
         kept = self.approvals[approval]
         workflow = self.workflow_jobs[self.nodes[kept["node"]]["workflow_job"]]
         if not self.may(user, workflow["template"], "approval"):
-            raise Refused(403, {"detail": "You do not have permission to perform this action."})
+            raise _FORBIDDEN
         if kept["status"] != "pending":
             raise Refused(400, {"error": "This workflow step has already been approved or denied."})
         kept.update(status="successful" if approve else "failed", by=user)

@@ -216,7 +216,7 @@ KINDS: dict[str, Kind] = {
         {
             **_BASE,
             "organization": link("organizations", required=True),
-            "notification_type": Field(required=True, choices=("email", "slack", "webhook", "pagerduty")),
+            "notification_type": Field(required=True, choices=("email", "slack", "webhook", "pagerduty", "grafana")),
             "notification_configuration": OBJECT,
             "messages": OBJECT,
         },
