@@ -203,7 +203,7 @@ def notification(thing: Thing, _shelf: Shelf) -> Faults:
     if missing:
         told = f"Missing required fields for Notification Configuration: {missing}."
         return {"notification_configuration": [told]}
-    wrong = [f"Configuration field '{name}' incorrect type" for name, of in wanted.items() if type(given[name]) is not of]
+    wrong = [f"Configuration field '{name}' incorrect type" for name in wanted if type(given[name]) is not wanted[name]]
     return {"notification_configuration": wrong} if wrong else {}
 
 
