@@ -229,7 +229,7 @@ notification:
         work_order_id: wo-0a1b2c3d4e5f
         network: staging
         reason: ""
-        is_over: false
+        status: ""
     told: ["approval_wanted:wo-0a1b2c3d4e5f"]
     told_before: []
     deliveries:

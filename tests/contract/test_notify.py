@@ -160,7 +160,7 @@ def test_what_happened_is_told_with_what_to_do_and_what_is_over_as_over(world: W
         assert words in told
     for status in ("cleared", "recovered"):
         [over] = world.tell(events=[{**event, "status": status}])["notification"]["notices"]
-        assert over["is_over"] and over["what"] == "over: staging serves another one"
+        assert over["status"] == "over" and over["what"] == "over: staging serves another one"
         assert (over["who"], over["deadline"]) == ("", "")
     assert "renew it" not in plain_text(world.office.box.letters[-1], "plain")
     world.tell(events=[{**event, "status": "cleared"}, {**event, "status": "cleared", "event_id": "another"}])

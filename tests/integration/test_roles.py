@@ -312,10 +312,10 @@ def test_people_are_told_once_who_has_to_approve_what_by_when(house: House, peop
     broken = house.playbook("notify", **{**given, "clm_notify_events": changed}).ok()
     assert "it answered 500" in broken.stdout and len(office.box.letters) == 3
     assert house.playbook("notify", **{**given, "clm_notify_events": changed, "clm_notify_fail": True}).rc
-    over = {"clm_notify_events": changed, "clm_notify_status": "cleared", "clm_run_due": False}
+    over: dict[str, Any] = {"clm_notify_events": changed, "clm_notify_status": "cleared", "clm_run_due": False}
     house.playbook("notify", clm_mail=office.mail(), **over).ok()
-    letter = plain_text(office.box.letters[-1])
-    assert "x.example.com: over: drift" in letter and "told.example.com" not in letter, "the event source said so"
+    text = plain_text(office.box.letters[-1])
+    assert "x.example.com: over: drift" in text and "told.example.com" not in text, "the event source said so"
 
 
 def test_people_are_told_that_the_store_cannot_be_reached(house: House, people: tuple[PostOffice, Chat]) -> None:

@@ -53,7 +53,7 @@ def of_events(events: Sequence[Mapping[str, Any]]) -> list[Notice]:
                 deadline="" if is_over else plain(event.get("deadline")),
                 **{name: plain(event.get(name)) for name in ("certificate", "device", "since", "network", "reason")},
                 **{name: plain(event.get(name)) for name in ("request_id", "work_order_id")},
-                is_over=is_over,
+                status="over" if is_over else "",
             )
         )
     if problems:

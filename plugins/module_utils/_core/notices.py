@@ -36,7 +36,7 @@ class Notice:
     :ivar what: what is so, and what to do, in a sentence.
     :ivar since: and ``deadline``: ISO 8601, UTC; empty for none.
     :ivar reason: a word for programs, where there is more than one.
-    :ivar is_over: it was told before, and is settled: nobody has to do anything.
+    :ivar status: ``over`` for what was told before and is settled, so that nobody has to do anything; else empty.
     """
 
     event_id: str
@@ -52,7 +52,12 @@ class Notice:
     work_order_id: str = ""
     network: str = ""
     reason: str = ""
-    is_over: bool = False
+    status: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it is settled."""
+        return self.status == "over"
 
     @property
     def record(self) -> str:
