@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import csr_sources, files
 from .._core.errors import ClmError, InputError, PolicyError, StateError, StoreError
+from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.redact import Secret
 from .._core.types import AuditEntry, Certificate, CertRequest, StoredPem
@@ -197,14 +198,26 @@ def _key_of(certificate: Certificate, request: CertRequest | None, algorithm: st
             code="key_not_here",
             details={"csr_source": request.csr_source if request is not None else ""},
         )
-    group = policy.group_of(unit, certificate.group)
-    allowed = group.allowed.get(rules.EXPORTABLE)
-    if allowed is not None and True not in allowed:
+    _refuse_kept(what, policy.group_of(unit, certificate.group), unit.requests.get(holder))
+    return held.value
+
+
+def _refuse_kept(what: str, group: Group, holder: CertRequest | None) -> None:
+    """Refuse where the certificate's group keeps its keys, or the one did in which the key was made.
+
+    :param holder: the request that holds the key.
+    :raises PolicyError: one of them does.
+    """
+    why = "" if policy.lets_keys_out(group) else f"group {group.name} lets no key out"
+    if not why and holder is not None and holder.policy.get(rules.EXPORTABLE) is False:
+        made_in = holder.policy.get("group", "")
+        why = f"its key was made in group {made_in} for request {holder.request_id} when that group let no key out"
+    if why:
         raise PolicyError(
-            f"{what}: group {group.name} lets no key out (rule allowed.{rules.EXPORTABLE})",
+            f"{what}: {why} (rule allowed.{rules.EXPORTABLE}); action: regenerate in a group that lets keys out brings "
+            "another key",
             details={"violations": [f"allowed.{rules.EXPORTABLE}"]},
         )
-    return held.value
 
 
 def _found(wanted: _Wanted) -> str:

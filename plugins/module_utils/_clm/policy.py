@@ -110,7 +110,8 @@ def refuse(what: str, found: Sequence[str]) -> None:
 
 
 def weaker(present: Group, wanted: Group, now: datetime) -> list[str]:
-    """Say where a group asks for fewer approvals or less proof than another, or holds less up.
+    """Say where a group asks for fewer approvals or less proof than another, holds less up, or lets keys
+    out that the other keeps.
 
     What belongs to the one may not evade it by moving to the other.
 
@@ -131,6 +132,10 @@ def weaker(present: Group, wanted: Group, now: datetime) -> list[str]:
                 f"group {wanted.name} wants no handshake as proof of {network} (rule proof.{network}), group "
                 f"{present.name} does"
             )
+    if lets_keys_out(wanted) and not lets_keys_out(present):
+        found.append(
+            f"group {wanted.name} lets keys out, group {present.name} does not (rule allowed.{rules.EXPORTABLE})"
+        )
     return found
 
 
@@ -175,6 +180,12 @@ def _more_allowed(present: Group, wanted: Group, now: datetime) -> list[str]:
     return found
 
 
+def lets_keys_out(group: Group) -> bool:
+    """Say whether a group allows that private keys are exported (E6)."""
+    allowed = group.allowed.get(rules.EXPORTABLE)
+    return allowed is None or True in allowed
+
+
 def snapshot(group: Group, kind: str) -> dict[str, Any]:
     """Give the part of a policy that a request or work order keeps: changing the group later changes it no more.
 
@@ -184,6 +195,8 @@ def snapshot(group: Group, kind: str) -> dict[str, Any]:
     more: dict[str, Any] = {"proof": dict(group.proof)} if kind == "push" and group.proof else {}
     if kind == "enroll" and group.standby_cas:
         more = {"standby_cas": [dict(one) for one in group.standby_cas]}
+    if kind == "enroll" and not lets_keys_out(group):
+        more[rules.EXPORTABLE] = False
     return {
         "group": group.name,
         "kind": kind,

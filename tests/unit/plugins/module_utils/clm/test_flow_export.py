@@ -149,6 +149,26 @@ def test_group_may_keep_its_keys_in(house: Bench, tmp_path: pathlib.Path) -> Non
     assert house.plan_enroll(device=None, csr_source="local").steps == ()
 
 
+def test_a_key_that_a_group_keeps_in_does_not_leave_by_a_move(bench: Bench, tmp_path: pathlib.Path) -> None:
+    """E6, G: neither by moving the certificate, nor by changing its group."""
+    bench.ca()
+    bench.group(defaults=GROUP)
+    bench.group("keep", allowed={"exportable": [False]}, defaults=GROUP)
+    bench.enroll(device=None, csr_source="local", group="keep")
+    with pytest.raises(PolicyError, match=r"group keep does not \(rule allowed\.exportable"):
+        bench.enroll(device=None, csr_source="local", group="default")
+    # A group that is changed for a moment.
+    bench.group("keep", allowed={"exportable": [True]}, defaults=GROUP)
+    bench.enroll(device=None, csr_source="local", group="default")
+    with pytest.raises(PolicyError, match=r"made in group keep for request .*allowed\.exportable") as caught:
+        plan(bench, tmp_path / "app.pem")
+    assert caught.value.code == "policy_refused" and not (tmp_path / "app.pem").exists()
+    # Another key, made where keys may leave, leaves.
+    bench.advance(120)
+    bench.enroll(certificate=bench.name(), device=None, csr_source=None, action="regenerate", force=True)
+    assert export(bench, tmp_path / "app.pem").record["has_key"] is True
+
+
 def test_what_does_not_go_together_is_refused_at_once(house: Bench, tmp_path: pathlib.Path) -> None:
     """E6."""
     with pytest.raises(InputError, match="content key is to be had as pem") as caught:
