@@ -692,6 +692,18 @@ def test_a_second_key_that_cannot_be_made_leaves_no_first_one(token: SoftToken) 
     assert token.labels() == [] and token.listed("pubkey") == []
 
 
+def test_what_nobody_thought_of_leaves_no_key(token: SoftToken, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E8: a key that no request knows would stay in the token for ever."""
+
+    def unforeseen(*_arguments: Any) -> str:
+        raise ValueError("unforeseen")
+
+    monkeypatch.setattr(pkcs11_keys, "build_csr", unforeseen)
+    with pytest.raises(ValueError, match="unforeseen"):
+        token.keys().begin(order())
+    assert token.labels() == [] and token.listed("pubkey") == []
+
+
 def test_a_token_that_makes_keys_that_can_leave_is_refused_and_the_key_removed(token: SoftToken) -> None:
     """E8: what the token says of the key counts, not what it was asked for."""
 

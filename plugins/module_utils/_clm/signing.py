@@ -104,7 +104,7 @@ def csr_problems(request: CertRequest, csrs: Mapping[str, str]) -> list[str]:
 
     found, wish = [], request.wish
     for algorithm, text in csrs.items():
-        facts = x509.csr_facts(text, f"the {algorithm} CSR")
+        facts = x509.csr_facts(text, f"{algorithm} CSR")
         if request.csr_source == vocabulary.ENDPOINT:
             problems: Sequence[str] = csr.csr_problems(
                 facts,

@@ -179,9 +179,10 @@ class Pkcs11Keys(DeviceKeys):
             try:
                 ready = [self._made(line, pairs, made) for line in lines(order, wanted, kinds(order), pairs)]
                 return self._signed(order, pairs, ready)
-            except ClmError as exc:
-                # What passes is gone on with by the next run, which finds what was made; what does not leaves nothing.
-                if not exc.retryable:
+            except Exception as exc:
+                # What passes is gone on with by the next run, which finds what was made; what does not, and what nobody
+                # thought of, leaves nothing.
+                if not (isinstance(exc, ClmError) and exc.retryable):
                     for entry in made:
                         pairs.destroy(entry)
                 raise

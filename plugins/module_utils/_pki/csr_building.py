@@ -33,6 +33,14 @@ EXTENDED_KEY_USAGES: Mapping[str, str] = {
     "smartcard_logon": "1.3.6.1.4.1.311.20.2.2",
     "ipsec_ike": "1.3.6.1.5.5.7.3.17",
 }
+# Extensions that options write, and which.
+_OWNED: Mapping[str, str] = {
+    "2.5.29.15": "extensions.key_usage",
+    "2.5.29.17": "subject_alternative_names",
+    "2.5.29.37": "extensions.extended_key_usage",
+    "1.3.6.1.5.5.7.1.24": "extensions.must_staple",
+}
+_MOST_NESTED = 32
 _FEATURE = "making CSRs"
 # Names of RFC 4514 texts beyond those of its table, as tools write them.
 _MORE_ATTRIBUTES = ("emailAddress", "E", "EMAILADDRESS")
@@ -122,6 +130,46 @@ def requested_extensions(wanted: Mapping[str, Any]) -> list[tuple[x509.Extension
     return found
 
 
+def is_der(data: bytes, depth: int = 0) -> bool:
+    """Say whether bytes are one DER value, and all values in it are, too.
+
+    :param depth: values around it; no extension needs as many as are taken.
+
+    :source: ITU-T X.690 §8.1.2, §8.1.3 and §10.1: lengths are definite and as short as can be.
+    """
+    end = _der_end(data)
+    if end is None or end[1] != len(data) or depth > _MOST_NESTED:
+        return False
+    start, _whole = end
+    if not data[0] & 0x20:
+        return True
+    inner = data[start:]
+    while inner:
+        first = _der_end(inner)
+        if first is None or first[1] > len(inner) or not is_der(inner[: first[1]], depth + 1):
+            return False
+        inner = inner[first[1] :]
+    return True
+
+
+def _der_end(data: bytes) -> tuple[int, int] | None:
+    """Give where the content of the first value begins and ends; None where there is none."""
+    at = 1
+    if data and data[0] & 0x1F == 0x1F:
+        while at < len(data) and data[at] & 0x80:
+            at += 1
+        at += 1
+    if at >= len(data):
+        return None
+    size, at = data[at], at + 1
+    if size & 0x80:
+        digits = data[at : at + (size & 0x7F)]
+        size, at = int.from_bytes(digits, "big"), at + (size & 0x7F)
+        if not digits or size < 0x80 or digits[0] == 0:
+            return None
+    return at, at + size
+
+
 def der_utf8(text: str) -> bytes:
     """Write a text as a DER UTF8String.
 
@@ -160,13 +208,54 @@ def _custom(entries: Any) -> list[tuple[x509.ExtensionType, bool]]:
     from cryptography import x509
 
     found: list[tuple[x509.ExtensionType, bool]] = []
+    named = [str(entry["oid"]) for entry in entries]
+    twice = [oid for oid in dict.fromkeys(named) if named.count(oid) > 1]
+    problems = [f"extension {oid} is given {named.count(oid)} times; give it once" for oid in twice]
     for entry in entries:
+        oid = str(entry["oid"])
+        if oid in _OWNED:
+            problems.append(f"extension {oid} is written by {_OWNED[oid]}; give it there")
+            continue
         try:
-            value = base64.b64decode(entry["value"], validate=True)
-        except ValueError as exc:
-            raise InputError(f"the value of extension {entry['oid']} is not base64 of DER") from exc
-        found.append((x509.UnrecognizedExtension(_oid(entry["oid"]), value), bool(entry.get("critical"))))
+            one = x509.UnrecognizedExtension(_oid(oid), _bytes(entry["value"]))
+        except InputError as exc:
+            problems.append(exc.message)
+            continue
+        if reason := _value_problem(oid, one):
+            problems.append(reason)
+        found.append((one, bool(entry.get("critical"))))
+    if problems:
+        raise InputError("; ".join(problems))
     return found
+
+
+def _bytes(text: Any) -> bytes:
+    """Read base64; what is none is no DER either."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+def _value_problem(oid: str, one: x509.UnrecognizedExtension) -> str:
+    """Say why a value cannot stand in an extension; empty where it can.
+
+    What the library knows of extensions it says when it reads one, so a request is made for that and thrown away.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    if not is_der(one.value):
+        return f"the value of extension {oid} is not base64 of DER"
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).add_extension(one, critical=False)
+    try:
+        [read] = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()).extensions
+    except (ValueError, x509.UnsupportedGeneralNameType) as exc:
+        return f"the value of extension {oid} is not what that extension holds ({exc})"
+    if isinstance(read.value, x509.BasicConstraints) and read.value.ca:
+        return f"extension {oid} asks for basicConstraints CA:TRUE, which only a CA's own certificate has"
+    return ""
 
 
 _WRITERS = {

@@ -154,6 +154,13 @@ def test_what_is_no_utf8_string_is_not_read_as_one(der: bytes) -> None:
         ({"key_usage": ["encipher_only"]}, "go with key_agreement"),
         ({"extended_key_usage": ["web"]}, "'web' is neither a known word"),
         ({"custom": [{"oid": "1.2.3.4", "value": "%%"}]}, "not base64"),
+        ({"custom": [{"oid": "1.2.3.4", "value": "AQID"}]}, "not base64 of DER"),
+        ({"custom": [{"oid": "1.2.3.4", "value": "MAMCAgE="}]}, "not base64 of DER"),
+        ({"custom": [{"oid": "1.2.3.4", "value": "BQA="}] * 2}, "extension 1.2.3.4 is given 2 times"),
+        ({"custom": [{"oid": "2.5.29.17", "value": "MAA="}]}, "is written by subject_alternative_names"),
+        ({"custom": [{"oid": "2.5.29.15", "value": "AwIFoA=="}]}, "is written by extensions.key_usage"),
+        ({"custom": [{"oid": "2.5.29.19", "value": "BQA="}]}, "is not what that extension holds"),
+        ({"custom": [{"oid": "2.5.29.19", "value": "MAMBAf8="}]}, "asks for basicConstraints CA:TRUE"),
         ({"staple": True}, "extension 'staple' is not known"),
     ],
 )
