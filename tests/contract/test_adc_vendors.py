@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
+from ansible_collections.edgecert.clm.plugins.module_utils._keys.adc_orders import parts_of
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import csr_facts
 from ansible_collections.edgecert.clm.tests.support import adc
 from ansible_collections.edgecert.clm.tests.support.adc import SPEC, order
@@ -91,6 +92,22 @@ def test_appliance_mode_is_told_as_such(f5: FakeBigIp) -> None:
     assert error.code == "bash_refused"
     assert "appliance mode" in error.message
     assert not adc.connect("f5_bigip", f5).test()[-1].passed
+
+
+def test_fips_module_is_not_asked_for_an_ec_key(f5: FakeBigIp) -> None:
+    """E8, E10: a dual stack has one, whatever its key_type says."""
+    keys = adc.connect("f5_bigip", f5, security_type="fips")
+    for changes, said in (({"key_type": "ec"}, "key_type ec"), ({"dual_stack": True}, "dual_stack"), ({}, "")):
+        found = [one for one in keys.validate(order(replace(SPEC, **changes))) if "FIPS" in one]
+        assert found == ([f"{said}: the FIPS module of a BIG-IP is asked for RSA keys only here"] if said else [])
+
+
+@pytest.mark.parametrize("curve", ["P-256", "prime256v1", "SECP256R1"])
+def test_a_curve_may_have_any_of_its_names(f5: FakeBigIp, curve: str) -> None:
+    """E8, E17."""
+    wanted = order(replace(SPEC, key_type="ec", curve=curve))
+    assert adc.connect("f5_bigip", f5).validate(wanted) == []
+    assert [part.curve for part in parts_of(wanted)] == ["secp256r1"]
 
 
 def test_fips_module_that_is_missing_is_told(f5: FakeBigIp) -> None:

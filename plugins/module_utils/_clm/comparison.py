@@ -14,7 +14,7 @@ from typing import Any
 
 from .._core.errors import InputError
 from .._core.types import Certificate, CertRequest
-from .._core.vocabulary import CURVE_ALIASES, UPLOAD
+from .._core.vocabulary import UPLOAD, curve_name
 from .._store.base import Unit
 from . import form
 from .form_csr import SAN_KINDS, SUBJECT
@@ -192,7 +192,7 @@ def _key(asked: View, csr: View | None, certificate: View | None, algorithm: str
     wanted = {
         "key_type": _KEY_TYPES.get(algorithm, asked["key_type"]) if asked["dual_stack"] else asked["key_type"],
         "key_size": asked["key_size"] if algorithm == "RSA" else None,
-        "curve": _curve(asked["curve"]) if algorithm == "ECDSA" else None,
+        "curve": curve_name(asked["curve"] or "") if algorithm == "ECDSA" else None,
     }
     found = []
     for name, value in wanted.items():
@@ -203,10 +203,6 @@ def _key(asked: View, csr: View | None, certificate: View | None, algorithm: str
         why = "the certificate is not for the key of the CSR"
         found.append(_entry("key_id", ("", csr["key_id"], certificate["key_id"]), why, matters=True))
     return found
-
-
-def _curve(name: str | None) -> str:
-    return CURVE_ALIASES.get((name or "").lower(), name or "")
 
 
 def _hash(asked: View, csr: View | None, certificate: View | None) -> list[View]:

@@ -15,6 +15,7 @@ from typing import Any
 from .._core import csr_sources
 from .._core.errors import InputError
 from .._core.types import CertRequest
+from .._core.vocabulary import curve_name
 from . import form_csr
 from .ports import Params
 from .settings import combination
@@ -97,7 +98,7 @@ def _differs(name: str, wanted: Any, found: Any, wish: Mapping[str, Any], stored
     if wanted == found or (wanted in _UNSET and found in _UNSET):
         return False
     if name in _BY_DEFAULT and wish["key_type"] == stored["key_type"]:
-        return wanted not in _UNSET and found not in _UNSET and str(wanted).lower() != str(found).lower()
+        return wanted not in _UNSET and found not in _UNSET and curve_name(str(wanted)) != curve_name(str(found))
     return name not in _BY_DEFAULT or wanted not in _UNSET
 
 

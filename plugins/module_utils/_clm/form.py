@@ -135,7 +135,13 @@ def differences(wish: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]
     """Name the options in which two wishes differ."""
     # What the CSR says beside the options is no other wish where the CSR is the same; older wishes do not tell it.
     keys = (set(wish) | set(stored)) - {*_DERIVED, form_places.EXTENSIONS}
-    return sorted(key for key in keys if wish.get(key) != stored.get(key))
+    return sorted(key for key in keys if wish.get(key) != stored.get(key) and not _is_same_curve(key, wish, stored))
+
+
+def _is_same_curve(option: str, wish: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Say whether two wishes name one curve; older ones have it as it was typed."""
+    names = [str(one.get("curve") or "") for one in (wish, stored)]
+    return option == "curve" and vocabulary.curve_name(names[0]) == vocabulary.curve_name(names[1])
 
 
 def lifetime_days(wish: Mapping[str, Any], at: datetime) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._core import challenge_rules, names, other_names
+from .._core import challenge_rules, names, other_names, vocabulary
 from .._core.csr_spec import CsrSpec
 from .._core.errors import InputError
 from .ports import Params
@@ -86,8 +86,8 @@ def key_of(params: Params, problems: list[str]) -> dict[str, Any]:
     """Give what the key is to be (E10, E17)."""
     key_type = params.get("key_type") or "rsa"
     size, curve, is_dual = params.get("key_size"), params.get("curve"), bool(params.get("dual_stack"))
-    if key_type == "ec" and size is not None:
-        problems.append("key_size goes with key_type rsa; for ec give curve")
+    if key_type == "ec" and size is not None and not is_dual:
+        problems.append("key_size goes with key_type rsa or dual_stack; for ec give curve")
     if key_type == "rsa" and curve and not is_dual:
         problems.append("curve goes with key_type ec or dual_stack; for rsa give key_size")
     if key_type == "ed25519":
@@ -100,7 +100,7 @@ def key_of(params: Params, problems: list[str]) -> dict[str, Any]:
     return {
         "key_type": key_type,
         "key_size": size,
-        "curve": curve or None,
+        "curve": vocabulary.curve_name(str(curve)) if curve else None,
         "hash": params.get("hash") or "sha256",
         "dual_stack": is_dual,
     }

@@ -76,11 +76,11 @@ def filled(params: Params, group: Group) -> dict[str, Any]:
     for name, value in group.defaults.items():
         if form.get(name) is None and csr_sources.applies(name, source):
             form[name] = dict(value) if isinstance(value, Mapping) else value
-    is_rsa = (form.get("key_type") or "rsa") == "rsa"
-    if params.get("key_size") is None and not is_rsa:
-        form["key_size"] = None
-    if params.get("curve") is None and is_rsa and not form.get("dual_stack"):
-        form["curve"] = None
+    # A dual stack has a key of each.
+    kind = "dual" if form.get("dual_stack") else form.get("key_type") or "rsa"
+    for name, kinds in (("key_size", ("rsa", "dual")), ("curve", ("ec", "dual"))):
+        if params.get(name) is None and kind not in kinds:
+            form[name] = None
     return form
 
 

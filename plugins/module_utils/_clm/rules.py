@@ -184,9 +184,14 @@ def _value_of(values: Mapping[str, Any], name: str) -> Any:
 
 def _fits(name: str, value: Any, allowed: Any) -> bool:
     is_caseless = name in _CASELESS
+    if name == "curve" and isinstance(value, str):
+        value = vocabulary.curve_name(value)
     if isinstance(allowed, str) and allowed.startswith(PATTERN_PREFIX):
         flags = re.IGNORECASE if is_caseless else 0
         return re.fullmatch(allowed.removeprefix(PATTERN_PREFIX), str(value), flags) is not None
+    if name == "curve":
+        # Groups of before have it as it was typed.
+        return bool(value == vocabulary.curve_name(str(allowed)))
     if is_caseless and isinstance(value, str) and isinstance(allowed, str):
         return value.lower() == allowed.lower()
     return bool(value == allowed)
@@ -229,6 +234,8 @@ def _read_value(name: str, value: Any, where: str, problems: list[str]) -> Any:
     text = str(value).strip()
     if name == "contract_id":
         text = text.removeprefix("ctr_")
+    if name == "curve":
+        return vocabulary.curve_name(text)
     if name not in _CHOSEN or not text:
         return text.lower() if name in ("common_name", SHORT_NAMES["dns"]) else text
     # Rules are read when a group is saved, and applied by every call.

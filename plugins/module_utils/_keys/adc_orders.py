@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .._core.vocabulary import ECDSA, RSA
+from .._core.vocabulary import ECDSA, RSA, curve_name
 from .._pki.csr import wanted_problems
 from .._pki.x509 import csr_facts, load_csr
 from .base import KeyOrder
@@ -81,7 +81,7 @@ def _digits(text: str, count: int) -> str:
 def parts_of(order: KeyOrder) -> tuple[Part, ...]:
     """Give the keys and CSRs of an order, each under a name of its own."""
     spec, stem = order.spec, stem_of(order)
-    bits, curve = spec.key_size or DEFAULT_BITS, (spec.curve or DEFAULT_CURVE).lower()
+    bits, curve = spec.key_size or DEFAULT_BITS, curve_name(spec.curve or DEFAULT_CURVE)
     wanted = order.renews.get("adds") or [RSA, ECDSA]
     marks = _MARKS if spec.dual_stack else {RSA if spec.key_type == "rsa" else ECDSA: ""}
     return tuple(
@@ -182,7 +182,7 @@ def _key_problems(spec: CsrSpec, abilities: DeviceAbilities, title: str) -> list
     for word in types:
         if word not in abilities.key_types:
             problems.append(f"key_type {word}: {title} makes {_list(abilities.key_types)} keys")
-    bits, curve = spec.key_size or DEFAULT_BITS, (spec.curve or DEFAULT_CURVE).lower()
+    bits, curve = spec.key_size or DEFAULT_BITS, curve_name(spec.curve or DEFAULT_CURVE)
     if "rsa" in types and bits not in abilities.key_sizes:
         problems.append(f"key_size {bits}: {title} makes RSA keys of {_list(map(str, abilities.key_sizes))} bits")
     if "ec" in types and "ec" in abilities.key_types and curve not in abilities.curves:

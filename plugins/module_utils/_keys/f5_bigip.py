@@ -183,8 +183,10 @@ class F5Driver(Driver):
                 f"email {spec.email}: {self.title} copies the subject's e-mail address into the subject alternative "
                 "names; give it among them too, or leave it out"
             )
-        if order.spec.key_type == "ec" and self._options["security_type"] == "fips":
-            found.append("key_type ec: the FIPS module of a BIG-IP is asked for RSA keys only here")
+        is_ec = spec.dual_stack or spec.key_type == "ec"
+        if is_ec and self._options["security_type"] == "fips":
+            named = "dual_stack" if spec.dual_stack else "key_type ec"
+            found.append(f"{named}: the FIPS module of a BIG-IP is asked for RSA keys only here")
         return found
 
     def standby(self) -> str:

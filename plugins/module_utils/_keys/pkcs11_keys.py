@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ClmError, ConflictError, InputError, StateError
 from .._core.redact import Secret
+from .._core.vocabulary import curve_name
 from .._pki.csr_building import build_csr, requested_extensions
 from .._pki.x509 import csr_facts
 from .._token.access import TokenAccess, TokenPlace
@@ -41,15 +42,13 @@ _ABILITIES = DeviceAbilities(
     can_reuse=True,
 )
 _DEFAULT_BITS, _DEFAULT_CURVE = 2048, "secp256r1"
-_FRIENDLY_CURVES = {"p-256": "secp256r1", "prime256v1": "secp256r1", "p-384": "secp384r1", "p-521": "secp521r1"}
 
 
 def kinds(order: KeyOrder) -> list[Kind]:
     """Give the keys that an order wants, one of each algorithm."""
     spec = order.spec
-    named = spec.curve.lower() or _DEFAULT_CURVE
     rsa = Kind(RSA, size=spec.key_size or _DEFAULT_BITS)
-    ec = Kind(ECDSA, curve=_FRIENDLY_CURVES.get(named, named))
+    ec = Kind(ECDSA, curve=curve_name(spec.curve or _DEFAULT_CURVE))
     if adds := order.renews.get("adds"):
         return [kind for kind in (rsa, ec) if kind.algorithm in adds]
     if spec.dual_stack:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import policy, rules
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import form, form_csr, policy, rules
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError, PolicyError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.warning_ids import DEFAULT_ALLOW, DEFAULT_BLOCK
@@ -102,6 +102,9 @@ JUDGED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"curve": ["secp384r1"]}, {"key_type": "ec"}, "secp256r1 was asked for"),
     ({"curve": ["secp384r1"]}, {"key_type": "ec", "curve": "SECP384R1"}, ""),
     ({"curve": ["secp384r1"]}, {"dual_stack": True}, "secp256r1 was asked for"),
+    ({"curve": ["secp384r1"]}, {"key_type": "ec", "curve": "P-384"}, ""),
+    ({"curve": ["P-384"]}, {"key_type": "ec", "curve": "secp384r1"}, ""),
+    ({"curve": ["~secp.*"]}, {"key_type": "ec", "curve": "P-384"}, ""),
     ({"validity_days_max": 90}, {}, ""),
     ({"validity_days_max": "89"}, {}, "allows a validity of at most 89 days (rule allowed.validity_days_max); 90 days"),
     ({"validity_days_max": 365}, {"validity": {"count": 1, "unit": "years"}}, "1 year (up to 366 days)"),
@@ -214,6 +217,30 @@ def test_a_default_is_filled_in_where_the_form_leaves_it_out(form: dict[str, Any
     before = dict(form)
     assert policy.filled(form, Group("web", defaults=DEFAULTS)) == expected
     assert form == before
+
+
+def test_a_dual_stack_gets_the_defaults_of_both_its_keys() -> None:
+    """E10, E17: whatever key_type says beside it."""
+    defaults = {"key_type": "ec", "dual_stack": True, "key_size": 4096, "curve": "secp384r1"}
+    filled = policy.filled({"common_name": "x"}, Group("web", defaults=defaults))
+    assert (filled["key_size"], filled["curve"]) == (4096, "secp384r1")
+    problems: list[str] = []
+    assert form_csr.key_of(filled, problems)["key_size"] == 4096 and problems == []
+    single = policy.filled({"common_name": "x", "dual_stack": False}, Group("web", defaults=defaults))
+    assert (single["key_size"], single["curve"]) == (None, "secp384r1")
+    edwards = policy.filled({"key_type": "ed25519", "dual_stack": False}, Group("web", defaults=defaults))
+    assert (edwards["key_size"], edwards["curve"]) == (None, None)
+
+
+def test_a_curve_is_kept_by_one_name() -> None:
+    """E17: in defaults and rules of a group, and in the wish."""
+    problems: list[str] = []
+    assert rules.read_defaults({"curve": "P-256"}, problems) == {"curve": "secp256r1"}
+    assert rules.read_allowed({"curve": ["prime256v1", "P-384"]}, problems) == {"curve": ["secp256r1", "secp384r1"]}
+    assert form_csr.key_of({"key_type": "ec", "curve": "P-521"}, problems)["curve"] == "secp521r1"
+    assert problems == []
+    assert form.differences({"curve": "secp256r1"}, {"curve": "P-256"}) == []
+    assert form.differences({"curve": "secp256r1"}, {"curve": "P-384"}) == ["curve"]
 
 
 def test_a_group_without_defaults_fills_in_nothing() -> None:
