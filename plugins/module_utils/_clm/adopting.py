@@ -22,7 +22,7 @@ from .._core.governance import DEFAULT_GROUP
 from .._core.plan import Plan, Step
 from .._core.snapshots import Snapshot
 from .._core.types import AuditEntry, Certificate, CertRequest
-from . import enroll, form, form_extras, policy, removals, requests, snapshots, states
+from . import enroll, form, form_extras, policy, removals, renewal, requests, snapshots, states
 from .connectors import required_certificate
 from .managed import managed_device
 from .requests import Submission
@@ -198,7 +198,7 @@ def _request(
     asked = _form(certificate, place, group, params)
     asked["ca"] = requests.named_ca(asked, group, certificate.certificate_id)
     now = ports.clock.now()
-    wish = form.build(asked, unit, now)
+    wish = form.build(asked, unit, now, also=renewal.toggle_problems(certificate, params.get("auto_regenerate"), now))
     settings = wish["settings"]
     as_it_is = {
         **snapshots.parties_of(place, settings),

@@ -170,6 +170,10 @@ def _look(params: Params, ports: Ports, wrong: list[str]) -> _Seen:
         def capabilities() -> CaFacts:
             return ports.ca(ca_accounts.required(unit, asked["ca"])).capabilities()
 
+        if latest is not None and latest.state == "issued" and params.get("auto_regenerate"):
+            from . import renewal
+
+            wrong = [*wrong, *renewal.toggle_problems(certificate, params["auto_regenerate"], now)]
         wish = form.build(asked, unit, now, capabilities=capabilities if is_judged else None, also=wrong)
         # One that is under way may have turned to a standby account; what a call names is compared.
         at = latest.ca if latest is not None and latest.state != "draft" else asked["ca"]

@@ -311,3 +311,19 @@ def test_a_csr_that_lost_its_challenge_password_goes_to_no_ca(house: Bench) -> N
     with pytest.raises(StateError, match="the CSR with its challenge password is gone from the store") as caught:
         local(house)
     assert caught.value.code == "challenge_password_missing" and ca.orders == {}
+
+
+def test_regenerating_by_itself_is_not_turned_on_after_the_end(house: Bench) -> None:
+    """E4: nobody would see that it does nothing; where it was on, the same call says nothing."""
+    short = {"validity": {"count": 2, "unit": "days"}}
+    on = {"auto_regenerate": {"enabled": True, "days_before": 1}}
+    local(house, **short)
+    local(house, certificate="other", common_name=house.name("other"), **short, **on)
+    house.advance(3 * 86400)
+    with pytest.raises(InputError, match=r"auto_regenerate cannot be turned on: the certificate ended"):
+        local(house, **short, **on)
+    assert not house.plan_enroll(device=None, csr_source="local", **short).changed
+    again = house.plan_enroll(
+        device=None, csr_source="local", certificate="other", common_name=house.name("other"), **short, **on
+    )
+    assert not again.changed

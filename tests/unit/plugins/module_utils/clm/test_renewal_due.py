@@ -302,6 +302,21 @@ def test_a_renewal_cannot_begin_before_the_certificate_does(days: int) -> None:
     assert "auto_regenerate" in first and f"days_before {days}" in second and "47 days" in second
 
 
+@pytest.mark.parametrize("state", ["revoked", "suspended", "superseded", "vanished"])
+def test_regenerating_is_turned_on_for_valid_certificates_alone(state: str) -> None:
+    """E4: neither for revoked, suspended and expired ones; one that has it on keeps it."""
+    valid = certificate()
+    assert valid.not_after is not None
+    ended = valid.not_after + timedelta(seconds=1)
+    assert renewal.toggle_problems(valid, on(10), valid.not_after) == []
+    for one, now in ((valid, ended), (replace(valid, state=state), valid.not_after)):
+        [told] = renewal.toggle_problems(one, on(10), now)
+        assert "action: renew" in told and "(E4)" in told
+        assert renewal.toggle_problems(one, {"enabled": False}, now) == []
+        assert renewal.toggle_problems(replace(one, auto_regenerate=on(20)), on(10), now) == []
+    assert renewal.toggle_problems(None, on(10), ended) == []
+
+
 def test_settings_go_to_the_successor_only_when_the_toggle_made_it() -> None:
     """E3, E4."""
     both = certificate(auto_renew=on(30), auto_regenerate={**on(10), "force_local_csr": False})
