@@ -10,13 +10,15 @@ stored, as it follows from what is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from .._core.clock import from_text
 from .._core.errors import InputError
 from .._core.types import Certificate, CertRequest
 from .._core.vocabulary import UPLOAD, curve_name
 from .._store.base import Unit
-from . import form
+from . import form, receiving
 from .form_csr import SAN_KINDS, SUBJECT
 from .form_places import EXTENSIONS
 from .views import View
@@ -219,22 +221,31 @@ def _hash(asked: View, csr: View | None, certificate: View | None) -> list[View]
 
 
 def _validity(asked: View, certificate: View | None) -> list[View]:
-    wanted = asked["validity"]["days"]
-    given = None if certificate is None else certificate["validity"]["days"]
-    if given is None or wanted is None or given == wanted:
+    given = None if certificate is None else certificate["validity"]
+    if given is None or not asked["validity"].get("count"):
         return []
-    is_short = given < wanted
+    begin, end = from_text(given["not_before"]), from_text(given["not_after"])
+    # Months have as many days as they have from where the certificate begins.
+    days = form.lifetime_days(asked, begin)
+    over = (end - begin) - timedelta(days=days)
+    if abs(over) <= receiving.SAME_DAY:
+        return []
+    is_short = over < timedelta(0)
     why = "it ends earlier than asked for" if is_short else "it lasts longer than asked for"
     matters = is_short and not asked["validity"].get("at_most")
-    return [_entry("validity", (asked["validity"], None, (certificate or {})["validity"]), why, matters=matters)]
+    return [_entry("validity", ({**asked["validity"], "days": days}, None, given), why, matters=matters)]
 
 
 def _extensions(asked: View, csr: View | None, certificate: View | None) -> list[View]:
+    from .._pki import readings
+
     found = []
     for name, value in asked["extensions"].items():
         wanted = (
             {one["oid"] for one in value} if name == "custom" else set(value) if isinstance(value, list) else {value}
         )
+        if name == "extended_key_usage":
+            wanted = set(readings.usage_words(wanted))
         sides = [None if side is None else _extension(side, name) for side in (csr, certificate)]
         lacking = [sorted(map(str, wanted - side)) for side in sides if side is not None and wanted - side]
         if lacking:

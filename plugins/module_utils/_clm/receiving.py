@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .._store.base import Unit
     from .moves import Mover
 
-# CAs backdate by minutes or hours, and count whole days.
-_SAME_DAY = timedelta(days=1, hours=1)
+SAME_DAY = timedelta(days=1, hours=1)
+"""By how much a life may differ from what was asked for: CAs backdate by minutes or hours, and count whole days."""
 
 
 def wanted_names(request: CertRequest) -> WantedNames:
@@ -177,7 +177,7 @@ def lifetime_differences(wish: Mapping[str, Any], facts: CertificateFacts, now: 
     """
     days = form.lifetime_days(wish, now)
     lives = facts.not_after - facts.not_before
-    if abs(lives - timedelta(days=days)) <= _SAME_DAY:
+    if abs(lives - timedelta(days=days)) <= SAME_DAY:
         return ()
     return (
         f"{days} days were asked for, and it is valid for {lives.days}, from {to_text(facts.not_before)} to "

@@ -151,7 +151,7 @@ def _extensions(holder: x509.Certificate | x509.CertificateSigningRequest) -> di
         if isinstance(one.value, x509.KeyUsage):
             found["key_usage"] = _granted(one.value)
         elif isinstance(one.value, x509.ExtendedKeyUsage):
-            found["extended_key_usage"] = _words(oid.dotted_string for oid in one.value)
+            found["extended_key_usage"] = usage_words(oid.dotted_string for oid in one.value)
         elif isinstance(one.value, x509.TLSFeature):
             found["must_staple"] = x509.TLSFeatureType.status_request in one.value
         if one.oid.dotted_string not in _TOLD_APART:
@@ -165,5 +165,6 @@ def _granted(usage: x509.KeyUsage) -> list[str]:
     return [word for word in KEY_USAGES if word not in only_with_agreement and getattr(usage, word)]
 
 
-def _words(oids: Iterable[str]) -> list[str]:
+def usage_words(oids: Iterable[str]) -> list[str]:
+    """Give extended key usages by the words of the option, sorted; one without a word as it is."""
     return sorted(_EKU_WORDS.get(oid, oid) for oid in oids)

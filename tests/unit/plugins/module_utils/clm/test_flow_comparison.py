@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base impor
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.own_ca import OwnCa
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import comparison, queries
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import InputError
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 
@@ -108,6 +110,10 @@ def test_what_is_not_issued_yet_is_compared_as_far_as_it_is(bench: Bench) -> Non
     assert len(request["comparison"]["unreadable"]) == 1
 
 
+def life(days: int, begin: datetime = datetime(2030, 2, 1, tzinfo=timezone.utc)) -> dict[str, Any]:
+    return {"not_before": to_text(begin), "not_after": to_text(begin + timedelta(days=days)), "days": days}
+
+
 SIDE: dict[str, Any] = {
     "common_name": "www.example.com",
     "subject_alternative_names": {"dns": ["www.example.com"], "ip": [], "email": [], "uri": []},
@@ -119,7 +125,7 @@ SIDE: dict[str, Any] = {
     "key_id": "aa",
     "hash": "sha256",
     "extensions": {"key_usage": [], "extended_key_usage": ["server_auth"], "must_staple": False, "more": []},
-    "validity": {"not_before": "", "not_after": "", "days": 90},
+    "validity": life(90),
 }
 ASKED = {**SIDE, "dual_stack": False, "extensions": {}, "validity": {"count": 90, "unit": "days", "days": 90}}
 SANS = "subject_alternative_names"
@@ -137,8 +143,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, bool]] = [
     ("another key", {}, {"key_id": "bb"}, "key_id", True),
     ("another hash", {}, {"hash": "sha384"}, "hash", False),
     ("a broken hash", {}, {"hash": "sha1"}, "hash", True),
-    ("a shorter life", {}, {"validity": {**SIDE["validity"], "days": 47}}, "validity", True),
-    ("a longer life", {}, {"validity": {**SIDE["validity"], "days": 91}}, "validity", False),
+    ("a shorter life", {}, {"validity": life(47)}, "validity", True),
+    ("a longer life", {}, {"validity": life(92)}, "validity", False),
     ("no must-staple", {"extensions": {"must_staple": True}}, {}, "extensions.must_staple", True),
     (
         "no client usage",
@@ -168,9 +174,28 @@ def test_equal_sides_differ_in_nothing() -> None:
     assert comparison.differences(ASKED, None, None, "RSA") == []
 
 
+LIVES = [(1, "months", 28), (1, "months", 29), (12, "months", 365), (90, "days", 91)]
+
+
+@pytest.mark.parametrize(("count", "unit", "days"), LIVES)
+def test_a_life_is_counted_from_where_the_certificate_begins(count: int, unit: str, days: int) -> None:
+    """E15: a month asked for in March and begun in February has the days of February; a day more is nobody's doing."""
+    asked = {**ASKED, "validity": {"count": count, "unit": unit, "days": 31}}
+    assert comparison.differences(asked, SIDE, {**SIDE, "validity": life(days)}, "RSA") == []
+    [entry] = comparison.differences(asked, SIDE, {**SIDE, "validity": life(days - 5)}, "RSA")
+    assert entry["field"] == "validity" and entry["matters"]
+
+
+@pytest.mark.parametrize("usage", ["server_auth", "1.3.6.1.5.5.7.3.1"])
+def test_a_usage_may_be_asked_for_by_word_or_object_id(usage: str) -> None:
+    """E17."""
+    asked = {**ASKED, "extensions": {"extended_key_usage": [usage]}}
+    assert comparison.differences(asked, SIDE, SIDE, "RSA") == []
+
+
 def test_fewer_days_do_not_matter_where_they_were_asked_for_as_well() -> None:
     """E15."""
     asked = {**ASKED, "validity": {**ASKED["validity"], "at_most": True}}
-    short = {**SIDE, "validity": {**SIDE["validity"], "days": 47}}
+    short = {**SIDE, "validity": life(47)}
     [entry] = comparison.differences(asked, SIDE, short, "RSA")
     assert (entry["field"], entry["matters"]) == ("validity", False)
