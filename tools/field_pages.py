@@ -27,6 +27,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.field_records i
     TEXTS,
     Field,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._core.limits import MAX_TEXT
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import ENDPOINT, UPLOAD
 
 GUIDE = TOP / "docs" / "docsite" / "rst" / "fields_enrollment.rst"
@@ -178,6 +179,8 @@ def question(row: Field, source: str) -> dict[str, Any]:
     kind = _kind(row)
     # AWX counts a number, too, by its text; and it takes no empty answer where there is a least length.
     most = row.limit if kind in ("text", "textarea", "password") and row.unit == "characters" else None
+    if row.loosened is not None:
+        most = MAX_TEXT
     asked = {
         "question_name": row.label,
         "question_description": _described(row, source),

@@ -273,6 +273,20 @@ def test_a_key_from_a_ceremony_is_used_where_reuse_says_so_unless_it_can_leave(t
     assert [one.code for one in keys.conflicts(loose)] == ["key_not_protected"]
 
 
+def test_a_label_that_nobody_here_would_give_is_used_where_reuse_says_so(token: SoftToken) -> None:
+    """E8: who made the key named it; no key is made under such a name."""
+    label = "Web key 1 (ceremony 2026)"
+    made = token.tool("--keypairgen", "--key-type", "rsa:2048", "--label", label, "--id", "73", "--sensitive")
+    assert made.returncode == 0, made.stderr
+    keys, wanted = token.keys(), order(handler=label, reuse=True)
+    assert keys.validate(wanted) == [] and keys.conflicts(wanted) == []
+    assert keys.begin(wanted)["keys"] == [{"algorithm": "RSA", "label": label, "id": "73"}]
+    [told] = keys.validate(order("req-2", handler=label))
+    assert "cannot be the name of a key that is made" in told
+    [gone] = keys.conflicts(order("req-3", handler="no such key", reuse=True))
+    assert gone.code == "key_gone" and "there is no RSA key no such key" in gone.sentence
+
+
 # -- crashes, and others at work ---------------------------------------------------------------------------------------
 
 

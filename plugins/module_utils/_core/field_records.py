@@ -93,6 +93,7 @@ class Field:
     :ivar limit: most characters of a text, most bytes or members where ``unit`` says so, highest number; None for none.
     :ivar least: lowest number.
     :ivar rule: gives why a value cannot be, else an empty text; ``says`` the same in words, for people.
+    :ivar loosened: a flag of the form, and the rule that holds where it is set in place of ``limit`` and ``rule``.
     :ivar whole: as ``rule``, for a mapping: whole sentences.
     :ivar checked_by: what reads the value and checks it in the same pass, by this rule and limit; empty: ``fields``.
     :ivar choices: all there are; ``narrowed`` those of a source that has fewer, with the reason under ``whys``.
@@ -117,6 +118,7 @@ class Field:
     unit: str = "characters"
     rule: Rule | None = None
     says: str = ""
+    loosened: tuple[str, Rule] | None = None
     whole: Callable[[Any], list[str]] | None = None
     checked_by: str = ""
     choices: tuple[str, ...] = ()

@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import names, other_names
-from .limits import MAX_ATTRIBUTE, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES
+from .limits import MAX_ATTRIBUTE, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTES, MAX_TEXT
 
 Rule = Callable[[Any], str]
 
 _KEY = re.compile(rf"\w[\w.-]{{0,{MAX_ATTRIBUTE_NAME - 1}}}")
 _SECRET_NAMES = frozenset(("password", "passwd", "passphrase", "secret", "token", "credential", "credentials"))
 _PRIVATE_KEY = "PRIVATE KEY"
+KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DIALLED = re.compile(r"\+[1-9][0-9]{0,2}-[0-9]{4,14}")
 
 
@@ -30,6 +31,11 @@ def line_reason(text: str) -> str:
     if _PRIVATE_KEY in text:
         return "holds a private key, and is shown to everybody; attach such a file, attachments are sealed"
     return "" if text.isprintable() else "has a line break or a control character in it"
+
+
+def label_reason(text: str) -> str:
+    """Give why a text can be no label of a key that is there, whoever made it."""
+    return length_reason(text, MAX_TEXT) or line_reason(text)
 
 
 def lines_reason(text: str) -> str:
@@ -64,6 +70,16 @@ def uuid_reason(text: str) -> str:
     except ValueError:
         is_one = False
     return "" if is_one else f"{text!r} is no UUID, as 123e4567-e89b-12d3-a456-426614174000"
+
+
+def key_name_reason(text: str) -> str:
+    """Give why no key can be made under a name in a token or on a controller; one that is there may have another."""
+    if KEY_NAME.fullmatch(text):
+        return ""
+    return (
+        f"{text!r} cannot be the name of a key that is made: letters, digits, '.', '_' and '-' are taken, the first a "
+        "letter or digit"
+    )
 
 
 def dialled_reason(text: str) -> str:

@@ -131,6 +131,8 @@ CA_DETAILS = (
     ),
 )
 
+_KEY_NAME = "letters, digits, ``.``, ``_`` and ``-``, the first a letter or digit"
+
 KEY_PLACES = (
     Field(
         *("csr", "Upload CSR", "4", "E7", "The CSR, PEM, or base64 of DER"),
@@ -161,8 +163,10 @@ KEY_PLACES = (
     ),
     Field(
         *("hsm.key_handler", "Key Handler Name", "5", "E8", "Label of the key in the token"),
-        limit=limits.MAX_TEXT,
-        says="one line",
+        limit=limits.MAX_KEY_NAME,
+        rule=rules.key_name_reason,
+        says=f"{_KEY_NAME}; with ``hsm.reuse`` any label of a key that is there",
+        loosened=("hsm.reuse", rules.label_reason),
         mandatory="with ``csr_source: hsm``",
         sources=(HSM,),
         whys=_why_not(HSM),
@@ -186,8 +190,9 @@ KEY_PLACES = (
     ),
     Field(
         *("adc.key_reference", "Key Reference Name", "5", "E8", "Name of the key on the ADC"),
-        limit=limits.MAX_TEXT,
-        says="one line",
+        limit=limits.MAX_KEY_REFERENCE,
+        rule=rules.key_name_reason,
+        says=f"{_KEY_NAME}; a device may take fewer characters",
         mandatory="with ``csr_source: adc``",
         sources=(ADC,),
         whys=_why_not(ADC),

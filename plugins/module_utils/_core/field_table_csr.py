@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import challenge_rules, names, other_names, validity, vocabulary
+from . import challenge_rules, limits, names, other_names, validity, vocabulary
 from . import field_rules as rules
 from .field_records import (
     CHOICE,
@@ -28,7 +28,7 @@ from .field_records import (
     Offer,
     san,
 )
-from .vocabulary import ENDPOINT, UPLOAD
+from .vocabulary import ADC, ENDPOINT, HSM, UPLOAD
 
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 _DNS_ONLY = {ENDPOINT: "CPS takes DNS names only, no"}
@@ -54,6 +54,10 @@ def _curve_reason(value: Any) -> str:
     if text in vocabulary.CURVES or text in vocabulary.CURVE_ALIASES:
         return ""
     return f"{value!r} is none of {', '.join(vocabulary.CURVES)}"
+
+
+def _listed(sizes: tuple[int, ...]) -> str:
+    return f"{', '.join(map(str, sizes[:-1]))} and {sizes[-1]}"
 
 
 def _bits_reason(value: Any) -> str:
@@ -272,8 +276,16 @@ KEY = (
         least=MIN_RSA_BITS,
         limit=MAX_RSA_BITS,
         rule=_bits_reason,
-        narrowed={ENDPOINT: ("2048",)},
-        whys={ENDPOINT: "CPS makes RSA keys of 2048 bits only"},
+        narrowed={
+            ENDPOINT: ("2048",),
+            HSM: tuple(map(str, limits.TOKEN_RSA_BITS)),
+            ADC: tuple(map(str, limits.ADC_RSA_BITS)),
+        },
+        whys={
+            ENDPOINT: "CPS makes RSA keys of 2048 bits only",
+            HSM: f"a token is asked for RSA keys of {_listed(limits.TOKEN_RSA_BITS)} bits only",
+            ADC: f"controllers make RSA keys of {_listed(limits.ADC_RSA_BITS)} bits only",
+        },
         says="whole bytes; goes with ``key_type: rsa`` or ``dual_stack``",
         sources=(ENDPOINT, *NOT_BY_CPS),
         default="2048",

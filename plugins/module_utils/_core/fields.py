@@ -9,6 +9,7 @@ Validation, the guide on fields and the surveys of AWX all go by these rows; no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from . import field_table, field_table_csr, field_table_extras, vocabulary
@@ -92,6 +93,8 @@ def problems(
             continue
         if row.needed is not None and not given and row.needed(params, source):
             found.append(f"{_noun(row)} is missing ({row.requirement})")
+        if row.loosened is not None and values(params, BY_OPTION[row.loosened[0]]):
+            row = replace(row, limit=None, rule=row.loosened[1])
         found += [problem for value in given for problem in _of_value(row, value, source)]
     return list(dict.fromkeys(found))
 

@@ -14,3 +14,10 @@ MAX_BYTES = 1024 * 1024
 """Bytes of an attachment."""
 MAX_FILES = 20
 """Attachments of a certificate."""
+MAX_KEY_NAME = 64
+"""Characters of the name a key is made under in a token."""
+MAX_KEY_REFERENCE = 101
+"""The same on a controller: the 128 of a BIG-IP without the ending of the longest file; others take fewer."""
+TOKEN_RSA_BITS = (2048, 3072, 4096, 8192)
+"""Sizes of RSA keys that are asked of a token, and those that controllers make; one may make fewer."""
+ADC_RSA_BITS = (2048, 3072, 4096)

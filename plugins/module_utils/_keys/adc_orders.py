@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .._core.field_rules import key_name_reason
 from .._core.vocabulary import ECDSA, RSA, curve_name
 from .._pki.csr import wanted_problems
 from .._pki.x509 import csr_facts, load_csr
@@ -32,7 +33,6 @@ KEY_ENDING = ".key"
 CSR_ENDING = ".csr"
 CHALLENGE_OID = "1.2.840.113549.1.9.7"
 # What every device here takes in a name, and no shell, path or query reads as anything else.
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OWNER_DIGITS, _REQUEST_DIGITS = 6, 8
 _SEALED = "-c"
 # Of the two keys of a dual stack; the only key of a request has none.
@@ -140,11 +140,10 @@ def reference_problems(name: Any, longest: int) -> list[str]:
     """
     if not name:
         return ["the key reference name is missing; it says under which name the device keeps the key"]
-    if not isinstance(name, str) or not _REFERENCE.fullmatch(name):
-        return [
-            f"key reference name {name!r} has a character that is not taken; letters, digits, '.', '_' and '-' are, "
-            "the first a letter or digit"
-        ]
+    if not isinstance(name, str):
+        return [f"key reference name {name!r} is no text"]
+    if reason := key_name_reason(name):
+        return [f"key reference name {reason}"]
     room = longest - _LONGEST_ENDING
     if len(name) > room:
         return [f"key reference name {name!r} has {len(name)} characters, {room} are allowed on this device"]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .._core.errors import AuthError, RemoteError
+from .._core.limits import ADC_RSA_BITS
 from .._core.redact import Secret
 from .._core.vocabulary import ECDSA
 from .._pki import pem
@@ -152,7 +153,7 @@ class NetScalerDriver(Driver):
         """Give what it can make."""
         return DeviceAbilities(
             key_types=("rsa", "ec"),
-            key_sizes=(2048, 3072, 4096),
+            key_sizes=ADC_RSA_BITS,
             curves=tuple(CURVES),
             hashes=("sha256",),
             san_types=("dns", "ip", "email", "uri"),

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ClmError, ConflictError, InputError, StateError
+from .._core.field_rules import key_name_reason, label_reason, length_reason
+from .._core.limits import MAX_KEY_NAME, TOKEN_RSA_BITS
 from .._core.redact import Secret
 from .._core.vocabulary import curve_name
 from .._pki.csr_building import build_csr, requested_extensions
@@ -24,17 +26,16 @@ from .._token.kinds import CURVES, ECDSA, ED25519, HASHES, RSA, Kind
 from .base import KeyOrder, MadeSecret, Obstacle, Reference
 from .device_base import DeviceAbilities, DeviceCheck, DeviceKeys
 from .token_lines import Line, lines, obstacles
-from .token_names import HANDLER, TokenNames
+from .token_names import TokenNames
 from .token_test import checks
 
 if TYPE_CHECKING:
     from .._core.csr_spec import CsrSpec
     from .device_base import RefusalMemory
 
-RSA_SIZES = (2048, 3072, 4096, 8192)
 _ABILITIES = DeviceAbilities(
     key_types=("rsa", "ec", "ed25519"),
-    key_sizes=RSA_SIZES,
+    key_sizes=TOKEN_RSA_BITS,
     curves=tuple(CURVES),
     hashes=HASHES,
     san_types=("dns", "ip", "email", "uri", "other", "directory"),
@@ -106,18 +107,18 @@ class Pkcs11Keys(DeviceKeys):
         """Give every problem of handler name, key and hash."""
         spec, handler = order.spec, str(order.place["name"] or "")
         problems = []
-        if not HANDLER.fullmatch(handler):
-            problems.append(
-                f"key handler name {handler!r}: 1 to 64 letters, digits, dots, hyphens and underscores are taken, a "
-                "letter or digit first"
-            )
+        # Whoever made a key that is there may have named it otherwise than it would be here.
+        is_given = handler and order.place.get("reuse")
+        new = length_reason(handler, MAX_KEY_NAME) or key_name_reason(handler)
+        if reason := label_reason(handler) if is_given else new:
+            problems.append(f"key handler name {reason}")
         if spec.key_type not in _ABILITIES.key_types:
             problems.append(f"key_type {spec.key_type}: there are {', '.join(_ABILITIES.key_types)}")
         if spec.key_type == "ed25519" and spec.dual_stack:
             problems.append("key_type ed25519: a dual stack is of rsa and ec")
         for kind in kinds(order):
-            if kind.size and kind.size not in RSA_SIZES:
-                problems.append(f"key_size {kind.size}: there are {', '.join(map(str, RSA_SIZES))}")
+            if kind.size and kind.size not in TOKEN_RSA_BITS:
+                problems.append(f"key_size {kind.size}: there are {', '.join(map(str, TOKEN_RSA_BITS))}")
             if kind.algorithm == ECDSA and kind.curve not in CURVES:
                 problems.append(f"curve {spec.curve}: there are {', '.join(CURVES)}")
         if spec.hash_name not in HASHES:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .._core.field_rules import key_name_reason
 from .._token.keypairs import KeyPairs, PairEntry
 from .._token.kinds import RSA, Kind
 from .base import KeyOrder, Obstacle
@@ -88,6 +89,10 @@ def obstacles(
                 f"there is no {kind.algorithm} key {wanted.handler} of this certificate in {place} to be reused; leave "
                 "reuse out to make a new one"
             )
+            found.append(Obstacle(GONE, sentence))
+            continue
+        if reason := key_name_reason(wanted.handler):
+            sentence = f"there is no {kind.algorithm} key {wanted.handler} in {place} to be reused, and {reason}"
             found.append(Obstacle(GONE, sentence))
             continue
         missing = pairs.missing(kind, order.spec.hash_name)

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 # "CLM" and the number of this layout.
 _MARK = b"CLM\x01"
 _OWNER_BYTES, _REQUEST_BYTES = 6, 10
-HANDLER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _GENERATION = re.compile(r"\.([1-9][0-9]{0,5})")
 
 

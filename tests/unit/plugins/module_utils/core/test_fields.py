@@ -253,3 +253,29 @@ anything = st.recursive(
 def test_whatever_stands_in_a_form_makes_no_traceback(params: dict[str, Any], source: str) -> None:
     """All rows."""
     assert all(isinstance(sentence, str) and sentence for sentence in fields.problems(params, source, CA))
+
+
+GOOD_NAMES, BAD_NAMES = ("web-1.key_A", "a" * 64), ("a" * 102, "web 1", ".web", "wéb")
+KEY_NAMES = [*((name, True) for name in GOOD_NAMES), *((name, False) for name in BAD_NAMES)]
+
+
+@pytest.mark.parametrize(("name", "is_taken"), KEY_NAMES, ids=[one[0][:12] for one in KEY_NAMES])
+def test_a_key_is_made_under_a_plain_name_and_used_again_under_any(name: str, is_taken: bool) -> None:
+    """E8: in a token; a controller keeps it as a file."""
+    for source, option, member in (("hsm", "hsm", "key_handler"), ("adc", "adc", "key_reference")):
+        for is_reused in (False, True):
+            form = {option: {"device": "d", member: name, "reuse": is_reused}}
+            found = [one for one in fields.problems(form, source) if member in one]
+            assert (found == []) == (is_taken or (is_reused and source == "hsm")), found
+    line = {"hsm": {"device": "d", "key_handler": "two\nlines", "reuse": True}}
+    assert any("line break" in one for one in fields.problems(line, "hsm"))
+
+
+@pytest.mark.parametrize(
+    ("source", "bits", "is_taken"),
+    [("hsm", 3072, True), ("hsm", 8192, True), ("hsm", 2056, False), ("adc", 3072, True), ("adc", 8192, False)],
+)
+def test_the_size_of_a_key_is_held_against_its_source(source: str, bits: int, is_taken: bool) -> None:
+    """E17: told with the rest of the form, before a device is asked."""
+    found = [one for one in fields.problems({"key_size": bits}, source) if "key_size" in one]
+    assert (found == []) == is_taken

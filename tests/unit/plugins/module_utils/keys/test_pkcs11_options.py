@@ -108,7 +108,7 @@ def keys() -> DeviceKeys:
         (order(handler=""), "key handler name ''"),
         (order(handler="-x"), "key handler name '-x'"),
         (order(handler="a b"), "key handler name 'a b'"),
-        (order(handler="x" * 65), "1 to 64"),
+        (order(handler="x" * 65), "64 are allowed"),
         (order(key_size=1024), "key_size 1024: there are 2048, 3072, 4096, 8192"),
         (order(key_type="dsa"), "key_type dsa: there are rsa, ec, ed25519"),
         (order(key_type="ec", curve="secp256k1"), "curve secp256k1: there are secp256r1"),

@@ -8,9 +8,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.edgecert.clm.plugins.module_utils._keys.token_names import HANDLER, TokenNames, is_marked
+from ansible_collections.edgecert.clm.plugins.module_utils._core.field_rules import KEY_NAME
+from ansible_collections.edgecert.clm.plugins.module_utils._keys.token_names import TokenNames, is_marked
 
-handlers = st.from_regex(HANDLER, fullmatch=True)
+handlers = st.from_regex(KEY_NAME, fullmatch=True)
 ids = st.text(min_size=1, max_size=40)
 algorithms = st.sampled_from(["RSA", "ECDSA", "Ed25519"])
 
