@@ -30,10 +30,11 @@ _KINDS: Mapping[str, str] = {"RSA": "rsa", "ECDSA": "ec", "Ed25519": "ed25519"}
 _NAMES = "subject_alternative_names"
 
 
-def filled(params: Params) -> Params:
+def filled(params: Params, otherwise: list[str]) -> Params:
     """Give the form with what its CSR says; the form itself where it brings none.
 
-    :raises InputError: the CSR cannot be read or used, or the form says something else; everything at once.
+    :param otherwise: gets a sentence for each option that says something else, to be told with the rest of the form.
+    :raises InputError: the CSR cannot be read or used; everything at once.
     """
     if not (params.get("csr") or params.get("csr_path")) or params.get("csr_source") not in (None, vocabulary.UPLOAD):
         return params
@@ -47,16 +48,16 @@ def filled(params: Params) -> Params:
     problems = [f"the uploaded CSR cannot be used: {problem}" for problem in strength_problems(facts)]
     problems += hidden_problems(pem, "uploaded CSR")
     said = _said(facts, problems)
-    problems += [
+    otherwise += [
         f"{option} is {_text(params[option])}, and the uploaded CSR says {_text(value)}; leave {option} out, or upload "
         "another CSR"
         for option, value in said.items()
         if option != _NAMES and params.get(option) is not None and not _is_same(option, params[option], value)
     ]
-    problems += _name_problems(params.get(_NAMES) or {}, said)
+    otherwise += _name_problems(params.get(_NAMES) or {}, said)
     if problems:
         name = said["common_name"] or params.get("certificate") or "a certificate"
-        raise InputError.of_problems(f"Cannot enrol {name}", problems)
+        raise InputError.of_problems(f"Cannot enrol {name}", [*problems, *otherwise])
     return {**params, **said, EXTENSIONS: extensions(pem, "uploaded CSR"), "csr": pem, "csr_path": None}
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._core import fields, vocabulary
-from .._core.errors import InputError, StateError
+from .._core.errors import InputError
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CaAccount, Certificate, CertRequest, Device
@@ -36,7 +36,6 @@ from . import (
     requests,
     standby,
     standing,
-    states,
 )
 from .dual_stack import refuse_only_missing
 from .ports import Params, Ports
@@ -59,20 +58,20 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises PolicyError: the group's policy refuses it.
     :raises StateError: the certificate is enrolled, or being enrolled, with other values.
     """
-    params = _read(params)
+    params, otherwise = _read(params)
     if (params.get("action") or "enroll") != "enroll":
-        return _other_action(params, ports)
+        return _other_action(params, ports, otherwise)
     _refuse_reason(params)
     edits.refuse_unused(params)
     drafts, wrong = attachments.drafted(params)
-    seen = _look(params, ports, wrong)
+    seen = _look(params, ports, [*otherwise, *wrong])
     latest, certificate = seen.latest, seen.certificate
     if latest is not None:
         if latest.state == "draft":
             latest = _drafted(latest, seen, params, ports)
         else:
             _refuse_other_csr(latest, params)
-            compare(latest, seen.wish, params)
+            standing.compare(latest, seen.wish, params)
             key_secrets.refuse_other_challenge(ports.store, latest, params)
         if latest.state == "issued" and not _has_changes(latest, seen.wish, params) and not drafts:
             return _as_wanted(latest, certificate, ports)
@@ -91,22 +90,28 @@ def plan(params: Params, ports: Ports) -> Plan:
     return _plan(params, ports, mover, seen, drafts, warnings)
 
 
-def _read(params: Params) -> Params:
-    """Refuse options that do not go together, and fill the form from an uploaded CSR."""
+def _read(params: Params) -> tuple[Params, list[str]]:
+    """Refuse options that do not go together, and fill the form from an uploaded CSR.
+
+    :returns: the form, and where it says something else than its CSR.
+    """
     refuse_only_missing(params)
+    otherwise: list[str] = []
     if params.get("csr") or params.get("csr_path"):
         from . import csr_upload
 
-        params = csr_upload.filled(params)
+        params = csr_upload.filled(params, otherwise)
     if params.get("from_snapshot"):
         from .snapshots import refuse_filled
 
         refuse_filled(params)
-    return params
+    return params, otherwise
 
 
-def _other_action(params: Params, ports: Ports) -> Plan:
+def _other_action(params: Params, ports: Ports, otherwise: list[str]) -> Plan:
     """Plan what follows a first enrolment: another certificate, or the end of this one."""
+    if otherwise:
+        raise InputError.of_problems(f"Cannot {params['action']} {params['common_name']}", otherwise)
     if params["action"] == "revoke":
         from . import revoking
 
@@ -163,9 +168,12 @@ def _look(params: Params, ports: Ports, wrong: list[str]) -> _Seen:
             asked = {**form.overlaid(params, latest.wish, latest.csr_source), "ca": params.get("ca") or latest.ca}
         else:
             asked = policy.filled(named(params), group)
-        asked["ca"] = requests.named_ca(asked, group, certificate_id)
+        try:
+            asked["ca"] = requests.named_ca(asked, group, certificate_id)
+        except InputError as exc:
+            asked["ca"], wrong = "", [*wrong, exc.message.partition(": ")[2]]
         # What goes on, or is done, was held against its CA before; to ask that again costs its libraries.
-        is_judged = latest is None or latest.state == "draft" or fields.asks_ca(params)
+        is_judged = bool(asked["ca"]) and (latest is None or latest.state == "draft" or fields.asks_ca(params))
 
         def capabilities() -> CaFacts:
             return ports.ca(ca_accounts.required(unit, asked["ca"])).capabilities()
@@ -265,34 +273,6 @@ def named(params: Params) -> Params:
 def wait_of(params: Params) -> float:
     """Give the seconds that a call may wait."""
     return float(params["wait_timeout"]) if params.get("wait") else 0.0
-
-
-def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> None:
-    """Refuse a wish that an existing request does not fulfil; silence would be a lie."""
-    differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
-    first = standby.as_asked(request)
-    if params.get("ca") and params["ca"] != first.ca:
-        differing.append("ca")
-    if params.get("csr_source") and params["csr_source"] != request.csr_source:
-        differing.append("csr_source")
-    if (params.get("ca_options") or first.ca_options) != first.ca_options:
-        differing.append("ca_options")
-    if params.get("group") and request.state != "issued" and params["group"] != (request.group or "default"):
-        differing.append("group")
-    if not differing:
-        return
-    shown = ", ".join(
-        f"{name} is {request.wish.get(name, getattr(request, name, None))!r}, not {wish.get(name, params.get(name))!r}"
-        for name in differing
-    )
-    done = states.is_final(request.state)
-    todo = "action: regenerate edits it in place" if done else "wait for it to end before asking for something else"
-    raise StateError(
-        f"Cannot enrol {request.certificate_id} again: request {request.request_id} is {request.state} with other "
-        f"values ({shown}); {todo}, or give another certificate id",
-        code="already_enrolled" if done else "request_open",
-        details={"request_id": request.request_id, "state": request.state, "differing": differing},
-    )
 
 
 def _new_request(seen: _Seen, params: Params, ports: Ports) -> CertRequest:

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._core import csr_sources, validity, vocabulary
-from .._core.errors import InputError
+from .._core.errors import ClmError, InputError, NotFoundError
 from .._store.base import Unit
 from . import form_csr, form_extras, form_places
 from .ports import Params
@@ -61,8 +61,15 @@ def build(
     :raises NotFoundError: no device, or no settings of the combination (S5).
     """
     source, problems = form_places.source_of(params), list(also)
-    place = form_places.place_of(params, unit, problems)
-    is_made = source != vocabulary.UPLOAD
+    missing: list[ClmError] = []
+    try:
+        place = form_places.place_of(params, unit, problems)
+    except ClmError as exc:
+        place = form_places.UNKNOWN
+        missing.append(exc)
+    # What is saved for an endpoint that cannot be read may say what the form leaves out.
+    is_known = not missing or source != vocabulary.ENDPOINT
+    is_made = source != vocabulary.UPLOAD and is_known
     wish: dict[str, Any] = {
         "common_name": (params.get("common_name") or "").strip().lower(),
         **form_csr.names_of(params, problems),
@@ -77,18 +84,28 @@ def build(
         "allow_missing": bool(params.get("allow_missing")),
         **form_extras.extras(params, problems),
     }
-    problems += _field_problems(params, wish, capabilities, None if problems else now)
-    if problems:
-        raise InputError.of_problems(f"Cannot enrol {wish['common_name'] or 'a certificate'}", problems)
+    facts: CaFacts | None = None
+    try:
+        facts = capabilities() if capabilities is not None else None
+    except NotFoundError as exc:
+        missing.append(exc)
+    problems += _field_problems(params, wish, facts, None if problems else now, is_known=is_known)
+    if len(missing) == 1 and not problems:
+        raise missing[0]
+    if missing or problems:
+        told = [*problems, *(exc.message for exc in missing)]
+        raise InputError.of_problems(f"Cannot enrol {wish['common_name'] or 'a certificate'}", told)
     return wish
 
 
 def _field_problems(
-    params: Params, wish: Mapping[str, Any], capabilities: Callable[[], CaFacts] | None, at: datetime | None
+    params: Params, wish: Mapping[str, Any], facts: CaFacts | None, at: datetime | None, *, is_known: bool
 ) -> list[str]:
     """Hold the form, filled by its wish, against the tables of fields.
 
+    :param facts: of the CA that is to sign; None leaves out what it decides.
     :param at: from when its lifetime counts; None where that cannot be read.
+    :param is_known: whether the place of the key could be read; what it would have filled in is no problem else.
     """
     # Everything that works on requests has this file, and few of them read a form.
     from .._core import fields
@@ -100,10 +117,11 @@ def _field_problems(
     ca = f"CA account {params['ca']}"
     # Attributes as they were given: the wish writes their names as texts.
     whole = {**params, **wish, "attributes": params.get("attributes")}
-    facts = capabilities() if capabilities is not None else None
+    left = () if is_known else [name for name in (*form_csr.SUBJECT, *form_places.UNKNOWN.wish) if not params.get(name)]
+    rows = [row for row in fields.ROWS if row.top not in left]
     found += fields.source_problems(source, facts, ca) if facts is not None else []
     # What does not go with the source was told where the place was read.
-    return found + fields.problems(whole, source, facts, asked={}, ca=ca)
+    return found + fields.problems(whole, source, facts, asked={}, ca=ca, rows=rows)
 
 
 def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_sources.DEFAULT) -> dict[str, Any]:

@@ -122,9 +122,21 @@ def more_of(params: Params, problems: list[str]) -> dict[str, Any]:
     extensions = {name: value for name, value in (params.get("extensions") or {}).items() if value}
     if extensions:
         wish["extensions"] = {name: _plain(value) for name, value in extensions.items()}
+        problems.extend(_extension_problems(wish["extensions"]))
     if params.get("reuse_key"):
         wish["reuse_key"] = True
     return wish
+
+
+def _extension_problems(extensions: Mapping[str, Any]) -> list[str]:
+    """Say what cannot be written; only the library that writes them can tell, and few forms have any."""
+    from .._pki.csr_building import requested_extensions
+
+    try:
+        requested_extensions(extensions)
+    except InputError as exc:
+        return list(exc.details.get("problems") or [exc.message])
+    return []
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import csr_sources, vocabulary
-from .._core.errors import ClmError, InputError, NotFoundError
+from .._core.errors import NotFoundError
 from .._core.types import Device, VendorSettings
 from .._store.base import Unit
 from .managed import managed_device
@@ -46,6 +46,10 @@ class Place:
     organization: Mapping[str, str] = field(default_factory=dict)
 
 
+UNKNOWN = Place(_OF_CPS)
+"""Stands for a place that could not be read, so that the rest of the form is."""
+
+
 def source_of(params: Params) -> str:
     """Give the source of a form, the default one where it names none."""
     return params.get("csr_source") or csr_sources.DEFAULT
@@ -57,17 +61,9 @@ def place_of(params: Params, unit: Unit, problems: list[str]) -> Place:
     :raises NotFoundError: no device, or no settings of the combination (S5).
     """
     source = source_of(params)
-    misplaced = csr_sources.misplaced(params, source)
-    problems.extend(misplaced)
+    problems.extend(csr_sources.misplaced(params, source))
     if source == vocabulary.ENDPOINT:
-        try:
-            return _endpoint(params, unit, problems)
-        except ClmError as exc:
-            if not misplaced:
-                raise
-            # Who gives a CSR and forgets to say so has no device that could be missing.
-            what = f"Cannot enrol {params.get('common_name') or 'a certificate'}"
-            raise InputError.of_problems(what, [*problems, exc.message]) from exc
+        return _endpoint(params, unit, problems)
     if source == vocabulary.UPLOAD:
         if not params.get("csr"):
             problems.append("csr is missing; with csr_source upload give csr or csr_path (E7)")

@@ -226,7 +226,7 @@ def _going_on(request: CertRequest, params: Params, certificate: Certificate, po
     with ports.store.read() as unit:
         wish = _wish(params, request, unit, ports.clock.now(), keep=True)
         group = policy.group_of(unit, request.group)
-    enroll.compare(request, wish, params)
+    standing.compare(request, wish, params)
     key_secrets.refuse_other_challenge(ports.store, request, params)
     returning.refuse_other(request, params)
     settings, present = wish["settings"], request.wish["settings"]

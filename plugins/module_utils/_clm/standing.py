@@ -7,12 +7,15 @@ follows. Reads records alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from .._core.errors import ConflictError
+from .._core.errors import ConflictError, StateError
 from .._core.types import Certificate, CertRequest
 from .._store.base import Store, Unit
-from . import form, requests
+from . import form, requests, standby, states
+from .ports import Params
 
 
 def newest(unit: Unit, certificate_id: str, certificate: Certificate | None) -> CertRequest | None:
@@ -37,6 +40,34 @@ def is_going_on(request: CertRequest, certificate: Certificate | None) -> bool:
     """
     is_gone = certificate is None or certificate.state == "vanished" or not certificate.request_id
     return request.state not in ("failed", "rejected", "cancelled") and not (request.state == "issued" and is_gone)
+
+
+def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> None:
+    """Refuse a wish that an existing request does not fulfil; silence would be a lie."""
+    differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
+    first = standby.as_asked(request)
+    if params.get("ca") and params["ca"] != first.ca:
+        differing.append("ca")
+    if params.get("csr_source") and params["csr_source"] != request.csr_source:
+        differing.append("csr_source")
+    if (params.get("ca_options") or first.ca_options) != first.ca_options:
+        differing.append("ca_options")
+    if params.get("group") and request.state != "issued" and params["group"] != (request.group or "default"):
+        differing.append("group")
+    if not differing:
+        return
+    shown = ", ".join(
+        f"{name} is {request.wish.get(name, getattr(request, name, None))!r}, not {wish.get(name, params.get(name))!r}"
+        for name in differing
+    )
+    done = states.is_final(request.state)
+    todo = "action: regenerate edits it in place" if done else "wait for it to end before asking for something else"
+    raise StateError(
+        f"Cannot enrol {request.certificate_id} again: request {request.request_id} is {request.state} with other "
+        f"values ({shown}); {todo}, or give another certificate id",
+        code="already_enrolled" if done else "request_open",
+        details={"request_id": request.request_id, "state": request.state, "differing": differing},
+    )
 
 
 def taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
