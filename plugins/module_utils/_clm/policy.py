@@ -110,8 +110,7 @@ def refuse(what: str, found: Sequence[str]) -> None:
 
 
 def weaker(present: Group, wanted: Group, now: datetime) -> list[str]:
-    """Say where a group asks for fewer approvals or less proof than another, holds less up, or lets keys
-    out that the other keeps.
+    """Say where a group asks for fewer approvals or less proof than another, holds less up, or lets keys out.
 
     What belongs to the one may not evade it by moving to the other.
 
