@@ -169,7 +169,7 @@ class Checks:
 
         :raises ClmError: there is none.
         """
-        host = urlsplit(url).netloc
+        host = _host_of(url)
         for place in (host, url):
             if (proxy, place) in self._away:
                 raise self._away[proxy, place]
@@ -195,6 +195,14 @@ class Checks:
                 revocation_lines.keep(unit, lines, answers, agenda, self._ports.actor)
         following = [revocation_lines.due_at(told, agenda.due[one].every, now) for one, told in answers.items()]
         self.next_at = min((at for at in (agenda.next_at, *following) if at is not None), default=None)
+
+
+def _host_of(url: str) -> str:
+    """Give the host and port of a URL; the URL itself where it has none, which a certificate may say as well."""
+    try:
+        return urlsplit(url).netloc or url
+    except ValueError:
+        return url
 
 
 def _read_list(content: bytes, issuer: Any, url: str, now: datetime) -> RevocationList | ClmError:

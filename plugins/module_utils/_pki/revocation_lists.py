@@ -49,6 +49,8 @@ class RevocationList:
                 raise InputError(f"{_WHAT}: it does not say until when it holds")
             held_in_time(_WHAT, self._crl.last_update_utc, self._until, now)
             self._point = _issuing_point(self._crl)
+            # The library goes through all entries for each question, and there may be a million.
+            self._places = {entry.serial_number: place for place, entry in enumerate(self._crl)}
 
     def finding(self, subject: Subject, point: Point) -> Finding:
         """Tell what it says of a certificate of its issuer.
@@ -60,9 +62,10 @@ class RevocationList:
             from cryptography import x509
 
             self._refuse_other(subject, point)
-            entry = self._crl.get_revoked_certificate_by_serial_number(subject.leaf.serial_number)
-            if entry is None:
+            place = self._places.get(subject.leaf.serial_number)
+            if place is None:
                 return Finding(GOOD, source=self._source, next_update=self._until)
+            entry = self._crl[place]
             reason = extension_of(entry, x509.CRLReason)
             return finding_of(reason.reason if reason else None, entry.revocation_date_utc, self._source, self._until)
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import lifecycle, revocation_checks
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll, lifecycle, revocation_checks
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention import collect
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.discovery import compare
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.views import certificate_view
@@ -265,6 +265,14 @@ def test_an_issuer_that_is_not_in_the_store_is_said(scene: Scene) -> None:
     assert "the certificate of its issuer is not in the store" in told(scene)["message"] and not scene.publisher.asked
 
 
+def test_a_url_that_is_none_is_a_reason_like_others(scene: Scene) -> None:
+    """Whoever signs a certificate writes into it what they like."""
+    scene.found(ocsp_urls=["http://[x/ocsp", "http://", RESPONDER])
+    scene.publisher.broken.update(["http://[x/ocsp", "http://"])
+    scene.run()
+    assert told(scene)["state"] == "good"
+
+
 # -- what follows ------------------------------------------------------------------------------------------------------
 
 
@@ -368,6 +376,31 @@ def test_what_was_revoked_elsewhere_is_not_pushed_and_told_until_another_is_serv
     scene.live()
     scene.run()
     assert scene.bench.certificate().state == "issued" and scene.attention() == []
+
+
+def test_a_renewed_certificate_on_hold_is_not_pushed_by_itself(scene: Scene) -> None:
+    """A5, E4: the CA is asked before the push that is due."""
+    scene.bench.group(push_automatically=True)
+    scene.enrolled()
+    scene.bench.connector(push_automatically=True)
+    scene.live()
+    scene.bench.enroll(action="renew", force=True)
+    scene.ca.revoke(scene.publisher.leaves[-1], "certificateHold")
+    assert scene.run()["done"] == [] and len(scene.bench.orders()) == 1
+    scene.ca.revoked.clear()
+    scene.bench.advance(hours=24)
+    assert [one["kind"] for one in scene.run()["done"]] == ["automatic_pushes"]
+
+
+def test_what_was_revoked_from_here_is_kept_in_the_same_way(scene: Scene) -> None:
+    """One place tells of both; nobody is asked about it."""
+    scene.enrolled()
+    revoke = {"action": "revoke", "certificate": NAME, "reason": "superseded"}
+    enroll.plan(revoke, scene.bench.ports).execute()
+    scene.run()
+    line = scene.bench.certificate()
+    assert (line.state, told(scene)["reason"], told(scene)["source"]) == ("revoked", "superseded", "")
+    assert not scene.publisher.asked and scene.attention()[0]["since"] == told(scene)["revoked_at"]
 
 
 def test_what_production_still_serves_of_a_renewed_line_is_asked_about(scene: Scene) -> None:
