@@ -122,7 +122,14 @@ SURVEYS: Mapping[str, Survey] = {
             Ask("ca_test", "ca_account.test", "Test it", default="true"),
         ),
     ),
-    "cancel": Survey("Cancel what was asked for", (*WHAT, _WHY)),
+    "cancel": Survey(
+        "Cancel what was asked for",
+        (
+            *WHAT,
+            Ask("cancel_change", "cert_workflow.cancel_change", "Take back what it opened at Akamai", default="false"),
+            _WHY,
+        ),
+    ),
     "configure": Survey(
         "Change network settings",
         (

@@ -19,8 +19,8 @@ description:
   - An approval is bound to what would be implemented, to the certificate, its chain, the network, the lists of warnings
     and the network settings pending at CPS. Where one of these changes before it is used, or it expires, it is void,
     and the record waits for approval again.
-  - Approving, rejecting, scheduling and cancelling send nothing to Akamai and need no credential of it. Cancelling a
-    request may send something to the CA, whose account is in the store.
+  - Approving, rejecting, scheduling and cancelling send nothing to Akamai and need no credential of it, unless
+    O(cancel_change) says so. Cancelling a request may send something to the CA, whose account is in the store.
 extends_documentation_fragment:
   - edgecert.clm._attributes
   - edgecert.clm._store
@@ -42,11 +42,27 @@ options:
       - V(implement) implements what is approved now, or goes on with what is being implemented.
       - V(retry) takes up what failed again, from its approval if that still holds. Of a request that is V(in_doubt) it
         says that the CA has no order for it, so that it is ordered again, or with O(order_id) which order it is.
-      - V(cancel) ends it. What is at Akamai already stays there, and the result says what that is. An order that is not
-        signed yet is cancelled at the CA, where the CA can.
+      - V(cancel) ends it, also a request that failed. What is at Akamai already stays there, unless O(cancel_change)
+        says otherwise, and the result says what that is. An order that is not signed yet is cancelled at the CA, where
+        the CA can.
     type: str
     required: true
     choices: [approve, reject, schedule, implement, retry, cancel]
+  cancel_change:
+    description:
+      - Whether to take back at Akamai what the request opened there, beside cancelling it. Goes with O(action=cancel)
+        of a request alone.
+      - The change that the request opened is cancelled and followed to its end. No other one ever is, nor a renewal
+        that CPS had opened before the request took it up. What CPS keeps of the request's edits in the enrollment is
+        put back as it was before. An enrollment that the request opened goes with its first change.
+      - A request that is cancelled or rejected already, and whose change is open still, is repaired by the same call.
+        Where everything is taken back, nothing is changed.
+      - It is refused where another request goes on with the change, and where somebody gave it a certificate. Nobody
+        has to approve it, and no freeze holds it, as nothing of it is on a network.
+      - Without O(wait) it looks once, and the same call goes on from there.
+    type: bool
+    default: false
+    version_added: 0.1.0
   order_id:
     description:
       - Id, as the CA shows it, of the order that was found for a request that is V(in_doubt). It is taken over if it is
@@ -68,7 +84,7 @@ options:
     type: str
   wait:
     description:
-      - Whether to wait for CPS and the CA while implementing.
+      - Whether to wait for CPS and the CA while implementing, and for CPS with O(cancel_change).
     type: bool
     default: false
   wait_timeout:
@@ -114,6 +130,15 @@ EXAMPLES = r"""
     action: implement
     wait: true
   register: implemented
+
+- name: Take a mistaken edit back, its change at CPS with it
+  edgecert.clm.cert_workflow:
+    request_id: "{{ mistaken.request.request_id }}"
+    action: cancel
+    cancel_change: true
+    comment: a name was mistyped
+    wait: true
+  when: mistaken is defined
 """
 
 RETURN = r"""
@@ -143,6 +168,11 @@ work_order:
     approvals: [{level: 1, actor: bob, at: "2026-11-23T12:00:00Z", expires_at: "2026-11-30T12:00:00Z", comment: ok}]
     approvals_expire_at: "2026-11-30T12:00:00Z"
     last_safe_at:
+warnings:
+  description: What O(cancel_change) leaves open, since it was open before the request.
+  returned: when there is something
+  type: list
+  elements: str
 calls:
   description: Number of API calls of this call.
   returned: when the API was used
@@ -157,8 +187,8 @@ steps:
 failure:
   description: >-
     The failure for programs, with a stable C(code), C(details), Akamai's C(request_id) and C(retryable). Codes are
-    V(own_request), V(approved_twice), V(wrong_state), V(time_passed), V(approval_expired), V(approval_void), V(frozen)
-    and those of what is implemented.
+    V(own_request), V(approved_twice), V(wrong_state), V(time_passed), V(approval_expired), V(approval_void), V(frozen),
+    with O(cancel_change) V(change_in_use), V(change_moved_on) and V(cancel_refused), and those of what is implemented.
   returned: on failure
   type: dict
   sample: {code: approved_twice, details: {}, request_id: null, retryable: false}
@@ -180,6 +210,7 @@ SPEC = {
     "request_id": _TEXT,
     "work_order_id": _TEXT,
     "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
+    "cancel_change": {"type": "bool", "default": False},
     "order_id": _TEXT,
     "at": _TEXT,
     "comment": _TEXT,

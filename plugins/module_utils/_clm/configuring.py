@@ -22,7 +22,7 @@ from .._core.types import Notice
 from .._target.base import NetworkFacts, Standing
 from . import acknowledging, completion, intents, patience, production, proof, refusal_proof, snapshots, states
 from .deployment import Deployer
-from .impossible import refuse_late, want_certificate
+from .impossible import refuse_late, refuse_open_change, want_certificate
 from .keeper import Told
 from .patience import LAG_S
 from .pushed import RESTORES, SETTINGS
@@ -182,14 +182,7 @@ class Configuring(Deployer):
         what, number = f"Cannot configure {self.certificate.certificate_id}", self.pushed.reference["enrollment_id"]
         state, standing = self.state, self.standing
         if not self.is_opened and standing is not None and standing.changes:
-            newest = standing.changes[-1]
-            raise StateError(
-                f"{what}: change {newest['change_id']} ({newest['change_type'] or 'of no known type'}) of enrollment "
-                f"{number} is open, and CPS takes no other one beside it; finish it with edgecert.clm.cert_push, or "
-                "cancel it in Akamai Control Center, then run again",
-                code="change_pending",
-                details={"change_id": newest["change_id"], "change_type": newest["change_type"]},
-            )
+            refuse_open_change(self, standing.changes[-1])
         if not self.is_opened and not state.production.certificates:
             raise StateError(
                 f"{what}: production serves nothing of enrollment {number} yet; settings of a new enrollment come from "

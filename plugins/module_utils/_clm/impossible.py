@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
 from .._core.errors import PolicyError, StateError
 from .._core.plan import Step
-from . import deployment_date, last_moment, states
+from . import deployment_date, last_moment, opened_changes, states
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from .._core.errors import ClmError
@@ -179,6 +180,25 @@ def refuse_or_end(deployer: Deployer) -> None:
         if is_end(deployer, exc):
             _end(deployer.keeper, exc)
         raise
+
+
+def refuse_open_change(deployer: Deployer, change: Mapping[str, Any]) -> None:
+    """Refuse to set anything beside a change that is open; it says how it is taken back, where that is known.
+
+    :param change: ``change_id`` and ``change_type``, as the target's standing tells them.
+    :raises StateError: always.
+    """
+    number, certificate_id = deployer.pushed.reference["enrollment_id"], deployer.certificate.certificate_id
+    with deployer.ports.store.read() as unit:
+        way = opened_changes.advice(unit, certificate_id, change["change_id"])
+    way = way or "; finish it with edgecert.clm.cert_push, or cancel it in Akamai Control Center"
+    kind = change["change_type"] or "of no known type"
+    raise StateError(
+        f"Cannot configure {certificate_id}: change {change['change_id']} ({kind}) of enrollment {number} is open, and "
+        f"CPS takes no other one beside it{way}, then run again",
+        code="change_pending",
+        details={"change_id": change["change_id"], "change_type": change["change_type"]},
+    )
 
 
 def ending(keeper: WorkOrderKeeper, reason: ClmError) -> Step:

@@ -114,9 +114,11 @@ def _of_all(unit: Unit, noun: str, key: str) -> list[Intent]:
 def hand_over(unit: Unit, noun: str, key: str, to: str, *, kind: str = "") -> None:
     """Let a later record look for what an earlier one may have done: what is left open is the later one's.
 
+    What is being taken back stays with the one that did it.
+
     :param key: of the earlier record; its parts' keys begin with it.
     :param kind: only those of this kind; empty for all.
     """
     for left in _of_all(unit, noun, key):
-        if kind in ("", left.kind):
+        if kind in ("", left.kind) and left.kind != CANCEL_CHANGE:
             unit.intents.put(replace(left, key=to + left.key.removeprefix(key)))

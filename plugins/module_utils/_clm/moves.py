@@ -29,6 +29,7 @@ from . import (
     key_orders,
     key_secrets,
     novelty,
+    opened_changes,
     opening,
     patience,
     places,
@@ -363,7 +364,8 @@ class Mover:
 
     def _undecided(self, question: CsrQuestion) -> str:
         """Say which warnings the policy does not allow; empty when it allows all."""
-        return decisions.undecided(self._decided(question), "cancel the change in Akamai Control Center")
+        way = f"take the change back with {opened_changes.way(self.request.request_id)}"
+        return decisions.undecided(self._decided(question), way)
 
     def _acknowledge(self, question: CsrQuestion) -> None:
         """Acknowledge warnings that are allowed; which ones is on record."""

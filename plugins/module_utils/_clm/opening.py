@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
 from .._core.types import AuditEntry, CertRequest, Intent
-from . import approvals, intents, key_secrets, lifetimes, requests, snapshots
+from . import approvals, intents, key_secrets, lifetimes, opened_changes, requests, snapshots
 from .binding import bind_certificate
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _TOO_SOON = "create_too_soon"
 # What a person, or CPS, ends sooner or later.
 _PASSING = frozenset(["change_pending", "enrollment_unreadable"])
 _LOOK_AGAIN_S = 900.0
+_MAY_BE_OURS = frozenset(["change_pending", "enrollment_differs", "enrollment_exists"])
 _CONFLICTS = frozenset(["enrollment_exists", "enrollment_gone", "enrollment_differs", *_PASSING])
 
 
@@ -44,10 +45,23 @@ def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
     what = f"Cannot enrol {mover.request.certificate_id}"
     code = obstacles[0].code
     if code in _CONFLICTS:
-        raise ConflictError(f"{what}: {'; '.join(o.sentence for o in obstacles)}", code=code)
+        said = "; ".join(o.sentence for o in obstacles)
+        raise ConflictError(f"{what}: {said}{_way_out(mover, obstacles)}", code=code)
     error = InputError.of_problems(what, [o.sentence for o in obstacles])
     error.code = code
     raise error
+
+
+def _way_out(mover: Mover, obstacles: Sequence[Obstacle]) -> str:
+    """Say how what stands in the way is taken back, where a request of this certificate that came to nothing left it.
+
+    Of several obstacles one may be the open change; what is edited in an enrollment, or a new one, is of any.
+    """
+    if not any(o.code in _MAY_BE_OURS for o in obstacles):
+        return ""
+    change_id = next((o.change_id for o in obstacles if o.change_id is not None), None)
+    with mover.ports.store.read() as unit:
+        return opened_changes.advice(unit, mover.request.certificate_id, change_id)
 
 
 def notes(mover: Mover) -> dict[str, Any]:
@@ -78,7 +92,7 @@ def begin(mover: Mover) -> bool:
 def _try(mover: Mover) -> RemoteError | None:
     """Open the place once; gives the refusal that time heals, raises any other."""
     left = _left_open(mover)
-    reference = _adoptable(mover) if left is not None else None
+    reference = adoptable(mover) if left is not None else None
     if reference is None:
         if left is None and (why := lifetimes.refusal(mover)):
             _give_up(mover, None, lifetimes.REFUSED, why)
@@ -86,7 +100,8 @@ def _try(mover: Mover) -> RemoteError | None:
             requests.check_approved(mover)
         obstacles = mover.keys.conflicts(mover.order)
         if obstacles and left is None:
-            _give_up(mover, None, obstacles[0].code, obstacles[0].sentence)
+            said = f"{obstacles[0].sentence}{_way_out(mover, obstacles)}"
+            _give_up(mover, None, obstacles[0].code, said)
         # After a create in doubt, an enrollment of the same name may be ours all the same: the request stays.
         refuse(mover, obstacles)
         _refuse_uses(mover)
@@ -135,7 +150,7 @@ def _create(mover: Mover, *, is_first: bool) -> Reference | RemoteError:
     except RemoteError as exc:
         if _may_have_been_done(exc):
             # The answer was lost, perhaps after it was done: look at once, and again at the next run.
-            reference = _adoptable(mover)
+            reference = adoptable(mover)
             if reference is None:
                 raise
             return reference
@@ -163,7 +178,7 @@ def _is_passing(exc: ClmError) -> bool:
     return exc.retryable or isinstance(exc, (RateLimited, TransportError))
 
 
-def _adoptable(mover: Mover) -> Reference | None:
+def adoptable(mover: Mover) -> Reference | None:
     """Find what an earlier run opened, leaving out what belongs to other certificates.
 
     :raises StateError: several fit, or none does and one cannot be read; a person has to tell which.

@@ -20,7 +20,7 @@ from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import CaAccount, CertRequest
 from .._store.base import Unit
-from . import approvals, ca_accounts, form, form_extras, gate, intents, places, policy, standby, states
+from . import approvals, ca_accounts, form, form_extras, gate, intents, opened_changes, places, policy, standby, states
 from .ports import Ports
 
 if TYPE_CHECKING:
@@ -166,15 +166,13 @@ def left_behind(unit: Unit, request: CertRequest, settled: Mapping[str, str]) ->
     left = []
     if request.action == "revoke":
         return _left_of_revocation(unit, request)
-    if request.key_reference and request.csr_source == vocabulary.ENDPOINT:
-        advice = "cancel the change" if request.renews else "enrol the same names again to use it, or remove it"
-        label = request.key_reference.get("label", "what was opened")
-        left.append(f"{label} stays at CPS: {advice} in Akamai Control Center")
+    at_place = opened_changes.left_at_place(unit, request)
+    left += [at_place] if at_place else []
     is_begun = intents.is_open(unit, intents.OPEN_ENROLLMENT, "request", request.request_id)
     if is_begun and request.csr_source == vocabulary.ENDPOINT:
         left.append(
-            "an enrollment may have been opened whose answer was lost: enrol the same names again to have it looked "
-            "for and used"
+            "an enrollment or a change may have been opened whose answer was lost: have it looked for and taken back "
+            f"with {opened_changes.way(request.request_id)}"
         )
     if request.csr_source in csr_sources.DEVICE_OPTIONS and (request.key_reference or is_begun):
         left += _keys_on_device(request)

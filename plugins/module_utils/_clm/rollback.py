@@ -18,7 +18,7 @@ from .._core.errors import RemoteError, StateError
 from .._core.plan import Step
 from .._core.types import AuditEntry, WorkOrder
 from .._store.base import Unit
-from . import completion, dual_stack, intents, lineage, push_stages, snapshots, states
+from . import completion, dual_stack, intents, lineage, opened_changes, push_stages, snapshots, states
 from .deployment import Deployer
 from .patience import LAG_S
 from .work_orders import WorkOrderKeeper
@@ -61,11 +61,15 @@ class Rollback(Deployer):
         what, phase = f"Cannot roll {self.certificate.certificate_id} back", self.state.phase
         if self._is_live:
             back, snapshot_id = self._way_back()
+            with self.ports.store.read() as unit:
+                # Not what is asked for, but what keeps CPS from going anywhere else.
+                first = opened_changes.advice(unit, self.certificate.certificate_id)
             raise StateError(
                 f"{what}: production serves it, and CPS has no key for the one before it any more. Roll forward: run "
                 f"edgecert.clm.cert_enroll with certificate: {self.certificate.certificate_id}, action: regenerate and "
                 f"{back}, which orders a certificate for a new key, then edgecert.clm.cert_push with network: "
-                f"production; or roll back with roll_forward: true, which does both.{self._before()}",
+                f"production; or roll back with roll_forward: true, which does both.{self._before()}"
+                f"{' Before that' + first.replace(';', ':', 1) if first else ''}",
                 code="rollback_impossible",
                 details={"from_snapshot": snapshot_id},
             )

@@ -68,13 +68,14 @@ FILLED = ("subject_alternative_names", "dual_stack", *_KEY, "exclude_sans", *_SU
 """Options of the form that a snapshot fills."""
 
 
-def before_update(mover: Mover, request_id: str = "") -> None:
+def before_update(mover: Mover, request_id: str = "", seen: Mapping[str, Any] | None = None) -> None:
     """Keep the enrollment before a renewal or an edit of it is sent; nothing for a place that is not there yet.
 
     :param request_id: that the edit is of; empty for the mover's own.
+    :param seen: the enrollment where it was read already.
     """
     request = mover.request
-    settings = mover.keys.settings(mover.order) if request.renews else {}
+    settings = seen or (mover.keys.settings(mover.order) if request.renews else {})
     if not settings:
         return
     with mover.ports.store.write() as unit:

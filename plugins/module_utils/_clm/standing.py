@@ -14,7 +14,7 @@ from typing import Any
 from .._core.errors import ConflictError, StateError
 from .._core.types import Certificate, CertRequest
 from .._store.base import Store, Unit
-from . import form, requests, standby, states
+from . import form, opened_changes, requests, standby, states
 from .ports import Params
 
 
@@ -76,7 +76,9 @@ def taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
     CPS has one enrollment of a name, so the place is used again or the name is lost.
     """
     other = set(form.differences(request.wish, failed.wish)) - {*form.METADATA, "validity"}
-    return request if other else replace(request, key_reference=dict(failed.key_reference))
+    if other or failed.key_reference.get(opened_changes.TAKING_BACK):
+        return request
+    return replace(request, key_reference=dict(failed.key_reference))
 
 
 def shared_keys(store: Store, request: CertRequest, known: CertRequest | None) -> list[str]:

@@ -26,7 +26,7 @@ REQUEST: Machine = {
     "revoked": (),
     "rejected": (),
     "cancelled": (),
-    "failed": ("submitted", "approved"),
+    "failed": ("submitted", "approved", "cancelled"),
 }
 
 WORK_ORDER: Machine = {
@@ -79,7 +79,7 @@ REQUEST_ACTIONS: Machine = {
     "schedule": ("approved", "scheduled"),
     "implement": ("approved", "scheduled", "implementing", "in_doubt", "retrieval_in_progress"),
     "retry": ("failed", "in_doubt"),
-    "cancel": ("draft", *_OPEN_REQUEST),
+    "cancel": ("draft", *_OPEN_REQUEST, "failed"),
 }
 WORK_ORDER_ACTIONS: Machine = {
     "approve": ("submitted", "review_in_progress"),

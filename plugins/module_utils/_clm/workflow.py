@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a person does with a request or work order: approve, reject, schedule, implement, retry, cancel (E24, W1-W5).
 
-Approving, rejecting, scheduling and cancelling send nothing to CPS, so that an approver needs no credential of it.
+Approving, rejecting, scheduling and cancelling send nothing to CPS, so that an approver needs no credential of it;
+cancelling does where it is told to take back what a request opened there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .._core.errors import ConflictError, InputError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import CertRequest, WorkOrder
 from .._store.base import Unit
-from . import approvals, doubts, gate, impossible, moments, orders, requests, standby, states
+from . import approvals, doubts, gate, impossible, moments, opened_changes, orders, requests, standby, states
 from .deployment import Deployer
 from .keeper import REQUEST, WORK_ORDER, Keeper, Kind
 from .moves import Mover
@@ -51,6 +52,11 @@ def plan(params: Params, ports: Ports) -> Plan:
         raise InputError(f"{what}: at is missing; say when")
     if (params.get("order_id") or "").strip() and (action != "retry" or given[0] != "request_id"):
         raise InputError(f"{what}: order_id goes with action: retry of a request alone")
+    if params.get(opened_changes.OPTION) and (action != "cancel" or given[0] != "request_id"):
+        raise InputError(
+            f"{what}: cancel_change goes with action: cancel of a request alone; what a work order sent is taken back "
+            "with edgecert.clm.cert_push and action: rollback"
+        )
     act = _Act(params, ports, at)
     return act.on_request() if given[0] == "request_id" else act.on_work_order()
 
@@ -69,6 +75,8 @@ class _Act:
         """Plan it for a request."""
         with self.ports.store.read() as unit:
             request = requests.stored(unit, self.params["request_id"])
+        if self.params.get(opened_changes.OPTION):
+            return self._taking_back(request)
         self._check(REQUEST, request, request.request_id)
         mover = None
         if self.action not in _SENDS_NOTHING:
@@ -82,6 +90,26 @@ class _Act:
             lambda: Outcome(request_view(self._now_stored(request))),
             note=mover.keep_next_look if mover is not None else None,
             noun="request",
+        )
+
+    def _taking_back(self, request: CertRequest) -> Plan:
+        """Plan to cancel a request, if that is not done, and to take back what it opened at CPS."""
+        from .taking_back import TakingBack
+
+        steps: list[Step] = []
+        if request.state not in opened_changes.ENDED:
+            self._check(REQUEST, request, request.request_id)
+            steps += self._steps_of_request(request, None)
+        taking = TakingBack(self.ports, request, wait_s=self.wait_s)
+        back = taking.steps()
+        predicted = replace(request, state="cancelled") if steps else request
+        return Plan(
+            request_view(request),
+            request_view(replace(predicted, key_reference={}) if back else predicted),
+            (*steps, *back),
+            lambda: Outcome(request_view(self._now_stored(request))),
+            noun="request",
+            extra={"warnings": [taking.note]} if taking.note else {},
         )
 
     def on_work_order(self) -> Plan:

@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from .._core.csr_spec import CsrSpec
+from .._core.errors import NotFoundError
 from .._core.redact import Secret
 from .._core.types import Notice
 
 Reference = Mapping[str, Any]
+TAKEN_UP = "taken_up"
+"""Member of a reference: true where what it names was open before, and was taken up instead of opened."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,37 @@ CsrAnswer: TypeAlias = "CsrReady | CsrPending | CsrQuestion | CsrRefused"
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What stands in the way of beginning: a stable code, and a sentence with what to do."""
+    """What stands in the way of beginning: a stable code, and a sentence with what to do.
+
+    :ivar change_id: of what is open there, where that is it.
+    """
 
     code: str
     sentence: str
+    change_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Left:
+    """What there is now of what ``begin`` opened, for who takes it back.
+
+    :ivar status: in the words of the place.
+    :ivar is_there: the place is there at all; ``is_open``: so is what was opened in it.
+    :ivar moved_on: it was gone on with elsewhere, past its CSR, so that it is not the order's alone any more.
+    :ivar kept: what the place keeps of the edits of the order, by name; ``foreign`` what is neither as it was before
+        them nor as they are, so that somebody else set it.
+    :ivar beside: ids of other changes that are open there.
+    :ivar settings: the place as it was read for this.
+    """
+
+    status: str
+    is_there: bool = False
+    is_open: bool = False
+    moved_on: bool = False
+    kept: Sequence[str] = ()
+    foreign: Sequence[str] = ()
+    beside: Sequence[int] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class KeyProvider(ABC):
@@ -174,6 +204,29 @@ class KeyProvider(ABC):
 
         :raises ConflictError: a change is open, or somebody edited it to something else; nothing was sent.
         """
+
+    def left(self, order: KeyOrder, reference: Reference, before: Mapping[str, Any]) -> Left:
+        """Look at what ``begin`` opened; here for a place where nothing is left open.
+
+        :param before: the place as ``settings`` told it before; empty for a new place, or where that is not known.
+        """
+        return Left("nothing is open")
+
+    def take_back(self, reference: Reference) -> None:
+        """Cancel exactly what ``begin`` opened, and nothing else; here for a place where nothing is left open.
+
+        :raises NotFoundError: it is over.
+        :raises ConflictError: the place does not cancel it, now or any more.
+        """
+        raise NotFoundError("nothing is open")
+
+    def put_back(self, order: KeyOrder, before: Mapping[str, Any]) -> Reference | None:
+        """Set what a place that is there keeps of the order's edits to what it was before, and nothing else.
+
+        :returns: what this opened in turn, which is to be taken back as well; None where it opened nothing.
+        :raises ConflictError: something is open there; nothing was sent.
+        """
+        return None
 
     @abstractmethod
     def collect(self, reference: Reference) -> CsrAnswer:

@@ -18,10 +18,22 @@ from .._cps.errors import RemoteNotFound
 from .._cps.models import EnrollmentRecord
 from .._cps.notices import acknowledge_notices, read_notices
 from .._cps.scanning import Unreadable
-from .base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefused, KeyOrder, KeyProvider, Obstacle, Reference
+from .base import (
+    CsrAnswer,
+    CsrPending,
+    CsrQuestion,
+    CsrReady,
+    CsrRefused,
+    KeyOrder,
+    KeyProvider,
+    Left,
+    Obstacle,
+    Reference,
+)
 from .endpoint_limits import too_many_for_new
 from .endpoint_orders import fits, is_multi_stacked, reference_to, wanted_enrollment
 from .endpoint_renewal import Renewals
+from .endpoint_take_back import TakeBack
 from .endpoint_unread import Unread
 
 _NEAR_S = 10.0
@@ -43,6 +55,7 @@ class EndpointKeys(KeyProvider):
         self._unread: dict[str, Unread] = {}
         self._asked: dict[int, changes.InputKind] = {}
         self._renewals = Renewals(lambda: self._client)
+        self._take_back = TakeBack(lambda: self._client)
 
     @property
     def calls(self) -> int:
@@ -174,6 +187,18 @@ class EndpointKeys(KeyProvider):
     def amend(self, order: KeyOrder) -> None:
         """Update the enrollment's organization and contacts."""
         self._renewals.amend(order)
+
+    def left(self, order: KeyOrder, reference: Reference, before: Mapping[str, Any]) -> Left:
+        """Look at the change, and at what the enrollment keeps of the order's edits."""
+        return self._take_back.left(order, reference, before)
+
+    def take_back(self, reference: Reference) -> None:
+        """Cancel the change."""
+        self._take_back.cancel(reference)
+
+    def put_back(self, order: KeyOrder, before: Mapping[str, Any]) -> Reference | None:
+        """Update the enrollment, without what it keeps of the order's edits."""
+        return self._take_back.put_back(order, before)
 
     def collect(self, reference: Reference) -> CsrAnswer:
         """Ask where the change stands, and for the CSRs when it says they are there."""

@@ -22,13 +22,14 @@ from .._cps.errors import IN_RENEWAL_WINDOW, PENDING_CHANGE, RemoteConflict, Rem
 from .._cps.models import EnrollmentRecord, EnrollmentStatus
 from . import endpoint_edits as edits
 from . import endpoint_restores as restores
-from .base import KeyOrder, Obstacle, Reference
+from .base import TAKEN_UP, KeyOrder, Obstacle, Reference
 from .endpoint_limits import too_many_for
 from .endpoint_orders import reference_to
 
 _GONE = "enrollment_gone"
 _DIFFERS = "enrollment_differs"
-_CHANGE_PENDING = "change_pending"
+CHANGE_PENDING = "change_pending"
+"""Code of a refusal because another change is open."""
 
 # Changes that always bring a new certificate. A ``modify-certificate`` may be about the network alone, and then it
 # never asks for one; cps-protocol §3.7.
@@ -53,6 +54,9 @@ _AFTER_CERTIFICATE = (
     "delete-csr",
     "deprovision-cert",
 )
+
+# Of these, the words of a change that is being cancelled.
+_ENDS = ("abandon-", "delete-csr")
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ class Renewals:
         found = [Obstacle(_DIFFERS, sentence) for sentence in place.differences(order)]
         found += too_many_for(place.enrollment, order)
         if _is_blocked(place, order):
-            found.append(Obstacle(_CHANGE_PENDING, _pending(place, order)))
+            found.append(Obstacle(CHANGE_PENDING, _pending(place, order), place.change_id))
         return found
 
     def settings(self, order: KeyOrder) -> Mapping[str, Any]:
@@ -138,7 +142,7 @@ class Renewals:
         """
         place = self._checked(order)
         if place.change is not None:
-            return reference_to(place.enrollment.id, place.change_id)
+            return {**reference_to(place.enrollment.id, place.change_id), TAKEN_UP: True}
         status = self._put(place.enrollment, order)
         if status.change_ids:
             return reference_to(place.enrollment.id, status.change_ids[-1])
@@ -185,7 +189,9 @@ class Renewals:
         if differences:
             raise RemoteConflict(f"{what}: {'; '.join(differences)}", code=_DIFFERS)
         if _is_blocked(place, order):
-            raise RemoteConflict(f"{what}: {_pending(place, order)}", code=_CHANGE_PENDING, retryable=True)
+            details = {"change_id": place.change_id}
+            told = f"{what}: {_pending(place, order)}"
+            raise RemoteConflict(told, code=CHANGE_PENDING, retryable=True, details=details)
         return place
 
     def _opened(self, order: KeyOrder, status: EnrollmentStatus) -> Reference:
@@ -204,18 +210,7 @@ class Renewals:
     def _put(self, enrollment: EnrollmentRecord, order: KeyOrder) -> EnrollmentStatus:
         """Send the whole enrollment back, edited, with the order to renew it where the edits do not mean that."""
         body, flags = restores.update(enrollment, order)
-        try:
-            try:
-                return self._client().update_enrollment(enrollment.id, body, **flags)
-            except RemoteConflict as exc:
-                if exc.code != IN_RENEWAL_WINDOW:
-                    raise
-            # CPS guards its own renewal, which is due and not open: ours takes its place.
-            return self._client().update_enrollment(enrollment.id, body, renewal_date_check_override=True, **flags)
-        except RemoteConflict as exc:
-            if exc.code == PENDING_CHANGE:
-                exc.code = _CHANGE_PENDING
-            raise
+        return update(self._client(), enrollment.id, body, **flags)
 
     def _look(self, order: KeyOrder) -> _Place | None:
         """Read the enrollment and its newest open change, once; None when it is gone."""
@@ -241,6 +236,37 @@ class Renewals:
 
     def _forget(self, order: KeyOrder) -> None:
         self._seen.pop(int(order.renews["enrollment_id"]), None)
+
+
+def update(client: CpsClient, enrollment_id: int, body: Mapping[str, Any], **flags: Any) -> EnrollmentStatus:
+    """Send a whole enrollment back, also while CPS's own renewal is due and not open: ours takes its place.
+
+    :raises RemoteConflict: a change is open (``change_pending``), or CPS does not take it for another reason.
+    """
+    try:
+        try:
+            return client.update_enrollment(enrollment_id, body, **flags)
+        except RemoteConflict as exc:
+            if exc.code != IN_RENEWAL_WINDOW:
+                raise
+        return client.update_enrollment(enrollment_id, body, renewal_date_check_override=True, **flags)
+    except RemoteConflict as exc:
+        if exc.code == PENDING_CHANGE:
+            exc.code = CHANGE_PENDING
+        raise
+
+
+def is_past_csr(change: changes.ChangeRecord, change_type: str | None) -> bool:
+    """Say whether a change was given its certificate, or never needed one and deploys; what ends it is no such step."""
+    if change.state not in ("new", "running", "awaiting-input") or change.takes(changes.PRE_WARNINGS):
+        return False
+    if change_type == _MODIFIES_NAMES and change.status == _REVIEWS_NAMES:
+        return False
+    if change.takes(changes.CSR):
+        return change.takes(changes.POST_WARNINGS)
+    if change.allowed_inputs:
+        return True
+    return change.status.startswith(_AFTER_CERTIFICATE) and not change.status.startswith(_ENDS)
 
 
 def _is_blocked(place: _Place, order: KeyOrder) -> bool:
@@ -288,5 +314,6 @@ def _pending(place: _Place, order: KeyOrder) -> str:
     beside = "edits" if place.over(order) else "renews"
     return (
         f"change {place.change_id} of enrollment {place.enrollment.id} is open ({kind}, {status}) and CPS {beside} "
-        f"nothing beside it; finish it with cert_push, or cancel it in Akamai Control Center{taken}{hurry}"
+        f"nothing beside it; finish it with cert_push where its certificate is issued, or cancel it in Akamai Control "
+        f"Center{taken}{hurry}"
     )

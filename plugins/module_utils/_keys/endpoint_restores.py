@@ -91,6 +91,33 @@ def fixed_differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str
     return found
 
 
+def without(
+    now: Mapping[str, Any], before: Mapping[str, Any], sent: Mapping[str, Any], under: str = ""
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """Take back out of an enrollment what an update edited in it; what somebody else set since stays.
+
+    :param now: its members; ``before`` those of before the update, and ``sent`` those of the update.
+    :param under: path of the members, for their names.
+    :returns: the members as they are to be; names of those that are put back by it, and of those somebody else set.
+    """
+    wanted, kept, foreign = dict(now), [], []
+    for name in sorted({*before, *sent}):
+        was, edited, found = before.get(name), sent.get(name), now.get(name)
+        if plain(was) == plain(edited) or plain(found) == plain(was):
+            continue
+        path = f"{under}{name}"
+        if isinstance(was, Mapping) and isinstance(edited, Mapping) and isinstance(found, Mapping):
+            wanted[name], inner, others = without(found, was, edited, f"{path}.")
+            kept += inner
+            foreign += others
+        elif plain(found) == plain(edited):
+            wanted[name] = was
+            kept.append(path)
+        else:
+            foreign.append(path)
+    return wanted, kept, foreign
+
+
 def _restored(enrollment: EnrollmentRecord, order: KeyOrder) -> dict[str, Any]:
     now = {name: enrollment.raw[name] for name in _OF_THE_MOMENT if name in enrollment.raw}
     return {**enrollment_update(order.renews["restores"]["enrollment"]), **now}

@@ -7,32 +7,15 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from typing import Any, NoReturn
+from typing import Any
 from unittest import mock
 
-from ansible_collections.edgecert.clm.tests.support.crash import Points, distinct, watch
+from ansible_collections.edgecert.clm.tests.support.crash import distinct, watch
 from ansible_collections.edgecert.clm.tests.support.flow import Bench
 from ansible_collections.edgecert.clm.tests.support.lives import PAST_LEASES_S
+from ansible_collections.edgecert.clm.tests.support.stopping import Killed, Stops
 
 VERSIONS = (["TLSv1"], ["TLSv1", "TLSv1_1"])
-
-
-class Killed(BaseException):
-    """Ends a run where nothing catches it."""
-
-
-class Stops(Points):
-    """Places at one of which the run ends."""
-
-    def reach(self, name: str) -> None:
-        """Come by a place."""
-        self.names.append(name)
-        if len(self.names) == self.fatal:
-            self.end()
-
-    def end(self) -> NoReturn:
-        """End the run."""
-        raise Killed(self.names[-1])
 
 
 def run(bench: Bench, versions: list[str], fatal: int = 0) -> tuple[list[str], dict[str, Any]]:
