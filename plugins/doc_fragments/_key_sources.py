@@ -15,8 +15,18 @@ options:
     description:
       - Device to enroll on; it must be managed. Not needed when there is only one managed device.
       - Goes with O(csr_source=endpoint), as O(contract_id), O(validation_type), O(secure_network),
-        O(vendor_certificate_type) and O(exclude_sans).
+        O(vendor_certificate_type), O(exclude_sans) and O(allow_duplicate).
     type: str
+  allow_duplicate:
+    description:
+      - Whether CPS may have another enrollment of the same common name beside one that is there, as what an enrollment
+        keeps for life, such as O(secure_network), can be had otherwise only so. Give it with a O(certificate) id of its
+        own and O(action=enroll).
+      - The enrollment that is there stays as it is, and goes on serving. Which of the two answers a client is decided
+        by the edge hostname, and by the networks that each is deployed to, not by CPS.
+      - An enrollment that the same certificate id has already is no reason to open another one.
+    type: bool
+    version_added: 0.1.0
   contract_id:
     description:
       - Contract to enroll on, with or without the C(ctr_) prefix. The default is that of the vendor settings, else

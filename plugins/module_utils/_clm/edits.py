@@ -153,10 +153,12 @@ def refuse_immutable(what: str, asked: Params, stored: Mapping[str, Any]) -> Non
     }
     differing = [name for name in IMMUTABLE if wish[name] != stored.get(name)]
     if differing:
+        # Under another name there is none beside it.
+        beside = "" if "common_name" in differing else " with allow_duplicate: true, as this one keeps its common name"
         shown = ", ".join(f"{name} is {stored.get(name)!r}, not {wish[name]!r}" for name in differing)
         raise InputError(
             f"{what}: CPS never changes the {' or the '.join(differing)} of an enrollment ({shown}); that needs a new "
-            "enrollment, under another certificate id",
+            f"enrollment, under another certificate id{beside}",
             code="needs_new_enrollment",
             details={"differing": differing},
         )

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .._core import fields, vocabulary
+from .._core.csr_sources import ALLOW_DUPLICATE
 from .._core.errors import InputError
 from .._core.governance import Group
 from .._core.plan import Outcome, Plan, Step
@@ -112,6 +113,8 @@ def _other_action(params: Params, ports: Ports, otherwise: list[str]) -> Plan:
     """Plan what follows a first enrolment: another certificate, or the end of this one."""
     if otherwise:
         raise InputError.of_problems(f"Cannot {params['action']} {params['common_name']}", otherwise)
+    if params.get(ALLOW_DUPLICATE):
+        raise InputError(f"Cannot {params['action']} with allow_duplicate: only action: enroll opens enrollments")
     if params["action"] == "revoke":
         from . import revoking
 
@@ -229,7 +232,7 @@ def _check_new(mover: Mover, seen: _Seen, override: str) -> None:
     if mover.request.state == "implementing":
         requests.gate_of(mover, override=override).check_freeze()
     if mover.next_move() == "begin" and mover.request.state not in ("draft", "submitted"):
-        opening.refuse(mover, mover.keys.conflicts(mover.order))
+        opening.refuse(mover, opening.in_the_way(mover))
 
 
 def _as_wanted(request: CertRequest, certificate: Certificate | None, ports: Ports) -> Plan:

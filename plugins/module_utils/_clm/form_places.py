@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import csr_sources, vocabulary
+from .._core.csr_sources import ALLOW_DUPLICATE
 from .._core.errors import NotFoundError
 from .._core.types import Device, VendorSettings
 from .._store.base import Unit
@@ -86,6 +87,8 @@ def _endpoint(params: Params, unit: Unit, problems: list[str]) -> Place:
     settings = required(unit, key)
     organization = settings.organization
     wish = {
+        # Not there in what was asked for without it, which is the same.
+        **({ALLOW_DUPLICATE: True} if params.get(ALLOW_DUPLICATE) else {}),
         "exclude_sans": bool(params.get("exclude_sans")),
         "device": device.name,
         "contract_id": _contract(params, settings, device, problems),

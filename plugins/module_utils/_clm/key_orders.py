@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core import csr_sources, vocabulary
+from .._core.csr_sources import ALLOW_DUPLICATE
 from .._keys.base import KeyOrder
 from . import dual_stack, form_csr, key_secrets
 
@@ -43,7 +44,8 @@ def order_of(request: CertRequest, challenge_password: Secret | None = None) -> 
 def _place(request: CertRequest, wish: Mapping[str, Any]) -> dict[str, Any]:
     source = request.csr_source
     if source == vocabulary.ENDPOINT:
-        return {name: wish[name] for name in _OF_CPS}
+        place = {name: wish[name] for name in _OF_CPS}
+        return {**place, ALLOW_DUPLICATE: True} if wish.get(ALLOW_DUPLICATE) else place
     if source == vocabulary.UPLOAD:
         return {"csr": wish["csr"]}
     if source in csr_sources.DEVICE_OPTIONS:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .._core.clock import from_text, to_text
+from .._core.csr_sources import ALLOW_DUPLICATE
 from .._core.errors import ClmError, ConflictError, InputError, RateLimited, RemoteError, StateError, TransportError
 from .._core.types import AuditEntry, CertRequest, Intent
 from . import approvals, intents, key_secrets, lifetimes, opened_changes, requests, snapshots
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from .._store.base import Unit
     from .moves import Mover
 
+# Members of the intent: enrollments of the same name that were there before, and when it was tried last.
+_THERE, _TRIED = "there", "tried_at"
 # CPS opens no second enrollment on a contract within five minutes of the last; cps-protocol §5.2.
 _CREATE_INTERVAL_S = 300.0
 _TOO_SOON = "create_too_soon"
@@ -50,6 +54,53 @@ def refuse(mover: Mover, obstacles: Sequence[Obstacle]) -> None:
     error = InputError.of_problems(what, [o.sentence for o in obstacles])
     error.code = code
     raise error
+
+
+def in_the_way(mover: Mover) -> list[Obstacle]:
+    """Give what stands in the way of beginning; an enrollment of the same name does not, where another is allowed.
+
+    It does where it is the certificate's own, and where it may be what an earlier run opened: then only what was there
+    before that run is passed over.
+    """
+    found = list(mover.keys.conflicts(mover.order))
+    if not mover.request.wish.get(ALLOW_DUPLICATE):
+        return found
+    with mover.ports.store.read() as unit:
+        certificate = unit.certificates.get(mover.request.certificate_id)
+    own, left = certificate.enrollment_id if certificate is not None else None, _left_open(mover)
+
+    def is_allowed(obstacle: Obstacle) -> bool:
+        number = obstacle.enrollment_id
+        is_before = left is None or number in left.wanted.get(_THERE, ())
+        return obstacle.code == "enrollment_exists" and number is not None and number != own and is_before
+
+    return [obstacle for obstacle in found if not is_allowed(obstacle)]
+
+
+def _of_same_name(mover: Mover) -> list[int]:
+    """Give the enrollments of the same name that are there directly before a create."""
+    mover.keys.find(mover.order)
+    found = (obstacle.enrollment_id for obstacle in mover.keys.conflicts(mover.order))
+    return [number for number in found if number is not None]
+
+
+def _too_early(mover: Mover, left: Intent) -> RemoteError | None:
+    """Keep a create that may have been done from being sent again at once where CPS would not refuse a second one.
+
+    CPS takes no other one on the contract within five minutes of one that it took, and shows that one by then.
+    """
+    if not mover.request.wish.get(ALLOW_DUPLICATE):
+        return None
+    tried, began = left.wanted.get(_TRIED), left.created_at
+    at = from_text(tried) if tried else began
+    if at is None or (mover.now - at).total_seconds() >= _CREATE_INTERVAL_S:
+        return None
+    return RemoteError(
+        "CPS was asked for another enrollment of the name and its answer was lost; it is looked for once more before "
+        "it is asked again",
+        code=_TOO_SOON,
+        retryable=True,
+    )
 
 
 def _way_out(mover: Mover, obstacles: Sequence[Obstacle]) -> str:
@@ -98,7 +149,7 @@ def _try(mover: Mover) -> RemoteError | None:
             _give_up(mover, None, lifetimes.REFUSED, why)
         if left is None:
             requests.check_approved(mover)
-        obstacles = mover.keys.conflicts(mover.order)
+        obstacles = in_the_way(mover)
         if obstacles and left is None:
             said = f"{obstacles[0].sentence}{_way_out(mover, obstacles)}"
             _give_up(mover, None, obstacles[0].code, said)
@@ -107,6 +158,8 @@ def _try(mover: Mover) -> RemoteError | None:
         _refuse_uses(mover)
         mover.still_ours()
         snapshots.before_update(mover)
+        if left is not None and (waits := _too_early(mover, left)):
+            return waits
         answer = _create(mover, is_first=left is None)
         if isinstance(answer, RemoteError):
             return answer
@@ -142,9 +195,13 @@ def _create(mover: Mover, *, is_first: bool) -> Reference | RemoteError:
     """
     request, ports = mover.request, mover.ports
     wanted = {"contract_id": request.wish["contract_id"], "common_name": request.wish["common_name"]}
-    intent, _is_new = intents.begin(
+    if is_duplicate := bool(request.wish.get(ALLOW_DUPLICATE)):
+        wanted[_THERE] = _of_same_name(mover)
+    intent, is_new = intents.begin(
         ports.store, intents.OPEN_ENROLLMENT, "request", request.request_id, wanted, ports.clock.now()
     )
+    if is_duplicate and not is_new:
+        intent = intents.tried_again(ports.store, intent, {_TRIED: to_text(ports.clock.now())})
     try:
         return mover.keys.begin(mover.order)
     except RemoteError as exc:
@@ -190,7 +247,9 @@ def adoptable(mover: Mover) -> Reference | None:
             for c in unit.certificates.find(device=request.device, origin="enrolled")
             if c.certificate_id != request.certificate_id and c.enrollment_id is not None
         }
-    found = [r for r in mover.keys.find(mover.order) if r.get("enrollment_id") not in bound]
+    left = _left_open(mover)
+    there = left.wanted.get(_THERE, ()) if left is not None else ()
+    found = [r for r in mover.keys.find(mover.order) if r.get("enrollment_id") not in {*bound, *there}]
     if len(found) > 1:
         labels = [str(r["label"]) for r in found]
         raise StateError(

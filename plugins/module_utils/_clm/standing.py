@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .._core.csr_sources import ALLOW_DUPLICATE
 from .._core.errors import ConflictError, StateError
 from .._core.types import Certificate, CertRequest
 from .._store.base import Store, Unit
 from . import form, opened_changes, requests, standby, states
 from .ports import Params
+
+# In these a request may differ from the one before and go on at its place.
+_SAME_PLACE = {*form.METADATA, "validity", ALLOW_DUPLICATE}
 
 
 def newest(unit: Unit, certificate_id: str, certificate: Certificate | None) -> CertRequest | None:
@@ -45,6 +49,8 @@ def is_going_on(request: CertRequest, certificate: Certificate | None) -> bool:
 def compare(request: CertRequest, wish: Mapping[str, Any], params: Params) -> None:
     """Refuse a wish that an existing request does not fulfil; silence would be a lie."""
     differing = [name for name in form.differences(wish, request.wish) if name not in form.METADATA]
+    if ALLOW_DUPLICATE in differing and (request.key_reference or states.is_final(request.state)):
+        differing.remove(ALLOW_DUPLICATE)
     first = standby.as_asked(request)
     if params.get("ca") and params["ca"] != first.ca:
         differing.append("ca")
@@ -75,7 +81,7 @@ def taken_over(request: CertRequest, failed: CertRequest) -> CertRequest:
 
     CPS has one enrollment of a name, so the place is used again or the name is lost.
     """
-    other = set(form.differences(request.wish, failed.wish)) - {*form.METADATA, "validity"}
+    other = set(form.differences(request.wish, failed.wish)) - _SAME_PLACE
     if other or failed.key_reference.get(opened_changes.TAKING_BACK):
         return request
     return replace(request, key_reference=dict(failed.key_reference))
@@ -115,5 +121,5 @@ def follows(request: CertRequest, ended: CertRequest | None) -> str:
     """Name the cancelled request whose lost answers a new one of the same names has to look for; empty for none."""
     if ended is None or ended.state != "cancelled":
         return ""
-    other = set(form.differences(request.wish, ended.wish)) - {*form.METADATA, "validity"}
+    other = set(form.differences(request.wish, ended.wish)) - _SAME_PLACE
     return "" if other else ended.request_id

@@ -158,5 +158,5 @@ def checked(
     mover.look_for_uses()
     usage.refuse(request, mover.usage)
     if request.state == "implementing":
-        opening.refuse(mover, mover.keys.conflicts(mover.order))
+        opening.refuse(mover, opening.in_the_way(mover))
     return mover

@@ -15,6 +15,8 @@ from .vocabulary import ADC, CSR_SOURCES, ENDPOINT, HSM, LOCAL, UPLOAD
 
 DEFAULT = ENDPOINT
 
+ALLOW_DUPLICATE = "allow_duplicate"
+"""Option, and member of a wish, that lets CPS have another enrollment of a common name beside one that is there."""
 PUSHABLE = (ENDPOINT,)
 """Sources whose certificates Akamai CPS takes: it deploys a certificate only for a key it made itself."""
 

@@ -262,6 +262,16 @@ KEY_PLACES = (
         variable="exclude_sans",
     ),
     Field(
+        *("allow_duplicate", "Another enrollment of the name", "", "E9"),
+        meaning="Whether CPS may have another enrollment of the same common name",
+        kind=FLAG,
+        sources=(ENDPOINT,),
+        whys=_NOT_HERE,
+        default="``false``",
+        goes_to=(PLACE, RECORD),
+        variable="allow_duplicate",
+    ),
+    Field(
         *("dual_stack", "RSA and ECDSA together", "", "E10", "Whether to have an RSA and an ECDSA certificate"),
         kind=FLAG,
         sources=(ENDPOINT, LOCAL, HSM, ADC),

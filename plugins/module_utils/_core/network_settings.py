@@ -143,7 +143,8 @@ def fixed_problems(given: Settings, present: Settings) -> list[str]:
     """
     return [
         f"{word} is {_shown(present[word])} in the enrollment and cannot become {_shown(given[word])}: CPS never "
-        "changes it, it needs a new enrollment"
+        "changes it; have a new enrollment under another certificate id, with allow_duplicate: true of "
+        "edgecert.clm.cert_enroll"
         for word in FIXED
         if given.get(word) is not None and present.get(word) is not None and given[word] != present[word]
     ]

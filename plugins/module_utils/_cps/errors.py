@@ -296,7 +296,8 @@ _RULES = (
         _simple(
             RemoteConflict,
             "duplicate_common_name",
-            "an enrollment with this common name exists already; use that one, or ask for a duplicate explicitly",
+            "an enrollment with this common name exists already; use that one, or have another beside it with "
+            "allow_duplicate: true of edgecert.clm.cert_enroll",
         ),
     ),
     _Rule(

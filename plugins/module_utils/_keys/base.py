@@ -101,11 +101,13 @@ class Obstacle:
     """What stands in the way of beginning: a stable code, and a sentence with what to do.
 
     :ivar change_id: of what is open there, where that is it.
+    :ivar enrollment_id: of a place of the same name, beside which an order may allow another one.
     """
 
     code: str
     sentence: str
     change_id: int | None = None
+    enrollment_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._core import vocabulary
+from .._core.csr_sources import ALLOW_DUPLICATE
 from .._core.types import Notice
 from .._cps import changes
 from .._cps.client import CpsClient
@@ -132,8 +133,10 @@ class EndpointKeys(KeyProvider):
         found = [
             Obstacle(
                 "enrollment_exists",
-                f"enrollment {enrollment.id} on contract {contract_id} has the same common name; use that one, or "
-                "remove it in Akamai Control Center first",
+                f"enrollment {enrollment.id} on contract {contract_id} has the same common name; use that one, have "
+                "another one beside it with allow_duplicate: true and a certificate id of its own, or remove it in "
+                "Akamai Control Center first",
+                enrollment_id=enrollment.id,
             )
             for enrollment in listed
             if enrollment.cn.lower() == name
@@ -161,7 +164,8 @@ class EndpointKeys(KeyProvider):
             return self._renewals.begin(order)
         self._listed.pop(order.place["contract_id"], None)
         body = enrollment_to_wire(wanted_enrollment(order))
-        status = self._client.create_enrollment(body, order.place["contract_id"])
+        is_allowed = bool(order.place.get(ALLOW_DUPLICATE))
+        status = self._client.create_enrollment(body, order.place["contract_id"], allow_duplicate_cn=is_allowed)
         if not status.change_ids:
             enrollment = self._client.get_enrollment(status.enrollment_id)
             change = enrollment.newest_change

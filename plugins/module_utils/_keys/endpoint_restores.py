@@ -86,7 +86,7 @@ def fixed_differences(enrollment: EnrollmentRecord, order: KeyOrder) -> list[str
         if is_ != was:
             found.append(
                 f"{'.'.join(path)} of enrollment {enrollment.id} is {is_!r} and was {was!r} in the snapshot, and CPS "
-                "changes that in no enrollment; enrol it anew as a new certificate"
+                "changes that in no enrollment; enrol it anew under another certificate id, with allow_duplicate: true"
             )
     return found
 

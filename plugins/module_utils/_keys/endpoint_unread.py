@@ -5,7 +5,7 @@
 
 An entry is known by its names: CPS adds the common name to the SANs (cps-protocol §2.3), so either tells. One without
 any is read alone. What stays without a name may be the order's only where an earlier create may have been done: CPS
-itself opens no second enrollment of a common name, as it is never told to (cps-protocol §5.3, ``allow-duplicate-cn``).
+itself opens no second enrollment of a common name unless it is told to, and then nothing is begun again beside doubts.
 """
 
 from __future__ import annotations
