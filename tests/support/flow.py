@@ -76,6 +76,7 @@ ENGINE = {
     "contracts_without_cps": [],
     "child_contracts": [],
     "parents_list_children": False,
+    "unknown_versions": [],
     "hidden_enrollments": [],
     "broken_enrollments": [],
     "active_certificates_available": True,

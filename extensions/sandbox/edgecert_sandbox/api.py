@@ -111,6 +111,7 @@ def serve(world: World, match: Match, request: Request) -> Reply:
     :raises Problem: whatever is wrong with it.
     """
     call = _check(match, request)
+    _check_versions(world, call)
     answer = OPERATIONS[match.route.operation](world, call)
     if match.route.service == "papi" and request.headers.get("papi-use-prefixes", "true").lower() != "false":
         answer = Answer(answer.status, answer.entity, prefixed(answer.body))
@@ -118,6 +119,14 @@ def serve(world: World, match: Match, request: Request) -> Reply:
         return Reply(answer.status)
     content_type = call.answer.media_type if call.answer.entity else media.PLAIN_JSON
     return json_reply(answer.status, answer.body, content_type)
+
+
+def _check_versions(world: World, call: Call) -> None:
+    """Refuse the versions that this account is to know nothing of."""
+    unknown = world.config.unknown_versions
+    for status, chosen in ((415, call.sent), (406, call.answer)):
+        if f"{chosen.entity}.v{chosen.version}" in unknown:
+            raise Problem(status, "unknown-version", "Unknown version", f"{chosen.media_type} is not known.")
 
 
 def _check(match: Match, request: Request) -> Call:

@@ -37,6 +37,7 @@ class WorldConfig:
         live of them is not (400, 403).
     :param child_contracts: words ``CHILD=PARENT``: contracts that the contract-api lists with depth ``ALL`` alone.
     :param parents_list_children: True lists the enrollments of child contracts under their parents as well.
+    :param unknown_versions: media versions that are refused, as ``enrollments.v11``, with 406 or 415.
     :param hidden_enrollments: ids of enrollments that the client does not see; they are there all the same.
     :param broken_enrollments: words ``ID=KIND``: enrollments that are answered wrongly, see ``broken``.
     :param traffic_names: lower-case names that still resolve to the network; they stop a deletion with 409.
@@ -80,6 +81,7 @@ class WorldConfig:
     contracts_without_cps: list[str] = field(default_factory=list)
     child_contracts: list[str] = field(default_factory=list)
     parents_list_children: bool = False
+    unknown_versions: list[str] = field(default_factory=list)
     hidden_enrollments: list[str] = field(default_factory=list)
     broken_enrollments: list[str] = field(default_factory=list)
     active_certificates_available: bool = True

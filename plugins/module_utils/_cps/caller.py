@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._core.clock import Clock
-from .._core.errors import TransportError
+from .._core.errors import RemoteError, TransportError
 from .._http.base import Pacer, Request, Response, Transport
 from .._http.retry import RetryPolicy, send
 from .errors import Attempt, error_of
-from .media import JSON, media_type
+from .media import JSON, OLDER, VERSIONS, media_type, spoken
 
+_NO_SUCH_VERSION = (406, 415)
 SWITCH_KEY = "accountSwitchKey"
 
 
@@ -90,6 +91,7 @@ class Caller:
     :param host: for messages.
     :param account_switch_key: sent with every call; empty for the client's own account.
     :ivar log: calls made by method and path template, repeated ones included.
+    :ivar older: entities that this session reads in an older version, for CPS does not know ours.
     """
 
     def __init__(
@@ -111,20 +113,67 @@ class Caller:
         self._policy = policy
         self._chance = chance
         self.log: Counter[tuple[str, str]] = Counter()
+        self.older: dict[str, int] = {}
 
     def call(self, operation: Operation) -> Answer:
-        """Make a call and decode its answer.
+        """Make a call and decode its answer; a read in the version before, too, where CPS does not know ours.
 
         :raises RemoteError: it was refused; see ``errors``.
         :raises TransportError: no usable answer; of a write, its effect is unknown when ``sent`` is set.
+        :source: cps-protocol §5.2, 406 and 415.
         """
+        if operation.method != "GET":
+            self._refuse_mixed(operation)
+            return self._once(operation)
+        older = OLDER.get(operation.accept)
+        if older is None or operation.accept in self.older:
+            return self._once(operation, self.older.get(operation.accept))
+        try:
+            return self._once(operation)
+        except RemoteError as exc:
+            if exc.status not in _NO_SUCH_VERSION:
+                raise
+            return self._in_older(operation, older, exc)
+
+    def _in_older(self, operation: Operation, version: int, refusal: RemoteError) -> Answer:
+        """Ask once more in an older version, and keep to it once it is known.
+
+        :raises RemoteError: ``refusal``, where that one is not known either; or why else it was refused.
+        """
+        try:
+            answer = self._once(operation, version)
+        except RemoteError as exc:
+            if exc.status in _NO_SUCH_VERSION:
+                raise refusal from exc
+            if exc.status is not None and not exc.retryable:
+                self.older[operation.accept] = version
+            raise
+        self.older[operation.accept] = version
+        return answer
+
+    def _refuse_mixed(self, operation: Operation) -> None:
+        """Keep what was read in an older version from being written back in ours, without what only ours tells.
+
+        :raises RemoteError: it would be; nothing was sent.
+        :source: cps-protocol §2.1.
+        """
+        version = self.older.get(operation.sends)
+        if version is not None:
+            raise RemoteError(
+                f"Cannot {operation.what} at {self._host}: CPS answered {operation.sends} in version {version} only, "
+                f"and it is written in version {VERSIONS[operation.sends]} or not at all; nothing was sent: use a "
+                "release of the collection for that version, or Akamai Control Center",
+                code="unsupported_version",
+            )
+
+    def _once(self, operation: Operation, version: int | None = None) -> Answer:
         values: list[Any] = []
 
         def inspect(response: Response) -> None:
             values[:] = [self._decoded(operation, response)] if response.status < 300 else []
 
         response = send(
-            self._request(operation),
+            self._request(operation, version),
             _Counted(self._transport, lambda: self._note(operation)),
             clock=self._clock,
             pacer=self._pacer,
@@ -133,7 +182,8 @@ class Caller:
             inspect=inspect,
         )
         if response.status >= 300:
-            attempt = Attempt(operation.what, operation.method, self._host, operation.path, operation.template)
+            speaks = spoken(operation.sends or operation.accept)
+            attempt = Attempt(operation.what, operation.method, self._host, operation.path, operation.template, speaks)
             raise error_of(attempt, response, self._clock.now(), self._policy)
         return Answer(response.status, values[0])
 
@@ -154,8 +204,8 @@ class Caller:
     def _note(self, operation: Operation) -> None:
         self.log[(operation.method, operation.template)] += 1
 
-    def _request(self, operation: Operation) -> Request:
-        headers = {"Accept": _media(operation.accept), **operation.headers}
+    def _request(self, operation: Operation, version: int | None) -> Request:
+        headers = {"Accept": _media(operation.accept, version), **operation.headers}
         body = None
         if operation.sends:
             headers["Content-Type"] = _media(operation.sends)
@@ -176,5 +226,5 @@ class Caller:
             raise self.in_doubt(operation, f"HTTP {response.status} with a body that is not JSON") from exc
 
 
-def _media(entity: str) -> str:
-    return entity if entity == JSON else media_type(entity)
+def _media(entity: str, version: int | None = None) -> str:
+    return entity if entity == JSON else media_type(entity, version)

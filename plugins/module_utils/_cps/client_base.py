@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._core.clock import Clock
@@ -64,6 +64,11 @@ class ClientBase:
     def log(self) -> Counter[tuple[str, str]]:
         """Count the calls made by this client by method and path template."""
         return self._caller.log
+
+    @property
+    def older(self) -> Mapping[str, int]:
+        """Give the entities that CPS answers in an older version only, with that version, as far as was seen."""
+        return self._caller.older
 
     def close(self) -> None:
         """Close the connections."""

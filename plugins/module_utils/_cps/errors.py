@@ -44,6 +44,7 @@ class Attempt:
     :ivar host: the API client's host.
     :ivar path: as sent, without query.
     :ivar template: the path with names in place of ids, as ``/enrollments/{id}``.
+    :ivar speaks: what is sent or asked for with its versions, as "enrollment v11 and v10"; empty for plain JSON.
     """
 
     what: str
@@ -51,6 +52,7 @@ class Attempt:
     host: str
     path: str
     template: str
+    speaks: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,9 @@ def _version(refusal: Refusal) -> RemoteError:
         "the remote side does not know this version of the API; check that host is an API client's host and that "
         "api_version is cps/v2"
     )
+    if refusal.status in (406, 415) and refusal.attempt.speaks:
+        advice += f"; where they are, CPS has left behind what is spoken here ({refusal.attempt.speaks}): use a newer "
+        advice += "release of the collection"
     return _made(refusal, RemoteError, "unsupported_version", advice)
 
 

@@ -37,9 +37,36 @@ VERSIONS: Mapping[str, int] = MappingProxyType(
 """Version of each entity the collection speaks."""
 
 
-def media_type(entity: str) -> str:
+OLDER: Mapping[str, int] = MappingProxyType(
+    {
+        "enrollment": 10,
+        "enrollments": 10,
+        "change": 1,
+        "change-management-info": 4,
+        "deployments": 6,
+        "certificate-history": 1,
+        "dv-challenges": 1,
+        "active-certificates": 1,
+    }
+)
+"""The version before, where what is read here can be read of it, too; a ``csr`` of version 1 is one without its kind.
+
+:source: cps-protocol §2.1.
+"""
+
+
+def media_type(entity: str, version: int | None = None) -> str:
     """Give the Accept or Content-Type of one entity.
 
     :param entity: a key of ``VERSIONS``.
+    :param version: another one than the collection's own.
     """
-    return f"application/vnd.akamai.cps.{entity}.v{VERSIONS[entity]}+json"
+    return f"application/vnd.akamai.cps.{entity}.v{version or VERSIONS[entity]}+json"
+
+
+def spoken(entity: str) -> str:
+    """Name an entity with the versions of it that are spoken here; empty for plain JSON."""
+    if entity not in VERSIONS:
+        return ""
+    older = f" and v{OLDER[entity]}" if entity in OLDER else ""
+    return f"{entity} v{VERSIONS[entity]}{older}"

@@ -140,6 +140,11 @@ class EnrollmentRecord:
         """Give the change opened last, or None."""
         return self.pending_changes[-1] if self.pending_changes else None
 
+    @property
+    def is_first(self) -> bool:
+        """Say whether nothing of it was ever deployed; False also where CPS tells of no slots, before version 11."""
+        return not self.production_slots and ("productionSlots" in self.raw or "assignedSlots" in self.raw)
+
     @classmethod
     def from_wire(cls, wire: Mapping[str, Any], contract_id: str | None = None) -> EnrollmentRecord:
         """Read one enrollment of any version.

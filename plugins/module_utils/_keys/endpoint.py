@@ -120,7 +120,7 @@ class EndpointKeys(KeyProvider):
         found = []
         for enrollment in self._list(order):
             change = enrollment.newest_change
-            if change is not None and not enrollment.production_slots and fits(enrollment, order):
+            if change is not None and enrollment.is_first and fits(enrollment, order):
                 found.append(reference_to(enrollment.id, change.change_id))
         return found
 

@@ -73,6 +73,9 @@ class _Round:
             self._sweep.notes.append(f"{len(self._problems) - _NAMED} more enrollments could not be read")
         if not self._sweep.unread:
             self._sweep.resume = ""
+        told = ", ".join(f"{entity} v{version}" for entity, version in sorted(self._client.older.items()))
+        if told:
+            self._sweep.notes.append(f"CPS knows older versions only ({told}), which tell less; use a newer release")
 
     def _listed(self, contract_id: str) -> tuple[EnrollmentRecord, ...] | None:
         unreadable: list[Unreadable] = []

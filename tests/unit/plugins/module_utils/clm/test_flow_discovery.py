@@ -136,9 +136,9 @@ def test_what_is_new_of_a_contract_refused_that_list_is_found_without_what_is_li
     assert {row["state"] for row in small.certificates()} == {"issued"}
 
 
-@pytest.mark.parametrize(("kind", "asked"), [("forbidden", ["C-1"]), ("unknown_version", ["C-1"])])
+@pytest.mark.parametrize(("kind", "asked"), [("forbidden", ["C-1"]), ("unknown_version", ["C-1", "C-1"])])
 def test_what_the_account_is_refused_is_asked_once(small: Bench, kind: str, asked: list[str]) -> None:
-    """Design §6: a missing grant, or a version that is not known, is the same for each contract."""
+    """Design §6: a missing grant, or that no version is known, is the same for each contract."""
     small.device(contracts=[])
     small.sandbox.fault(kind, method="GET", path="active-certificates", times=0)
     small.calls()
@@ -187,6 +187,22 @@ def test_a_named_child_contract_is_one_the_client_sees(bench: Bench) -> None:
     found = bench.again().execute()
     assert found.record is not None and found.record["status"] == "managed"
     assert [row["contract_id"] for row in bench.certificates()] == [child]
+
+
+def test_older_versions_of_the_lists_are_read_and_told_of(small: Bench) -> None:
+    """D7, D9, cps-protocol §5.2: one call more for each, however many contracts, and the same certificates."""
+    small.device(contracts=[])
+    before = small.certificates()
+    small.sandbox.configure({"unknown_versions": ["enrollments.v11", "active-certificates.v2"]})
+    found = small.again().execute().extra["discovery"]
+    assert found["calls"] == 2 * len(CONTRACTS) + 1 + 2
+    [note] = found["notes"]
+    assert "active-certificates v1, enrollments v10" in note
+    assert (found["vanished"], found["unreadable"]) == (0, 0)
+    served = ("certificate", "state", "fingerprint", "sans", "not_after", "contract_id")
+    assert [[row[name] for name in served] for row in small.certificates()] == [
+        [row[name] for name in served] for row in before
+    ]
 
 
 def test_an_error_of_the_service_ends_a_discovery_and_keeps_the_store(small: Bench) -> None:
