@@ -244,6 +244,18 @@ def test_what_is_enrolled_reaches_the_push_of_the_same_workflow(place: Place, ap
     assert {name: given[name] for name in (*wanted, "clm_connector")} == {**wanted, "clm_connector": "edge"}
 
 
+def test_a_renewal_is_pushed_by_a_workflow_of_its_own(place: Place, applied: Result) -> None:
+    """E3, W2: what its survey asks reaches both jobs, and the push is told what the first one renewed."""
+    assert applied.rc == 0
+    runs = place.awx.runs
+    asked = {"clm_certificate": "www.example.com", "clm_network": "production"}
+    workflow = place.launch("ada", "Renew with approvals", **asked)
+    told = {"clm_enrolled_certificate": "www.example.com", "clm_request_id": "req-1", "clm_work_order_id": ""}
+    runs.end(int(runs.nodes[runs.node(workflow, "enroll")]["job"]), told)
+    given = runs.jobs[int(runs.nodes[runs.node(workflow, "push")]["job"])]["extra_vars"]
+    assert {name: given[name] for name in asked} == asked
+
+
 @pytest.mark.parametrize(
     ("user", "allowed", "barred"),
     [

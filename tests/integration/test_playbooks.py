@@ -273,6 +273,10 @@ def test_a_certificate_is_renewed_now_pushed_and_in_the_end_removed(house: House
     done = house.play("renew", "ada", clm_certificate=name).ok()
     order = done.task("Push").result["work_order"]
     assert (done.task("Renew").result["request"]["state"], order["state"]) == ("issued", "submitted")
+    stats = [one.result["ansible_stats"]["data"] for one in done.results if one.task.startswith("Tell the jobs behind")]
+    told = [(one["clm_request_id"], one["clm_work_order_id"]) for one in stats]
+    assert told == [(done.task("Renew").result["request"]["request_id"], ""), ("", order["work_order_id"])]
+    assert {one["clm_enrolled_certificate"] for one in stats} == {name}
     assert f"-e clm_work_order_id={order['work_order_id']}" in done.stdout, "where the push stands is told"
     again = house.play("renew", "ada", clm_certificate=name).ok()
     assert again.task("Push").result["work_order"]["work_order_id"] == order["work_order_id"]

@@ -141,8 +141,8 @@ def test_a_workflow_pushes_what_its_first_job_enrolled(given: dict[str, str], wa
     """V1: its survey asks both jobs, and an answer that is left empty goes before what the first one tells."""
     play = _play(FOLDER / "push.yml")
     assert _templated(play["vars"]["clm_pushes"], **given) == wanted
-    [push] = [task["edgecert.clm.cert_push"] for task in play["tasks"] if "edgecert.clm.cert_push" in task]
-    assert push["certificate"] == "{{ clm_pushes }}"
+    [push, rolled] = [task["edgecert.clm.cert_push"] for task in play["tasks"] if "edgecert.clm.cert_push" in task]
+    assert push == rolled and push["certificate"] == "{{ clm_pushes }}"
     last = _play(FOLDER / "enroll.yml")["tasks"][-1]["ansible.builtin.set_stats"]["data"]
     assert last["clm_enrolled_certificate"] == last["clm_certificate"]
 
@@ -160,7 +160,7 @@ def test_a_workflow_does_what_is_due_of_its_own_certificate_alone(given: dict[st
     """W3: the work of others is done in nobody's name by it, and what failed of theirs does not fail it."""
     [task] = [one for one in _play(FOLDER / "run_due.yml")["tasks"] if "vars" in one]
     assert _templated(task["vars"]["run_due_certificates"], **given) == wanted
-    for playbook in ("enroll", "push"):
+    for playbook in ("enroll", "push", "renew"):
         tasks = _play(FOLDER / f"{playbook}.yml")["tasks"]
         told = [one[SETS_STATS]["data"] for one in tasks if SETS_STATS in one]
         assert all("clm_enrolled_certificate" in data for data in told) and told
