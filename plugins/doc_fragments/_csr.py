@@ -103,7 +103,7 @@ options:
             refused with the code C(validity_refused), and so is an automatic renewal.
         type: bool
   hash:
-    description: Signature hash. A new request gets V(sha256).
+    description: Signature hash. A new request gets V(sha256). A key of V(ed25519) brings its own and does not use it.
     type: str
     choices: [sha256, sha384, sha512]
   key_type:

@@ -29,6 +29,8 @@ options:
     description:
       - Fields kept with the request. One that is left out stays as it is, an empty text clears it, an empty mapping
         clears them all. At most 255 characters each.
+      - Email, names and organization of the holder go to a CA with a registration authority alone; any other CA gets
+        none of them, and they are notes on the request.
     type: dict
     suboptions:
       device_name:
@@ -56,7 +58,9 @@ options:
         description: Comment, at most 2000 characters.
         type: str
       uuid:
-        description: Goes with a RA setting of the CA; refused for a CA that has none, as every one here.
+        description:
+          - Goes with a RA setting of the CA, as the IDnomic connector has one; refused for a CA that has none, which
+            C(capabilities.registration_authority) says.
         type: str
   attachments:
     description:

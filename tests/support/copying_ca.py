@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -50,12 +51,14 @@ class CopyingCa(StubCa):
             is_public=False, is_immediate=True, csr_is_truth=self.is_truth, san_types=every, key_types=kinds
         )
 
-    def _builder(self, subject: x509.Name, key: object, begin: datetime, *, days: int) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: CertificatePublicKeyTypes, begin: datetime, *, days: int
+    ) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(_NAME)
-            .public_key(key)  # type: ignore[arg-type]
+            .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(begin)
             .not_valid_after(begin + timedelta(days=days))
@@ -66,7 +69,9 @@ class CopyingCa(StubCa):
         kept: Iterable[x509.RelativeDistinguishedName] = csr.subject.rdns
         if not self.leaves_common_name:
             kept = [rdn for rdn in kept if not rdn.get_attributes_for_oid(NameOID.COMMON_NAME)]
-        builder = self._builder(x509.Name(kept), csr.public_key(), self._now().replace(microsecond=0), days=90)
+        key = csr.public_key()
+        assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey)
+        builder = self._builder(x509.Name(kept), key, self._now().replace(microsecond=0), days=90)
         for extension in csr.extensions:
             builder = builder.add_extension(extension.value, extension.critical)
         made = (builder.sign(self._key, hashes.SHA256()), self._root)

@@ -12,10 +12,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._core import csr_sources, validity, vocabulary
-from .._core.errors import ClmError, InputError, NotFoundError
+from .._core.errors import ClmError, InputError, NotFoundError, PolicyError
 from .._store.base import Unit
 from . import form_csr, form_extras, form_places
 from .ports import Params
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 # What may change while a request is open or done: it is in no CSR and no order.
 METADATA = ("description", "ca_connector_name", "warnings", "allow_missing", *form_extras.EXTRAS)
 _DERIVED = ("settings",)
+# What an uploaded CSR says of the form.
+_OF_CSR = (
+    *("common_name", "subject_alternative_names", "key_type", "key_size", "curve", "hash"),
+    *form_csr.SUBJECT,
+)
+_Read = TypeVar("_Read")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
@@ -60,20 +66,16 @@ def build(
     :raises InputError: everything wrong with the form, at once.
     :raises NotFoundError: no device, or no settings of the combination (S5).
     """
-    source, problems = form_places.source_of(params), list(also)
+    source, problems, of_csr = form_places.source_of(params), list(also), list[str]()
     missing: list[ClmError] = []
-    try:
-        place = form_places.place_of(params, unit, problems)
-    except ClmError as exc:
-        place = form_places.UNKNOWN
-        missing.append(exc)
+    place = _known(lambda: form_places.place_of(params, unit, problems), missing) or form_places.UNKNOWN
     # What is saved for an endpoint that cannot be read may say what the form leaves out.
     is_known = not missing or source != vocabulary.ENDPOINT
     is_made = source != vocabulary.UPLOAD and is_known
     wish: dict[str, Any] = {
         "common_name": (params.get("common_name") or "").strip().lower(),
-        **form_csr.names_of(params, problems),
-        **form_csr.subject_of(params, place.organization, problems, is_made=is_made),
+        **form_csr.names_of(params, of_csr),
+        **form_csr.subject_of(params, place.organization, of_csr, is_made=is_made),
         **form_csr.key_of(params, problems),
         **form_csr.more_of(params, problems),
         "validity": _validity(params, problems),
@@ -84,18 +86,32 @@ def build(
         "allow_missing": bool(params.get("allow_missing")),
         **form_extras.extras(params, problems),
     }
-    facts: CaFacts | None = None
-    try:
-        facts = capabilities() if capabilities is not None else None
-    except NotFoundError as exc:
-        missing.append(exc)
+    problems += _said_by_csr(of_csr) if source == vocabulary.UPLOAD else of_csr
+    facts = _known(capabilities, missing) if capabilities is not None else None
     problems += _field_problems(params, wish, facts, None if problems else now, is_known=is_known)
+    _refuse(f"Cannot enrol {wish['common_name'] or 'a certificate'}", problems, missing)
+    return wish
+
+
+def _refuse(what: str, problems: Sequence[str], missing: Sequence[ClmError]) -> None:
+    """Refuse a form with all that is wrong with it; what is missing keeps its own code where it is all there is."""
     if len(missing) == 1 and not problems:
         raise missing[0]
     if missing or problems:
-        told = [*problems, *(exc.message for exc in missing)]
-        raise InputError.of_problems(f"Cannot enrol {wish['common_name'] or 'a certificate'}", told)
-    return wish
+        raise InputError.of_problems(what, [*problems, *(exc.message for exc in missing)])
+
+
+def _known(read: Callable[[], _Read], missing: list[ClmError]) -> _Read | None:
+    """Read what the store or a CA knows; what is not there is told with the rest of the form."""
+    try:
+        return read()
+    except (NotFoundError, InputError, PolicyError) as exc:
+        missing.append(exc)
+        return None
+
+
+def _said_by_csr(problems: Sequence[str]) -> list[str]:
+    return [f"{problem} (the uploaded CSR says so; make a new CSR)" for problem in problems]
 
 
 def _field_problems(
@@ -121,7 +137,10 @@ def _field_problems(
     rows = [row for row in fields.ROWS if row.top not in left]
     found += fields.source_problems(source, facts, ca) if facts is not None else []
     # What does not go with the source was told where the place was read.
-    return found + fields.problems(whole, source, facts, asked={}, ca=ca, rows=rows)
+    of_csr = [row for row in rows if source == vocabulary.UPLOAD and row.top in _OF_CSR]
+    others = [row for row in rows if row not in of_csr]
+    found += _said_by_csr(fields.problems(whole, source, facts, asked={}, ca=ca, rows=of_csr))
+    return found + fields.problems(whole, source, facts, asked={}, ca=ca, rows=others)
 
 
 def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_sources.DEFAULT) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def subject_of(params: Params, defaults: Mapping[str, str], problems: list[str],
     subject = {}
     for name in SUBJECT:
         given = params.get(name)
-        subject[name] = defaults.get(name, "") if given is None else given.strip()
+        # What a CSR says is not mended: it is held against that very CSR.
+        subject[name] = defaults.get(name, "") if given is None else given.strip() if is_made else given
     if is_made and not subject["organization"]:
         problems.append("organization is missing (E14)")
     return subject

@@ -32,7 +32,7 @@ DRAFT = "until it is submitted"
 NEVER = "never"
 
 GROUP = "the group's policy"
-SETTINGS = "the group's policy, else the vendor settings"
+SETTINGS = "the group's policy; with ``csr_source: endpoint`` else the vendor settings"
 
 
 class CaFacts(Protocol):

@@ -97,6 +97,7 @@ _GENERIC = {
 }
 _RULES = {"application_ip": rules.ip_address, "holder_email": rules.email_address, "uuid": rules.uuid_reason}
 _LIMITS = {"comment": limits.MAX_LINES, "holder_email": names.MAX_EMAIL, "uuid": 36, "application_ip": 45}
+_NOTE = "; a CA without a registration authority gets none of it, and it is a note on the request"
 _SAYS = {
     **{"application_ip": "IPv4 or IPv6, no network", "holder_email": "RFC 5321 without quoted parts, ASCII"},
     **{"uuid": "RFC 9562", "comment": "may have several lines", "tracking_id": "one line; in each line of the audit"},
@@ -108,7 +109,7 @@ GENERIC = tuple(
         kind=LINES if name == "comment" else "text",
         limit=_LIMITS.get(name, limits.MAX_TEXT),
         rule=_RULES.get(name),
-        says=_SAYS.get(name, "one line"),
+        says=_SAYS.get(name, "one line") + (_NOTE if name in _WITH_RA and name != "uuid" else ""),
         offer=REGISTRATION if name == "uuid" else None,
         goes_to=(RECORD, AUDIT) if name == "tracking_id" else (ORDER, RECORD) if name in _WITH_RA else (RECORD,),
         changes=ANYTIME,

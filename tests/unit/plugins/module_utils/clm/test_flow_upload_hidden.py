@@ -115,9 +115,10 @@ def test_what_a_subject_has_beside_the_options_is_compared(house: Bench) -> None
     """E23: an older request may have such a CSR, and a CA may add to a subject."""
     reading = csr_reading(csr("www.example.com", (*GOOD, (NameOID.ORGANIZATIONAL_UNIT_NAME, "Forbidden"))))
     assert reading["more_subject"] == ["OU='Forbidden' in its subject, beside 'Web'"]
-    record = upload(house, csr(house.name(), GOOD)).record
+    upload(house, csr(house.name(), GOOD))
     with house.store.read() as unit:
-        asked = comparison.asked_of(unit.requests.get(record["request_id"]))  # type: ignore[arg-type]
+        [request] = unit.requests.find()
+        asked = comparison.asked_of(request)
     own = csr_reading(csr(house.name(), GOOD))
     assert comparison.differences(asked, own, None, "ECDSA") == []
     [told] = comparison.differences(asked, {**own, "more_subject": reading["more_subject"]}, None, "ECDSA")
@@ -133,3 +134,14 @@ def test_a_csr_with_a_challenge_password_is_refused_without_quoting_it(house: Be
     assert "Geheim" not in str(caught.value.failure()) and house.records()["requests"] == 0
     lines = text.splitlines()
     assert not any(line in str(caught.value.failure()) for line in lines[1:-1])
+
+
+def test_what_a_csr_says_is_taken_as_it_is_or_told_with_the_way_out(bench: Bench) -> None:
+    """E7, E14: nothing in a CSR is mended by typing it otherwise."""
+    bench.ca()
+    bench.group(approvals={"push": 0})
+    with pytest.raises(InputError, match=r"country 'de' is to be written in capitals: DE \(.*a new CSR\)") as caught:
+        upload(bench, csr(bench.name("a"), [(NameOID.COUNTRY_NAME, "de")]))
+    assert len(caught.value.details["problems"]) == 1
+    record = upload(bench, csr(bench.name(), [(NameOID.ORGANIZATION_NAME, " Example AG ")])).record
+    assert record["state"] == "issued" and record["wish"]["organization"] == " Example AG "

@@ -63,7 +63,7 @@ def test_a_form_its_csr_and_the_form_it_fills_say_the_same(form: dict[str, Any])
     spec = form_csr.spec_of(wish)
     pem = build_csr(spec, KEY)
     assert wanted_problems(csr_facts(pem), spec) == []
-    filled = dict(csr_upload.filled({"csr": pem, "csr_source": "upload"}))
+    filled = dict(csr_upload.filled({"csr": pem, "csr_source": "upload"}, []))
     again = wish_of({**form, **filled})
     measured = {"curve": "secp256r1"}
     assert {**again, **measured} == {**wish, **measured}
