@@ -12,6 +12,7 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -216,6 +217,20 @@ def test_what_production_still_serves_is_what_ends(browser: Browser, tmp_path: p
         assert ids(page) == ["near.example.org"]
         page.locator("#rows th a").click()
         assert "3 days left" in page.inner_text(".lead") and "on production until" in page.inner_text("#told")
+
+
+def test_what_its_ca_has_on_hold_is_told_with_the_reason(browser: Browser, tmp_path: pathlib.Path) -> None:
+    """V1, E4: a state of its own, and what the CA said last."""
+    url = f"sqlite:///{tmp_path}/clm.db"
+    store, now = open_store(url, StoreKey(), SystemClock(), "tester", create=True), datetime.now(timezone.utc)
+    with store.write() as unit:
+        held = report_seed.certificate("held.example.org", now, 60, state="suspended")
+        told = {"state": "suspended", "reason": "", "message": "unknown, because <b>nobody</b> answers"}
+        unit.certificates.add(replace(held, revocation={held.fingerprint: told}))
+    store.close()
+    with browsers.opened(browser, f"{written(url, tmp_path / 'page.html')}#certificate=held.example.org") as page:
+        facts = page.inner_text(".facts")
+        assert "Suspended: unknown, because <b>nobody</b> answers" in facts and "60" in facts
 
 
 # -- filters, sorting, pages -----------------------------------------------------------------------------------------

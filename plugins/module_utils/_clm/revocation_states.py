@@ -84,8 +84,8 @@ def own(certificate: Certificate, request: CertRequest | None = None) -> set[str
 
 def all_of(certificate: Certificate, request: CertRequest | None = None) -> set[str]:
     """Give every fingerprint of a line: its own, and those that a network still serves in their place."""
-    served = (one for network in NETWORKS for one in on_network(getattr(certificate, network)))
-    return own(certificate, request) | set(served)
+    found = {certificate.fingerprint, *on_network(certificate.production), *on_network(certificate.staging)} - {""}
+    return found | {str(one) for one in (request.fingerprints.values() if request else ())}
 
 
 def state_of(certificate: Certificate, fingerprints: Iterable[str]) -> str:

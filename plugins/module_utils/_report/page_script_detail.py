@@ -27,6 +27,11 @@ const settingsText = (one) => {
   const differing = list(settings.differing).map(words);
   return differing.length ? `production differs in ${differing.join(', ')}` : 'as set here';
 };
+const toldText = (one) => {
+  const told = one.revocation || {};
+  const said = [told.state, told.reason].map((word) => words(text(word))).filter(Boolean).join(', ');
+  return [said, text(told.message)].filter(Boolean).join(': ');
+};
 
 const cardOf = (title, id, ...content) => el('section', {class: 'card', 'aria-labelledby': id},
   el('header', {}, el('h3', {id}, title)), ...content);
@@ -34,6 +39,7 @@ const factsCard = (one) => cardOf('Facts', 'facts-title', el('div', {class: 'fac
   facts('Certificate', [
     ['Common name', text(one.common_name)],
     ['State', first(words(one.state))],
+    ['Its CA says', first(toldText(one))],
     ['Valid from', time(one.not_before)],
     ['Expires', time(one.not_after)],
     ['Days left', text(one.days_left), {expired: 'bad', expiring: 'warn'}[statusOf(one)]],

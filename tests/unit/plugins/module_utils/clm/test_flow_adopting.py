@@ -85,6 +85,21 @@ def test_it_is_taken_over_with_one_question_and_nothing_sent(elsewhere: Elsewher
     assert elsewhere.adopt()["request_id"] == made["request_id"] and elsewhere.ours.calls() == []
 
 
+@pytest.mark.parametrize(("state", "renewal"), [("revoked", "regenerate"), ("suspended", "renew")])
+def test_what_its_ca_revoked_or_has_on_hold_is_taken_over_to_be_replaced(
+    elsewhere: Elsewhere, state: str, renewal: str
+) -> None:
+    """E4: it stays what it is until there is another one."""
+    found = elsewhere.certificate
+    with elsewhere.ours.store.write() as unit:
+        unit.certificates.put(replace(found, state=state, revocation={found.fingerprint: {"state": state}}))
+    elsewhere.adopt()
+    assert (elsewhere.certificate.origin, elsewhere.certificate.state) == ("enrolled", state)
+    given = {"force": True, "wait": True, "wait_timeout": 900}
+    made = elsewhere.ours.enroll_action(renewal, found.certificate_id, **given).record
+    assert made is not None and made["state"] == "issued" and elsewhere.certificate_now(found).state == "issued"
+
+
 def test_a_second_call_that_says_otherwise_is_refused_and_not_taken_for_done(elsewhere: Elsewhere) -> None:
     wanted = {"auto_renew": {"enabled": True, "days_before": 30}, "attributes": {"team": "edge"}}
     first = elsewhere.adopt(**wanted)
