@@ -351,6 +351,26 @@ def test_names_of_a_live_certificate_are_edited_and_none_that_is_in_use_is_dropp
     assert not again["changed"] and again["prediction"]["outcome"] == "nothing"
 
 
+def test_a_mistaken_edit_is_taken_back_by_the_cancel_playbook(house: House) -> None:
+    """W1, cps-protocol §6.5: in check mode it is told; its change goes at CPS, and a second run changes nothing."""
+    name = "mistaken.example.com"
+    house.enrol(name)
+    to_production(house, name)
+    house.sandbox.configure({"csr_s": 5000})
+    wanted: dict[str, Any] = {"clm_certificate": name, "clm_names": ["mistyped.example.com"], "clm_wait_timeout": 1}
+    request = house.play("edit_names", "ada", **wanted).task("Edit the names").result["request"]
+    back: dict[str, Any] = {"clm_request_id": request["request_id"], "clm_cancel_change": True}
+    checked = house.play("cancel", "ada", "--check", **back).ok().task("Cancel").result
+    assert [step.split()[0] for step in checked["steps"]] == ["Cancel", "Cancel"]
+    done = house.play("cancel", "ada", **back).ok().task("Cancel").result
+    house.sandbox.configure({"csr_s": 3})
+    assert (done["changed"], done["request"]["state"], done["request"]["change_id"]) == (True, "cancelled", None)
+    again = house.play("cancel", "ada", **back).ok().task("Cancel").result
+    assert not again["changed"]
+    wanted.update(clm_names=["right.example.com"], clm_wait_timeout=900)
+    assert house.play("edit_names", "ada", **wanted).ok().task("Edit the names").result["request"]["state"] == "issued"
+
+
 def reach_production(house: House, name: str) -> None:
     """Acknowledge at Control Center, as a person does there, what is on staging, and wait for production."""
     enrollment = house.certificate(name).enrollment_id

@@ -124,6 +124,25 @@ def roll_back(life: FaultyLife) -> None:
     _has(life.push(action="rollback").record, "completed")
 
 
+def mistake(life: FaultyLife) -> None:
+    """Edit names by mistake, and cancel that before the CA is asked; its change stays at CPS."""
+    names = Edited.sans(life.name(), life.name("wrong"))
+    wanted = {"action": "regenerate", "subject_alternative_names": names, "wait": False, "warnings": ALLOW}
+    request: Mapping[str, Any] = life.enroll(**wanted, **LIFE).record or {}
+    _has(life.act("tester", "cancel", request_id=request["request_id"]).record, "cancelled")
+
+
+def take_back(life: FaultyLife) -> None:
+    """Take back at CPS what the mistake left there."""
+    with life.store.read() as unit:
+        request = unit.requests.find(certificate_id=life.name())[-1]
+    back = {"request_id": request.request_id, "cancel_change": True, "wait": True, "wait_timeout": 900}
+    record = life.act("tester", "cancel", **back).record
+    _has(record, "cancelled")
+    if record is not None and record["change_id"] is not None:
+        raise Waits(record["message"])
+
+
 def configure(life: FaultyLife) -> None:
     """Change network settings."""
     wanted = {"disallowed_tls_versions": ["TLSv1", "TLSv1_1"]}
@@ -188,5 +207,8 @@ _EDITS = ("PUT", "third-party-cert-and-trust-chain", "post-verification-warnings
 EDIT = Phase("edit", edit, PRODUCE, also=("reproduce", "roll-forward"), again=_EDITS)
 # The same for names that come back, with what a snapshot holds.
 ROLL_FORWARD = Phase("roll-forward", roll_forward, EDIT, again=("PUT", "third-party-cert-and-trust-chain"))
+# Another request's change than any before is cancelled, and looked at by other calls.
+MISTAKE = Phase("mistake", mistake, PRODUCE, also=("reproduce", "roll-forward"))
+TAKE_BACK = Phase("take-back", take_back, MISTAKE, again=("DELETE",))
 _OF_ONE = (ONBOARD, DISCOVER, ENROL, PUSH, PRODUCE, RENEW, RESTAGE, REPRODUCE, ROLL_BACK)
-PHASES = (*_OF_ONE, CONFIGURE, REMOVE, ENROL_BOTH, PUSH_BOTH, PRODUCE_BOTH, EDIT, ROLL_FORWARD)
+PHASES = (*_OF_ONE, CONFIGURE, REMOVE, ENROL_BOTH, PUSH_BOTH, PRODUCE_BOTH, EDIT, ROLL_FORWARD, TAKE_BACK)

@@ -17,7 +17,7 @@ from .._core.errors import InputError, StateError
 from .._core.plan import Outcome, Plan, Step
 from .._core.types import AuditEntry, Certificate, CertRequest
 from .._store.base import Unit
-from . import removals, states
+from . import opened_changes, removals, states
 from .ports import Params, Ports
 from .revocation_states import IN_USE
 
@@ -87,11 +87,17 @@ def _refuse(unit: Unit, certificate: Certificate) -> None:
         change_id = owner.key_reference["change_id"]
         raise StateError(
             f"{what}: change {change_id} of enrollment {certificate.enrollment_id}, which request {owner.request_id} "
-            "opened, is open at CPS as far as is known here; push the certificate to production, roll it back, or "
-            "remove it with remove_from: akamai. If the change is over, discover the device first",
+            f"opened, is open at CPS as far as is known here; {_way(owner)}, or remove it with remove_from: akamai. If "
+            "the change is over, discover the device first",
             code="pending_change",
             details={"pending": [change_id], "request_id": owner.request_id},
         )
+
+
+def _way(owner: CertRequest) -> str:
+    if owner.state in opened_changes.CAME_TO_NOTHING:
+        return f"take it back with {opened_changes.way(owner.request_id)}"
+    return "push the certificate to production, roll it back"
 
 
 def _refuse_open_settings(unit: Unit, certificate: Certificate, what: str) -> None:

@@ -71,6 +71,23 @@ def test_the_certificates_own_enrollment_is_no_reason_for_another(bench: Bench) 
         bench.plan_enroll(certificate="local", csr_source="local", device=None, allow_duplicate=True)
 
 
+def test_what_a_cancelled_request_left_is_taken_back_and_not_passed_over(bench: Bench) -> None:
+    """Design §8, W1: the certificate's own enrollment is in the way of another one; the refusal says how it goes."""
+    bench.prepare()
+    bench.sandbox.configure({"csr_s": 500})
+    first = dict(bench.enroll(wait=False).record or {})
+    bench.act("tester", "cancel", request_id=first["request_id"])
+    names = {"dns": [bench.name("more")], "ip": [], "email": [], "uri": []}
+    with pytest.raises(ConflictError) as caught:
+        bench.enroll(subject_alternative_names=names, allow_duplicate=True)
+    assert caught.value.code == "enrollment_exists"
+    assert f"request_id: {first['request_id']}, action: cancel and cancel_change: true" in caught.value.message
+    bench.act("tester", "cancel", request_id=first["request_id"], cancel_change=True, wait=True, wait_timeout=600)
+    bench.sandbox.configure({"csr_s": 3})
+    made = dict(bench.enroll(subject_alternative_names=names, allow_duplicate=True).record or {})
+    assert made["state"] == "issued" and len(bench.enrollments()) == 1
+
+
 def test_a_run_that_ends_anywhere_opens_one_enrollment_and_takes_no_other_for_it(bench: Bench) -> None:
     """W5, design §8: an older enrollment that fits just as well, and is being made, is never taken for the new one."""
     bench.prepare()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll, workflow
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     ClmError,
@@ -22,7 +23,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.plan import Out
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import CertRequest
 from ansible_collections.edgecert.clm.plugins.module_utils._cps.enrollment_wire import enrollment_update
 from ansible_collections.edgecert.clm.tests.support.editing import Edited
-from ansible_collections.edgecert.clm.tests.support.flow import Bench
+from ansible_collections.edgecert.clm.tests.support.flow import Bench, StubCa
 from ansible_collections.edgecert.clm.tests.support.undoing import deletes, line, live
 
 Record = dict[str, Any]
@@ -230,11 +231,46 @@ def test_a_request_whose_key_is_made_here_has_nothing_at_cps(bench: Bench) -> No
     assert bench.calls() == []
 
 
+def test_a_request_that_the_ca_refused_is_cancelled_and_taken_back(bench: Bench) -> None:
+    """W1: it failed, and its change keeps others away all the same; cancelled, it is not taken up any more."""
+    live(bench)
+    ports = bench.ports
+    bench.use_ca(StubCa(lambda _csr: Rejected("the name is not ours")))
+    with pytest.raises(ClmError):
+        bench.enroll_action(
+            "renew",
+            bench.name(),
+            subject_alternative_names=Edited.sans(bench.name("wrong")),
+            wait=True,
+            wait_timeout=600,
+        )
+    bench.ports = ports
+    with bench.store.read() as unit:
+        failed = unit.requests.find(certificate_id=bench.name())[-1]
+    assert failed.state == "failed"
+    done = dict(take_back(bench, {"request_id": failed.request_id}).record or {})
+    assert (done["state"], done["change_id"]) == ("cancelled", None)
+    assert at_cps(bench)["pending_changes"] == ()
+
+
+def test_what_is_open_at_cps_is_not_forgotten_before_it_is_taken_back(bench: Bench) -> None:
+    """I3, W1: the inventory keeps what a cancelled request left, and says how it goes."""
+    live(bench)
+    request = opened(bench, bench.name("wrong"))
+    bench.act("tester", "cancel", request_id=request["request_id"])
+    with pytest.raises(StateError) as caught:
+        bench.push(action="remove", remove_from="store")
+    assert caught.value.code == "pending_change" and "action: cancel and cancel_change: true" in caught.value.message
+    take_back(bench, request)
+    assert bench.plan_push(action="remove", remove_from="store").changed
+
+
 def test_no_approval_is_needed_and_the_device_has_to_be_managed(bench: Bench) -> None:
     """W2, D5: a group that asks for approvals lets it be taken back at once; a monitored device is not written to."""
     live(bench)
     request = opened(bench, bench.name("wrong"))
-    bench.group(approvals={"enroll": 2, "push": 2})
+    always = {"name": "always", "starts_at": "2020-01-01T00:00:00Z", "ends_at": "2090-01-01T00:00:00Z"}
+    bench.group(approvals={"enroll": 2, "push": 2}, freeze_windows=(always,))
     bench.again(cert_sync="monitored", discover="none", validate=False).execute()
     with pytest.raises(PolicyError):
         take_back(bench, request)
