@@ -148,16 +148,14 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         asked = order_of(mover, algorithm, intent)
     # Looking, or the order before, may have taken longer than the lease lives: another run would order, too.
     mover.still_ours()
-    try:
-        return intent, _showable(mover, algorithm, csr_pem, _sent(mover, asked, csr_pem))
-    except Exception as exc:
-        # A connector that fails by a fault of ours has sent the order, or has not: the CA is asked, as ever.
-        lost = exc if isinstance(exc, ClmError) else _fault(request.ca, exc)
-    if is_surely_not_taken(lost):
-        if is_new or not _counts_as_one(mover):
-            _refused(mover, algorithm, intent, lost)
-        raise lost
-    return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, lost))
+    answer = _sent(mover, asked, csr_pem)
+    if isinstance(answer, ClmError):
+        if is_surely_not_taken(answer):
+            if is_new or not _counts_as_one(mover):
+                _refused(mover, algorithm, intent, answer)
+            raise answer
+        answer = _looked_for(mover, asked, csr_pem, answer)
+    return intent, _showable(mover, algorithm, csr_pem, answer)
 
 
 def _fault(ca: str, exc: Exception) -> RemoteError:
@@ -230,7 +228,20 @@ def is_surely_not_taken(exc: Exception) -> bool:
     return exc.status is not None and 400 <= exc.status < 500 and exc.status != 408
 
 
-def _sent(mover: Mover, asked: Order, csr_pem: str) -> Answer:
+def _sent(mover: Mover, asked: Order, csr_pem: str) -> Answer | ClmError:
+    """Hand an order to the CA, and give what came of it, errors among that.
+
+    A connector that fails by a fault of ours has sent the order, or has not: the CA is asked, as ever.
+    """
+    try:
+        return _handed_over(mover, asked, csr_pem)
+    except ClmError as exc:
+        return exc
+    except Exception as exc:
+        return _fault(mover.request.ca, exc)
+
+
+def _handed_over(mover: Mover, asked: Order, csr_pem: str) -> Answer:
     from .._ca.capability_base import NATIVE
 
     capabilities = mover.ca.capabilities()

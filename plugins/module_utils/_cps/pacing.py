@@ -64,8 +64,8 @@ class LedgerPacer:
             if waited + wait > self._max_wait_s:
                 raise RateLimited(
                     f"Cannot call {self._service} now: the calls of this account are used up for another {wait:.0f} "
-                    f"seconds, and this run may wait {self._max_wait_s:.0f} seconds for one call; run it again later, or run fewer "
-                    "jobs on this account at a time",
+                    f"seconds, and this run may wait {self._max_wait_s:.0f} seconds for one call; run it again later, "
+                    "or run fewer jobs on this account at a time",
                     retry_after_s=wait,
                     details={"family": family or None},
                 )
