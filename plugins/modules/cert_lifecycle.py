@@ -75,7 +75,8 @@ options:
   round:
     description:
       - Seconds after which the call returns all the same, so that a playbook can say how far it is. Goes with O(until)
-        or O(wait_timeout). While RV(is_over) is false, call it again with RV(until) as O(until) to go on.
+        or O(wait_timeout). While RV(is_over) is false, call it again with RV(until) as O(until) to go on. With
+        O(action=replace), leave O(replacement.retry_failed) and O(replacement.resume) out then, which hold for a call.
     type: int
     version_added: 0.1.0
   fail:
@@ -199,18 +200,18 @@ next_due_at:
   sample: "2026-11-23T12:15:00Z"
 at:
   description: When the call ended, or would in check mode, by the clock of who ran it; UTC.
-  returned: when O(action=due)
+  returned: success
   type: str
   sample: "2026-11-23T12:00:00Z"
 until:
   description: Time until which it goes on, also when that was given as O(wait_timeout); null when it does not.
-  returned: when O(action=due)
+  returned: success
   type: str
   sample: "2026-11-23T12:30:00Z"
 is_over:
   description: >-
     Whether there is nothing more to wait for until then. False when O(round) ended the call before.
-  returned: when O(action=due)
+  returned: success
   type: bool
   sample: true
 revocation_checks:

@@ -443,7 +443,7 @@ def test_the_certificate_of_a_ca_is_replaced_by_one_of_another(house: House) -> 
     to_production(house, name)
     before = house.certificate(name)
     wanted = {"clm_replacement": "incident", "clm_select": {"certificate": name}, "clm_renewal": "regenerate"}
-    planned = house.play("replace_ca", "ada", "--check", **wanted).ok().task("Replace").result["replacement"]
+    planned = house.play("replace_ca", "ada", "--check", **wanted).ok().task("Do it").result["replacement"]
     [line] = planned["certificates"]
     assert (line["status"], line["to_ca"], line["ca_orders"], line["approvals"]["push"]) == ("to_do", "own", 1, 2)
     assert house.certificate(name) == before
@@ -452,9 +452,9 @@ def test_the_certificate_of_a_ca_is_replaced_by_one_of_another(house: House) -> 
     assert (after.enrollment_id, after.fingerprint == before.fingerprint) == (before.enrollment_id, False)
     again = house.play("replace_ca", "ada", clm_replacement="incident").ok()
     assert not again.stats["localhost"]["changed"]
-    assert again.task("Replace").result["replacement"]["counts"]["replaced"] == 1
+    assert again.task("Do it").result["replacement"]["counts"]["replaced"] == 1
     stopped = house.play("replace_ca", "bob", clm_replacement="incident", clm_action="abort").ok()
-    assert stopped.task("Replace").result["replacement"]["state"] == "aborted"
+    assert stopped.task("Do it").result["replacement"]["state"] == "aborted"
 
 
 def test_every_playbook_says_what_it_wants_to_know(house: House) -> None:

@@ -179,7 +179,7 @@ def _templated(text: str, **variables: Any) -> Any:
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
-        ({}, "left out"),
+        ({}, {}),
         ({"clm_from_ca": "old"}, {"ca": ["old"]}),
         ({"clm_select": {"group": "shop"}}, {"group": "shop"}),
         ({"clm_from_ca": ["old", "older"], "clm_select": {"group": "shop"}}, {"group": "shop", "ca": ["old", "older"]}),
@@ -189,9 +189,8 @@ def _templated(text: str, **variables: Any) -> Any:
 def test_a_replacement_is_of_what_is_asked_for_and_of_no_other_ca(given: dict[str, Any], wanted: Any) -> None:
     """With filters alone beside a CA account, the certificates of every other account would be replaced, too."""
     task = _of_replace_ca("Replace")
-    asked = _templated(task.get("vars", {}).get("clm_asked", ""), **given)
-    select = task["edgecert.clm.cert_lifecycle"]["replacement"]["select"]
-    assert _templated(select, clm_asked=asked, **given) == wanted
+    assert task["vars"]["clm_form"]["select"] == "{{ clm_asked }}"
+    assert _templated(task["vars"]["clm_asked"], **given) == wanted
 
 
 @pytest.mark.parametrize(
@@ -211,7 +210,7 @@ def test_a_replacement_of_two_answers_to_which_ca_is_refused(given: dict[str, An
 def test_what_another_request_keeps_busy_is_left_to_be_replaced() -> None:
     counts = {"to_do": 1, "under_way": 2, "replaced": 4, "failed": 8, "busy": 16, "impossible": 32}
     data = _of_replace_ca("Keep the numbers for other jobs")["ansible.builtin.set_stats"]["data"]
-    assert _templated(data["clm_left_count"], clm_replaced={"replacement": {"counts": counts}}) == 19
+    assert _templated(data["clm_left_count"], run_due_replaced={"counts": counts}) == 19
 
 
 SURVEYS = FOLDER.parent / "extensions" / "awx" / "surveys"
@@ -258,7 +257,8 @@ def test_a_choice_that_nobody_makes_is_left_out_and_one_that_is_made_is_kept(
 ) -> None:
     """V1: AWX lets a choice be left empty that is not required; a false that is given is not left out."""
     texts = _uses(playbook, asked["variable"])
-    assert texts or asked["variable"] in ("clm_approve_all", "clm_network")
+    of_roles = ("clm_retry_failed", "clm_resume")
+    assert texts or asked["variable"] in ("clm_approve_all", "clm_network", *of_roles)
     for text in texts:
         for nothing in ("", *(["default"] if "default" in asked["choices"] else [])):
             assert _templated(text, **{asked["variable"]: nothing}) in ("left out", asked["default"], True)

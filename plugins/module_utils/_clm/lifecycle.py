@@ -36,7 +36,7 @@ _OTHERS = frozenset(["lease_held", "conflict"])
 _SOON = timedelta(minutes=1)
 _LATE = timedelta(hours=1)
 # Options that say nothing about a replacement.
-_OF_DUE = ("certificate", "wait_timeout", "round")
+_OF_DUE = ("certificate", "wait_timeout")
 # How the records are called in the result.
 _NAMED = {"request": "request_id", "work_order": "work_order_id"}
 
@@ -86,6 +86,8 @@ def plan(params: Params, ports: Ports) -> Plan:
         given = [name for name in _OF_DUE if params.get(name)]
         if given:
             raise InputError(f"Cannot {params['action']}: {given[0]} goes with action: due alone")
+        if params.get("round") is not None and params["action"] in ("stop", "abort"):
+            raise InputError(f"Cannot {params['action']}: round goes with action: due and replace alone")
         from . import replacing
 
         return replacing.plan(params, ports)

@@ -67,7 +67,8 @@ def plan(params: Params, ports: Ports) -> Plan:
     def finish() -> Outcome:
         is_failed = bool(report.failed) and params.get("fail") is not False
         failure = failure_of(list(report.failed.values())) if is_failed else None
-        told = {**report.result(ports.calls()), "replacement": runner.view(report)}
+        told = {**report.result(ports.calls()), **report.times(ports.clock.now(), runner.until)}
+        told["replacement"] = runner.view(report)
         return Outcome(None, told, tuple(report.steps), failure)
 
     return Plan(None, None, (Step("Replace certificates", run),), finish)
@@ -95,6 +96,7 @@ def _predicted(wanted: Wanted, row: Intent | None, ports: Ports) -> Plan:
     shown = replacement_plan.view(wanted, seen, replacement.state_of(row), row.created_at if row else None, now)
     extra = {
         **Report().result(ports.calls()),
+        **Report().times(now, None),
         "failures": [
             *(_told(line.certificate.certificate_id, "cannot", line.why) for line in seen.of(IMPOSSIBLE)),
             *(_failed(line, line.request) for line in seen.of(FAILED) if line.request is not None),
@@ -138,7 +140,8 @@ def _ending(action: str, wanted: Wanted, row: Intent | None, params: Params, por
     def told(at: str) -> dict[str, Any]:
         after = replacement_plan.survey(ports, wanted, _started(row, now), with_problems=False)
         shown = replacement_plan.view(wanted, after, at, row.created_at if row else None, ports.clock.now())
-        return {**Report().result(ports.calls()), "replacement": shown, "steps": [step.sentence for step in steps]}
+        told = {**Report().result(ports.calls()), **Report().times(ports.clock.now(), None)}
+        return {**told, "replacement": shown, "steps": [step.sentence for step in steps]}
 
     return Plan(None, None, tuple(steps), lambda: Outcome(None, told(state)), extra=told(replacement.state_of(row)))
 

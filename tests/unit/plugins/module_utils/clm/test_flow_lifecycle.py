@@ -743,6 +743,7 @@ def test_only_the_work_of_a_certificate_is_done_where_one_is_named(virtual: Virt
         ({"until": "2099-01-01T00:00:00Z", "wait_timeout": 60}, "leave one of them out"),
         ({"until": "2001-01-01T00:00:00Z"}, "is in the past"),
         ({"action": "replace", "certificate": [WWW]}, "certificate goes with action: due alone"),
+        ({"action": "stop", "round": 60}, "round goes with action: due and replace alone"),
     ],
 )
 def test_a_wait_that_makes_no_sense_is_refused(virtual: VirtualBench, options: dict[str, Any], words: str) -> None:

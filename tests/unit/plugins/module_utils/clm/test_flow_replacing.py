@@ -69,7 +69,7 @@ class Site:
 
     def plan(self, action: str = "replace", *, check: bool = False, **changes: Any) -> Any:
         """Plan a call, as a run of its own."""
-        of_call = ("limit", "budget", "until", "comment")
+        of_call = ("limit", "budget", "until", "round", "comment")
         options: dict[str, Any] = {name: changes.pop(name) for name in of_call if name in changes}
         made = self.bench.make_ports(self.bench.store)
 
@@ -233,6 +233,16 @@ def test_a_call_has_its_limits_too(site: Site) -> None:
 def test_until_a_time_one_call_does_it_all(site: Site) -> None:
     told = site.run(batch=2, until=site.at(hours=2))
     assert told["replacement"]["counts"]["replaced"] == 4
+
+
+def test_a_round_ends_before_that_time_and_says_that_there_is_more_to_wait_for(site: Site) -> None:
+    """W4: so that somebody who waits for hours is told how far it is."""
+    told = site.run(batch=2, until=site.at(hours=2), round=60)
+    assert (told["is_over"], told["until"]) == (False, site.at(hours=2, seconds=-60))
+    rounds = 1
+    while not told["is_over"]:
+        told, rounds = site.run(batch=2, until=told["until"], round=60), rounds + 1
+    assert rounds > 2 and set(statuses(told).values()) == {"replaced"}
 
 
 def test_nothing_is_begun_outside_its_windows(site: Site) -> None:
