@@ -8,6 +8,7 @@ One ansible-core looks at variables that another one passes over: what was left 
 
 from __future__ import annotations
 
+import json
 import pathlib
 
 from ansible_collections.edgecert.clm.tests.support.playbooks import run_playbook
@@ -33,7 +34,9 @@ WANTED = {
 def test_a_certificate_is_enrolled_what_is_due_is_done_and_it_leaves_the_inventory(tmp_path: pathlib.Path) -> None:
     (tmp_path / "life.yml").write_text(LIFE, encoding="utf-8")
     env = {"EDGECERT_STORE": f"sqlite:///{tmp_path}/clm.db", "EDGECERT_ACTOR": "ada"}
-    done = run_playbook(tmp_path / "life.yml", WANTED, env).ok()
+    done = run_playbook(tmp_path / "life.yml", {**WANTED, "clm_dest": str(tmp_path / "due.json")}, env).ok()
     assert done.task("Enrol").result["request"]["state"] == "issued"
     assert done.task("Do it").result["failures"] == []
+    told = json.loads((tmp_path / "due.json").read_text(encoding="utf-8"))
+    assert (told["rounds"], told["calls"], told["next_due_at"]) == (1, 0, None), "numbers stay numbers"
     assert done.task("Push").result["forgotten"] == ["www.example.com"]
