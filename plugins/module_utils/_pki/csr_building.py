@@ -137,18 +137,21 @@ def is_der(data: bytes, depth: int = 0) -> bool:
 
     :source: ITU-T X.690 §8.1.2, §8.1.3 and §10.1: lengths are definite and as short as can be.
     """
-    end = _der_end(data)
-    if end is None or end[1] != len(data) or depth > _MOST_NESTED:
+    whole = _der_end(data)
+    if whole is None or whole[1] != len(data) or depth > _MOST_NESTED:
         return False
-    start, _whole = end
+    start = whole[0]
     if not data[0] & 0x20:
         return True
     inner = data[start:]
     while inner:
         first = _der_end(inner)
-        if first is None or first[1] > len(inner) or not is_der(inner[: first[1]], depth + 1):
+        if first is None or first[1] > len(inner):
             return False
-        inner = inner[first[1] :]
+        _start, end = first
+        if not is_der(inner[:end], depth + 1):
+            return False
+        inner = inner[end:]
     return True
 
 
@@ -163,8 +166,9 @@ def _der_end(data: bytes) -> tuple[int, int] | None:
         return None
     size, at = data[at], at + 1
     if size & 0x80:
-        digits = data[at : at + (size & 0x7F)]
-        size, at = int.from_bytes(digits, "big"), at + (size & 0x7F)
+        begin, at = at, at + (size & 0x7F)
+        digits = data[begin:at]
+        size = int.from_bytes(digits, "big")
         if not digits or size < 0x80 or digits[0] == 0:
             return None
     return at, at + size

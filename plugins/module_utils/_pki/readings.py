@@ -57,12 +57,13 @@ def surplus_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> lis
         told |= {at for at, one in enumerate(attributes) if one.oid == oid and not _oids(attributes[:at], oid)}
     names = [at for at, one in enumerate(attributes) if one.oid == NameOID.COMMON_NAME]
     told |= set(names[-1:])
-    return [
-        f"{_SUBJECT_WORDS.get(one.oid.dotted_string, one.rfc4514_attribute_name)}={one.value!r} in its subject"
-        + (f", beside {attributes[kept[0]].value!r}" if (kept := _oids(attributes, one.oid, told)) else "")
-        for at, one in enumerate(attributes)
-        if at not in told
-    ]
+    found = []
+    for one in (one for at, one in enumerate(attributes) if at not in told):
+        word = _SUBJECT_WORDS.get(one.oid.dotted_string, one.rfc4514_attribute_name)
+        kept = _oids(attributes, one.oid, told)
+        beside = f", beside {attributes[kept[0]].value!r}" if kept else ""
+        found.append(f"{word}={one.value!r} in its subject{beside}")
+    return found
 
 
 def _oids(attributes: list[Any], oid: Any, among: set[int] | None = None) -> list[int]:
