@@ -89,7 +89,7 @@ def test_what_came_later_has_the_value_that_changes_nothing(old: StorePlace) -> 
         order = unit.work_orders.get("w-1")
         assert certificate is not None and connector is not None and order is not None
         assert (certificate.group, certificate.auto_renew, certificate.auto_regenerate) == ("", {}, {})
-        assert (certificate.parent, certificate.successor) == ("", "")
+        assert (certificate.parent, certificate.successor, certificate.revocation) == ("", "", {})
         assert certificate.attributes == {"owner": "web team"}
         assert (connector.script_location, connector.pre_push_script, connector.post_push_script) == (
             "controller",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,8 @@ SHARED = 5
 """From so many certificates on that name one CRL, the CRL is fetched for all rather than a responder asked for each."""
 MOST_FETCHES = 200
 """Of one round, so that no other work waits long behind it; the next round goes on."""
+NEXT_LOOK = timedelta(minutes=5)
+"""A call that goes round and round looks so seldom for what is due: that costs it all certificates of the store."""
 _AT_ONCE = 500
 
 
@@ -75,6 +77,7 @@ class Checks:
         # By proxy and host, and by proxy and URL: why nothing is asked there any more.
         self._away: dict[tuple[str, str], ClmError] = {}
         self._fetches = 0
+        self._looked_at: datetime | None = None
         self.count = 0
         self.next_at: datetime | None = None
         self.is_more = False
@@ -87,6 +90,9 @@ class Checks:
     def run(self) -> None:
         """Ask about what is due now, and keep what came of it."""
         now, self._fetches = self._ports.clock.now(), 0
+        if self._looked_at is not None and now < self._looked_at + NEXT_LOOK and not self.is_more:
+            return
+        self._looked_at = now
         with self._ports.store.read() as unit:
             agenda = revocation_lines.agenda(unit, now, self._certificates)
         checks = [_Check(one, due.proxy, due.lines) for one, due in agenda.due.items()]

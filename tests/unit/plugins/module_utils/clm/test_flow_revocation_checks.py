@@ -244,6 +244,15 @@ def test_who_does_not_answer_is_asked_once_a_run_and_fails_nothing(scene: Scene,
     assert told(scene, "w0.example.com")["state"] == "good" and scene.publisher.asked[OTHER] == 1
 
 
+def test_a_host_that_refuses_one_thing_is_asked_others(scene: Scene) -> None:
+    other = RESPONDER.replace("/ocsp", "/other/ocsp", 1)
+    scene.found("a.example.com", ocsp_urls=[RESPONDER])
+    scene.found("b.example.com", ocsp_urls=[other])
+    scene.publisher.broken.add(RESPONDER)
+    scene.run()
+    assert scene.publisher.asked == {RESPONDER: 1, other: 1} and told(scene, "b.example.com")["state"] == "good"
+
+
 def test_a_round_has_its_most_fetches_and_the_next_one_goes_on(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other work does not wait behind thousands of questions."""
     monkeypatch.setattr(revocation_checks, "MOST_FETCHES", 3)
@@ -252,6 +261,21 @@ def test_a_round_has_its_most_fetches_and_the_next_one_goes_on(scene: Scene, mon
     first = scene.run()
     assert (first["revocation_checks"], first["next_due_at"]) == (3, to_text(START))
     assert scene.run(wait_timeout=60)["revocation_checks"] == 5 and scene.publisher.asked == {RESPONDER: 8}
+
+
+def test_a_call_that_goes_round_and_round_looks_now_and_then(scene: Scene) -> None:
+    """A look costs a read of all certificates, and rounds may be seconds apart."""
+    ports = replace(scene.bench.make_ports(scene.bench.store), documents=scene.publisher.through)
+    checks = revocation_checks.Checks(ports)
+    scene.found("a.example.com", ocsp_urls=[RESPONDER])
+    checks.run()
+    scene.found("b.example.com", ocsp_urls=[RESPONDER])
+    scene.bench.advance(minutes=4)
+    checks.run()
+    assert checks.count == 1
+    scene.bench.advance(minutes=1)
+    checks.run()
+    assert checks.count == 2
 
 
 def test_an_issuer_that_is_not_in_the_store_is_said(scene: Scene) -> None:
