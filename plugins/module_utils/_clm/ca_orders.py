@@ -154,7 +154,7 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
             if is_new or not _counts_as_one(mover):
                 _refused(mover, algorithm, intent, answer)
             raise answer
-        answer = _looked_for(mover, asked, csr_pem, answer)
+        return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, answer))
     return intent, _showable(mover, algorithm, csr_pem, answer)
 
 
