@@ -35,6 +35,7 @@ HANDED_ON = (
     ("_ca/before_order.py", "exc.code"),
     ("_ca/rest.py", "code"),
     ("_clm/deployment.py", "reason"),
+    ("_clm/form.py", "first.code"),
     ("_clm/csrs.py", "refusals"),
     ("_clm/moves.py", "reason"),
     ("_clm/opening.py", "code"),

@@ -97,8 +97,14 @@ def _refuse(what: str, problems: Sequence[str], missing: Sequence[ClmError]) -> 
     """Refuse a form with all that is wrong with it; what is missing keeps its own code where it is all there is."""
     if len(missing) == 1 and not problems:
         raise missing[0]
-    if missing or problems:
-        raise InputError.of_problems(what, [*problems, *(exc.message for exc in missing)])
+    if not missing and not problems:
+        return
+    whole = InputError.of_problems(what, [*problems, *(exc.message for exc in missing)])
+    if problems:
+        raise whole
+    # All of it is missing: the first one says of what kind that is.
+    first = missing[0]
+    raise type(first)(whole.message, code=first.code, details={**first.details, **whole.details})
 
 
 def _known(read: Callable[[], _Read], missing: list[ClmError]) -> _Read | None:

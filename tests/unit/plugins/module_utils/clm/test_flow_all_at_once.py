@@ -80,3 +80,10 @@ def test_what_contradicts_a_csr_is_told_with_the_rest(house: Bench) -> None:
     told = caught.value.details["problems"]
     assert any("organization is 'Other'" in one for one in told) and any("application_ip" in one for one in told)
     assert any("attachment" in one for one in told)
+
+
+def test_several_things_that_are_not_there_are_told_together(house: Bench) -> None:
+    """E2, E9: by the code of the first."""
+    with pytest.raises(NotFoundError, match=r"No device 'nope'.*No CA account 'none'") as caught:
+        house.enroll(device="nope", ca="none")
+    assert caught.value.code == "device_missing" and len(caught.value.details["problems"]) == 2
