@@ -245,7 +245,7 @@ def test_who_does_not_answer_is_asked_once_a_run_and_fails_nothing(scene: Scene,
 
 
 def test_a_host_that_refuses_one_thing_is_asked_others(scene: Scene) -> None:
-    other = RESPONDER.replace("/ocsp", "/other/ocsp", 1)
+    other = RESPONDER.replace(".net/", ".net/other/")
     scene.found("a.example.com", ocsp_urls=[RESPONDER])
     scene.found("b.example.com", ocsp_urls=[other])
     scene.publisher.broken.add(RESPONDER)
