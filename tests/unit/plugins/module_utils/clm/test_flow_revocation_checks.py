@@ -246,10 +246,14 @@ def test_who_does_not_answer_is_asked_once_a_run_and_fails_nothing(scene: Scene,
 
 def test_a_host_that_refuses_one_thing_is_asked_others(scene: Scene) -> None:
     other = RESPONDER.replace(".net/", ".net/other/")
+    ports = replace(scene.bench.make_ports(scene.bench.store), documents=scene.publisher.through)
+    checks = revocation_checks.Checks(ports)
     scene.found("a.example.com", ocsp_urls=[RESPONDER])
-    scene.found("b.example.com", ocsp_urls=[other])
     scene.publisher.broken.add(RESPONDER)
-    scene.run()
+    checks.run()
+    scene.found("b.example.com", ocsp_urls=[other])
+    scene.bench.advance(minutes=5)
+    checks.run()
     assert scene.publisher.asked == {RESPONDER: 1, other: 1} and told(scene, "b.example.com")["state"] == "good"
 
 
