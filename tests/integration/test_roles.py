@@ -251,6 +251,22 @@ def test_what_waits_is_cancelled_and_what_is_approved_implemented(house: House) 
     assert house.playbook("cancel").rc and house.playbook("retry").rc and house.playbook("implement").rc
 
 
+def test_what_production_serves_is_rolled_forward_in_rounds(house: House) -> None:
+    """U5, W4: a certificate is waited for, and then its push, in one play that tells each round how far it is."""
+    name = "forward.example.com"
+    variables = enrolled(name, enroll_network="production", enroll_wait_timeout=40000)
+    house.play([role("enroll", {**variables, "enroll_push": edges(house)})]).ok()
+    given: dict[str, Any] = {"clm_certificate": name, "clm_network": "production", "clm_round": 900}
+    given.update(clm_wait_timeout=40000, clm_renewal_timeout=40000)
+    given.update({f"clm_{network}_edges": edges_ for network, edges_ in edges(house)["edge"].items()})
+    house.playbook("renew", **given).ok()
+    done = house.playbook("rollback", **{**given, "clm_round": 60}, clm_roll_forward=True).ok()
+    assert done.task("Push").result["work_order"] is None
+    assert done.task("Push what it rolled forward to").result["work_order"]["action"] == "push"
+    assert len([line for line in progress(done) if line.startswith(name)]) > 1
+    assert f"for {name} is completed" in done.stdout
+
+
 def test_a_certificate_is_revoked_and_accounts_are_looked_at_again(house: House) -> None:
     """C, D7, S1."""
     house.play([role("enroll", enrolled("old.example.com", enroll_network="none", enroll_wait_timeout=40000))]).ok()
