@@ -19,6 +19,8 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 
 # How long an example takes is not what these tests are about, and a busy machine must not fail them.
 hypothesis.settings.register_profile("project", deadline=None)
+# For a Python and ansible-core on which the same examples are not looked for once more.
+hypothesis.settings.register_profile("few", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("project")
 
 
