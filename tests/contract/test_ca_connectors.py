@@ -436,6 +436,19 @@ def assert_one_by_its_token(site: Site, order: Order, csr: str, found: object, b
     assert isinstance(told, CannotTell) and told.message and told.look_at
 
 
+def test_what_was_never_ordered_is_not_found(fresh: Site, connector: CaConnector) -> None:
+    """The third answer: surely not there, or nobody can tell; never somebody else's order."""
+    issued(fresh, connector, make_order(fresh), make_csr(KEYS["p256"]()))
+    order, csr = make_order(fresh), make_csr(KEYS["p256"]())
+    found = connector.find(order, csr)
+    if connector.capabilities().find != NONE and isinstance(found, CannotTell):
+        # Lists of paid orders may lag behind for a while, by what the connector says; then it can tell.
+        assert found.look_again_s <= 900
+        fresh.clock.sleep(found.look_again_s)
+        found = connector.find(order, csr)
+    assert isinstance(found, (CannotTell if connector.capabilities().find == NONE else NotThere)), found
+
+
 @pytest.mark.parametrize("switch", ["is_garbled", "is_empty"])
 def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: Site, switch: str) -> None:
     """W5: the certificate in the answer is broken, or none is in it, and the order is paid for all the same."""
@@ -455,35 +468,6 @@ def test_an_order_whose_answer_cannot_be_read_is_no_refusal_and_is_found(fake: S
     ways: dict[str, tuple[type, ...]] = {NONE: (CannotTell, Issued), FIND_HARMLESS: (NotThere,)}
     wanted = ways.get(connector.capabilities().find, (Issued, Pending))
     assert isinstance(found, wanted) and fake.bought() == before + 1
-
-
-@pytest.mark.parametrize("switch", ["is_garbled", "is_empty"])
-def test_whatever_is_asked_about_an_order_errs_in_our_words(fake: Site, switch: str) -> None:
-    """W5: an answer whose certificate is broken, or missing, is no fault of the collection."""
-    assert fake.orders is not None
-    connector, order, csr = fake.connect(), make_order(fake), make_csr(KEYS["p256"]())
-    handle = issued(fake, connector, order, csr).handle
-    setattr(fake.orders, switch, True)
-    asks: list[Callable[[], object]] = [lambda: connector.find(order, csr)]
-    asks += [lambda: connector.collect(handle), lambda: connector.peek(handle)]
-    if connector.capabilities().can_cancel:
-        asks.append(lambda: connector.cancel(handle))
-    for ask in asks:
-        with contextlib.suppress(ClmError):
-            ask()
-
-
-def test_what_was_never_ordered_is_not_found(fresh: Site, connector: CaConnector) -> None:
-    """The third answer: surely not there, or nobody can tell; never somebody else's order."""
-    issued(fresh, connector, make_order(fresh), make_csr(KEYS["p256"]()))
-    order, csr = make_order(fresh), make_csr(KEYS["p256"]())
-    found = connector.find(order, csr)
-    if connector.capabilities().find != NONE and isinstance(found, CannotTell):
-        # Lists of paid orders may lag behind for a while, by what the connector says; then it can tell.
-        assert found.look_again_s <= 900
-        fresh.clock.sleep(found.look_again_s)
-        found = connector.find(order, csr)
-    assert isinstance(found, (CannotTell if connector.capabilities().find == NONE else NotThere)), found
 
 
 def test_an_order_that_was_never_sent_is_tried_again(networked: Site) -> None:
@@ -675,6 +659,22 @@ def test_an_unreachable_ca_fails_the_test_and_not_the_module(networked: Site) ->
     script.add("refused", "", times=100)
     checks = networked.connect(script).test()
     assert any(not check.passed and check.name == "reachable" for check in checks)
+
+
+@pytest.mark.parametrize("switch", ["is_garbled", "is_empty"])
+def test_whatever_is_asked_about_an_order_errs_in_our_words(fake: Site, switch: str) -> None:
+    """W5: an answer whose certificate is broken, or missing, is no fault of the collection."""
+    assert fake.orders is not None
+    connector, order, csr = fake.connect(), make_order(fake), make_csr(KEYS["p256"]())
+    handle = issued(fake, connector, order, csr).handle
+    setattr(fake.orders, switch, True)
+    asks: list[Callable[[], object]] = [lambda: connector.find(order, csr)]
+    asks += [lambda: connector.collect(handle), lambda: connector.peek(handle)]
+    if connector.capabilities().can_cancel:
+        asks.append(lambda: connector.cancel(handle))
+    for ask in asks:
+        with contextlib.suppress(ClmError):
+            ask()
 
 
 # -- after issuing -------------------------------------------------------------------------------------------------

@@ -148,13 +148,12 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         asked = order_of(mover, algorithm, intent)
     # Looking, or the order before, may have taken longer than the lease lives: another run would order, too.
     mover.still_ours()
-    answer = _sent(mover, asked, csr_pem)
-    if isinstance(answer, ClmError):
-        if is_surely_not_taken(answer):
-            if is_new or not _counts_as_one(mover):
-                _refused(mover, algorithm, intent, answer)
-            raise answer
-        return intent, _showable(mover, algorithm, csr_pem, _looked_for(mover, asked, csr_pem, answer))
+    told = _sent(mover, asked, csr_pem)
+    if isinstance(told, ClmError) and is_surely_not_taken(told):
+        if is_new or not _counts_as_one(mover):
+            _refused(mover, algorithm, intent, told)
+        raise told
+    answer = _looked_for(mover, asked, csr_pem, told) if isinstance(told, ClmError) else told
     return intent, _showable(mover, algorithm, csr_pem, answer)
 
 
