@@ -24,6 +24,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     AuthError,
     InputError,
     RemoteError,
+    TransportError,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
@@ -109,8 +110,9 @@ def test_what_the_ca_wants_of_an_account_is_told_by_its_test(world: World) -> No
     failed = [check for check in world.connect(terms_agreed=False).test() if not check.passed]
     assert len(failed) == 1
     assert "https://ca.example.com/terms" in failed[0].detail and "eab_kid" in failed[0].detail
-    with pytest.raises(InputError, match="terms_agreed"):
+    with pytest.raises(TransportError, match="terms_agreed.*the order was not sent") as caught:
         world.submitted(world.connect(terms_agreed=False))
+    assert (caught.value.code, caught.value.retryable, caught.value.sent) == ("invalid_input", False, False)
 
 
 def test_an_account_that_cannot_be_registered_wants_no_care(world: World) -> None:
