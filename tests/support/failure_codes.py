@@ -76,6 +76,7 @@ MADE: Mapping[tuple[str, str], tuple[str, ...]] = {
     ): ("not_delivered",),
     ("_clm/gate.py", "unusable[0]"): ("approval_expired", "approval_void"),
     ("_clm/orders.py", "unusable[0]"): ("approval_expired", "approval_void"),
+    ("_clm/requests.py", "unusable[0]"): ("approval_expired", "approval_void"),
     ("_clm/push_scripts.py", "f'{stage}_push_failed'"): ("pre_push_failed", "post_push_failed"),
     ("_clm/removal.py", "self._over_code"): ("removal_cancelled", "removal_failed"),
     ("_clm/replacement.py", "f'replacement_{state}'"): ("replacement_stopped", "replacement_aborted"),

@@ -83,14 +83,7 @@ def plan(params: Params, ports: Ports) -> Plan:
     :raises InputError: an option cannot be used.
     """
     if (params.get("action") or DUE) != DUE:
-        given = [name for name in _OF_DUE if params.get(name)]
-        if given:
-            raise InputError(f"Cannot {params['action']}: {given[0]} goes with action: due alone")
-        if params.get("round") is not None and params["action"] in ("stop", "abort"):
-            raise InputError(f"Cannot {params['action']}: round goes with action: due and replace alone")
-        from . import replacing
-
-        return replacing.plan(params, ports)
+        return _of_replacement(params, ports)
     if params.get("replacement"):
         raise InputError("Cannot run what is due: replacement goes with action: replace, stop and abort alone")
     runner, report = Runner(params, ports), Report()
@@ -118,6 +111,18 @@ def plan(params: Params, ports: Ports) -> Plan:
     predicted = {**report.result(0), **report.times(ports.clock.now(), runner.until)}
     steps = tuple(Step(f"{item.kind}: {item.key} ({item.why})", run) for item in agenda.items)
     return Plan(None, None, steps, finish, extra={**predicted, "steps": [step.sentence for step in steps]})
+
+
+def _of_replacement(params: Params, ports: Ports) -> Plan:
+    """Plan what is not about what is due, but about a replacement."""
+    given = [name for name in _OF_DUE if params.get(name)]
+    if given:
+        raise InputError(f"Cannot {params['action']}: {given[0]} goes with action: due alone")
+    if params.get("round") is not None and params["action"] in ("stop", "abort"):
+        raise InputError(f"Cannot {params['action']}: round goes with action: due and replace alone")
+    from . import replacing
+
+    return replacing.plan(params, ports)
 
 
 def _ends(params: Params, now: datetime) -> tuple[datetime | None, datetime | None]:

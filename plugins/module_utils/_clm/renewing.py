@@ -101,8 +101,7 @@ def _successor_plan(
             requests.mover_of(replace(parent, wish=wish), ports, wait_s=0.0, challenge=given).validate()
         return _too_early(certificate, parent, opens, action, ports)
     submission, ca = _submission(params, ports, what, draft), params.get("ca") or (draft or parent).ca
-    named = successors.Named(action, wish, ca, source)
-    named = named.here() if draft is None and _is_forced_here(params, certificate) else named
+    named = _placed(successors.Named(action, wish, ca, source), params, certificate, draft)
     made = successors.successor(ports, group, submission, named, certificate=certificate, parent=parent, edited=edited)
     request = back.on(_asked(made, params, draft), parent)
     if is_early and not edited.needs_certificate and submission.submit:
@@ -115,15 +114,17 @@ def _successor_plan(
     return _planned(mover, draft, certificate, [*steps[:1], *_attached(mover, drafts), *steps[1:]], shared)
 
 
-def _is_forced_here(params: Params, certificate: Certificate) -> bool:
-    """Say whether key and CSR of this regeneration are to be made here, as the certificate is set to (E4).
+def _placed(
+    named: successors.Named, params: Params, certificate: Certificate, draft: CertRequest | None
+) -> successors.Named:
+    """Have key and CSR of a regeneration made here, where the certificate is set to that (E4).
 
-    Whoever names where they are made this time is not overruled.
+    Whoever names where they are made this time is not overruled, nor is a draft that was made before.
     """
-    if params["action"] != renewal.REGENERATE or not renewal.is_local_forced(certificate):
-        return False
+    if draft is not None or named.action != renewal.REGENERATE or not renewal.is_local_forced(certificate):
+        return named
     places = ("csr_source", "csr", "csr_path", "device", *csr_sources.DEVICE_OPTIONS)
-    return not any(params.get(name) for name in places)
+    return named if any(params.get(name) for name in places) else named.here()
 
 
 def _attached(mover: Mover, drafts: list[attachments.Draft]) -> list[Step]:

@@ -258,7 +258,7 @@ def test_what_an_enrollment_has_for_life_is_refused_before_the_write(
     """U3: with the reason, and that a new enrollment is needed; naming what is there already is no error."""
     live(bench)
     said = refused(bench, InputError, "needs_new_enrollment", {**TLS, **settings})
-    assert text in said and "needs a new enrollment" in said
+    assert text in said and "have a new enrollment under another certificate id" in said
     assert configure(bench, {**TLS, "secure_network": "standard-tls", "sni_only": True})["state"] == "completed"
 
 

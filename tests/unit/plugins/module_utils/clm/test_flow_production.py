@@ -227,7 +227,7 @@ def approved(bench: Bench) -> dict[str, Any]:
 def test_approvals_of_what_is_on_staging_are_bound_to_cps_validation_result(bench: Bench) -> None:
     """U3+, W2, design §5: another result makes them void, and nothing is acknowledged; approved again, it goes on."""
     order = approved(bench)
-    finding(bench, order, "The certificate has a short lifetime.")
+    finding(bench, order, "This certificate has a short lifetime.")
     posts(bench)
     with pytest.raises(StateError, match="CPS's validation result changed") as caught:
         to_production(bench)

@@ -143,7 +143,7 @@ def test_an_approval_given_at_the_stop_is_bound_to_cps_validation_result(bench: 
     bench.act("alice", "approve", work_order_id=key)
     bound = stored(bench, order).approvals[0]["binds"]["validation_hash"]
     assert bound and bound == stored(bench, order).change["validation_hash"]
-    found(bench, stored(bench, order), "The certificate has a short lifetime.")
+    found(bench, stored(bench, order), "This certificate has a short lifetime.")
     with pytest.raises(StateError, match="CPS's validation result changed") as caught:
         remove(bench)
     assert caught.value.code == "approval_void" and acknowledged(bench) == 0

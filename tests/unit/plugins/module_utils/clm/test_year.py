@@ -27,11 +27,11 @@ def test_a_year_ends_with_no_certificate_expired_and_none_renewed_twice(tmp_path
     Every step is in the audit with its tracking id, every line of certificates is whole, and nothing is asked of CPS
     that a strict one refuses.
     """
-    year = lived(VirtualBench(tmp_path), certificates=200, days=365, troubles=Troubles(), step=timedelta(hours=6))
+    year = lived(VirtualBench(tmp_path), certificates=60, days=365, troubles=Troubles(), step=timedelta(hours=6))
     print(told(year))
     assert year.problems() == []
     assert year.counts["killed"] > 20 and year.counts["met"] > 20 and year.failed["ca_rejected"] > 20
-    assert 200 * 10 <= year.renewals() <= 200 * 13
+    assert 60 * 10 <= year.renewals() <= 60 * 13
     # Begin, CSR, order, upload, review, and looks at what CPS is at; outages and losses among them.
     assert year.bench.cps.calls.total() <= 25 * year.renewals()
 
