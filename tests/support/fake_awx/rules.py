@@ -195,16 +195,21 @@ _TOLD: Mapping[str, Mapping[str, type]] = {
 }
 
 
+def _is_a(kind: type, value: object) -> bool:
+    """Say whether a value is of a kind as JSON has them, where true is no number."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def notification(thing: Thing, _shelf: Shelf) -> Faults:
     """Hold a notification template against what its backend has to be told."""
     given = thing["notification_configuration"]
     wanted = _TOLD.get(thing["notification_type"], {})
     missing = [name for name in wanted if name not in given]
     if missing:
-        told = f"Missing required fields for Notification Configuration: {missing}."
-        return {"notification_configuration": [told]}
-    wrong = [f"Configuration field '{name}' incorrect type" for name in wanted if type(given[name]) is not wanted[name]]
-    return {"notification_configuration": wrong} if wrong else {}
+        return {"notification_configuration": [f"Missing required fields for Notification Configuration: {missing}."]}
+    wrong = [name for name, kind in wanted.items() if not _is_a(kind, given[name])]
+    told = [f"Configuration field '{name}' incorrect type" for name in wrong]
+    return {"notification_configuration": told} if told else {}
 
 
 _RULE = re.compile(

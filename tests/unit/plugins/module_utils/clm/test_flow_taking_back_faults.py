@@ -205,7 +205,12 @@ def test_a_lost_edit_is_found_and_taken_back(bench: Bench) -> None:
     bench.sandbox.configure({"csr_s": 500})
     stops = Stops()
     watch(stops)
-    with mock.patch.object(stops, "reach", side_effect=lambda name: stops.end() if "after PUT" in name else None):
+
+    def end_after_the_edit(name: str) -> None:
+        if "after PUT" in name:
+            stops.end()
+
+    with mock.patch.object(stops, "reach", side_effect=end_after_the_edit):
         wanted = Edited.sans(bench.name("wrong"))
         with pytest.raises(Killed), mock.patch.object(stops, "names", ["the edit"]):
             bench.enroll_action("renew", bench.name(), subject_alternative_names=wanted, force=True)

@@ -82,7 +82,7 @@ def test_what_cps_refuses_is_sent_a_few_times_and_not_for_ever(
     virtual.cps.at_call = no
     with pytest.raises(RemoteError):
         virtual.push()
-    for _ in range(5):
+    for _round in range(5):
         virtual.advance(hours=2)
         virtual.run_due(fail=False)
     state, reason, uploads = outcome(virtual)
