@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import ClmError, InputError, MissingLibrary, RateLimited, RemoteError, TransportError
-from . import dual_stack, form_csr, intents, key_secrets, lifetimes
+from . import dual_stack, form_csr, intents, key_secrets, lifetimes, requests
 
 if TYPE_CHECKING:
-    from .._ca.answer_base import Answer, CannotTell, Found, Handle, Issued, Pending
+    from .._ca.answer_base import Answer, CannotTell, Found, Handle, Issued, NotThere, Pending
     from .._ca.base import Order
     from .._core.types import CertRequest, Intent
     from .._store.base import Unit
@@ -143,8 +143,7 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         found = _looked(mover, intent, asked, csr_pem, mover.ca.collect)
         if not isinstance(found, NotThere):
             return intent, _showable(mover, algorithm, csr_pem, found)
-        leave_doubt(mover, found.why)
-        intent = intents.tried_again(ports.store, intent, {SENT_AT: to_text(ports.clock.now())})
+        intent = _sent_again(mover, intent, found)
         asked = order_of(mover, algorithm, intent)
     # Looking, or the order before, may have taken longer than the lease lives: another run would order, too.
     mover.still_ours()
@@ -155,6 +154,17 @@ def ordered(mover: Mover, algorithm: str) -> tuple[Intent, Found]:
         raise told
     answer = _looked_for(mover, asked, csr_pem, told) if isinstance(told, ClmError) else told
     return intent, _showable(mover, algorithm, csr_pem, answer)
+
+
+def _sent_again(mover: Mover, intent: Intent, found: NotThere) -> Intent:
+    """Note that an order which the CA does not have is sent once more: nothing was bought, and time has passed.
+
+    :raises ClmError: the approvals do not hold any more, or the group is frozen by now.
+    """
+    ports = mover.ports
+    leave_doubt(mover, found.why)
+    requests.check_approved(mover)
+    return intents.tried_again(ports.store, intent, {SENT_AT: to_text(ports.clock.now())})
 
 
 def _fault(ca: str, exc: Exception) -> RemoteError:

@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Any, Generic
 
 from .._core.clock import from_text, to_text
-from .._core.errors import StateError
+from .._core.errors import PolicyError, StateError
+from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
 from .._store.base import Unit
 from . import approvals, states
@@ -164,6 +165,14 @@ class Gate(Generic[R]):
     @property
     def _now(self) -> datetime:
         return self.keeper.ports.clock.now()
+
+    def pass_over(self, reason: str) -> bool:
+        """Keep the reason for which a freeze is passed over that began after the implementation did."""
+        keeper, record = self.keeper, self.keeper.record
+        steps = _overridden(reason, keeper.ports.actor, self._now)
+        stands = {"reason": record.reason, "message": record.message}
+        keeper.save(f"{keeper.kind.noun}_freeze_overridden", comment=reason.strip(), steps=steps, **stands)
+        return True
 
     def submit(self, comment: str) -> None:
         """Submit a draft.
@@ -338,3 +347,19 @@ class Gate(Generic[R]):
             changes.update(approvals=(), steps=steps, reason=again[0], message=again[1])
         state = "submitted" if again else "approved"
         keeper.save(f"{keeper.kind.noun}_retried", comment=comment, state=state, **changes)
+
+
+def passing_freeze(passage: Gate[R], reason: str) -> list[Step]:
+    """Give the step that keeps the reason to go on in a freeze which began after the implementation did.
+
+    :param passage: without that reason; nothing holds what is not frozen, or had a reason before.
+    :returns: empty where there is none to keep.
+    """
+    if not reason.strip():
+        return []
+    try:
+        passage.check_freeze()
+    except PolicyError:
+        what = f"{passage.keeper.kind.title.lower()} {passage.keeper.record_id}"
+        return [Step(f"Keep why the freeze is passed over for {what}", lambda: passage.pass_over(reason))]
+    return []

@@ -147,8 +147,7 @@ def _try(mover: Mover) -> RemoteError | None:
     if reference is None:
         if left is None and (why := lifetimes.refusal(mover)):
             _give_up(mover, None, lifetimes.REFUSED, why)
-        if left is None:
-            requests.check_approved(mover)
+        requests.check_approved(mover)
         obstacles = in_the_way(mover)
         if obstacles and left is None:
             said = f"{obstacles[0].sentence}{_way_out(mover, obstacles)}"

@@ -356,11 +356,11 @@ def steps(deployer: Deployer, *, override: str = "", is_changed: bool = False) -
     """
     order, now = deployer.order, deployer.ports.clock.now()
     if order.state not in states.BEFORE_IMPLEMENTING:
-        return deployer.steps() if is_changed or deployer.can_move() else []
+        is_moving = is_changed or deployer.can_move()
+        return [*gate.passing_freeze(gate_of(deployer), override), *deployer.steps()] if is_moving else []
     word = gate.due(order, now)
     if not word:
         return []
-
     advance = gate_of(deployer, override=override).advance
     after = replace(order, state="approved") if word == "approve" else order
     if word == "expire":

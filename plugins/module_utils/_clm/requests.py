@@ -248,10 +248,10 @@ def check_approved(mover: Mover) -> None:
     :raises PolicyError: the group is frozen by now.
     """
     passage, request = gate_of(mover), mover.request
-    passage.check_freeze()
     if request.state != "implementing":
         # Something of it was ordered already: the rest follows, whatever the time.
         return
+    passage.check_freeze()
     unusable = approvals.why_unusable(request, standby.parts(mover), mover.now)
     if unusable:
         passage.take_back(*unusable)
@@ -269,7 +269,7 @@ def steps(mover: Mover, *, override: str = "") -> list[Step]:
     """
     request, now = mover.request, mover.ports.clock.now()
     if request.state not in states.BEFORE_IMPLEMENTING:
-        return mover.steps() if mover.peek() else []
+        return [*gate.passing_freeze(gate_of(mover), override), *mover.steps()] if mover.peek() else []
     word = gate.due(request, now)
     if not word:
         return []

@@ -156,7 +156,7 @@ class _Act:
             return tuple(doubts.steps(mover, order_id, self.comment))
         if self.action == "implement":
             if request.state not in states.BEFORE_IMPLEMENTING:
-                return tuple(requests.steps(mover))
+                return tuple(requests.steps(mover, override=self.override))
             passage.check_freeze()
             return (Step(f"Implement {named}", self._begin(passage)), *mover.steps())
         return self._taken_up(passage, lambda: mover.retry(passage, self.comment), mover.steps_again(), named)
@@ -222,7 +222,7 @@ class _Act:
         deployer.observe()
         if self.action == "implement":
             if order.state not in states.BEFORE_IMPLEMENTING:
-                return tuple(orders.steps(deployer))
+                return tuple(orders.steps(deployer, override=self.override))
             passage.check_freeze()
             self._refuse_impossible(deployer)
             return (Step(f"Implement {named}", self._begin(passage)), *deployer.steps())

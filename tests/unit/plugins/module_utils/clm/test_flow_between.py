@@ -12,10 +12,22 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Pending, Rejected
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
+    Answer,
+    Found,
+    NotThere,
+    Pending,
+    Rejected,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import ca_accounts, enroll, policy, requests
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, InputError, PolicyError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    ClmError,
+    InputError,
+    PolicyError,
+    RemoteError,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.tests.support.flow import StubCa
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
@@ -130,6 +142,59 @@ def test_nothing_is_revoked_in_a_freeze_that_began_meanwhile(bench: VirtualBench
     bench.advance(days=2)
     bench.run_due()
     assert bench.certificate().state == "revoked"
+
+
+class AwayCa(StubCa):
+    """Cannot be reached while an order is sent, and says afterwards that it has none."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _csr: Rejected("not today"))
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        super().submit(order, csr_pem)
+        raise RemoteError("the CA is away", status=503, code="http_error")
+
+    def find(self, order: Order, csr_pem: str) -> Found:
+        return NotThere("it has no such order")
+
+
+def test_an_order_that_never_arrived_is_not_sent_again_on_an_approval_that_ended_since(bench: VirtualBench) -> None:
+    """E24, W2, W5: it is looked for first, and what is not there needs an approval like any other order."""
+    request, ca = begun(bench), AwayCa()
+    bench.use_ca(ca)
+    bench.advance(minutes=10)
+    with pytest.raises(RemoteError):
+        bench.enroll()
+    assert len(ca.submitted) == 1
+    bench.advance(hours=5)
+    with pytest.raises(ClmError) as caught:
+        bench.enroll()
+    assert caught.value.code == "approval_expired" and len(ca.submitted) == 1
+    assert bench.requests()[-1].state == "submitted"
+    bench.wrap_ca = lambda own: own
+    bench.act("bob", "approve", request_id=request["request_id"])
+    done = bench.enroll().record
+    assert done is not None and done["state"] == "issued"
+
+
+@pytest.mark.parametrize("way", ["enroll", "implement"])
+def test_a_freeze_that_begins_while_it_is_implemented_is_passed_over_with_a_reason(
+    bench: VirtualBench, way: str
+) -> None:
+    """E24, G: as the refusal says; the reason is on record once, whatever the same call finds later."""
+    request = begun(bench, approvals={"enroll": 1, "push": 0})
+    bench.group(freeze_windows=(frozen(bench, -1, 2),))
+    bench.advance(minutes=10)
+    with pytest.raises(PolicyError, match="freeze_override"):
+        bench.enroll()
+    if way == "enroll":
+        bench.enroll(freeze_override="CHG-7")
+    else:
+        wanted = {"request_id": request["request_id"], "wait": True, "wait_timeout": 600, "freeze_override": "CHG-7"}
+        bench.act("olga", "implement", **wanted)
+    done = bench.requests()[-1]
+    assert done.state == "issued"
+    assert [step["comment"] for step in done.conditions if step["type"] == "freeze_overridden"] == ["CHG-7"]
 
 
 # -- freezes that somebody gave a reason for -----------------------------------------------------------------------
