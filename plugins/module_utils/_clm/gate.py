@@ -170,7 +170,7 @@ class Gate(Generic[R]):
         """Keep the reason for which a freeze is passed over that began after the implementation did."""
         keeper, record = self.keeper, self.keeper.record
         steps = _overridden(reason, keeper.ports.actor, self._now)
-        stands = {"reason": record.reason, "message": record.message}
+        stands: dict[str, Any] = {"reason": record.reason, "message": record.message}
         keeper.save(f"{keeper.kind.noun}_freeze_overridden", comment=reason.strip(), steps=steps, **stands)
         return True
 
