@@ -44,7 +44,8 @@ options:
         says that the CA has no order for it, so that it is ordered again, or with O(order_id) which order it is.
       - V(cancel) ends it, also a request that failed. What is at Akamai already stays there, unless O(cancel_change)
         says otherwise, and the result says what that is. An order that is not signed yet is cancelled at the CA, where
-        the CA can.
+        the CA can. An automatic renewal that is cancelled while it is open is not begun again by itself; one that had
+        failed keeps its C(reason), and the next one follows as after any failure.
     type: str
     required: true
     choices: [approve, reject, schedule, implement, retry, cancel]

@@ -264,6 +264,16 @@ def _note_removal(agenda: Agenda, order: WorkOrder, opens: datetime, now: dateti
         )
 
 
+def _as_failed(request: CertRequest) -> CertRequest:
+    """Give a request that was cancelled once it had failed as it failed: who tidied up stopped no renewal."""
+    steps = [step for step in request.conditions if step["type"] in states.REQUEST]
+    if [step["type"] for step in steps[-2:]] != ["failed", "cancelled"]:
+        return request
+    # Its reason is what it failed for still.
+    failed = steps[-2]
+    return replace(request, state="failed", updated_at=from_text(failed["at"]), message=failed["comment"])
+
+
 def _after_failures(
     agenda: Agenda, over: Sequence[CertRequest], certificate: Certificate, opens: datetime
 ) -> datetime | None:
@@ -272,7 +282,7 @@ def _after_failures(
     :param over: the certificate's requests that have ended.
     """
     earlier = [
-        request
+        _as_failed(request)
         for request in over
         if request.renews.get("request_id") == certificate.request_id
         if not any(request.renews.get(name) for name in _NO_RENEWAL)

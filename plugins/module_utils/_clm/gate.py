@@ -324,11 +324,13 @@ class Gate(Generic[R]):
         return self.keeper.record.state not in states.BEFORE_IMPLEMENTING
 
     def cancel(self, comment: str, left_behind: str) -> None:
-        """End it as cancelled, and say what is left at the remote side."""
+        """End it as cancelled, and say what is left at the remote side; what had failed keeps its reason."""
         keeper = self.keeper
         message = f"cancelled by {keeper.ports.actor}{': ' if comment else ''}{comment}"
         said = f"{message}; {left_behind}" if left_behind else message
-        wanted: dict[str, Any] = {"reason": "cancelled", "message": said, "next_look_at": None}
+        # What it failed for says whether its renewal is tried again by itself.
+        reason = keeper.record.reason if keeper.record.state == "failed" else "cancelled"
+        wanted: dict[str, Any] = {"reason": reason, "message": said, "next_look_at": None}
         keeper.save(f"{keeper.kind.noun}_cancelled", comment=comment, state="cancelled", **wanted)
 
     def outlook(self) -> tuple[str, str] | None:

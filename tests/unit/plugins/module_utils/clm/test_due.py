@@ -234,6 +234,44 @@ def test_a_renewal_that_a_person_stopped_is_not_tried_again_by_itself(virtual: V
     assert found.items == [] and f"was {state}" in found.stuck[0]["message"]
 
 
+def cancelled_after(virtual: VirtualBench, *types: str, reason: str = "ca_rejected") -> datetime:
+    """Have a renewal that came to an end by these steps, a day apart; gives when the first was."""
+    at = START - 10 * DAY
+    steps = tuple(
+        {"type": name, "at": to_text(at + number * DAY), "actor": "bob", "comment": f"why {name}"}
+        for number, name in enumerate(types)
+    )
+    parent = {"request_id": "req-www-first"}
+    changes = {"renews": parent, "updated_at": START, "conditions": steps, "reason": reason, "message": "tidied up"}
+    store(virtual, certificate("www", 10 * DAY, auto_renew=ON), request("www", types[-1], **changes))
+    return at
+
+
+def test_what_failed_and_was_cancelled_then_counts_as_failed_from_when_it_did(virtual: VirtualBench) -> None:
+    """E3, W4: a step that is no state stands between."""
+    at = cancelled_after(virtual, "failed", "freeze_overridden", "cancelled")
+    [item] = agenda(virtual).items
+    assert (item.kind, item.due_at) == (due.RENEWALS, at + HOUR)
+
+
+def test_what_was_taken_up_again_and_cancelled_then_is_stopped(virtual: VirtualBench) -> None:
+    """E3, W5: whoever cancels what is under way stops it."""
+    cancelled_after(virtual, "failed", "approved", "implementing", "cancelled")
+    found = agenda(virtual)
+    assert found.items == [] and "was cancelled" in found.stuck[0]["message"]
+
+
+def test_a_certificate_that_cannot_be_used_is_not_ordered_again_once_its_request_is_cancelled(
+    virtual: VirtualBench,
+) -> None:
+    """E3: it is paid for; what is told is what was wrong with it."""
+    cancelled_after(virtual, "failed", "cancelled", reason="certificate_unusable")
+    found = agenda(virtual)
+    assert found.items == [] and found.stuck[0]["message"].startswith(
+        "its renewal failed with a certificate that was issued and cannot be used: why failed"
+    )
+
+
 def test_what_came_of_the_renewal_before_counts_no_more(virtual: VirtualBench) -> None:
     """E3: each certificate has its own failures."""
     other = request("www", "failed", renews={"request_id": "req-of-the-parent"}, updated_at=START)

@@ -338,6 +338,27 @@ def test_a_renewal_that_a_person_stopped_stays_stopped(virtual: VirtualBench, ac
     assert len(virtual.requests()) == 2
 
 
+@pytest.mark.parametrize("change", [True, False], ids=["cancel-change", "request-alone"])
+def test_taking_back_what_a_failed_renewal_left_does_not_stop_renewing(virtual: VirtualBench, change: bool) -> None:
+    """E3, W4, W1: it failed all the same; the next one waits its hour from the failure on, and is issued."""
+    live(virtual)
+    to_window(virtual)
+    virtual.use_ca(NoCa())
+    virtual.run_until_quiet(hours=0.5)
+    failed = virtual.requests()[-1]
+    assert (failed.state, failed.reason) == ("failed", "ca_rejected")
+    virtual.advance(minutes=30)
+    virtual.act("bob", "cancel", request_id=failed.request_id, cancel_change=change, comment="tidied up")
+    after = virtual.requests()[-1]
+    assert (after.state, after.reason, after.request_id) == ("cancelled", "ca_rejected", failed.request_id)
+    virtual.wrap_ca = lambda own: own
+    told = virtual.run_due(only=["renewals"])
+    assert failed.updated_at is not None and (told["done"], told["failures"]) == ([], [])
+    assert told["next_due_at"] == to_text(failed.updated_at + timedelta(hours=1))
+    virtual.run_until_quiet()
+    assert [request.state for request in virtual.requests()] == ["issued", "cancelled", "issued"]
+
+
 def test_a_renewal_under_review_waits_for_its_approval_and_then_goes_on(virtual: VirtualBench) -> None:
     """E3, W2: the runner asked for it, so anybody who may approve does."""
     live(virtual)
