@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import to_text
 from .._core.errors import PolicyError, StateError
 from .._core.plan import Step
-from . import deployment_date, last_moment, opened_changes, states
+from . import deployment_date, last_moment, opened_changes, revocation_states, states
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +104,29 @@ def refuse_unusable(pushed: Pushed, certificate: Certificate, at: datetime) -> N
             code="certificate_unusable",
             details={"problems": found},
         )
+
+
+def refuse_untrusted(deployer: Deployer) -> None:
+    """Refuse to bring a certificate any further that is on hold, or revoked, by now; the latter ends the order.
+
+    What CPS deploys already is followed all the same: nobody asks this of it.
+
+    :raises StateError: it is so.
+    """
+    pushed, keeper = deployer.pushed, deployer.keeper
+    with deployer.ports.store.read() as unit:
+        line = unit.certificates.get(deployer.order.certificate_id)
+    if line is None or deployer.order.action != "push":
+        return
+    if line.request_id != pushed.request.request_id:
+        # Another one was issued since, and the state of the line is that one's.
+        line = replace(line, state=revocation_states.state_of(line, pushed.fingerprints.values()))
+    try:
+        revocation_states.refuse_untrusted(line)
+    except StateError as exc:
+        if line.state == revocation_states.REVOKED:
+            keeper.save("push_failed", state="failed", reason=exc.code, message=exc.message)
+        raise
 
 
 def _refuse_phase(certificate: Certificate, state: PushState) -> None:

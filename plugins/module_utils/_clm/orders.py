@@ -21,7 +21,7 @@ from .._core.plan import Step
 from .._core.types import Bundle, Certificate, CertRequest, Connector, WorkOrder
 from .._core.vocabulary import NETWORKS
 from .._store.base import Unit
-from . import approvals, deployment_date, edges, form_extras, gate, intents, policy, removals, states
+from . import approvals, deployment_date, edges, form_extras, gate, impossible, intents, policy, removals, states
 from .configuring import Configuring
 from .deployment import Deployer
 from .managed import managed_device
@@ -36,6 +36,8 @@ from .work_orders import WorkOrderKeeper
 
 # Any other action is a push.
 _KINDS: Mapping[str, type[Deployer]] = {"rollback": Rollback, removals.REMOVE: Removal}
+# From there an order is begun, for the first time or by a retry.
+_TO_BEGIN = (*states.BEFORE_IMPLEMENTING, "failed")
 _KINDS_OF_SETTINGS: Mapping[str, type[Deployer]] = {"rollback": SettingsRollback, states.CONFIGURE: Configuring}
 
 
@@ -143,7 +145,7 @@ def last_edges(unit: Unit, certificate_id: str, connector: str, network: str) ->
 def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None, action: str = "push") -> Pushed:
     """Give what is deployed or, with another action, taken back, out of the certificate's issued request.
 
-    :raises StateError: nothing was issued for it here, or what is revoked or on hold is to be deployed.
+    :raises StateError: nothing was issued for it here.
     """
     is_adopted = request is not None and request.action == "adopt" and action == "push"
     if request is None or request.state != "issued" or is_adopted:
@@ -155,8 +157,6 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
             "edgecert.clm.cert_enroll until the request is issued",
             code="certificate_not_issued",
         )
-    if action == "push":
-        refuse_untrusted(certificate)
     bundles = {}
     for algorithm, fingerprint in request.fingerprints.items():
         if algorithm not in request.csrs:
@@ -175,7 +175,8 @@ def pushed_for(unit: Unit, certificate: Certificate, request: CertRequest | None
 def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
     """Give what drives a stored order on.
 
-    :raises StateError: its certificate or application connector is gone, or another certificate was issued since.
+    :raises StateError: its certificate or application connector is gone, another certificate was issued since, or a
+        push that is not begun is of one that is revoked or on hold.
     """
     what = f"Cannot go on with work order {order.work_order_id} for {order.certificate_id}"
     with ports.store.read() as unit:
@@ -190,12 +191,14 @@ def deployer_of(order: WorkOrder, ports: Ports, *, wait_s: float) -> Deployer:
         return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
     is_begun = order.action == "push" and order.state not in states.BEFORE_IMPLEMENTING
     is_followed = pushed.request.request_id != certificate.request_id and not states.is_final(order.state)
-    # What was begun is followed to its end, whatever was issued since.
+    # What was begun is followed to its end, whatever was issued since, or became of what CPS has.
     if (is_followed and not is_begun) or dict(pushed.fingerprints) != dict(order.fingerprints):
         raise StateError(
             f"{what}: another certificate was issued for it since; cancel the work order, and push the new one",
             code="work_order_obsolete",
         )
+    if order.action == "push" and order.state in _TO_BEGIN:
+        refuse_untrusted(certificate)
     return driver(ports, order, pushed, certificate, connector, wait_s=wait_s)
 
 
@@ -245,11 +248,13 @@ def driver(
 
 
 def check_approved(deployer: Deployer) -> None:
-    """Hold what is about to be sent against the approvals and the freeze once more: time has passed since it was begun.
+    """Hold what is about to be sent against revocations, approvals and the freeze once more: time has passed.
 
-    :raises StateError: an approval expired or is void; the work order has failed with it, and can be retried.
+    :raises StateError: an approval expired or is void; the work order has failed with it, and can be retried. Or as
+        ``impossible.refuse_untrusted``.
     :raises PolicyError: the group is frozen by now.
     """
+    impossible.refuse_untrusted(deployer)
     order, now = deployer.order, deployer.ports.clock.now()
     unusable = approvals.why_unusable(order, parts(deployer), now)
     if unusable:

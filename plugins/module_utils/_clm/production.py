@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .._core.clock import to_text
 from .._core.errors import RemoteError
 from .._core.plan import Step
-from . import acknowledging, completion, decisions, deployment_date, edges, intents, push_stages
+from . import acknowledging, completion, decisions, deployment_date, edges, impossible, intents, push_stages
 from .patience import ASK_AGAIN_S, HELD_UNTIL
 
 if TYPE_CHECKING:
@@ -231,7 +231,10 @@ def _let_go(deployer: Deployer) -> str:
     """Clear the date by which a push to staging was held back, and say why to wait then.
 
     CPS may show the old date for a while, and may take no other one any more: there is a pause after each try.
+
+    :raises StateError: its certificate is on hold or revoked by now.
     """
+    impossible.refuse_untrusted(deployer)
     wanted = deployment_date.of(deployer.order)
     until = wanted if wanted is not None and wanted > deployer.ports.clock.now() else None
     try:

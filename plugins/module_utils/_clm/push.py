@@ -35,6 +35,7 @@ from .connectors import required_certificate
 from .deployment import Deployer
 from .managed import managed_device
 from .pushed import Pushed, is_of_settings
+from .revocation_states import refuse_untrusted
 from .work_views import work_order_view
 
 # How the sentence begins of a step after which an order is completed.
@@ -90,6 +91,8 @@ def _plan_one(params: port.Params, ports: port.Ports) -> Plan:
         pushed = orders.pushed_for(unit, certificate, request, params.get("action") or "push")
         group = policy.group_of(unit, certificate.group)
         before = _latest(unit, certificate, connector, params, pushed)
+        if params.get("action") != "rollback" and not _is_under_way(before):
+            refuse_untrusted(certificate)
         done = _rolled_back(unit, certificate, connector, pushed) if params.get("action") == "rollback" else None
     if before is None and done is not None:
         return _already_back(done, ports, skipped(connector, device))
@@ -247,6 +250,11 @@ def _latest(
         if order.state not in ("failed", "cancelled", "rejected")
     ]
     return found[-1] if found else None
+
+
+def _is_under_way(order: WorkOrder | None) -> bool:
+    """Say whether an order is begun and not at its end: that is followed, whatever became of its certificate."""
+    return order is not None and order.state not in states.BEFORE_IMPLEMENTING and not states.is_final(order.state)
 
 
 def _rolled_back(unit: Unit, certificate: Certificate, connector: Connector, pushed: Pushed) -> WorkOrder | None:

@@ -20,6 +20,7 @@ from .hints import hint_of
 from .keeper import REQUEST, Keeper
 from .moves import Mover
 from .ports import Ports
+from .revocation_states import refuse_untrusted
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ class Work:
             network = due.automatic_push(unit, connector, certificate) if certificate and connector else ""
             if certificate is None or connector is None or not network:
                 raise ConflictError(f"Cannot push {certificate_id}: it is not due any more")
+            refuse_untrusted(certificate)
             pushed = orders.pushed_for(unit, certificate, unit.requests.get(certificate.request_id))
             group = policy.group_of(unit, certificate.group)
             last = orders.last_edges(unit, certificate_id, name, network)
