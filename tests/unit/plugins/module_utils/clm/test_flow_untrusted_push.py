@@ -108,15 +108,25 @@ def test_what_is_revoked_is_not_let_go_on_to_production_and_its_order_fails(virt
 @BOTH
 def test_a_date_that_keeps_it_from_production_is_not_cleared(virtual: VirtualBench, state: str) -> None:
     """U6, U2: it would go on at once."""
-    come_to(virtual, "on_staging", "production") if False else at_rest_on_staging(virtual)
+    at_rest_on_staging(virtual)
     [enrollment] = virtual.cps.enrollments.values()
     held = virtual.clock.moment.replace(year=2031)
     assert enrollment.change is not None
     enrollment.change.held_until = held
+    before = order(virtual)
     with virtual.store.write() as unit:
-        unit.work_orders.put(replace(order(virtual), change={**order(virtual).change, "held_until": to_text(held)}))
+        unit.work_orders.put(replace(before, change={**before.change, "held_until": to_text(held)}))
     virtual.run_due()
-    assert virtual.cps.calls["go_on"] == 1
+    assert (order(virtual).state, virtual.cps.calls["go_on"]) == ("deploying_production", 1)
+    found(virtual, state)
+    virtual.advance(hours=2)
+    assert reasons(virtual.run_due(fail=False)) == [CODES[state]] and virtual.cps.calls["hold_back"] == 0
+    if state == "revoked":
+        assert order(virtual).state == "failed"
+        return
+    found(virtual, "issued")
+    virtual.run_until_quiet()
+    assert (order(virtual).state, virtual.cps.calls["hold_back"]) == ("completed", 1)
 
 
 @BOTH
