@@ -119,13 +119,14 @@ def test_a_date_that_keeps_it_from_production_is_not_cleared(virtual: VirtualBen
     virtual.run_due()
     assert (order(virtual).state, virtual.cps.calls["go_on"]) == ("deploying_production", 1)
     found(virtual, state)
-    virtual.advance(hours=2)
-    assert reasons(virtual.run_due(fail=False)) == [CODES[state]] and virtual.cps.calls["hold_back"] == 0
+    with pytest.raises(StateError) as caught:
+        virtual.push(network="production")
+    assert (caught.value.code, virtual.cps.calls["hold_back"]) == (CODES[state], 0)
     if state == "revoked":
         assert order(virtual).state == "failed"
         return
     found(virtual, "issued")
-    virtual.run_until_quiet()
+    virtual.push(network="production", wait_timeout=7200)
     assert (order(virtual).state, virtual.cps.calls["hold_back"]) == ("completed", 1)
 
 
