@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
-from .._core.errors import ClmError, InputError, MissingLibrary, RateLimited, RemoteError, TransportError
+from .._core.errors import ClmError, InputError, MissingLibrary, RateLimited, RemoteError, TransportError, unexpected
 from . import dual_stack, form_csr, intents, key_secrets, lifetimes, requests
 
 if TYPE_CHECKING:
@@ -169,10 +169,7 @@ def _sent_again(mover: Mover, intent: Intent, found: NotThere) -> Intent:
 
 def _fault(ca: str, exc: Exception) -> RemoteError:
     """Tell of what no connector should raise, as an answer that none can read."""
-    return RemoteError(
-        f"CA account {ca}: unexpected {type(exc).__name__}: {exc}; this is a fault of the collection, please report it",
-        code="internal_error",
-    )
+    return RemoteError(f"CA account {ca}: {unexpected(exc)}", code="internal_error")
 
 
 def _refused(mover: Mover, algorithm: str, intent: Intent, exc: ClmError) -> None:

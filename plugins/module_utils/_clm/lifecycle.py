@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .._core.clock import from_text, to_text
-from .._core.errors import ClmError, ConflictError, InputError, StateError
+from .._core.errors import ClmError, ConflictError, InputError, StateError, unexpected
 from .._core.plan import Outcome, Plan, Step
 from . import due, hints, moments
 from .due import Item
@@ -222,9 +222,8 @@ class Runner:
     def _round(self, report: Report) -> None:
         """Do what is due now, and what becomes due by it."""
         if due.REVOCATION_CHECKS in self.only:
-            # Before all else: what is revoked, or on hold, is neither renewed nor pushed by itself.
-            self.checks.run()
-            report.checked, report.next_check_at = self.checks.count, self.checks.next_at
+            # Before all else: what is revoked, or on hold, is neither renewed nor pushed by itself. It takes a minute.
+            self._check(report)
         if due.RENEWALS in self.only:
             for problem in hints.ask(self.ports, self.ports.clock.now()):
                 entry = {"kind": due.RENEWALS, "reason": "hint_failed", "message": problem}
@@ -266,6 +265,21 @@ class Runner:
         self._handled[item.identity] = self.ports.clock.now()
         return True
 
+    def _check(self, report: Report) -> None:
+        """Ask CAs what they have revoked; what goes wrong with that stops no other work."""
+        key = (due.REVOCATION_CHECKS, "")
+        report.failed.pop(key, None)
+        entry = {"kind": due.REVOCATION_CHECKS}
+        try:
+            self.checks.run()
+        except ClmError as exc:
+            report.failed[key] = {**entry, "reason": exc.code, "message": exc.message, "failure": exc.failure()}
+        except Exception as exc:
+            report.failed[key] = {**entry, "reason": "internal_error", "message": unexpected(exc)}
+        report.checked, report.next_check_at = self.checks.count, self.checks.next_at
+        if key in report.failed:
+            report.next_check_at = self.ports.clock.now() + _LATE
+
     def _leases(self, report: Report) -> None:
         """Drop leases whose holder is gone; what they were held for is taken up by what is due of it."""
         dropped = self.ports.store.drop_expired_leases()
@@ -297,9 +311,8 @@ class Runner:
         except Exception as exc:
             # A fault of ours with one record must not keep all others from being done.
             self._count += self.ports.store.audited > audited
-            message = f"unexpected {type(exc).__name__}: {exc}; this is a fault of the collection, please report it"
             self._handled[item.identity] = self.ports.clock.now() + _LATE
-            report.failed[_key(item)] = {**_told(item), "reason": "internal_error", "message": message}
+            report.failed[_key(item)] = {**_told(item), "reason": "internal_error", "message": unexpected(exc)}
             return
         self._count += moved.has_moved
         report.steps += moved.steps

@@ -22,7 +22,9 @@ from .revocation_states import BAD, IN_USE, NOT_TOLD, REVOKED, UNKNOWN, Entry, t
 from .views import group_name
 
 AGAIN_AFTER = timedelta(hours=1)
-"""What could not be told is asked again so soon, or when the group says where that is sooner."""
+"""What could not be told is asked again so soon, and then after twice, four times as long and so on, up to what the
+group says: a host that is never reached costs no write of all its certificates each hour."""
+_MOST_DOUBLINGS = 10
 
 
 @dataclass
@@ -32,12 +34,14 @@ class Due:
     :ivar lines: ids of its lines.
     :ivar proxy: URL, empty for none.
     :ivar every: how often it is asked about.
+    :ivar failures: how often in a row nothing could be told.
     """
 
     pem: StoredPem
     proxy: str
     every: timedelta
     lines: list[str] = field(default_factory=list)
+    failures: int = 0
 
 
 @dataclass
@@ -76,7 +80,8 @@ def agenda(unit: Unit, now: datetime, certificates: Sequence[str] = ()) -> Agend
         mine = wanted[pem.fingerprint]
         proxy = proxies.get(group_name(mine[0]), proxies["default"])
         ids = [line.certificate_id for line in mine]
-        found.due[pem.fingerprint] = Due(pem, proxy, min(every_of[one] for one in ids), ids)
+        failures = max(int(told_of(line, pem.fingerprint).get("failures") or 0) for line in mine)
+        found.due[pem.fingerprint] = Due(pem, proxy, min(every_of[one] for one in ids), ids, failures)
     return found
 
 
@@ -131,7 +136,10 @@ def _wait(told: Mapping[str, Any], every: timedelta) -> timedelta | None:
     """Give how long nobody is asked again about a certificate; None for ever."""
     if told.get("state") in (REVOKED, NOT_TOLD):
         return None
-    return min(every, AGAIN_AFTER) if told.get("message") else every
+    if not told.get("message"):
+        return every
+    doublings = int(told.get("failures") or 1) - 1
+    return min(every, AGAIN_AFTER * 2 ** min(doublings, _MOST_DOUBLINGS))
 
 
 def due_at(told: Mapping[str, Any], every: timedelta, now: datetime) -> datetime | None:
@@ -190,7 +198,7 @@ def _with_answers(line: Certificate, answers: Mapping[str, Entry], request: Cert
 def _laid_over(answer: Entry, earlier: Mapping[str, Any]) -> Entry:
     """Give what is kept of one certificate: that nothing could be told does not undo what was told before."""
     if answer["state"] == UNKNOWN and earlier.get("state") in BAD:
-        return {**earlier, "checked_at": answer["checked_at"], "message": answer["message"]}
+        return {**earlier, **{name: answer[name] for name in ("checked_at", "message", "failures") if name in answer}}
     return answer
 
 

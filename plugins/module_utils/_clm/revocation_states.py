@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What CAs say of the certificates of a line, as it is kept with the line, and what state that puts the line in.
 
-Kept by fingerprint: ``state, reason, revoked_at, source, checked_at, message``, times as ISO 8601. Pure.
+Kept by fingerprint: ``state, reason, revoked_at, source, checked_at, message``, times as ISO 8601, and ``failures``
+while nothing can be told. Pure.
 """
 
 from __future__ import annotations
@@ -38,13 +39,15 @@ def entry(
     source: str = "",
     checked_at: datetime | None = None,
     message: str = "",
+    failures: int = 0,
 ) -> Entry:
     """Write what is kept of one certificate.
 
     :param reason: of ``REVOCATION_REASONS``, or empty.
     :param source: URL that told it; empty where a request of ours revoked it, or nobody told anything.
+    :param failures: how often in a row nothing could be told, which says when it is asked again; left out where 0.
     """
-    return {
+    told: Entry = {
         "state": state,
         "reason": reason,
         "revoked_at": to_text(revoked_at) if revoked_at else "",
@@ -52,6 +55,7 @@ def entry(
         "checked_at": to_text(checked_at) if checked_at else "",
         "message": message,
     }
+    return {**told, "failures": failures} if failures else told
 
 
 def told_of(certificate: Certificate, fingerprint: str) -> Mapping[str, Any]:

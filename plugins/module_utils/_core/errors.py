@@ -170,3 +170,8 @@ class TransportError(RemoteError):
         self.kind = kind
         self.sent = sent
         self.details.setdefault("kind", kind)
+
+
+def unexpected(exc: Exception) -> str:
+    """Say of what is no ``ClmError`` that it is a fault of ours; for work that other work must not end with."""
+    return f"unexpected {type(exc).__name__}: {exc}; this is a fault of the collection, please report it"

@@ -77,10 +77,15 @@ class HttpDocuments(Documents):
 def _redirected(url: str, location: str) -> str:
     """Give where a redirect leads.
 
-    :raises RemoteError: to another host, or nowhere; a certificate names who is asked, and nobody else does.
+    :raises RemoteError: to another host, to what is no URL, or nowhere; a certificate names who is asked, and nobody
+        else does.
     """
-    following = urljoin(url, location)
-    if not location or urlsplit(following).hostname != urlsplit(url).hostname:
+    try:
+        following = urljoin(url, location)
+        is_there = bool(location) and urlsplit(following).hostname == urlsplit(url).hostname
+    except ValueError as exc:
+        raise RemoteError(f"Cannot fetch {url}: it redirects to {location!r}, which is no URL; tell the CA") from exc
+    if not is_there:
         raise RemoteError(
             f"Cannot fetch {url}: it redirects to another host, which is not followed; have the CA name that one",
         )
