@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ClmError, RemoteError, TransportError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import RemoteError, TransportError
 from ansible_collections.edgecert.clm.plugins.module_utils._revocation.base import Documents
 from ansible_collections.edgecert.clm.tests.support import lab_pki
 from ansible_collections.edgecert.clm.tests.support.lab_pki import Pair
@@ -139,6 +139,8 @@ class Publisher(Documents):
 
     :ivar clock: tells of when answers are.
     :ivar away: hosts that do not answer; ``broken`` URLs that answer with an error.
+    :ivar takes_s: seconds until a host answers, or is given up.
+    :ivar faults: what is raised at a URL, which none should.
     :ivar asked: how often each URL was asked.
     :ivar proxies: with what it was reached.
     """
@@ -148,6 +150,8 @@ class Publisher(Documents):
     leaves: list[Pair] = field(default_factory=list)
     away: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
+    takes_s: dict[str, float] = field(default_factory=dict)
+    faults: dict[str, Exception] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     proxies: list[str] = field(default_factory=list)
 
@@ -159,7 +163,10 @@ class Publisher(Documents):
     def fetch(self, url: str, body: bytes = b"", content_type: str = "") -> bytes:
         """Answer, or fail as told."""
         self.asked[url] += 1
-        failure = self._failure(url)
+        host = url.split("/")[2]
+        if host in self.takes_s:
+            self.clock.sleep(self.takes_s[host])
+        failure = self.faults.get(url) or self._failure(url)
         if failure is not None:
             raise failure
         now = self.clock.now()
@@ -170,7 +177,7 @@ class Publisher(Documents):
         serial = ocsp.load_der_ocsp_request(body).serial_number
         return self.ca.answer(next(one for one in self.leaves if one.cert.serial_number == serial), now)
 
-    def _failure(self, url: str) -> ClmError | None:
+    def _failure(self, url: str) -> Exception | None:
         if url.split("/")[2] in self.away:
             return TransportError(f"Cannot fetch {url}: no connection", kind="connect", sent=False)
         return RemoteError(f"Cannot fetch {url}: it answered 503", status=503) if url in self.broken else None

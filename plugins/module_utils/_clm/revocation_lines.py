@@ -139,7 +139,7 @@ def _wait(told: Mapping[str, Any], every: timedelta) -> timedelta | None:
     if not told.get("message"):
         return every
     doublings = int(told.get("failures") or 1) - 1
-    return min(every, AGAIN_AFTER * 2 ** min(doublings, _MOST_DOUBLINGS))
+    return min(every, AGAIN_AFTER * (1 << min(doublings, _MOST_DOUBLINGS)))
 
 
 def due_at(told: Mapping[str, Any], every: timedelta, now: datetime) -> datetime | None:

@@ -165,7 +165,11 @@ def _session(options: TransportOptions, auth: Any) -> requests.Session:
         from requests.adapters import HTTPAdapter
     from http.cookiejar import DefaultCookiePolicy
 
-    session = requests.Session()
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: requests.Response) -> None:
+            """See none: the library would parse it, and read that answer without a limit, also where it follows none."""
+
+    session = Session()
     session.trust_env = False
     session.auth = auth
     session.headers["User-Agent"] = USER_AGENT

@@ -16,11 +16,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Answer, Issued
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import enroll, lifecycle, revocation_checks
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import (
+    enroll,
+    lifecycle,
+    revocation_checks,
+    revocation_lines,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention import collect
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.discovery import compare
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.views import certificate_view
-from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import to_text
+from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text, to_text
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
@@ -30,6 +35,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
     Device,
     StoredPem,
 )
+from ansible_collections.edgecert.clm.plugins.module_utils._pki import revocation, revocation_lists
 from ansible_collections.edgecert.clm.plugins.module_utils._target.base import Found, NetworkFacts, Sweep
 from ansible_collections.edgecert.clm.tests.support.doubtful_ca import DoubtfulCa
 from ansible_collections.edgecert.clm.tests.support.lab_pki import Pair
@@ -299,6 +305,165 @@ def test_a_url_that_is_none_is_a_reason_like_others(scene: Scene) -> None:
     scene.publisher.broken.update(["http://[x/ocsp", "http://"])
     scene.run()
     assert told(scene)["state"] == "good"
+
+
+# -- what is slow, blocked, or strange ---------------------------------------------------------------------------------
+
+
+def moment(text: str) -> float:
+    """Give hours from the start."""
+    return (from_text(text) - START).total_seconds() / 3600
+
+
+def test_a_responder_that_takes_its_time_is_given_up_and_the_round_is_short(scene: Scene) -> None:
+    """E4, W4: two hundred due certificates and 9 s an answer were half an hour before the first renewal."""
+    scene.publisher.takes_s["ocsp.example.net"] = 9
+    for number in range(20):
+        scene.found(f"w{number}.example.com", ocsp_urls=[RESPONDER])
+    scene.run()
+    assert scene.publisher.asked == {RESPONDER: 2} and (scene.bench.clock.now() - START).total_seconds() < 20
+    states = [told(scene, f"w{number}.example.com")["state"] for number in range(20)]
+    assert sorted(states) == ["good"] * 2 + ["unknown"] * 18
+    slow = next(told(scene, f"w{n}.example.com") for n in range(20) if states[n] == "unknown")
+    assert "Cannot ask ocsp.example.net: it took more than 5 s to answer, 2 times" in slow["message"]
+
+
+def test_a_slow_answer_now_and_then_puts_nobody_away(scene: Scene) -> None:
+    scene.publisher.takes_s["ocsp.example.net"] = 5
+    for number in range(4):
+        scene.found(f"w{number}.example.com", ocsp_urls=[RESPONDER])
+    scene.run()
+    assert scene.publisher.asked == {RESPONDER: 4}
+
+
+def test_a_round_ends_after_a_minute_and_the_next_one_goes_on(scene: Scene) -> None:
+    """W4: with port 80 blocked, each of twenty hosts is given up after ten seconds; what is due meanwhile is done."""
+    for number in range(20):
+        host = f"h{number}.example.net"
+        scene.publisher.takes_s[host] = 10
+        scene.publisher.away.add(host)
+        scene.found(f"w{number}.example.com", ocsp_urls=[f"http://{host}/ocsp"])
+    first = scene.run()
+    assert first["revocation_checks"] == 6 and sum(scene.publisher.asked.values()) == 6
+    assert first["next_due_at"] == first["at"] == to_text(START + timedelta(minutes=1))
+    # The next run asks others than the first one did, and one that may wait goes on round after round.
+    scene.run()
+    assert sum(scene.publisher.asked.values()) == 12
+    last = scene.run(wait_timeout=3600)
+    assert set(scene.publisher.asked.values()) == {1} and len(scene.publisher.asked) == 20
+    assert last["next_due_at"] == to_text(START + timedelta(hours=1))
+
+
+def test_each_round_gets_on_however_many_places_one_certificate_names(scene: Scene) -> None:
+    """Whoever signs a certificate may name a hundred hosts in it that never answer; the others have their turn."""
+    hosts = [f"h{number}.example.net" for number in range(12)]
+    scene.publisher.takes_s.update(dict.fromkeys(hosts, 10))
+    scene.publisher.away.update(hosts)
+    lists = [f"http://{host}/x.crl" for host in hosts]
+    names = [f"w{number}.example.com" for number in range(5)]
+    for name in names:
+        scene.found(name, points=[[url] for url in lists])
+    scene.found("sound.example.com", ocsp_urls=[OTHER])
+    assert scene.run()["revocation_checks"] == 1
+    begun = [told(scene, name)["message"] for name in names if told(scene, name)]
+    assert len(begun) == 1 and begun[0].endswith("; others were not asked, for the round was over")
+    for _run in range(5):
+        scene.run()
+    assert told(scene, "sound.example.com")["state"] == "good" and all(told(scene, name) for name in names)
+
+
+def test_a_place_that_is_never_reached_is_asked_more_and_more_seldom(scene: Scene) -> None:
+    """D5: a blocked port does not have every certificate written each hour; an answer has it begin anew."""
+    scene.found(ocsp_urls=[RESPONDER])
+    scene.publisher.away.add("ocsp.example.net")
+    at = []
+    for _turn in range(7):
+        following = scene.run()["next_due_at"]
+        at.append(moment(following))
+        scene.bench.clock.moment = from_text(following)
+    assert at == [1, 3, 7, 15, 31, 55, 79] and scene.publisher.asked == {RESPONDER: 7}
+    assert told(scene)["failures"] == 7
+    scene.publisher.away.clear()
+    assert moment(scene.run()["next_due_at"]) == 79 + 24 and "failures" not in told(scene)
+    scene.publisher.away.add("ocsp.example.net")
+    scene.bench.advance(hours=24)
+    assert moment(scene.run()["next_due_at"]) == 79 + 25
+
+
+def test_a_hold_that_cannot_be_asked_about_is_asked_about_more_and_more_seldom_too(scene: Scene) -> None:
+    leaf = scene.found(ocsp_urls=[RESPONDER])
+    scene.ca.revoke(leaf, "certificateHold")
+    scene.run()
+    scene.publisher.away.add("ocsp.example.net")
+    waits = []
+    for hours in (24, 1, 2):
+        scene.bench.advance(hours=hours)
+        now = moment(to_text(scene.bench.clock.now()))
+        waits.append(moment(scene.run()["next_due_at"]) - now)
+    assert waits == [1, 2, 4] and told(scene)["state"] == "suspended"
+
+
+@pytest.mark.parametrize("place", [RESPONDER, LIST])
+def test_a_fault_at_one_place_is_a_reason_like_others(scene: Scene, place: str) -> None:
+    """W4: one strange answer stopped all due work of every run."""
+    names = {"ocsp_urls": [RESPONDER]} if place == RESPONDER else {"points": [[LIST]]}
+    scene.found(**names)
+    scene.found("sound.example.com", ocsp_urls=[OTHER])
+    scene.publisher.faults[place] = ValueError("Invalid IPv6 URL")
+    assert scene.run()["failures"] == []
+    assert f"Cannot fetch {place}: unexpected ValueError: Invalid IPv6 URL; this is a fault" in told(scene)["message"]
+    assert told(scene, "sound.example.com")["state"] == "good"
+
+
+@pytest.mark.parametrize("reader", ["read_ocsp", "subject_of", "ocsp_request"])
+def test_a_fault_in_reading_is_a_reason_like_others(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    def broken(*_args: Any) -> Any:
+        raise KeyError("x")
+
+    scene.found(ocsp_urls=[RESPONDER])
+    monkeypatch.setattr(revocation, reader, broken)
+    assert scene.run()["failures"] == [] and "unexpected KeyError: 'x'" in told(scene)["message"]
+
+
+def test_a_fault_in_reading_a_list_is_a_reason_like_others(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: Any) -> Any:
+        raise KeyError("x")
+
+    scene.found(points=[[LIST]])
+    with monkeypatch.context() as patched:
+        patched.setattr(revocation_lists, "RevocationList", broken)
+        scene.run()
+    assert "unexpected KeyError: 'x'" in told(scene)["message"]
+    scene.bench.advance(hours=1)
+    monkeypatch.setattr(revocation_lists.RevocationList, "finding", broken)
+    scene.run()
+    assert "unexpected KeyError: 'x'" in told(scene)["message"] and told(scene)["failures"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [(KeyError("x"), "internal_error"), (StateError("no", code="lease_held"), "lease_held")]
+)
+def test_checks_that_go_wrong_stop_no_other_work(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, fault: Exception, reason: str
+) -> None:
+    """W4: the renewal that is due is done, and what went wrong is told as what else goes wrong is."""
+    scene.enrolled(auto_renew={"enabled": True})
+    scene.bench.advance(days=40)
+
+    def broken(*_args: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(revocation_lines, "agenda", broken)
+    result = scene.run(fail=False)
+    told_ = [one for one in result["failures"] if one["kind"] == "revocation_checks"]
+    assert [one["reason"] for one in told_] == [reason]
+    assert [one["kind"] for one in result["done"]].count("renewals") == 1
+    assert result["next_due_at"] is not None
+    # One that goes on does not go round and round at once for it, and forgets it when it is over.
+    monkeypatch.undo()
+    assert not [one for one in scene.run(fail=False)["failures"] if one["kind"] == "revocation_checks"]
 
 
 # -- what follows ------------------------------------------------------------------------------------------------------

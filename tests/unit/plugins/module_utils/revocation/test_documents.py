@@ -76,6 +76,25 @@ def test_a_redirect_is_followed_at_the_same_host_alone(host: DocumentHost, fetch
     assert len([one for one in host.asked if one[1] == "/round.crl"]) == documents.MAX_REDIRECTS + 1
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "//[bad/", "http://[x]/ca.crl"])
+def test_a_redirect_to_what_is_no_url_is_said(host: DocumentHost, fetcher: Documents, location: str) -> None:
+    """Whoever answers may write there what they like."""
+    host.pages["/odd.crl"] = lambda _body: (302, {"Location": location}, b"")
+    with pytest.raises(RemoteError, match="redirects to") as caught:
+        fetcher.fetch(host.url("/odd.crl"))
+    assert caught.value.code == RemoteError.code
+
+
+def test_the_text_of_a_redirect_is_bounded_too(
+    host: DocumentHost, fetcher: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D4: the library reads it whole by itself, unless it sees no redirect."""
+    monkeypatch.setattr(documents, "MAX_BYTES", 2000)
+    host.pages["/old.crl"] = lambda _body: (302, {"Location": "/new.crl"}, b"x" * 4000)
+    with pytest.raises(TransportError, match="longer than the 2000 bytes"):
+        fetcher.fetch(host.url("/old.crl"))
+
+
 def test_what_is_no_document_is_said(host: DocumentHost, fetcher: Documents) -> None:
     with pytest.raises(RemoteError, match="it answered 404; look whether the CA publishes there") as caught:
         fetcher.fetch(host.url("/no.crl"))
