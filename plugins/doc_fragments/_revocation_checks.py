@@ -21,11 +21,12 @@ options:
       every_hours:
         description:
           - Hours after which a certificate is asked about again, 1 to 720; what could not be told is asked again after
-            an hour. V(0) asks nothing. A new group gets 24.
+            1, 2, 4 and so on hours, up to these. V(0) asks nothing. A group that says nothing, one of before among
+            them, gets 24.
         type: int
       proxy:
         description:
-          - URL of a proxy for it, which wants no password. An empty text, which a new group gets, uses none; proxies of
-            the environment play no part.
+          - URL of a proxy for it, which wants no password. An empty text, which a group that says nothing gets, uses
+            none; proxies of the environment play no part.
         type: str
 """

@@ -167,7 +167,7 @@ def _session(options: TransportOptions, auth: Any) -> requests.Session:
 
     class Session(requests.Session):
         def get_redirect_target(self, resp: requests.Response) -> None:
-            """See none: the library would parse it, and read that answer without a limit, also where it follows none."""
+            """See none: the library would parse it, and read that answer without a limit, even unfollowed."""
 
     session = Session()
     session.trust_env = False

@@ -450,6 +450,7 @@ def test_checks_that_go_wrong_stop_no_other_work(
 ) -> None:
     """W4: the renewal that is due is done, and what went wrong is told as what else goes wrong is."""
     scene.enrolled(auto_renew={"enabled": True})
+    scene.live()
     scene.bench.advance(days=40)
 
     def broken(*_args: Any) -> Any:

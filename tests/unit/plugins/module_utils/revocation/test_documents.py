@@ -88,7 +88,7 @@ def test_a_redirect_to_what_is_no_url_is_said(host: DocumentHost, fetcher: Docum
 def test_the_text_of_a_redirect_is_bounded_too(
     host: DocumentHost, fetcher: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D4: the library reads it whole by itself, unless it sees no redirect."""
+    """The library reads it whole by itself, unless it sees no redirect."""
     monkeypatch.setattr(documents, "MAX_BYTES", 2000)
     host.pages["/old.crl"] = lambda _body: (302, {"Location": "/new.crl"}, b"x" * 4000)
     with pytest.raises(TransportError, match="longer than the 2000 bytes"):
