@@ -267,18 +267,23 @@ class Runner:
 
     def _check(self, report: Report) -> None:
         """Ask CAs what they have revoked; what goes wrong with that stops no other work."""
-        key = (due.REVOCATION_CHECKS, "")
-        report.failed.pop(key, None)
+        key, again = (due.REVOCATION_CHECKS, ""), self.ports.clock.now() + _LATE
         entry = {"kind": due.REVOCATION_CHECKS}
         try:
-            self.checks.run()
+            if self.checks.run():
+                report.waiting.pop(key, None)
+                report.failed.pop(key, None)
         except ClmError as exc:
-            report.failed[key] = {**entry, "reason": exc.code, "message": exc.message, "failure": exc.failure()}
+            told = {**entry, "reason": exc.code, "message": exc.message, "failure": exc.failure()}
+            if exc.retryable:
+                report.waiting[key] = {**told, **_put_off(exc, again)}
+            else:
+                report.failed[key] = told
         except Exception as exc:
             report.failed[key] = {**entry, "reason": "internal_error", "message": unexpected(exc)}
         report.checked, report.next_check_at = self.checks.count, self.checks.next_at
-        if key in report.failed:
-            report.next_check_at = self.ports.clock.now() + _LATE
+        if key in report.failed or key in report.waiting:
+            report.next_check_at = again
 
     def _leases(self, report: Report) -> None:
         """Drop leases whose holder is gone; what they were held for is taken up by what is due of it."""

@@ -105,11 +105,14 @@ class Checks:
         with self._ports.store.read() as unit:
             self.next_at = revocation_lines.agenda(unit, self._ports.clock.now(), self._certificates).next_at
 
-    def run(self) -> None:
-        """Ask about what is due now, and keep what came of it."""
+    def run(self) -> bool:
+        """Ask about what is due now, and keep what came of it.
+
+        :returns: False where it was looked for a moment ago, so that nothing was done.
+        """
         now, self._fetches = self._ports.clock.now(), 0
         if self._looked_at is not None and now < self._looked_at + NEXT_LOOK and not self.is_more:
-            return
+            return False
         self._looked_at, self.is_more = now, False
         with self._ports.store.read() as unit:
             agenda = revocation_lines.agenda(unit, now, self._certificates)
@@ -120,6 +123,7 @@ class Checks:
         settled = [check for check in checks if check.is_begun or not check.is_open]
         self._keep(settled, agenda, now)
         self.is_more = len(settled) < len(checks)
+        return True
 
     def _ask(self, checks: Sequence[_Check], now: datetime) -> None:
         """Ask about one after the other, and of each all who could tell, until the round is over.

@@ -26,7 +26,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._clm.attention import
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.discovery import compare
 from ansible_collections.edgecert.clm.plugins.module_utils._clm.views import certificate_view
 from ansible_collections.edgecert.clm.plugins.module_utils._core.clock import from_text, to_text
-from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import StateError
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import ConflictError, StateError
 from ansible_collections.edgecert.clm.plugins.module_utils._core.governance import Group
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import (
     AuditEntry,
@@ -443,10 +443,15 @@ def test_a_fault_in_reading_a_list_is_a_reason_like_others(scene: Scene, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [(KeyError("x"), "internal_error"), (StateError("no", code="lease_held"), "lease_held")]
+    ("fault", "where", "reason"),
+    [
+        (KeyError("x"), "failures", "internal_error"),
+        (StateError("no", code="lease_held"), "failures", "lease_held"),
+        (ConflictError("somebody else was faster"), "waiting", "conflict"),
+    ],
 )
 def test_checks_that_go_wrong_stop_no_other_work(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, fault: Exception, reason: str
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, fault: Exception, where: str, reason: str
 ) -> None:
     """W4: the renewal that is due is done, and what went wrong is told as what else goes wrong is."""
     scene.enrolled(auto_renew={"enabled": True})
@@ -458,13 +463,32 @@ def test_checks_that_go_wrong_stop_no_other_work(
 
     monkeypatch.setattr(revocation_lines, "agenda", broken)
     result = scene.run(fail=False)
-    told_ = [one for one in result["failures"] if one["kind"] == "revocation_checks"]
+    told_ = [one for one in result[where] if one["kind"] == "revocation_checks"]
     assert [one["reason"] for one in told_] == [reason]
     assert [one["kind"] for one in result["done"]].count("renewals") == 1
-    assert result["next_due_at"] is not None
-    # One that goes on does not go round and round at once for it, and forgets it when it is over.
     monkeypatch.undo()
-    assert not [one for one in scene.run(fail=False)["failures"] if one["kind"] == "revocation_checks"]
+    assert not [one for one in scene.run(fail=False)[where] if one["kind"] == "revocation_checks"]
+
+
+def test_checks_that_go_wrong_are_told_until_they_go_right(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W4: a call that goes on does not go round at once for them, nor forget them while it does not look."""
+    ports = replace(scene.bench.make_ports(scene.bench.store), documents=scene.publisher.through)
+    runner, report = lifecycle.Runner({}, ports), lifecycle.Report()
+    monkeypatch.setattr(revocation_checks, "MOST_FETCHES", 1)
+    for name in ("a.example.com", "b.example.com", "c.example.com"):
+        scene.found(name, ocsp_urls=[RESPONDER])
+    runner.run(report)
+    assert runner.checks.is_more
+    with monkeypatch.context() as patched:
+        patched.setattr(revocation_lines, "keep", None)
+        for _minute in range(2):
+            runner.run(report)
+            assert [one["reason"] for one in report.result(0)["failures"]] == ["internal_error"]
+            assert not runner.checks.is_more and report.next_check_at == scene.bench.clock.now() + timedelta(hours=1)
+            scene.bench.advance(minutes=1)
+    scene.bench.advance(minutes=5)
+    runner.run(report)
+    assert report.result(0)["failures"] == [] and report.next_at is not None
 
 
 # -- what follows ------------------------------------------------------------------------------------------------------
