@@ -69,7 +69,8 @@ def read_defaults(given: Mapping[str, Any], problems: list[str]) -> dict[str, An
             read[name] = _read_value(name, value, where, problems)
             if reason := _reason(name, read[name]):
                 problems.append(f"{where} {reason}")
-    return read
+    # Blanks alone are no default, as an empty text is none.
+    return {name: value for name, value in read.items() if value != ""}
 
 
 def flattened(allowed: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.edgecert.clm.plugins.module_utils._clm import groups, policy, rules
@@ -357,6 +357,7 @@ ANY = st.one_of(
     defaults=st.dictionaries(st.sampled_from([*rules.DEFAULTS, "colour"]), ANY, max_size=4),
     allowed=st.dictionaries(st.sampled_from([*rules.ALLOWED, "dns", "subject_alternative_names"]), ANY, max_size=4),
 )
+@example(defaults={"organization": "\r"}, allowed={})
 def test_whatever_is_typed_is_saved_or_refused(bench: Bench, defaults: dict[str, Any], allowed: dict[str, Any]) -> None:
     """G: no input makes a traceback, and what is taken can be taken again without a change."""
     name = "any"
