@@ -303,6 +303,22 @@ def test_automatic_regeneration_is_made_here_where_the_form_forces_it(house: Ben
     assert (request.csr_source, request.state) == ("local", "issued") and source not in request.wish
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_regeneration_by_hand_is_made_here_too_unless_it_names_another_place(
+    house: Bench, source: str, is_named: bool
+) -> None:
+    """E4: force_local_csr holds at every regeneration; who names the place this time is not overruled."""
+    enroll(house, **wanted(source, auto_regenerate={"enabled": True, "days_before": 30, "force_local_csr": True}))
+    asked: dict[str, Any] = {"certificate": house.name(), "action": "regenerate", "common_name": None, "force": True}
+    if is_named:
+        done = enroll(house, **{**wanted(source), **asked}).record
+    else:
+        done = house.enroll_action("regenerate", house.name(), force=True).record
+    assert done is not None
+    assert (done["csr_source"], done["state"]) == (source if is_named else "local", "issued")
+    assert (source in done["wish"]) is is_named
+
+
 def test_without_a_kind_that_can_connect_it_is_refused(bench: Bench, source: str) -> None:
     """E8: never a traceback."""
     bench.ca()
