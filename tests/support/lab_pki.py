@@ -60,11 +60,12 @@ def make(
     days: int = 30,
     more: Sequence[x509.ExtensionType] = (),
     uses: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
+    names: Sequence[x509.GeneralName] = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))),
 ) -> Pair:
     """Make a certificate, strict enough for every Python: with key identifiers, usages and names.
 
     :param issuer: None for a root.
-    :param more: extensions beside those that every one has; ``uses`` of a key that is no CA's.
+    :param more: extensions beside those that every one has; ``uses`` and ``names`` of a key that is no CA's.
     :param now: begin of its life, UTC; a day before that, for clocks that lag.
     """
     key, begin = ec.generate_private_key(ec.SECP256R1()), now or datetime.now(timezone.utc)
@@ -91,7 +92,6 @@ def make(
         .add_extension(x509.KeyUsage(digital_signature=True, key_cert_sign=ca, crl_sign=ca, **usage), critical=True)
     )
     if not ca:
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
     for extension in more:

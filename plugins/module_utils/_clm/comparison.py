@@ -66,7 +66,8 @@ def _compared(request: CertRequest | None, leaves: Mapping[str, str]) -> View:
                 unreadable.append(exc.message)
         return found
 
-    csrs = read(readings.csr_reading, request.csrs if request is not None else {}, "CSR")
+    made = {name: text for name, text in request.csrs.items() if text} if request is not None else {}
+    csrs = read(readings.csr_reading, made, "CSR")
     certificates = read(readings.certificate_reading, leaves, "certificate")
     asked = asked_of(request) if request is not None else None
     found: list[View] = []

@@ -203,7 +203,7 @@ def refuse_known(unit: Unit, csr: str, certificate_id: str) -> list[str]:
     wanted = csr_facts(csr).key.spki_sha256
     warnings = []
     for request in unit.requests.find():
-        if not request.csrs or wanted not in {csr_facts(text).key.spki_sha256 for text in request.csrs.values()}:
+        if wanted not in {csr_facts(text).key.spki_sha256 for text in request.csrs.values() if text}:
             continue
         if request.csr_source == vocabulary.ENDPOINT:
             raise StateError(

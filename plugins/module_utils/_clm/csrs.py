@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import StateError
-from . import ca_orders, doubts, dual_stack, intents, key_orders, signing, standby
+from . import ca_made, ca_orders, doubts, dual_stack, intents, key_orders, signing, standby
 
 if TYPE_CHECKING:
     from .._core.types import CertRequest
@@ -107,7 +107,7 @@ def _reused(request: CertRequest, csrs: Mapping[str, str]) -> str:
     from .._pki.csr import same_key
 
     earlier = request.renews.get("csrs") or {}
-    same = [name for name, pem in csrs.items() if name in earlier and same_key(pem, earlier[name])]
+    same = [name for name, pem in csrs.items() if pem and earlier.get(name) and same_key(pem, earlier[name])]
     return f"the {' and the '.join(same)} CSR has the key of the certificate it is to follow" if same else ""
 
 
@@ -141,13 +141,17 @@ def _bought_in_vain(unit: Unit, request: CertRequest, csrs: Mapping[str, str]) -
         names = [name for name in earlier.refusals if name in csrs and csrs[name] == earlier.csrs.get(name)]
         for name in names:
             found[name] = (
-                f"CA account {earlier.ca} has issued a certificate for this very {name} CSR by request "
+                f"CA account {earlier.ca} has issued a certificate for this very {_order(request, name)} by request "
                 f"{earlier.request_id}, which could not be used ({earlier.refusals[name]}), and another order would "
                 f"buy the same again; have the CA correct that, then run edgecert.clm.cert_workflow with request_id: "
                 f"{earlier.request_id} and action: retry to order once more, or enrol with another CSR, CA, ca_options "
                 "or validity"
             )
     return found
+
+
+def _order(request: CertRequest, name: str) -> str:
+    return f"order of a key of the kind {name}" if ca_made.is_so(request) else f"{name} CSR"
 
 
 def _save(mover: Mover, csrs: Mapping[str, str], refusals: Mapping[str, str], message: str, *, goes_on: bool) -> None:
@@ -230,7 +234,8 @@ def _of_same_order(unit: Unit, request: CertRequest, states: list[str]) -> list[
     """
 
     def asked(one: CertRequest) -> list[tuple[Any, ...]]:
-        return [(at.ca, at.ca_options, one.wish.get("validity")) for at in (standby.as_asked(one), one)]
+        more = ca_made.told_apart_by(one)
+        return [(at.ca, at.ca_options, one.wish.get("validity"), *more) for at in (standby.as_asked(one), one)]
 
     found = unit.requests.find(certificate_id=request.certificate_id, state=states)
     mine = asked(request)[0]

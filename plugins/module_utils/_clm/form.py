@@ -71,7 +71,7 @@ def build(
     place = _known(lambda: form_places.place_of(params, unit, problems), missing) or form_places.UNKNOWN
     # What is saved for an endpoint that cannot be read may say what the form leaves out.
     is_known = not missing or source != vocabulary.ENDPOINT
-    is_made = source != vocabulary.UPLOAD and is_known
+    is_made = source not in (vocabulary.UPLOAD, vocabulary.CA_MADE) and is_known
     wish: dict[str, Any] = {
         "common_name": (params.get("common_name") or "").strip().lower(),
         **form_csr.names_of(params, of_csr),

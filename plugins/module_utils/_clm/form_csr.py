@@ -71,7 +71,8 @@ def subject_of(params: Params, defaults: Mapping[str, str], problems: list[str],
     """Give the subject, filled from what is saved where the form leaves it out (E14).
 
     :param defaults: what else is known of the organization, by option; those of the group's policy stand in the form.
-    :param is_made: a CSR is made from it; one that is uploaded says what it says, and may lack an organization.
+    :param is_made: a CSR is made from it; one that is uploaded says what it says, and may lack an organization, as may
+        a certificate whose subject the CA writes.
     """
     subject = {}
     for name in SUBJECT:

@@ -21,6 +21,7 @@ from .._keys.base import CsrAnswer, CsrPending, CsrQuestion, CsrReady, CsrRefuse
 from .._store.base import Unit
 from . import (
     acknowledging,
+    ca_made,
     csr_watch,
     csrs,
     decisions,
@@ -191,10 +192,12 @@ class Mover:
 
     def steps(self) -> list[Step]:
         """Give the moves from the next one to the end."""
+        is_ca_made = ca_made.is_so(self.request)
+        signed = "make key and certificate" if is_ca_made else "sign the CSR"
         names = {
             "begin": (opening.sentence(self) if self.next_move() == "begin" else "", lambda: opening.begin(self)),
-            "csr": ("Fetch the CSR", self._fetch_csr),
-            "order": (f"Have CA account {self.request.ca} sign the CSR", lambda: signing.order(self)),
+            "csr": ("Go on without a CSR" if is_ca_made else "Fetch the CSR", self._fetch_csr),
+            "order": (f"Have CA account {self.request.ca} {signed}", lambda: signing.order(self)),
             "retrieve": ("Retrieve the certificate", lambda: signing.retrieve(self)),
         }
         first = list(names).index(self.next_move())

@@ -15,7 +15,7 @@ from .._core.governance import Group
 from .._core.types import Certificate, CertRequest, Notice
 from .._keys.base import CsrReady
 from .._store.base import Unit
-from . import approvals, decisions, dual_stack, policy
+from . import approvals, ca_made, decisions, dual_stack, policy
 from .edits import Edits
 from .ports import Ports
 
@@ -67,7 +67,7 @@ def of(
         "outcome": NEW_CERTIFICATE,
         "edits": edited.view(),
         "from_snapshot": (request.renews.get("restores") or {}).get("snapshot_id", ""),
-        "csrs": [name for name in algorithms if name not in request.csrs],
+        "csrs": [name for name in algorithms if name not in request.csrs and not ca_made.is_so(request)],
         "ca_orders": len([name for name in algorithms if name not in request.ca_handles]),
         "networks": networks(certificate),
         "calls": _calls(mover, has_steps=has_steps, is_moving=is_moving),

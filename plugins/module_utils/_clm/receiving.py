@@ -18,7 +18,7 @@ from .._core import vocabulary
 from .._core.clock import to_text
 from .._core.errors import StoreError
 from .._core.types import StoredPem
-from . import ca_orders, dual_stack, form, form_extras, intents, lineage
+from . import ca_made, ca_orders, dual_stack, form, form_extras, intents, lineage
 from .binding import named_in
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ def refused(mover: Mover, algorithm: str, answer: Rejected) -> None:
 
     if failover.after_rejection(mover, algorithm, answer):
         return
-    message = f"CA account {mover.request.ca} refused the {algorithm} CSR: {answer.reason}"
+    request = mover.request
+    message = f"CA account {request.ca} refused the {ca_made.ordered_for(request, algorithm)}: {answer.reason}"
     go_without(mover, algorithm, "ca_rejected", message)
 
 
@@ -139,7 +140,7 @@ def checked(
     request = mover.request
     found = check_bundle(
         answer.bundle,
-        csr_pem=request.csrs[algorithm],
+        csr_pem=ca_made.csr_of(request, algorithm),
         names=wanted_names(request),
         at=mover.ports.clock.now(),
         is_public=mover.ca.capabilities().is_public,
@@ -148,7 +149,8 @@ def checked(
     )
     if found.problems or found.facts is None:
         _keep_unusable(mover, algorithm, answer, intent)
-        message = f"what CA account {request.ca} issued for the {algorithm} CSR: {'; '.join(found.problems)}"
+        order = ca_made.ordered_for(request, algorithm)
+        message = f"what CA account {request.ca} issued for the {order}: {'; '.join(found.problems)}"
         go_without(mover, algorithm, "certificate_unusable", message)
         return None
     differences = lifetime_differences(request.wish, found.facts, mover.now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core import vocabulary
 from .._core.errors import ClmError, RemoteError
-from . import asking, ca_orders, dual_stack, form_csr, lifetimes, receiving, requests
+from . import asking, ca_made, ca_orders, dual_stack, form_csr, lifetimes, receiving, requests
 
 if TYPE_CHECKING:
     from .._ca.answer_base import Pending
@@ -103,7 +103,7 @@ def csr_problems(request: CertRequest, csrs: Mapping[str, str]) -> list[str]:
     from .._pki import csr, x509
 
     found, wish = [], request.wish
-    for algorithm, text in csrs.items():
+    for algorithm, text in csrs.items() if not ca_made.is_so(request) else ():
         facts = x509.csr_facts(text, f"{algorithm} CSR")
         if request.csr_source == vocabulary.ENDPOINT:
             problems: Sequence[str] = csr.csr_problems(

@@ -68,7 +68,7 @@ def request_view(request: CertRequest) -> View:
         "enrollment_id": request.key_reference.get("enrollment_id"),
         "change_id": request.key_reference.get("change_id"),
         "wish": redacted(request.wish),
-        "csrs": redacted(request.csrs),
+        "csrs": redacted({name: text for name, text in request.csrs.items() if text}),
         "ca_handles": redacted(request.ca_handles),
         "ca_progress": redacted(request.ca_progress),
         "actions": actions_view(request),

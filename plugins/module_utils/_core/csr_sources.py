@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .vocabulary import ADC, CSR_SOURCES, ENDPOINT, HSM, LOCAL, UPLOAD
+from .vocabulary import ADC, CA_MADE, CSR_SOURCES, ENDPOINT, HSM, LOCAL, UPLOAD
 
 DEFAULT = ENDPOINT
 
@@ -26,6 +26,7 @@ WHERE: Mapping[str, str] = {
     UPLOAD: "the key is wherever the uploaded CSR was made",
     HSM: "the key is made in a hardware security module, and stays there",
     ADC: "the key is made on an application delivery controller, and stays there",
+    CA_MADE: "the CA makes the key and keeps it, and is sent no CSR",
 }
 
 DEVICE_OPTIONS: Mapping[str, tuple[str, str]] = {HSM: ("hsm", "key_handler"), ADC: ("adc", "key_reference")}

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .field_rules import Rule
-from .vocabulary import ADC, CSR_SOURCES, HSM, LOCAL, UPLOAD
+from .vocabulary import ADC, CA_MADE, CSR_SOURCES, ENDPOINT, HSM, LOCAL, UPLOAD
 
 SOURCES = CSR_SOURCES
 MADE_HERE = (LOCAL, HSM, ADC)
 """Those whose CSR is made for the request, and not by CPS."""
 NOT_BY_CPS = (LOCAL, UPLOAD, HSM, ADC)
+WITH_CSR = (ENDPOINT, *NOT_BY_CPS)
+NO_CSR = {CA_MADE: "the CA makes the key itself and is sent no CSR"}
+"""Why a field of the CSR does not go with a CA that is sent none."""
 
 TEXT, LINES, SECRET, NUMBER, FLAG, CHOICE, TEXTS, MAP = (
     *("text", "lines", "secret", "number", "flag", "choice", "texts", "map"),
@@ -53,10 +56,6 @@ class CaFacts(Protocol):
     @property
     def csr_sources(self) -> tuple[str, ...]:
         """Sources it is used with."""
-
-    @property
-    def csr_refusal(self) -> str:
-        """Why there are none; empty where there are."""
 
     @property
     def request_options(self) -> Mapping[str, Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from .field_records import (
     GROUP,
     LINES,
     NEVER,
+    NO_CSR,
     NUMBER,
     ORDER,
     PLACE,
@@ -26,14 +27,14 @@ from .field_records import (
     SOURCES,
     Field,
 )
-from .vocabulary import ADC, ENDPOINT, HSM, LOCAL, UPLOAD
+from .vocabulary import ADC, CA_MADE, ENDPOINT, HSM, LOCAL, UPLOAD
 
 MIN_DAYS, MAX_DAYS = 1, 120
 DESCRIPTION_LIMIT = 2000
 _AT_CPS = "it says where CPS makes the key, and with this source it is made elsewhere"
-_NOT_HERE = dict.fromkeys((LOCAL, UPLOAD, HSM, ADC), _AT_CPS)
-_NO_CSR = "only with csr_source upload a CSR is handed in"
-_WHY_NO_UPLOAD = dict.fromkeys((ENDPOINT, LOCAL, HSM, ADC), _NO_CSR)
+_NOT_HERE = dict.fromkeys((LOCAL, UPLOAD, HSM, ADC, CA_MADE), _AT_CPS)
+_HANDED_IN = "only with csr_source upload a CSR is handed in"
+_WHY_NO_UPLOAD = dict.fromkeys((ENDPOINT, LOCAL, HSM, ADC, CA_MADE), _HANDED_IN)
 
 
 def _why_not(kind: str) -> dict[str, str]:
@@ -99,7 +100,8 @@ CA_DETAILS = (
         sources=(LOCAL, UPLOAD, HSM, ADC),
         whys={
             ENDPOINT: "CPS takes certificates only for keys it made itself, so one for a key made here could never be "
-            "pushed"
+            "pushed",
+            **NO_CSR,
         },
         changes=ANYTIME,
         variable="force_local_csr",
@@ -275,7 +277,7 @@ KEY_PLACES = (
         *("dual_stack", "RSA and ECDSA together", "", "E10", "Whether to have an RSA and an ECDSA certificate"),
         kind=FLAG,
         sources=(ENDPOINT, LOCAL, HSM, ADC),
-        whys={UPLOAD: "one CSR has one key"},
+        whys={UPLOAD: "one CSR has one key", CA_MADE: "the CA makes one key for an order"},
         default="``false``",
         default_from=GROUP,
         goes_to=(CSR, RECORD),
@@ -289,6 +291,7 @@ KEY_PLACES = (
         whys={
             ENDPOINT: "CPS makes a new key each time",
             **dict.fromkeys((HSM, ADC), "with hsm and adc their member reuse says it"),
+            CA_MADE: "the CA makes a new key each time",
         },
         default="``false``",
         variable="reuse_key",
@@ -298,7 +301,7 @@ KEY_PLACES = (
         kind=FLAG,
         says="goes with ``dual_stack: true``",
         sources=(ENDPOINT, LOCAL, HSM, ADC),
-        whys={UPLOAD: "one CSR has one key"},
+        whys={UPLOAD: "one CSR has one key", CA_MADE: "the CA makes one key for an order"},
         default="``false``",
         changes=ANYTIME,
         variable="allow_missing",

@@ -17,6 +17,7 @@ from .field_records import (
     GROUP,
     MADE_HERE,
     MAP,
+    NO_CSR,
     NOT_BY_CPS,
     NUMBER,
     ORDER,
@@ -24,13 +25,17 @@ from .field_records import (
     SECRET,
     SETTINGS,
     TEXTS,
+    WITH_CSR,
     Field,
     Offer,
     san,
 )
-from .vocabulary import ADC, ENDPOINT, HSM, UPLOAD
+from .vocabulary import ADC, CA_MADE, ENDPOINT, HSM, UPLOAD
 
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
+# What names a CA takes it says itself.
+_NAMES_OF = (*NOT_BY_CPS, CA_MADE)
+_BY_CA = {CA_MADE: "the CA writes the subject itself"}
 _DNS_ONLY = {ENDPOINT: "CPS takes DNS names only, no"}
 # Upper bounds of RFC 5280, appendix A.1.
 _SUBJECT = (
@@ -45,8 +50,8 @@ _FROM_SETTINGS = ("organization", "locality", "state_or_province")
 def _is_renewed(given: Mapping[str, Any], source: str) -> bool:
     automatic = given.get("auto_renew")
     is_automatic = isinstance(automatic, Mapping) and bool(automatic.get("enabled"))
-    # An uploaded CSR says what it says, and cannot be given a country here.
-    return source != UPLOAD and (given.get("action") == "renew" or is_automatic)
+    # An uploaded CSR says what it says, and cannot be given a country here; without a CSR the CA writes the subject.
+    return source not in (UPLOAD, CA_MADE) and (given.get("action") == "renew" or is_automatic)
 
 
 def _curve_reason(value: Any) -> str:
@@ -103,7 +108,7 @@ NAMES = (
             (
                 *("dns", "DNS names", "DNS name", 253, rules.dns_name),
                 "as the common name; that one is always among them",
-                *((ENDPOINT, *NOT_BY_CPS), "names"),
+                *((*WITH_CSR, CA_MADE), "names"),
             ),
             *(
                 (
@@ -113,15 +118,15 @@ NAMES = (
                     None,
                     rules.ip_address,
                     "IPv4 or IPv6, no network",
-                    NOT_BY_CPS,
+                    _NAMES_OF,
                     "ips",
                 ),
             ),
             (
                 *("email", "e-mail addresses", "e-mail address", names.MAX_EMAIL, rules.email_address),
-                *("RFC 5321 without quoted parts, ASCII", NOT_BY_CPS, "emails"),
+                *("RFC 5321 without quoted parts, ASCII", _NAMES_OF, "emails"),
             ),
-            *(("uri", "URIs", "URI", None, rules.uri, "absolute, ASCII, RFC 3986", NOT_BY_CPS, "uris"),),
+            *(("uri", "URIs", "URI", None, rules.uri, "absolute, ASCII, RFC 3986", _NAMES_OF, "uris"),),
             (
                 "other",
                 "other names",
@@ -129,7 +134,7 @@ NAMES = (
                 other_names.MAX_VALUE,
                 rules.other_name,
                 "``user@example.com``, ``upn:user@example.com`` or ``1.3.6.1.4.1.99:value``",
-                NOT_BY_CPS,
+                _NAMES_OF,
                 "other_names",
             ),
             (
@@ -139,7 +144,7 @@ NAMES = (
                 None,
                 None,
                 "RFC 4514, as ``CN=edge,O=Example``",
-                NOT_BY_CPS,
+                _NAMES_OF,
                 "directory_names",
             ),
         )
@@ -153,6 +158,8 @@ SUBJECT = (
             limit=limit,
             says="one line",
             mandatory="given or filled, but for a CSR that is uploaded" if option == "organization" else "",
+            sources=WITH_CSR,
+            whys=_BY_CA,
             default_from=SETTINGS if option in _FROM_SETTINGS else GROUP,
             goes_to=(CSR, ORDER, RECORD),
             variable=f"subject_{option}",
@@ -165,6 +172,8 @@ SUBJECT = (
         says="two letters of ISO 3166-1, in capitals",
         mandatory="for a renewal, and where it is to be renewed automatically, but for a CSR that is uploaded",
         needed=_is_renewed,
+        sources=WITH_CSR,
+        whys=_BY_CA,
         default_from=SETTINGS,
         goes_to=(CSR, ORDER, RECORD),
         variable="subject_country",
@@ -175,7 +184,7 @@ SUBJECT = (
         rule=rules.email_address,
         says="RFC 5321 without quoted parts, ASCII",
         sources=NOT_BY_CPS,
-        whys={ENDPOINT: "the CSR that CPS makes bears no e-mail address; leave email out"},
+        whys={ENDPOINT: "the CSR that CPS makes bears no e-mail address; leave email out", **_BY_CA},
         default_from=GROUP,
         goes_to=(CSR, ORDER, RECORD),
         variable="subject_email",
@@ -227,6 +236,7 @@ KEY = (
         whys={
             ENDPOINT: "the CSR that CPS makes bears no challenge password",
             UPLOAD: "the CSR is there already; what it bears stays in it",
+            **NO_CSR,
         },
         goes_to=(CSR,),
         variable="challenge_password",
@@ -241,6 +251,7 @@ KEY = (
         whys={
             ENDPOINT: "the CSR that CPS makes bears no challenge password",
             UPLOAD: "the CSR is there already; what it bears stays in it",
+            **NO_CSR,
         },
         goes_to=("nowhere",),
         variable="challenge_password_confirm",
@@ -250,7 +261,8 @@ KEY = (
         kind=CHOICE,
         choices=vocabulary.HASHES,
         narrowed={ENDPOINT: ("sha256",)},
-        whys={ENDPOINT: "CPS signs its CSRs with sha256 only"},
+        sources=WITH_CSR,
+        whys={ENDPOINT: "CPS signs its CSRs with sha256 only", **NO_CSR},
         says="an Ed25519 key brings its own hash and does not use this one",
         offer=Offer(lambda ca: True, "those in the CA's ``capabilities.hashes``", ""),
         default="``sha256``",
@@ -287,7 +299,6 @@ KEY = (
             ADC: f"controllers make RSA keys of {_listed(limits.ADC_RSA_BITS)} bits only",
         },
         says="whole bytes; goes with ``key_type: rsa`` or ``dual_stack``",
-        sources=(ENDPOINT, *NOT_BY_CPS),
         default="2048",
         default_from=GROUP,
         goes_to=(CSR, RECORD),
@@ -314,7 +325,7 @@ EXTENSIONS = tuple(
         says=says,
         checked_by="csr_building",
         sources=MADE_HERE,
-        whys={ENDPOINT: "CPS makes the CSR", UPLOAD: "the CSR is there already"},
+        whys={ENDPOINT: "CPS makes the CSR", UPLOAD: "the CSR is there already", **NO_CSR},
         goes_to=(CSR, RECORD),
         variable=f"extension_{name}",
     )

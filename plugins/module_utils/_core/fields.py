@@ -15,6 +15,7 @@ from typing import Any
 from . import field_table, field_table_csr, field_table_extras, vocabulary
 from .field_records import FLAG, LINES, MAP, NUMBER, TEXT, CaFacts, Field
 from .field_rules import length_reason, line_reason, lines_reason
+from .vocabulary import CA_MADE
 
 ROWS: tuple[Field, ...] = (*field_table.ROWS, *field_table_csr.ROWS, *field_table_extras.ROWS)
 BY_OPTION: Mapping[str, Field] = {row.option: row for row in ROWS}
@@ -221,6 +222,9 @@ def source_problems(source: str, capabilities: CaFacts, ca: str) -> list[str]:
     """Give why a CA is not used with a source (E7 to E9)."""
     if source in capabilities.csr_sources:
         return []
-    if not capabilities.csr_sources:
-        return [f"csr_source {source} is not to be had with {ca}: {capabilities.csr_refusal or 'it takes no CSR'}"]
+    if tuple(capabilities.csr_sources) == (CA_MADE,):
+        return [
+            f"csr_source {source} is not to be had with {ca}, which makes the key itself and takes no CSR; give "
+            f"csr_source: {CA_MADE} for a certificate that is not for Akamai CPS, else another CA account"
+        ]
     return [f"csr_source {source} is not to be had with {ca}, which takes {', '.join(capabilities.csr_sources)}"]

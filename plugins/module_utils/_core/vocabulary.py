@@ -77,8 +77,9 @@ REASON_NAMES: Mapping[str, str] = {
 }
 # Those that a subscriber may give where browsers trust; the others are the CA's to say.
 SUBSCRIBER_REASONS = ("unspecified", "key_compromise", "affiliation_changed", "superseded", "cessation_of_operation")
-ENDPOINT, LOCAL, UPLOAD, HSM, ADC = "endpoint", "local", "upload", "hsm", "adc"
-CSR_SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC)
+ENDPOINT, LOCAL, UPLOAD, HSM, ADC, CA_MADE = "endpoint", "local", "upload", "hsm", "adc", "ca"
+# Where key and CSR are made; with the last one there is no CSR at all.
+CSR_SOURCES = (ENDPOINT, LOCAL, UPLOAD, HSM, ADC, CA_MADE)
 KEY_TYPES = ("rsa", "ec", "ed25519")
 HASHES = ("sha256", "sha384", "sha512")
 CURVES = ("secp256r1", "secp384r1", "secp521r1")

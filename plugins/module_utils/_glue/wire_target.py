@@ -118,6 +118,10 @@ def key_provider_maker(
             from .._keys.uploaded import UploadedCsr
 
             return UploadedCsr()
+        if csr_source == vocabulary.CA_MADE:
+            from .._keys.ca_made import CaMadeKey
+
+            return CaMadeKey()
         if isinstance(device, KeyDevice):
             from .wire_keys import keys_on
 

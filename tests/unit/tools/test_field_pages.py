@@ -130,7 +130,10 @@ def test_a_survey_asks_for_what_goes_with_its_source(source: str) -> None:
     assert asked == wanted | ({"clm_connector"} if source == "endpoint" else set())
     assert not asked & {"clm_store", "awx_user_name", "tower_user_name"}
     choices = {question["variable"]: question["choices"] for question in field_pages.survey(source)["spec"]}
-    assert choices["clm_hash"] == ["default", *(["sha256"] if source == "endpoint" else vocabulary.HASHES)]
+    if source == "ca":
+        assert "clm_hash" not in choices and "clm_subject_organization" not in choices
+    else:
+        assert choices["clm_hash"] == ["default", *(["sha256"] if source == "endpoint" else vocabulary.HASHES)]
 
 
 def test_every_question_is_understood_by_the_playbook() -> None:

@@ -1,0 +1,299 @@
+# Copyright: (c) 2026, the edgecert.clm authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates whose key the CA makes, as AWS Certificate Manager does: without a CSR, and never for CPS (E2, E7)."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
+    Answer,
+    CannotTell,
+    Found,
+    Issued,
+    NotThere,
+    Pending,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import exporting, queries
+from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
+    InputError,
+    PolicyError,
+    RemoteError,
+    StateError,
+)
+from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
+from ansible_collections.edgecert.clm.tests.support import lab_pki
+from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, make_csr
+from ansible_collections.edgecert.clm.tests.support.flow import Bench, StubCa
+
+
+class KeyMaker(StubCa):
+    """A CA that makes the keys, on P-256.
+
+    :ivar orders: handed over, by id, the first one first.
+    :ivar waits: orders stay pending.
+    :ivar drops: names that it leaves out.
+    :ivar loses: raised after an order was taken; None to answer.
+    :ivar tells: what ``find`` answers.
+    """
+
+    def __init__(self, now: Callable[[], Any]) -> None:
+        super().__init__(lambda _csr: self._no())
+        self._now, self.root = now, lab_pki.make("Key Maker Root", ca=True, now=now(), days=3000)
+        self.orders: dict[str, Order] = {}
+        self.waits, self.drops = False, ()
+        self.loses: Exception | None = None
+        self.tells: Found = NotThere("a stub keeps no lists")
+
+    drops: Sequence[str]
+
+    @staticmethod
+    def _no() -> Answer:
+        raise AssertionError("nothing is signed here")
+
+    def capabilities(self) -> Capabilities:
+        """Take no CSR from anywhere."""
+        return replace(
+            super().capabilities(), csr_sources=("ca",), key_types=("ec",), is_immediate=False, can_adopt=True
+        )
+
+    def submit(self, order: Order, csr_pem: str) -> Answer:
+        """Take the order."""
+        assert csr_pem == ""
+        number = f"arn-{len(self.orders) + 1}"
+        self.orders[number] = order
+        if self.loses is not None:
+            raise self.loses
+        return Pending({"order_id": number}, "it is being made", 1.0)
+
+    def find(self, order: Order, csr_pem: str) -> Found:
+        """Answer as the test wants."""
+        assert csr_pem == ""
+        return self.tells
+
+    def adopt(self, order_id: str, order: Order, csr_pem: str) -> Answer:
+        """Take over what is there."""
+        return self.collect({"order_id": order_id})
+
+    def collect(self, handle: Mapping[str, Any]) -> Answer:
+        """Give the certificate of a key that is made now."""
+        if self.waits:
+            return Pending(handle, "it is being made", 60.0)
+        order = self.orders[handle["order_id"]]
+        names = [x509.DNSName(name) for name in order.spec.dns_names if name not in self.drops]
+        made = lab_pki.make(order.spec.common_name, self.root, now=self._now(), days=order.validity_days, names=names)
+        return Issued(Bundle(made.pem, (), self.root.pem), handle)
+
+
+@pytest.fixture
+def maker(bench: Bench) -> KeyMaker:
+    """Give the CA of the bench's account."""
+    bench.ca()
+    bench.free()
+    made = KeyMaker(bench.ports.clock.now)
+    bench.use_ca(made)
+    return made
+
+
+WANTED: Mapping[str, Any] = {"csr_source": "ca", "device": None, "key_type": "ec"}
+
+
+def enroll(bench: Bench, **changes: Any) -> dict[str, Any]:
+    return dict(bench.enroll(**{**WANTED, **changes}).record or {})
+
+
+def test_it_is_issued_without_a_csr_and_shown_like_any_other(bench: Bench, maker: KeyMaker) -> None:
+    """E2, E6, E12: what is to be in it goes with the order; nothing is made here, and no device is asked."""
+    plan = bench.plan_enroll(**WANTED, subject_alternative_names={"dns": [bench.name("api")]})
+    assert [step.sentence for step in plan.steps][1:] == [
+        f"Leave the key of {bench.name()} to the CA",
+        "Go on without a CSR",
+        "Have CA account house make key and certificate",
+        "Retrieve the certificate",
+    ]
+    assert maker.orders == {}
+    record = plan.execute().record or {}
+    assert record["state"] == "issued" and record["csrs"] == {} and record["csr_source"] == "ca"
+    [order] = maker.orders.values()
+    assert order.spec.dns_names == (bench.name(), bench.name("api")) and order.spec.key_type == "ec"
+    assert bench.records()["held_secrets"] == 0
+    [shown] = queries.plan_certificates({"view": "list", "compare": True}, bench.ports).extra["certificates"]
+    assert shown["comparison"]["csr"] == {} and shown["comparison"]["unreadable"] == []
+    assert shown["comparison"]["differences"] == [] and "ECDSA" in shown["comparison"]["certificate"]
+    again = bench.plan_enroll(**WANTED, subject_alternative_names={"dns": [bench.name("api")]})
+    assert again.steps == () and len(maker.orders) == 1
+
+
+@pytest.mark.parametrize("source", ["endpoint", "local", None])
+def test_such_a_ca_takes_no_csr_and_says_what_does(bench: Bench, maker: KeyMaker, source: str | None) -> None:
+    """E7: refused before anything is stored."""
+    bench.device()
+    bench.settings()
+    with pytest.raises(InputError) as caught:
+        bench.plan_enroll(csr_source=source, device=None if source == "local" else "edge", organization="Example")
+    told = caught.value.message
+    assert f"csr_source {source or 'endpoint'} is not to be had with CA account house" in told
+    assert "makes the key itself and takes no CSR; give csr_source: ca" in told and maker.orders == {}
+
+
+def test_another_ca_makes_no_keys(bench: Bench) -> None:
+    """E7: the other way round."""
+    bench.ca()
+    bench.free()
+    with pytest.raises(InputError, match="csr_source ca is not to be had with CA account house, which takes endp"):
+        bench.plan_enroll(**WANTED)
+
+
+def test_what_only_a_csr_could_say_is_refused_all_at_once(bench: Bench, maker: KeyMaker) -> None:
+    """E10, E14, E16, E17: nothing is left out silently."""
+    asked: dict[str, Any] = {
+        "organization": "Example",
+        "country": "DE",
+        "email": "ada@example.com",
+        "hash": "sha384",
+        "challenge_password": "Secret-1",
+        "challenge_password_confirm": "Secret-1",
+        "extensions": {"must_staple": True},
+        "dual_stack": True,
+        "reuse_key": True,
+        "csr": "-----BEGIN",
+        "contract_id": "C-1",
+        "auto_regenerate": {"enabled": True, "force_local_csr": True},
+    }
+    with pytest.raises(InputError) as caught:
+        bench.plan_enroll(**{**WANTED, **asked})
+    told = caught.value.message
+    assert "Secret-1" not in told
+    for option in ("organization", "country", "email", "hash", "challenge_password", "extensions", "dual_stack"):
+        assert f"{option} does not go with csr_source ca" in told, option
+    for option in ("reuse_key", "contract_id", "auto_regenerate.force_local_csr"):
+        assert f"{option} does not go with csr_source ca" in told, option
+
+
+def test_a_group_fills_what_goes_with_it_and_nothing_else(bench: Bench, maker: KeyMaker) -> None:
+    """E1: subjects and contracts of a policy are for CSRs and enrollments."""
+    bench.group(defaults={"organization": "Example AG", "country": "DE", "contract_id": "C-1", "key_type": "ec"})
+    assert enroll(bench)["wish"]["organization"] == ""
+
+
+def test_it_can_never_go_to_cps(bench: Bench, maker: KeyMaker) -> None:
+    """A1, U1, E7: and says why."""
+    bench.device()
+    enroll(bench)
+    for act in (bench.connector, bench.plan_push):
+        with pytest.raises(PolicyError, match="the CA makes the key and keeps it") as caught:
+            act()
+        assert caught.value.code == "key_elsewhere"
+
+
+def test_its_key_cannot_be_exported_but_its_certificate_can(
+    bench: Bench, maker: KeyMaker, tmp_path: pathlib.Path
+) -> None:
+    """E6: the CA keeps it."""
+    enroll(bench)
+    wanted = {"certificate": bench.name(), "dest": str(tmp_path / "www.pem"), "format": "pem"}
+    with pytest.raises(StateError, match="the CA makes the key and keeps it") as caught:
+        exporting.plan({**wanted, "content": "bundle"}, bench.ports).execute()
+    assert caught.value.code == "key_not_here"
+    exporting.plan({**wanted, "content": "fullchain"}, bench.ports).execute()
+    assert "BEGIN CERTIFICATE" in (tmp_path / "www.pem").read_text()
+
+
+def test_what_waits_at_the_ca_is_retrieved_by_a_later_run(bench: Bench, maker: KeyMaker) -> None:
+    """E24: with one order."""
+    maker.waits = True
+    assert enroll(bench, wait=False)["state"] == "retrieval_in_progress"
+    maker.waits = False
+    bench.advance(120)
+    assert enroll(bench)["state"] == "issued" and len(maker.orders) == 1
+
+
+def test_a_certificate_without_a_name_is_not_used_and_not_bought_again(bench: Bench, maker: KeyMaker) -> None:
+    """U6: there is no CSR to tell orders apart by, so names and key do."""
+    maker.drops = (bench.name("api"),)
+    names = {"dns": [bench.name("api")]}
+    with pytest.raises(StateError, match="issued for the ECDSA key that it makes: .*lack the DNS names"):
+        enroll(bench, subject_alternative_names=names)
+    with pytest.raises(StateError, match="for this very order of a key of the kind ECDSA") as caught:
+        enroll(bench, subject_alternative_names=names)
+    assert caught.value.code == "certificate_unusable" and len(maker.orders) == 1
+    assert enroll(bench)["state"] == "issued" and len(maker.orders) == 2
+
+
+def test_a_certificate_of_another_kind_of_key_is_not_used(bench: Bench, maker: KeyMaker) -> None:
+    """U6, E17."""
+    maker.capabilities = lambda: replace(KeyMaker.capabilities(maker), key_types=("rsa", "ec"))  # type: ignore[method-assign]
+    with pytest.raises(StateError, match="the certificate's key is of the kind ECDSA, RSA is wanted"):
+        enroll(bench, key_type="rsa")
+
+
+def test_a_cancelled_order_is_gone_on_with_for_the_same_names_alone(bench: Bench, maker: KeyMaker) -> None:
+    """E24: what was bought is not bought twice, and what is another order is not taken for it."""
+    maker.waits = True
+    first = enroll(bench, wait=False)
+    bench.act("ada", "cancel", request_id=first["request_id"])
+    other = enroll(bench, wait=False, subject_alternative_names={"dns": [bench.name("api")]})
+    assert len(maker.orders) == 2
+    bench.act("ada", "cancel", request_id=other["request_id"])
+    maker.waits = False
+    assert enroll(bench)["state"] == "issued" and len(maker.orders) == 2
+
+
+def test_a_lost_answer_is_in_doubt_and_taken_over_by_a_person(bench: Bench, maker: KeyMaker) -> None:
+    """E24: one order, whatever the CA can tell of it."""
+    maker.loses = RemoteError("the answer was lost", code="transport", retryable=True)
+    maker.tells = CannotTell("its lists cannot be read", "in the console")
+    assert enroll(bench)["state"] == "in_doubt"
+    [number] = maker.orders
+    request = enroll(bench)
+    assert request["state"] == "in_doubt"
+    bench.act("ada", "retry", request_id=request["request_id"], order_id=number)
+    assert enroll(bench)["state"] == "issued" and len(maker.orders) == 1
+
+
+@pytest.mark.parametrize("action", ["renew", "regenerate"])
+def test_a_successor_is_a_new_order_with_a_new_key(bench: Bench, maker: KeyMaker, action: str) -> None:
+    """E3, E4: also one whose predecessor's order looks just alike."""
+    first = enroll(bench)
+    plan = bench.plan_enroll(action=action, certificate=bench.name(), force=True, device=None, common_name=None)
+    prediction = plan.extra["prediction"]
+    assert (prediction["csrs"], prediction["ca_orders"], prediction["networks"]) == ([], 1, [])
+    after = plan.execute().record or {}
+    assert after["state"] == "issued" and after["fingerprints"] != first["fingerprints"] and len(maker.orders) == 2
+
+
+def test_due_work_renews_it(bench: Bench, maker: KeyMaker) -> None:
+    """E3: and the successor inherits."""
+    enroll(bench, auto_renew={"enabled": True, "days_before": 30})
+    bench.advance(70 * 86400)
+    done = bench.run_due()
+    assert [one["kind"] for one in done["done"]] == ["renewals"], done
+    [line] = [one for one in bench.certificates() if one["certificate"] == bench.name()]
+    assert line["state"] == "issued" and line["auto_renew"]["enabled"] and len(maker.orders) == 2
+
+
+def test_it_stays_with_its_kind_of_ca(bench: Bench, maker: KeyMaker) -> None:
+    """E4, E7: a key made here is no key that the CA makes."""
+    enroll(bench)
+    with pytest.raises(InputError, match="csr_source local is not to be had with CA account house"):
+        bench.plan_enroll(
+            **{**WANTED, "action": "regenerate", "csr_source": "local", "organization": "Example"}, force=True
+        )
+
+
+def test_an_uploaded_csr_is_told_apart_from_it(bench: Bench, maker: KeyMaker) -> None:
+    """E7: what has no CSR is no CSR of another request."""
+    enroll(bench)
+    bench.ports = bench.make_ports(bench.store)
+    csr = make_csr(KEYS["p256"](), (bench.name("up"),), bench.name("up"))
+    uploaded = bench.enroll(csr_source="upload", csr=csr, device=None, common_name=bench.name("up"))
+    assert (uploaded.record or {})["state"] == "issued"
