@@ -20,8 +20,8 @@ options:
       - With V(upload) the CSR is given, as O(csr) or O(csr_path), and the key is wherever it was made.
       - With V(hsm) and V(adc) a hardware security module or an application delivery controller makes them and keeps the
         key, as O(hsm) or O(adc) names it.
-      - With V(ca) the CA makes the key and keeps it, as AWS Certificate Manager does, and there is no CSR. It goes with CA
-        accounts that work so, with no others, and such an account takes nothing else. The subject, O(hash),
+      - With V(ca) the CA makes the key and keeps it, as AWS Certificate Manager does, and there is no CSR. It goes with
+        CA accounts that work so, with no others, and such an account takes nothing else. The subject, O(hash),
         O(extensions), O(challenge_password) and O(dual_stack) do not go with it.
       - A CA may not take all of them; RV(edgecert.clm.ca_account#module:ca_account.capabilities) says which.
       - A new request gets V(endpoint).
