@@ -21,10 +21,7 @@ from .connection import url_reason
 from .option_table import Option
 
 PCA, ACM = "pca", "acm"
-WHY_NO_CSR = (
-    "ACM makes the key of such a certificate itself and gives it to nobody but AWS's own services, and Akamai serves "
-    "certificates of keys that are made for it; use an account with mode pca"
-)
+DNS, EMAIL = "dns", "email"
 # Those that make a server's certificate. What is named in the order reaches it with APIPassthrough alone; the others
 # copy the names of the CSR.
 TEMPLATES = tuple(
@@ -69,9 +66,15 @@ TABLE: option_table.Table = {
     "ca_arn": Option("str", "ARN of the CA that signs, where a request names none.", default="", check=arn_reason),
     "mode": Option(
         "str",
-        "By AWS Private CA, for a CSR; or by ACM, which makes the key, so that nothing can be enrolled for Akamai.",
+        "By AWS Private CA, for a CSR; or by ACM, which makes the key itself and takes no CSR.",
         default=PCA,
         choices=(PCA, ACM),
+    ),
+    "validation_method": Option(
+        "str",
+        "How ACM has domains proved for a certificate of Amazon's, that is with mode acm and no private CA.",
+        default=DNS,
+        choices=(DNS, EMAIL),
     ),
     "template": Option("str", "Template, where a request names none, as in its ARN.", default=TEMPLATES[0]),
     "signing_algorithm": Option(
@@ -81,6 +84,12 @@ TABLE: option_table.Table = {
         choices=ALGORITHMS,
     ),
     "url": Option("str", "Endpoint, where it is not the region's own, as of a VPC.", default="", check=url_reason),
+    "acm_url": Option(
+        "str",
+        "Endpoint of ACM for mode acm, where it is not the region's own; url stays that of AWS Private CA.",
+        default="",
+        check=url_reason,
+    ),
     "sts_url": Option("str", "Endpoint of STS, for role_arn, likewise.", default="", check=url_reason),
 }
 
@@ -93,8 +102,19 @@ def problems(wanted: Mapping[str, Any], secrets: Mapping[str, str]) -> list[str]
         found.append("region is missing; give it, or ca_arn")
     if arn and region and not arn_reason(arn) and part_of(arn, 3) != region:
         found.append(f"region is {region}, and ca_arn is of {part_of(arn, 3)}")
-    if wanted.get("mode") == ACM and wanted.get("csr_sources"):
-        found.append(f"csr_sources goes not with mode acm: {WHY_NO_CSR}")
+    return found + _mode_problems(wanted)
+
+
+def _mode_problems(wanted: Mapping[str, Any]) -> list[str]:
+    """Say which options are of the other mode; those that are as usual were not given."""
+    is_acm = wanted.get("mode") == ACM
+    names = ("template", "signing_algorithm") if is_acm else ("acm_url", "validation_method")
+    other = f"goes with mode {PCA if is_acm else ACM}; leave it out"
+    found = [f"{name} {other}" for name in names if wanted.get(name) not in (None, "", TABLE[name].default)]
+    if is_acm and wanted.get("csr_sources"):
+        found.append("csr_sources goes not with mode acm: ACM makes the key itself, and takes no CSR; leave it out")
+    if is_acm and wanted.get("ca_arn") and wanted.get("validation_method") == EMAIL:
+        found.append("validation_method is for certificates of Amazon's, and ca_arn has a private CA sign; give one")
     return found
 
 

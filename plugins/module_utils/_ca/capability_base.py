@@ -48,7 +48,8 @@ class Capabilities:
     :ivar san_types: of ``dns``, ``ip``, ``email``, ``uri``, ``other``, ``directory``.
     :ivar key_types: of ``rsa``, ``ec``, ``ed25519``.
     :ivar hashes: what CSRs may be signed with.
-    :ivar csr_sources: of ``CSR_SOURCES``; the seed's limits, which the account's option of that name overrides.
+    :ivar csr_sources: of ``CSR_SOURCES``; the seed's limits, which the account's option of that name overrides. ``ca``
+        stands there alone for a CA that makes the key itself, and takes no CSR.
     :ivar csr_refusal: why there are none, as a sentence; empty where there are.
     :ivar validity: of ``VALIDITY_UNITS``; ``max_validity_days`` is None when the CA itself decides.
     :ivar request_options: options of a request it takes, as ``{name: {required, choices_from, description}}``.

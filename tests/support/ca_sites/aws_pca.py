@@ -13,7 +13,8 @@ from typing import Any
 
 from ansible_collections.edgecert.clm.tests.support.ca_site import Site, asks_at, registered
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
-from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import ROLE, AwsVendor
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_front import ROLE
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
 
 WRITE = "IssueCertificate$"
 QUESTIONS = r"\.(?:Describe|Get|List)\w+$"
@@ -27,6 +28,7 @@ def options_of(fake: core.FakeCa, vendor: AwsVendor, *, role: bool = False, **mo
         "ca_path": fake.ca_path,
         "ca_arn": vendor.ca_arn,
         "access_key_id": vendor.user.access_key_id,
+        **({"acm_url": fake.url} if more.get("mode") == "acm" else {}),
         **({"role_arn": ROLE, "external_id": "our-agreement"} if role else {}),
     }
     return {**made, **more}

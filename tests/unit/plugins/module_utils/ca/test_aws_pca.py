@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the edgecert.clm authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is AWS Private CA's own: errors by name, the token, roles, templates, and the mode in which ACM makes keys."""
+"""What is AWS Private CA's own: errors by name, the token, roles, templates, and the options of both modes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     RemoteError,
     TransportError,
 )
-from ansible_collections.edgecert.clm.plugins.module_utils._core.fields import source_problems
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._core.vocabulary import REVOCATION_REASONS
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Transport, TransportOptions
@@ -44,7 +43,8 @@ from ansible_collections.edgecert.clm.tests.support.ca_sites.aws_pca import opti
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
 from ansible_collections.edgecert.clm.tests.support.fake_ca import aws_pca as fake_aws
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
-from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor, Refusal
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_front import REGION, Refusal
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
 
@@ -473,7 +473,7 @@ def test_a_ca_that_is_not_active_fails_the_test_and_is_no_choice(lab: Lab) -> No
 
 
 def test_an_account_without_a_ca_asks_each_request_for_one(lab: Lab) -> None:
-    connector = lab.connect(ca_arn="", region=fake_aws.REGION)
+    connector = lab.connect(ca_arn="", region=REGION)
     assert "issuer_name is missing" in connector.validate(lab.order())[0]
     assert all(check.passed for check in connector.test())
     assert isinstance(connector.submit(lab.order(options={"issuer_name": lab.vendor.ca_arn}), CSR), Issued)
@@ -485,21 +485,13 @@ def test_every_reason_has_a_word_of_aws() -> None:
     assert set(aws_pca_options.REASONS.values()) == set(fake_aws.REASONS)
 
 
-# -- ACM, options --------------------------------------------------------------------------------------------------
+# -- options -------------------------------------------------------------------------------------------------------
 
 
-def test_with_mode_acm_nothing_can_be_enrolled_and_the_reason_is_told(lab: Lab) -> None:
-    """E6, ca-connectors §4.6: the manual offers no CSR with Amazon, where ACM makes the key."""
-    connector = lab.connect(mode="acm")
-    able = connector.capabilities()
-    assert able.csr_sources == ()
-    assert lab.connect().capabilities().csr_sources == ("endpoint", "local", "hsm", "adc"), "E7"
+def test_csrs_come_from_everywhere_but_by_upload_unless_the_account_says_otherwise(lab: Lab) -> None:
+    """E7."""
+    assert lab.connect().capabilities().csr_sources == ("endpoint", "local", "hsm", "adc")
     assert lab.connect(csr_sources=["upload"]).capabilities().csr_sources == ("upload",)
-    assert "ACM makes the key" in source_problems("endpoint", able, "amazon")[0]
-    assert "ACM makes the key" in connector.validate(lab.order())[0]
-    assert isinstance(connector.submit(lab.order(), CSR), Rejected) and lab.vendor.asked == []
-    with pytest.raises(InputError, match="csr_sources goes not with mode acm"):
-        lab.connect(mode="acm", csr_sources=["endpoint"])
 
 
 @pytest.mark.parametrize(
@@ -520,6 +512,12 @@ def test_with_mode_acm_nothing_can_be_enrolled_and_the_reason_is_told(lab: Lab) 
         ({"region": "us-east-1", "secret_access_key": "x"}, {}, "give secret_access_key under secrets"),
         ({"region": "us-east-1", "signing_algorithm": "MD5"}, {}, "there are SHA256WITHRSA"),
         ({"region": "us-east-1", "url": "http://x"}, {}, "begins with https://"),
+        ({"region": "us-east-1", "acm_url": "https://x"}, {}, "acm_url goes with mode acm"),
+        ({"region": "us-east-1", "validation_method": "email"}, {}, "validation_method goes with mode acm"),
+        ({"region": "us-east-1", "mode": "acm", "template": "A/V1"}, {}, "template goes with mode pca"),
+        ({"region": "us-east-1", "mode": "acm", "signing_algorithm": "SHA256WITHRSA"}, {}, "signing_algorithm goes"),
+        ({"region": "us-east-1", "mode": "acm", "csr_sources": ["local"]}, {}, "csr_sources goes not with mode acm"),
+        ({"mode": "acm", "ca_arn": "ARN", "validation_method": "email"}, {}, "ca_arn has a private CA sign"),
     ],
 )
 def test_options_that_cannot_be_are_told(options: dict[str, Any], secrets: dict[str, str], words: str) -> None:
