@@ -294,7 +294,7 @@ class AcmVendor:
 
 def _judge(body: Mapping[str, Any]) -> None:
     """Refuse what the model, or its sentences, refuse."""
-    others, tags = body.get("SubjectAlternativeNames", ["a.b"]), body.get("Tags", [{"Key": "k"}])
+    others, tags = body.get("SubjectAlternativeNames", [body["DomainName"]]), body.get("Tags", [{"Key": "k"}])
     names = (body["DomainName"], *others)
     fits = (
         (1 <= len(others) <= 100, "SubjectAlternativeNames"),

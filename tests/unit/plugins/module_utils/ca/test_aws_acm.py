@@ -143,6 +143,12 @@ def test_a_private_ca_signs_at_once_and_the_answer_holds_no_key(lab: Lab) -> Non
     assert "ValidationMethod" not in body and len(body["IdempotencyToken"]) == 32
 
 
+def test_an_order_for_one_name_has_no_list_of_others(lab: Lab) -> None:
+    """Model of acm: a list has one entry at least."""
+    answer = lab.connect().submit(lab.order(spec=replace(EC, dns_names=("www.example.com",))), "")
+    assert isinstance(answer, Issued) and "SubjectAlternativeNames" not in lab.asked(REQUEST)[0]
+
+
 @pytest.mark.parametrize(
     ("changes", "algorithm", "key"),
     [

@@ -19,15 +19,14 @@ from ansible_collections.edgecert.clm.plugins.module_utils._ca.aws_pca import Aw
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.aws_sigv4 import Keys, Scope, signed
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response, TransportOptions
-from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
 from ansible_collections.edgecert.clm.tests.support.ca_sites.aws_pca import options_of
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
 from ansible_collections.edgecert.clm.tests.support.fake_ca import aws_pca as fake_aws
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_model import SKIP, Noted, hold, model_of
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
 
-SKIP = "botocore, of requirements-aws.txt, is not installed"
 AT = datetime(2026, 11, 30, 12, 34, 56, tzinfo=timezone.utc)
 PLAIN = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12)
 
@@ -74,23 +73,6 @@ def test_the_signature_is_the_one_that_botocore_makes(
     assert signed(request, keys, scope, AT).headers["Authorization"] == _by_botocore(request, keys, scope)
 
 
-class Noted:
-    """A transport that keeps what passes through it."""
-
-    def __init__(self, options: TransportOptions, kept: list[tuple[Request, Response]]) -> None:
-        self._inner, self._kept = RequestsTransport(options), kept
-
-    def send(self, request: Request) -> Response:
-        """Send, and keep both."""
-        answer = self._inner.send(request)
-        self._kept.append((request, answer))
-        return answer
-
-    def close(self) -> None:
-        """Close the real one."""
-        self._inner.close()
-
-
 @pytest.fixture(scope="module")
 def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Request, Response]]:
     """Everything that is said in the life of one certificate."""
@@ -110,37 +92,9 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Request, R
     return [one for one in kept if "Authorization" in one[0].headers]
 
 
-def _model(document: Any) -> Any:
-    return pytest.importorskip("botocore.model", reason=SKIP).ServiceModel(document, "acm-pca")
-
-
-def _hold(exchanges: list[tuple[Request, Response]], model: Any) -> None:
-    """Hold every exchange against a model of the service: names, types, lengths, patterns, and what comes back."""
-    parsers = pytest.importorskip("botocore.parsers", reason=SKIP)
-    validate = pytest.importorskip("botocore.validate", reason=SKIP)
-    seen = set()
-    for request, answer in exchanges:
-        prefix, _dot, name = request.headers["X-Amz-Target"].partition(".")
-        assert prefix == model.metadata["targetPrefix"]
-        assert request.headers["Content-Type"] == f"application/x-amz-json-{model.metadata['jsonVersion']}"
-        operation = model.operation_model(name)
-        body = json.loads(request.body or b"{}")
-        assert set(body) <= set(operation.input_shape.members)
-        report = validate.ParamValidator().validate(body, operation.input_shape)
-        assert not report.has_errors(), report.generate_report()
-        if operation.output_shape is not None:
-            told = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}
-            parsed = parsers.create_parser("json").parse(told, operation.output_shape)
-            parsed.pop("ResponseMetadata")
-            assert set(parsed) == set(json.loads(answer.body)), name
-        seen.add(name)
-    assert seen == set(fake_aws.FIELDS)
-
-
 def test_what_is_said_is_what_botocores_model_knows(exchanges: list[tuple[Request, Response]]) -> None:
     """ca-connectors §5.2: AWS by botocore's model."""
-    loaders = pytest.importorskip("botocore.loaders", reason=SKIP)
-    _hold(exchanges, _model(loaders.Loader().load_service_model("acm-pca", "service-2")))
+    assert hold(exchanges, model_of("acm-pca")) == set(fake_aws.FIELDS)
 
 
 @pytest.mark.published
@@ -159,4 +113,4 @@ def test_fake_and_connector_have_the_words_of_the_published_model(
     assert set(aws_pca_options.ALGORITHMS) <= set(shapes["SigningAlgorithm"]["enum"])
     assert set(shapes["CertificateAuthorityUsageMode"]["enum"]) >= {aws_pca_options.SHORT_LIVED}
     assert shapes["IdempotencyToken"]["max"] == 36
-    _hold(exchanges, _model(document))
+    assert hold(exchanges, model_of("acm-pca", document)) == set(fake_aws.FIELDS)
