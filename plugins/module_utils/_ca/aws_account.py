@@ -38,13 +38,13 @@ class AwsAccount(CaConnector):
 
     :cvar what: the order, for messages; ``operation`` is AWS's name of it.
     :cvar refusals: errors that the order itself is at fault for; anything else is the account's fault, or nobody's.
-    :cvar states: from AWS's words to ``answer_base.STATES``.
+    :cvar vendor_states: from AWS's words to ``answer_base.STATES``.
     """
 
     what: str
     operation: str
     refusals: tuple[str, ...]
-    states: Mapping[str, str]
+    vendor_states: Mapping[str, str]
 
     def __init__(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret], tools: Tools) -> None:
         self._name, self._options, self._secrets, self._tools = name, options, secrets, tools
@@ -203,7 +203,7 @@ class AwsAccount(CaConnector):
         except ClmError as exc:
             word = kind_of(exc) if isinstance(exc, RemoteError) else ""
             told = f"AWS took the order, and it could not be fetched yet: {exc.message}"
-            return Pending(handle, told, 5.0, read_state(self.states, word).state, vendor_state=word)
+            return Pending(handle, told, 5.0, read_state(self.vendor_states, word).state, vendor_state=word)
 
     def _issued(self, handle: Handle, found: Mapping[str, Any]) -> Issued:
         """Read a certificate.

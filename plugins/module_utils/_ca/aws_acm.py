@@ -58,7 +58,7 @@ class AwsAcm(AwsAccount):
 
     what, operation = "request a certificate", "RequestCertificate"
     refusals = ("InvalidParameterException", "InvalidDomainValidationOptionsException", "ValidationException")
-    states = words.STATES
+    vendor_states = words.STATES
 
     @property
     def _orders(self) -> Api:

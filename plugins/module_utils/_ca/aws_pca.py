@@ -52,7 +52,7 @@ class AwsPca(AwsAccount):
 
     what, operation = "have a CSR signed", "IssueCertificate"
     refusals = ("InvalidArgsException", "MalformedCSRException", "ValidationException")
-    states = {"requestinprogressexception": PROCESSING, "requestfailedexception": FAILED}
+    vendor_states = {"requestinprogressexception": PROCESSING, "requestfailedexception": FAILED}
 
     @property
     def _orders(self) -> Api:
