@@ -125,8 +125,8 @@ class AwsAccount(CaConnector):
 
     def choices(self, kind: str) -> Sequence[Choice]:
         """List the CAs that are active."""
-        if kind != "issuer_name":
-            there = ", ".join(self.capabilities().choices)
+        if kind != "issuer_name" or kind not in self.capabilities().choices:
+            there = ", ".join(self.capabilities().choices) or "none"
             raise InputError(f"CA account {self._name} has no list {kind!r}; there are: {there}")
         return [Choice(str(one["Arn"]), own.name_of(one)) for one in self._listed() if one.get("Status") == "ACTIVE"]
 

@@ -51,6 +51,11 @@ TOKEN_S = 3000.0
 _LAG = timedelta(minutes=5)
 _SOON_S, _DNS_S, _MAIL_S, _HOUR_S = 5.0, 60.0, 900.0, 3600.0
 _MOST_PAGES = 20
+_ISSUER_NAME = {
+    "required": False,
+    "choices_from": "issuer_name",
+    "description": "ARN of the private CA that signs, where it is another one than the account's.",
+}
 
 
 class AwsAcm(AwsAccount):
@@ -79,14 +84,9 @@ class AwsAcm(AwsAccount):
             can_adopt=True,
             csr_sources=("ca",),
             validity="profile",
-            request_options={
-                "issuer_name": {
-                    "required": False,
-                    "choices_from": "issuer_name",
-                    "description": "ARN of the private CA that signs; without one, and without the account's, Amazon.",
-                },
-            },
-            choices=("issuer_name",),
+            # Of an account for Amazon's certificates public trust holds, so that no request makes it a private one.
+            request_options={} if is_public else {"issuer_name": _ISSUER_NAME},
+            choices=() if is_public else ("issuer_name",),
             dcv_methods=(proof,) if is_public else (),
             chain_with_root=True,
         )

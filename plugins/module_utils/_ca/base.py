@@ -136,7 +136,8 @@ class CaConnector(ABC):
         therefore speaks of the order itself: one that was never sent, or that the CA refused with a 4xx, left nothing;
         after any other, as for an answer whose certificate cannot be read, the caller asks ``find``.
 
-        :param csr_pem: PKCS#10; its signature has been verified.
+        :param csr_pem: PKCS#10; its signature has been verified. Empty for a CA that makes the key itself, by its
+            ``csr_sources``: ``order.spec`` says then what the key is to be, here as in ``find`` and ``adopt``.
         :raises RemoteError: it was not taken, or nobody knows.
         :raises ClmError: nobody knows, as with a PEM that cannot be read.
         """

@@ -50,7 +50,6 @@ class Capabilities:
     :ivar hashes: what CSRs may be signed with.
     :ivar csr_sources: of ``CSR_SOURCES``; the seed's limits, which the account's option of that name overrides. ``ca``
         stands there alone for a CA that makes the key itself, and takes no CSR.
-    :ivar csr_refusal: why there are none, as a sentence; empty where there are.
     :ivar validity: of ``VALIDITY_UNITS``; ``max_validity_days`` is None when the CA itself decides.
     :ivar request_options: options of a request it takes, as ``{name: {required, choices_from, description}}``.
     :ivar choices: the kinds of lists it can be asked for.
@@ -76,7 +75,6 @@ class Capabilities:
     key_types: tuple[str, ...] = ("rsa", "ec")
     hashes: tuple[str, ...] = HASHES
     csr_sources: tuple[str, ...] = CSR_SOURCES
-    csr_refusal: str = ""
     validity: str = "days"
     max_validity_days: int | None = None
     request_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

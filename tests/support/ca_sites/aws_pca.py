@@ -16,7 +16,7 @@ from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_front import ROLE
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
 
-WRITE = "IssueCertificate$"
+WRITE = "(?:Issue|Request)Certificate$"
 QUESTIONS = r"\.(?:Describe|Get|List)\w+$"
 
 
@@ -41,6 +41,9 @@ def site(*, role: bool = False, **options: Any) -> Callable[[Path], AbstractCont
     def run(folder: Path) -> Iterator[Site]:
         orders = core.Orders(core.FakeClock())
         vendor = AwsVendor(orders)
+        if options.get("mode") == "acm":
+            # ACM makes keys of the CA's own family alone, and the usual key is RSA.
+            vendor.key = "RSA_2048"
         with core.running(vendor, orders, folder) as fake:
             yield Site(
                 registered("aws_pca"),

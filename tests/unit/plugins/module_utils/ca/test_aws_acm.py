@@ -206,8 +206,9 @@ def test_a_key_of_another_family_than_the_private_cas_is_told_before(lab: Lab) -
     assert lab.connect().validate(lab.order()) == [], "keys that may not list leave it to AWS"
 
 
-def test_a_request_may_name_a_private_ca_at_an_account_without_one(lab: Lab) -> None:
-    connector, options = lab.connect(**PUBLIC), {"issuer_name": lab.vendor.ca_arn}
+def test_a_request_names_a_private_ca_at_an_account_with_one_alone(lab: Lab) -> None:
+    """C rows: what is told of an account, as that public trust holds, is true for each of its requests."""
+    connector, options = lab.connect(), {"issuer_name": lab.vendor.ca_arn}
     assert [choice.value for choice in connector.choices("issuer_name")] == [lab.vendor.ca_arn]
     assert "is not there" in connector.validate(lab.order(options={"issuer_name": "arn:x"}))[0]
     assert connector.validate(lab.order(options=options)) == []
@@ -215,6 +216,11 @@ def test_a_request_may_name_a_private_ca_at_an_account_without_one(lab: Lab) -> 
     assert isinstance(answer, Issued) and lab.only.kind == "PRIVATE"
     with pytest.raises(InputError, match="there are: issuer_name"):
         connector.choices("certificate_type")
+    public = lab.connect(**PUBLIC)
+    assert public.capabilities().is_public and public.capabilities().choices == ()
+    assert "issuer_name is no option of a request" in public.validate(lab.order(options=options))[0]
+    with pytest.raises(InputError, match="there are: none"):
+        public.choices("issuer_name")
 
 
 # -- proofs and states ---------------------------------------------------------------------------------------------
@@ -771,7 +777,8 @@ def test_the_addresses_are_those_of_the_region_unless_the_account_has_others(lab
         wanted = {"region": "cn-north-1", "mode": "acm", "access_key_id": "AKIA", **own}
         options, sealed = kind.prepare("lab", wanted, {"secret_access_key": "x"}, StoredAccount())
         connector = kind.connect("lab", options, {name: Secret(text) for name, text in sealed.items()})
-        assert connector.capabilities().csr_sources == ("ca",) and connector.choices("issuer_name") == []
+        assert connector.capabilities().csr_sources == ("ca",)
+        connector.revoke({"order_id": _ARN, "ca": "arn", "serial": "01"}, "unspecified", "")
         with pytest.raises(ClmError):
             connector.collect({"order_id": _ARN, "ca": ""})
     assert hosts == [

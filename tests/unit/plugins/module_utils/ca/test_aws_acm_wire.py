@@ -13,7 +13,12 @@ import pytest
 from ansible_collections.edgecert.clm.plugins.module_utils._ca import aws_acm_words
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import Issued, Pending, Rejected
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.aws_pca import AwsPcaType
-from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order, StoredAccount, Tools
+from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import (
+    CaConnector,
+    Order,
+    StoredAccount,
+    Tools,
+)
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
 from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
@@ -34,14 +39,18 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Request, R
     kept: list[tuple[Request, Response]] = []
     with core.running(vendor, orders, tmp_path_factory.mktemp("acm")) as fake:
         kind = AwsPcaType(Tools(fake.clock, lambda options: Noted(options, kept)))
-        wanted = options_of(fake, vendor, mode="acm", ca_arn="", region=REGION)
-        options, sealed = kind.prepare("lab", wanted, {"secret_access_key": vendor.user.secret}, StoredAccount())
-        connector = kind.connect("lab", options, {name: Secret(text) for name, text in sealed.items()})
+
+        def connect(**more: Any) -> CaConnector:
+            wanted = options_of(fake, vendor, mode="acm", **more)
+            options, sealed = kind.prepare("lab", wanted, {"secret_access_key": vendor.user.secret}, StoredAccount())
+            return kind.connect("lab", options, {name: Secret(text) for name, text in sealed.items()})
+
+        connector = connect(ca_arn="", region=REGION)
         connector.test()
         order, other = (Order(SPEC, 90, intent, fake.clock.now()) for intent in ("intent", "another"))
         private = Order(SPEC, 90, "private", fake.clock.now(), {"issuer_name": vendor.ca_arn})
         vendor.key = "RSA_2048"
-        assert isinstance(connector.submit(private, ""), Issued)
+        assert isinstance(connect().submit(private, ""), Issued)
         waiting = connector.submit(order, "")
         fake.clock.sleep(60)
         assert isinstance(waiting, Pending) and isinstance(connector.collect(waiting.handle), Pending)
