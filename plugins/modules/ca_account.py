@@ -70,10 +70,12 @@ options:
         C(ra_field_map) for the site's own fields, C(search_dn), C(ra_path) and C(ee_path). With V(ca) there are
         C(idca_path), C(ca_name), C(certificate_profile), C(soap_version), C(idca_name_param) and
         C(idca_revoke_operation).
-      - V(aws_pca) is AWS Private CA. It takes C(ca_arn) or C(region), C(template), C(signing_algorithm), C(url) and
-        C(sts_url) for other endpoints, C(access_key_id) or else the usual chain of AWS (C(profile)), C(role_arn) with
-        C(external_id) and C(session_name), and C(mode) (V(pca) or V(acm)). With V(acm) nothing can be enrolled, for
-        ACM makes the key.
+      - V(aws_pca) is AWS Private CA, or AWS Certificate Manager. It takes C(ca_arn) or C(region), C(template),
+        C(signing_algorithm), C(url) and C(sts_url) for other endpoints, C(access_key_id) or else the usual chain of AWS
+        (C(profile)), C(role_arn) with C(external_id) and C(session_name), and C(mode) (V(pca) or V(acm)), which stays
+        what it is. With V(acm) ACM makes the key, and O(edgecert.clm.cert_enroll#module:csr_source) is V(ca);
+        C(acm_url) is its endpoint. Without C(ca_arn) the certificates are Amazon's own, and C(validation_method)
+        (V(dns) or V(email)) proves the domains.
       - V(google_cas) is the Certificate Authority Service of Google Cloud. It takes C(project), C(location),
         C(issuer) (a pool, or C(pool/ca)), C(template), C(tier) (V(enterprise) or V(devops)), C(url), and
         C(auth_method) (V(credentials), V(credentials_file) with C(credentials_path), V(default) or V(access_token)).
@@ -116,8 +118,8 @@ options:
       - V(nexus) is Nexus Certificate Manager behind its Protocol Gateway. It takes C(url), C(procedure), C(lifetime)
         (V(request) or V(procedure)), C(client_certificate) of an officer, and C(signing_certificate) where another one
         signs.
-      - All CAs take C(csr_sources), which overrides where CSRs may come from. All that are reached over a network take
-        C(ca_path), C(validate_certs), C(proxy) and C(timeout_s) (90 at most); those that know mutual TLS
+      - All CAs that take CSRs take C(csr_sources), which overrides where those may come from. All that are reached over
+        a network take C(ca_path), C(validate_certs), C(proxy) and C(timeout_s) (90 at most); those that know mutual TLS
         C(client_certificate).
     type: dict
   secrets:

@@ -181,7 +181,8 @@ request:
       type: str
     actions:
       description: >-
-        What somebody has to do before the CA signs, each with C(kind), C(domain), C(name), C(value), C(url), C(who).
+        What somebody has to do before the CA signs, each with C(kind), C(domain), C(name), C(value), C(url), C(who),
+        and C(stays) where what is made must not be taken away afterwards.
       returned: always
       type: list
     message:

@@ -229,18 +229,24 @@ def test_a_ca_that_takes_too_long_is_told(place: Place) -> None:
 
 
 def test_given_actions_are_published_beside_what_others_have_there(place: Place) -> None:
-    """Only those that are DNS records; others' values stay."""
+    """Only those that are DNS records; others' values stay, and so does what an action says of itself."""
     other = {"device": "edge", "name": "_acme-challenge.given.example.com", "value": "of somebody else"}
     actions = [
         {"kind": "dns-01", "name": other["name"], "value": "mine"},
         {"kind": "dns-01", "name": other["name"], "value": "mine for the wildcard"},
         {"kind": "cname", "name": "_proof.given.example.com", "value": "proof.example.net"},
+        {"kind": "cname", "name": "_stays.given.example.com", "value": "stays.example.net", "stays": True},
         {"kind": "email", "who": "admin@example.com"},
     ]
     look = {
         "name": "Look",
         "edgecert.clm.edge_dns_record": {**other, "value": "nothing", "state": "absent"},
     }
+
+    def still(label: str) -> dict[str, Any]:
+        record = {"device": "edge", "name": f"{label}.given.example.com", "type": "CNAME", "state": "absent"}
+        return {"name": f"Look at {label}", "edgecert.clm.edge_dns_record": record}
+
     done = place.play(
         [
             {"name": "Have another", "edgecert.clm.edge_dns_record": other},
@@ -248,11 +254,15 @@ def test_given_actions_are_published_beside_what_others_have_there(place: Place)
             look,
             include(place, actions=actions, remove="always"),
             {"name": "Look again", **{key: value for key, value in look.items() if key != "name"}},
+            still("_proof"),
+            still("_stays"),
             {"name": "Remove the other", "edgecert.clm.edge_dns_record": {**other, "state": "absent"}},
         ]
     ).ok()
     assert done.task("Look").result["record"]["contents"] == ["mine", "mine for the wildcard", "of somebody else"]
     assert done.task("Look again").result["record"]["contents"] == ["of somebody else"]
+    # What a CA looks at again at its own renewals is not taken away.
+    assert not done.task("Look at _proof").changed and done.task("Look at _stays").changed
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ it means that the CA is at work, never that the order failed, and stays to be se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -47,6 +47,7 @@ class Action:
     :ivar value: what it has to hold; empty for e-mail and approval.
     :ivar url: where a person does it, or where the CA looks; may be empty.
     :ivar who: who has to, as an e-mail address or a sentence's subject; may be empty.
+    :ivar stays: what is made is not to be taken away afterwards: the CA looks at it again.
     """
 
     kind: str
@@ -55,6 +56,12 @@ class Action:
     value: str = ""
     url: str = ""
     who: str = ""
+    stays: bool = False
+
+    def shown(self) -> dict[str, Any]:
+        """Give it JSON-ready, for users and records; ``stays`` only where it does."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        return told if self.stays else {name: value for name, value in told.items() if name != "stays"}
 
 
 @dataclass(frozen=True)

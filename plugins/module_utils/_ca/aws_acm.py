@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -118,8 +119,10 @@ class AwsAcm(AwsAccount):
         return [text for told in self._issuers(order) for text in words.family_problems(told, order.spec)]
 
     def submit(self, order: Order, csr_pem: str) -> Answer:
-        """Have key and certificate made; no CSR is sent."""
+        """Have key and certificate made; no CSR is sent, and one that is there is of another key."""
         problems = words.order_problems(order.spec)
+        if csr_pem:
+            problems.insert(0, "ACM takes no CSR, it makes the key itself")
         if problems:
             return Rejected("; ".join(problems))
         is_first = order.last_sent_at is None
@@ -180,7 +183,10 @@ class AwsAcm(AwsAccount):
             return CannotTell(f"the account may not look for it ({exc.message})", look_at, _HOUR_S)
         if arn:
             told = self._certificate(arn)
-            return self._answer({"order_id": arn, "ca": str(told.get("CertificateAuthorityArn") or "")}, told)
+            # The account, or what was asked of it, may have been changed since.
+            if reason := words.other_than(told, order, self._issuer(order)):
+                return CannotTell(f"the certificate {arn} bears its tag, and {reason}", look_at, _HOUR_S)
+            return self._answer({"order_id": arn, "ca": ""}, told)
         left = order.sent_at + _LAG - self._tools.clock.now()
         if left > timedelta(0):
             # It may have been sent again at the token's very end, and AWS lists an order some seconds after it.
@@ -245,12 +251,24 @@ class AwsAcm(AwsAccount):
         try:
             told = self._certificate(str(handle["order_id"]))
         except RemoteError as exc:
-            if not self._is_young(handle, exc):
+            if self._is_young(handle, exc):
+                waits = "ACM does not show the order yet"
+                return Pending(handle, waits, _SOON_S, PROCESSING, vendor_state=kind_of(exc))
+            if kind_of(exc) != _NOT_FOUND:
                 raise
-            return Pending(handle, "ACM does not show the order yet", _SOON_S, PROCESSING, vendor_state=kind_of(exc))
+            # With the credentials of another AWS account it would be told the same, so that this is no refusal.
+            raise RemoteError(
+                f"{exc.message}; if it was deleted there, cancel the request and ask anew, else see whether the "
+                "account's credentials and region are those it was ordered with",
+                status=exc.status,
+                problem=exc.problem,
+                request_id=exc.request_id,
+                code=exc.code,
+            ) from exc
         return self._answer(handle, told)
 
     def _answer(self, handle: Handle, told: Mapping[str, Any]) -> Answer:
+        handle = {**handle, "ca": str(told.get("CertificateAuthorityArn") or "")}
         found = read_state(words.STATES, told["Status"])
         if found.state == states.ISSUED:
             return self._fetched(handle)
@@ -285,10 +303,18 @@ class AwsAcm(AwsAccount):
             if kind_of(exc) not in (_NOT_FOUND, "InvalidArnException"):
                 raise
             raise InputError(f"CA account {self._name} has no certificate {arn}") from exc
-        reason = words.other_than(told, order, self._issuer(order))
+        reason = words.other_than(told, order, self._issuer(order)) or self._of_another(arn, order)
         if reason:
             raise InputError(f"the certificate {arn} {reason}")
-        return self._answer({"order_id": arn, "ca": str(told.get("CertificateAuthorityArn") or "")}, told)
+        return self._answer({"order_id": arn, "ca": ""}, told)
+
+    def _of_another(self, arn: str, order: Order) -> str:
+        """Say that a certificate bears another order's tag; empty where it does not, or tags may not be read."""
+        try:
+            tag = self._tag_of(arn)
+        except AuthError:
+            return ""
+        return f"is of another order, by its tag {words.TAG} = {tag}" if tag not in ("", order.intent_id) else ""
 
     # -- taking back and revoking ----------------------------------------------------------------------------------
 
@@ -300,12 +326,15 @@ class AwsAcm(AwsAccount):
         except RemoteError as exc:
             if kind_of(exc) != _NOT_FOUND:
                 raise
-            young = Pending(handle, "ACM does not show the order yet", _SOON_S, PROCESSING, vendor_state=_NOT_FOUND)
+            waits = "nothing was deleted, as ACM does not show the order yet"
+            young = Pending(handle, waits, _SOON_S, PROCESSING, vendor_state=_NOT_FOUND)
             return young if self._is_young(handle, exc) else done
         answer = self._answer(handle, told)
         # What waits for nobody but AWS is issued in a moment: deleting it would race with that, and a private CA would
         # have signed all the same.
-        if not isinstance(answer, Pending) or answer.state != PENDING_VALIDATION:
+        if isinstance(answer, Pending) and answer.state != PENDING_VALIDATION:
+            return replace(answer, message="nothing was deleted, as ACM issues it in a moment; revoke it then")
+        if not isinstance(answer, Pending):
             return answer
         try:
             self._orders.write("take back an order", "DeleteCertificate", {"CertificateArn": arn})

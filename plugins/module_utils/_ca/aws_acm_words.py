@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from .._core.clock import to_text
 from .._core.csr_spec import CsrSpec
 from .._core.vocabulary import curve_name
 from . import answer_base as states
@@ -129,6 +130,11 @@ def other_than(told: Mapping[str, Any], order: Order, issuer: str) -> str:
     kind, origin = str(told.get("Type") or ""), str(told.get("CertificateKeyPairOrigin") or "AWS_MANAGED")
     if kind not in ("AMAZON_ISSUED", "PRIVATE") or origin != "AWS_MANAGED":
         return f"was not made by ACM (type {kind or 'unknown'}, key {origin})"
+    at, name = own.moment_of(told.get("CreatedAt")), str(told.get("DomainName") or "")
+    if at is not None and at < order.at - _SKEW:
+        return f"was requested at {to_text(at)}, before this order was ({to_text(order.at)})"
+    if name.lower() != order.spec.common_name.lower():
+        return f"is for {name or 'no name'}, and the order is for {order.spec.common_name}"
     found = str(told.get("CertificateAuthorityArn") or "")
     if found != issuer:
         return f"is signed by {found or 'Amazon'}, and the order is for {issuer or 'Amazon'}"
@@ -167,7 +173,8 @@ def actions(told: Mapping[str, Any]) -> tuple[Action, ...]:
         mails = one.get("ValidationEmails")
         if record.get("Name") and record.get("Value"):
             name, value = (str(record[member]).rstrip(".") for member in ("Name", "Value"))
-            found.append(Action("cname", domain, name, value))
+            # ACM renews by itself as long as the record is there, also certificates that nobody here knows of.
+            found.append(Action("cname", domain, name, value, stays=True))
         elif isinstance(mails, list) and mails:
             found.append(Action("email", domain, who=", ".join(str(mail) for mail in mails)))
     return tuple(dict.fromkeys(found))

@@ -35,7 +35,7 @@ from .answer_base import (
 from .aws_account import KIND, PCA_SERVICE, AwsAccount
 from .aws_acm import AwsAcm
 from .aws_api import Api, kind_of
-from .base import CaConnector, Check, Choice, Order
+from .base import CaConnector, Check, Choice, Order, StoredAccount
 from .before_order import before_order
 from .capability_base import CSR_SOURCES, FIND_TOKEN, Capabilities
 from .shapes import part
@@ -229,6 +229,19 @@ class AwsPcaType(TableType):
     def problems(self, options: Mapping[str, Any], secrets: Mapping[str, str]) -> Sequence[str]:
         """Hold mode, region, CA and credentials against each other."""
         return own.problems(options, secrets)
+
+    def prepare(
+        self, name: str, options: Mapping[str, Any], secrets: Mapping[str, str], before: StoredAccount
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Check an account's options; its mode stays, for requests under way have a CSR, or have none."""
+        taken = super().prepare(name, options, secrets, before)
+        known = before.options.get("mode", taken[0]["mode"])
+        if taken[0]["mode"] != known:
+            raise InputError(
+                f"Cannot change CA account {name} from mode {known} to {taken[0]['mode']}: one takes CSRs, the other "
+                "makes the keys itself; add another account"
+            )
+        return taken
 
     def connect(self, name: str, options: Mapping[str, Any], secrets: Mapping[str, Secret]) -> CaConnector:
         """Build the connector of the account's mode; no traffic."""

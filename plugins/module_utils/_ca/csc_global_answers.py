@@ -14,7 +14,6 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
@@ -66,7 +65,7 @@ def actions(told: Any) -> list[dict[str, str]]:
             found.append(Action("cname", domain, str(cname["name"]).rstrip("."), str(cname.get("value")).rstrip(".")))
         elif one.get("email"):
             found.append(Action("email", domain, who=str(one["email"])))
-    return [asdict(action) for action in dict.fromkeys(found)]
+    return [action.shown() for action in dict.fromkeys(found)]
 
 
 def message(todo: Sequence[Mapping[str, str]]) -> str:

@@ -10,7 +10,6 @@ run that finds it done: nothing is paid for, and nothing can be lost, before. :s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -102,5 +101,5 @@ def _not_yet(waiting: Sequence[Mapping[str, Any]]) -> RemoteError:
         status=409,
         code=CODE,
         retryable=True,
-        details={"actions": [asdict(action) for action in actions]},
+        details={"actions": [action.shown() for action in actions]},
     )

@@ -10,13 +10,13 @@ actions[], differences[]``. Knows no CA.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from .._core.clock import from_text, to_text
 from .._core.errors import ClmError, InputError, MissingLibrary, RateLimited, RemoteError, TransportError, unexpected
-from . import dual_stack, form_csr, intents, key_secrets, lifetimes, requests
+from . import ca_made, dual_stack, form_csr, intents, key_secrets, lifetimes, requests
 
 if TYPE_CHECKING:
     from .._ca.answer_base import Answer, CannotTell, Found, Handle, Issued, NotThere, Pending
@@ -42,7 +42,7 @@ def progress_of(answer: Answer, differences: tuple[str, ...] = ()) -> dict[str, 
         return {"state": ISSUED, "vendor_state": "", "message": "", "actions": [], "differences": list(differences)}
     told = {"state": answer.state, "vendor_state": answer.vendor_state, "differences": []}
     if isinstance(answer, Pending):
-        return {**told, "message": answer.message, "actions": [asdict(action) for action in answer.actions]}
+        return {**told, "message": answer.message, "actions": [action.shown() for action in answer.actions]}
     return {**told, "message": answer.reason, "actions": []}
 
 
@@ -275,8 +275,9 @@ def _looked_for(mover: Mover, asked: Order, csr_pem: str, exc: ClmError) -> Foun
 def put_in_doubt(mover: Mover, algorithm: str, told: CannotTell) -> bool:
     """Let the request wait for a person who looks at the CA; never orders again by itself."""
     request = mover.request
+    ordered = ca_made.ordered_for(request, algorithm)
     message = (
-        f"CA account {request.ca} may have taken the order for the {algorithm} CSR, for its answer was lost: "
+        f"CA account {request.ca} may have taken the order for the {ordered}, for its answer was lost: "
         f"{told.message}. {_advice(mover, told.look_at)}"
     )
     if request.state == "in_doubt":
@@ -378,7 +379,8 @@ def given_up(mover: Mover, comment: str) -> None:
     """Take a person's word that the CA has no order: the next move orders anew, under another intent."""
     algorithm, intent = in_doubt(mover)
     ports = mover.ports
-    said = comment or f"{ports.actor} says that CA account {mover.request.ca} has no order for the {algorithm} CSR"
+    ordered = ca_made.ordered_for(mover.request, algorithm)
+    said = comment or f"{ports.actor} says that CA account {mover.request.ca} has no order for the {ordered}"
     with ports.store.write() as unit:
         intents.close(unit, intent, {"given_up": ports.actor}, ports.clock.now())
         mover.save(unit, "order_given_up", comment=said, state="implementing", next_look_at=None)

@@ -8,7 +8,7 @@ Sends nothing; the move around it holds the lease.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +119,8 @@ def refuse_bought(mover: Mover, ended: CertRequest | None = None) -> None:
     """
     request = mover.request
     known = dict(ended.csrs) if ended is not None and request.key_reference == ended.key_reference else {}
+    if ca_made.is_so(request):
+        known = dict.fromkeys(dual_stack.wanted(request), "")
     if request.wish.get("csr"):
         known = {dual_stack.wanted(request)[0]: request.wish["csr"]}
     with mover.ports.store.read() as unit:
@@ -192,16 +194,24 @@ def _standing_orders(
 ) -> list[tuple[CertRequest, dict[str, Any]]]:
     """Give the earlier requests with what stands of their orders for the very same CSRs."""
     ended = unit.requests.find(certificate_id=request.certificate_id, state=["failed", "cancelled"])
+    # A CSR is of one request; without one an order may have come to a certificate by a later request already.
+    issued = unit.requests.find(certificate_id=request.certificate_id, state=["issued", "revoked"])
+    used = [handle for one in issued if ca_made.is_so(one) for handle in one.ca_handles.values()]
     over = [handle for one in ended for name, handle in one.ca_handles.items() if _is_over(unit, one, name)]
     found = []
     for earlier in _of_same_order(unit, request, ["failed", "cancelled"]):
         is_cancelled = earlier.state == "cancelled"
         kept = earlier.ca_handles if is_cancelled else dual_stack.kept_orders(earlier)
         same = {name: kept[name] for name in kept if csrs.get(name) == earlier.csrs.get(name)}
-        standing = {name: handle for name, handle in same.items() if handle not in over}
+        standing = {name: one for name, one in same.items() if one not in over and not _is_used(one, used)}
         if standing:
             found.append((earlier, standing))
     return found
+
+
+def _is_used(handle: Mapping[str, Any], used: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether a certificate came of an order by another request: the connector keeps what it knew of it."""
+    return any(handle.items() <= later.items() for later in used)
 
 
 def _go_where_ordered(unit: Unit, mover: Mover, csrs: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .._core.errors import ClmError, InputError
 from .._core.plan import Step
 from .._core.types import CertRequest, WorkOrder
-from . import ca_accounts, ca_orders, intents, key_secrets
+from . import ca_accounts, ca_made, ca_orders, intents, key_secrets
 
 if TYPE_CHECKING:
     from .._ca.base import CaConnector
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from .moves import Mover
     from .ports import Ports
 
-TAKEN_BACK = "cancelled"
-"""State in the result of an intent to cancel an order: the CA has done it, and nothing comes of that order any more."""
+TAKEN_BACK, SIGNED = "cancelled", "issued"
+"""State in the result of an intent to cancel an order: the CA has done it, and nothing comes of that order any more; or
+it had issued already, and a person was told to revoke that."""
 
 
 def steps(mover: Mover, order_id: str, comment: str) -> Sequence[Step]:
@@ -45,9 +46,9 @@ def steps(mover: Mover, order_id: str, comment: str) -> Sequence[Step]:
             "cancel that order at the CA, then retry without order_id",
             code="cannot_adopt",
         )
-    following = mover.steps()
+    following, ordered = mover.steps(), ca_made.ordered_for(request, algorithm)
     if order_id:
-        text = f"Take over order {order_id} of CA account {request.ca} for the {algorithm} CSR"
+        text = f"Take over order {order_id} of CA account {request.ca} for the {ordered}"
         return (Step(text, lambda: adopt(mover, order_id)), *following)
 
     def order_again() -> bool:
@@ -55,7 +56,7 @@ def steps(mover: Mover, order_id: str, comment: str) -> Sequence[Step]:
             ca_orders.given_up(mover, comment)
         return True
 
-    return (Step(f"Order again for the {algorithm} CSR", order_again), *following)
+    return (Step(f"Order again for the {ordered}", order_again), *following)
 
 
 def adopt(mover: Mover, order_id: str) -> bool:
@@ -63,6 +64,7 @@ def adopt(mover: Mover, order_id: str) -> bool:
 
     :raises InputError: the CA has no such order, or it is of another CSR.
     """
+    from .._ca.answer_base import Issued
     from . import receiving
 
     with mover.lease():
@@ -70,6 +72,11 @@ def adopt(mover: Mover, order_id: str) -> bool:
         asked = ca_orders.order_of(mover, algorithm, intent)
         csr_pem = key_secrets.csr_to_send(mover.ports.store, mover.request, algorithm)
         answer = ca_orders.showable(mover, algorithm, csr_pem, mover.ca.adopt(order_id, asked, csr_pem))
+        # No CSR shows whose order that is, and a wrong one is no end of the doubt.
+        seen = answer if ca_made.is_so(mover.request) and isinstance(answer, Issued) else None
+        problems = receiving.inspected(mover, algorithm, seen)[1] if seen is not None else []
+        if problems:
+            raise InputError(f"Cannot take over order {order_id}: {'; '.join(problems)}")
         ca_orders.leave_doubt(mover, f"{mover.ports.actor} found order {order_id}")
         receiving.take(mover, algorithm, intent, answer)
     return True
@@ -97,9 +104,10 @@ def cancelled_at_ca(ports: Ports, record: CertRequest | WorkOrder) -> dict[str, 
 
 
 def is_taken_back(unit: Unit, request: CertRequest, algorithm: str) -> bool:
-    """Say whether the CA has cancelled what a request ordered."""
+    """Say whether the CA has cancelled what a request ordered, or a key that it made is to be revoked with it."""
+    over = (TAKEN_BACK, SIGNED) if ca_made.is_so(request) else (TAKEN_BACK,)
     told = intents.of(unit, intents.CANCEL_ORDER, "request", ca_orders.key_of(request, algorithm))
-    return any(one.result.get("state") == TAKEN_BACK for one in told)
+    return any(one.result.get("state") in over for one in told)
 
 
 def _cancelled(ports: Ports, connector: CaConnector, request: CertRequest, algorithm: str) -> str:
@@ -107,7 +115,8 @@ def _cancelled(ports: Ports, connector: CaConnector, request: CertRequest, algor
 
     key, now = ca_orders.key_of(request, algorithm), ports.clock.now
     intent, _is_new = intents.begin(ports.store, intents.CANCEL_ORDER, "request", key, {"algorithm": algorithm}, now())
-    what = f"the order for the {algorithm} CSR"
+    ordered = ca_made.ordered_for(request, algorithm)
+    what = f"the order for the {ordered}"
     ended: dict[str, str] = {}
     try:
         answer = connector.cancel(request.ca_handles[algorithm])
@@ -118,9 +127,10 @@ def _cancelled(ports: Ports, connector: CaConnector, request: CertRequest, algor
         if isinstance(answer, Rejected):
             told, ended = f"{what} is cancelled at CA account {request.ca}", {"state": TAKEN_BACK}
         elif isinstance(answer, Issued):
-            told = f"CA account {request.ca} had signed the {algorithm} CSR already; revoke that certificate there"
+            told = f"CA account {request.ca} had issued for the {ordered} already; revoke that certificate there"
+            ended = {"state": SIGNED}
         else:
-            told = f"CA account {request.ca} was told to cancel {what} and has not done it yet: {answer.message}"
+            told = f"CA account {request.ca} has not cancelled {what}, so far: {answer.message}"
     with ports.store.write() as unit:
         intents.close(unit, intent, {"told": told, **ended}, now())
     return told

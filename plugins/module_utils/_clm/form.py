@@ -157,6 +157,8 @@ def overlaid(params: Params, stored: Mapping[str, Any], source: str = csr_source
     given = {name: value for name, value in params.items() if value is not None}
     wanted = given.get("csr_source") or source
     kept = {name: value for name, value in stored.items() if name not in _DERIVED}
+    # What did not go with the source of before says nothing, as a subject that is empty.
+    kept = {name: value for name, value in kept.items() if csr_sources.applies(name, source)}
     kept = {name: value for name, value in kept.items() if csr_sources.applies(name, wanted)}
     if given.get("key_type") not in (None, stored.get("key_type")):
         # The measure of a key goes with the kind it was given for.

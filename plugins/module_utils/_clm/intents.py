@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -111,14 +111,14 @@ def _of_all(unit: Unit, noun: str, key: str) -> list[Intent]:
     return [left for left in found if left.key == key or left.key.startswith(f"{key}/")]
 
 
-def hand_over(unit: Unit, noun: str, key: str, to: str, *, kind: str = "") -> None:
+def hand_over(unit: Unit, noun: str, key: str, to: str, *, kind: str = "", but: Sequence[str] = ()) -> None:
     """Let a later record look for what an earlier one may have done: what is left open is the later one's.
 
     What is being taken back stays with the one that did it.
 
     :param key: of the earlier record; its parts' keys begin with it.
-    :param kind: only those of this kind; empty for all.
+    :param kind: only those of this kind; empty for all ``but`` some.
     """
     for left in _of_all(unit, noun, key):
-        if kind in ("", left.kind) and left.kind != CANCEL_CHANGE:
+        if kind in ("", left.kind) and left.kind not in (CANCEL_CHANGE, *but):
             unit.intents.put(replace(left, key=to + left.key.removeprefix(key)))

@@ -37,6 +37,7 @@ from . import (
     policy,
     signing,
     standby,
+    standing,
     states,
 )
 from .binding import bind_certificate
@@ -217,7 +218,7 @@ class Mover:
             places.required(unit, request)
             refuse_rivals(unit, request)
             if self.follows:
-                intents.hand_over(unit, "request", self.follows, request.request_id)
+                standing.hand_over(unit, self.follows, request)
             self.keeper.add(unit, "request_submitted" if request.state != "draft" else "request_drafted")
             key_secrets.keep_challenge(unit, request, self.challenge, self.ports.clock.now())
             if request.key_reference:

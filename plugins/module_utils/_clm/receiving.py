@@ -24,7 +24,7 @@ from .binding import named_in
 if TYPE_CHECKING:
     from .._ca.answer_base import Answer, Issued, Rejected
     from .._core.types import Bundle, CertRequest, Intent
-    from .._pki.preflight import WantedNames
+    from .._pki.preflight import Preflight, WantedNames
     from .._pki.x509 import CertificateFacts
     from .._store.base import Unit
     from .moves import Mover
@@ -135,6 +135,20 @@ def checked(
 
     :param intent: of the order, where this is the answer to it; None for one that was waited for.
     """
+    request = mover.request
+    found, problems = inspected(mover, algorithm, answer)
+    if problems or found.facts is None:
+        _keep_unusable(mover, algorithm, answer, intent)
+        order = ca_made.ordered_for(request, algorithm)
+        message = f"what CA account {request.ca} issued for the {order}: {'; '.join(problems)}"
+        go_without(mover, algorithm, "certificate_unusable", message)
+        return None
+    differences = lifetime_differences(request.wish, found.facts, mover.now)
+    return found.bundle, (*differences, *found.notes, *(f"the CA says: {note}" for note in answer.notes))
+
+
+def inspected(mover: Mover, algorithm: str, answer: Issued) -> tuple[Preflight, list[str]]:
+    """Hold a certificate against what was asked for: what is known of it, and each reason why it cannot be used."""
     from .._pki.preflight import check_bundle
 
     request = mover.request
@@ -147,14 +161,10 @@ def checked(
         key_algorithm=algorithm,
         may_be_early=True,
     )
-    if found.problems or found.facts is None:
-        _keep_unusable(mover, algorithm, answer, intent)
-        order = ca_made.ordered_for(request, algorithm)
-        message = f"what CA account {request.ca} issued for the {order}: {'; '.join(found.problems)}"
-        go_without(mover, algorithm, "certificate_unusable", message)
-        return None
-    differences = lifetime_differences(request.wish, found.facts, mover.now)
-    return found.bundle, (*differences, *found.notes, *(f"the CA says: {note}" for note in answer.notes))
+    if found.facts is None:
+        return found, list(found.problems)
+    with mover.ports.store.read() as unit:
+        return found, [*found.problems, *ca_made.problems(unit, request, found.facts)]
 
 
 def _keep_unusable(mover: Mover, algorithm: str, answer: Issued, intent: Intent | None) -> None:

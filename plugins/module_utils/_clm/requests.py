@@ -20,7 +20,20 @@ from .._core.governance import Group
 from .._core.plan import Step
 from .._core.types import CaAccount, CertRequest
 from .._store.base import Unit
-from . import approvals, ca_accounts, form, form_extras, gate, intents, opened_changes, places, policy, standby, states
+from . import (
+    approvals,
+    ca_accounts,
+    ca_made,
+    form,
+    form_extras,
+    gate,
+    intents,
+    opened_changes,
+    places,
+    policy,
+    standby,
+    states,
+)
 from .ports import Ports
 
 if TYPE_CHECKING:
@@ -180,7 +193,8 @@ def left_behind(unit: Unit, request: CertRequest, settled: Mapping[str, str]) ->
     left += settled.values()
     in_doubt = [name for name in open_ones if name not in settled and _is_ordered(unit, request, name)]
     if in_doubt:
-        left.append(f"CA account {request.ca} may sign the {' and the '.join(in_doubt)} CSR all the same")
+        ordered = " and the ".join(ca_made.ordered_for(request, name) for name in in_doubt)
+        left.append(f"CA account {request.ca} may issue for the {ordered} all the same")
     return "; ".join(left)
 
 

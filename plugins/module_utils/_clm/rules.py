@@ -172,7 +172,9 @@ def _made(name: str) -> Any:
 
 
 def _applies(name: str, wish: Mapping[str, Any]) -> bool:
-    """Say whether a rule is about what a wish asks for: an EC key has no size, an RSA key no curve."""
+    """Say whether a rule is about what a wish asks for: an EC key has no size, an RSA key no curve, no CSR no hash."""
+    if name == "hash" and wish["csr_source"] == vocabulary.CA_MADE:
+        return False
     kind = {"key_size": "rsa", "curve": "ec"}.get(name)
     return kind is None or wish.get("key_type") == kind or bool(wish.get("dual_stack"))
 

@@ -15,7 +15,7 @@ from .._core.csr_sources import ALLOW_DUPLICATE
 from .._core.errors import ConflictError, StateError
 from .._core.types import Certificate, CertRequest
 from .._store.base import Store, Unit
-from . import form, opened_changes, requests, standby, states
+from . import form, intents, opened_changes, requests, standby, states
 from .ports import Params
 
 # In these a request may differ from the one before and go on at its place.
@@ -123,3 +123,17 @@ def follows(request: CertRequest, ended: CertRequest | None) -> str:
         return ""
     other = set(form.differences(request.wish, ended.wish)) - _SAME_PLACE
     return "" if other else ended.request_id
+
+
+def hand_over(unit: Unit, ended_id: str, request: CertRequest) -> None:
+    """Let a new request look for what a cancelled one may have done; for its orders where it asks the CA for the same.
+
+    :param ended_id: as ``follows`` gave it.
+    """
+    ended = unit.requests.get(ended_id)
+    is_other = ended is not None and (ended.ca_options, ended.wish.get("validity")) != (
+        request.ca_options,
+        request.wish.get("validity"),
+    )
+    but = (intents.ORDER_CERTIFICATE,) if is_other else ()
+    intents.hand_over(unit, "request", ended_id, request.request_id, but=but)

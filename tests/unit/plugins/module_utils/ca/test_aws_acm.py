@@ -238,7 +238,8 @@ def test_domains_are_proved_by_records_that_acm_tells_a_little_later(lab: Lab) -
     told = connector.peek(waiting.handle)
     assert isinstance(told, Pending) and told.look_again_s == 60.0
     assert told.actions == tuple(
-        Action("cname", name, f"_0123abcd.{name}", "_4567ef.xxxxxx.acm-validations.aws")
+        # ACM looks at them again at each renewal of its own.
+        Action("cname", name, f"_0123abcd.{name}", "_4567ef.xxxxxx.acm-validations.aws", stays=True)
         for name in ("www.example.com", "a.example.com")
     )
     assert "_0123abcd.a.example.com to _4567ef.xxxxxx.acm-validations.aws" in told.message
@@ -621,7 +622,65 @@ def test_a_private_certificate_is_not_taken_over_for_one_of_amazons_and_rsa_is_k
     lab.acm.kept.clear()
     connector = lab.connect(**PUBLIC)
     issued(lab, connector, spec=SPEC, intent_id="rsa")
-    assert isinstance(connector.adopt(lab.only.arn, lab.order(spec=SPEC), ""), Issued)
+    assert isinstance(connector.adopt(lab.only.arn, lab.order(spec=SPEC, intent_id="rsa"), ""), Issued)
+
+
+def test_a_certificate_of_another_order_is_not_taken_over(lab: Lab) -> None:
+    """E4, U6: one of the same names, from before this order or of another one; no CSR tells them apart."""
+    issued(lab, lab.connect())
+    connector, arn = lab.connect(), lab.only.arn
+    with pytest.raises(InputError, match="is of another order, by its tag edgecert:order = 0123456789abcdef"):
+        connector.adopt(arn, lab.order(intent_id="another"), "")
+    lab.only.body = {name: value for name, value in lab.only.body.items() if name != "Tags"}
+    assert isinstance(connector.adopt(arn, lab.order(intent_id="another"), ""), Issued), "made by a person, in time"
+    lab.vendor.denied = {"acm:ListTagsForCertificate"}
+    assert isinstance(connector.adopt(arn, lab.order(intent_id="another"), ""), Issued)
+    other = replace(EC, common_name="shop.example.com", dns_names=("*.shop.example.com",))
+    with pytest.raises(InputError, match="is for www.example.com, and the order is for shop.example.com"):
+        connector.adopt(arn, lab.order(spec=other), "")
+    lab.fake.clock.sleep(86400)
+    with pytest.raises(InputError, match="before this order was"):
+        connector.adopt(arn, lab.order(intent_id="another"), "")
+
+
+def test_what_bears_the_tag_and_is_something_else_is_for_a_person_to_see(lab: Lab) -> None:
+    """E24: the account was changed to another private CA meanwhile."""
+    order = lab.order()
+    issued(lab, lab.connect())
+    lab.fake.clock.sleep(3600)
+    lab.only.body = {**lab.only.body, "CertificateAuthorityArn": lab.vendor.ca_arn[:-1] + "9"}
+    told = lab.connect().find(order, "")
+    assert isinstance(told, CannotTell) and "bears its tag, and is signed by arn:aws:acm-pca:" in told.message
+
+
+def test_a_csr_is_not_left_out_silently(lab: Lab) -> None:
+    """E7, U6: its key is another one than ACM would make."""
+    answer = lab.connect().submit(lab.order(), "-----BEGIN CERTIFICATE REQUEST-----")
+    assert isinstance(answer, Rejected) and "takes no CSR" in answer.reason and not lab.acm.kept
+
+
+def test_an_order_that_acm_forgot_says_what_to_do(lab: Lab) -> None:
+    """W5: it was deleted in the console; another AWS account would be told the same, so nothing ends by itself."""
+    connector = lab.connect(**PUBLIC)
+    waiting = connector.submit(lab.order(), "")
+    lab.acm.kept.clear()
+    lab.fake.clock.sleep(600)
+    with pytest.raises(RemoteError, match="if it was deleted there, cancel the request and ask anew") as caught:
+        connector.collect(waiting.handle)
+    assert caught.value.status == 400
+    answer = connector.cancel(waiting.handle)
+    assert isinstance(answer, Rejected) and answer.state == "cancelled"
+
+
+def test_an_accounts_mode_stays(lab: Lab) -> None:
+    """C rows: requests under way have a CSR, or have none."""
+    kind = AwsPcaType(Tools(lab.fake.clock, RequestsTransport))
+    wanted = {**options_of(lab.fake, lab.vendor), "mode": "pca"}
+    options, sealed = kind.prepare("lab", wanted, {"secret_access_key": "x"}, StoredAccount())
+    before = StoredAccount(options, sealed)
+    with pytest.raises(InputError, match="Cannot change CA account lab from mode pca to acm: .*add another account"):
+        kind.prepare("lab", {**options, "mode": "acm"}, {}, before)
+    assert kind.prepare("lab", {**options, "timeout_s": 9}, {}, before)[0]["timeout_s"] == 9
 
 
 def test_arns_that_are_none_or_of_nothing_are_told(lab: Lab) -> None:

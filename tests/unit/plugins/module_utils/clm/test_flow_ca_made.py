@@ -14,16 +14,20 @@ import pytest
 from cryptography import x509
 
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.answer_base import (
+    CANCELLED,
     Answer,
     CannotTell,
     Found,
+    Handle,
     Issued,
     NotThere,
     Pending,
+    Rejected,
+    Revocation,
 )
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.capability_base import Capabilities
-from ansible_collections.edgecert.clm.plugins.module_utils._clm import exporting, queries
+from ansible_collections.edgecert.clm.plugins.module_utils._clm import exporting, push, queries
 from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
     InputError,
     PolicyError,
@@ -40,7 +44,7 @@ class KeyMaker(StubCa):
     """A CA that makes the keys, on P-256.
 
     :ivar orders: handed over, by id, the first one first.
-    :ivar waits: orders stay pending.
+    :ivar waits: orders stay pending; ``cancels`` says whether such a one is taken back at once.
     :ivar drops: names that it leaves out.
     :ivar key_types: that it takes orders for.
     :ivar loses: raised after an order was taken; None to answer.
@@ -51,7 +55,8 @@ class KeyMaker(StubCa):
         super().__init__(lambda _csr: self._no())
         self._now, self.root = now, lab_pki.make("Key Maker Root", ca=True, now=now(), days=3000)
         self.orders: dict[str, Order] = {}
-        self.waits, self.drops, self.key_types = False, (), ("ec",)
+        self.made: dict[str, lab_pki.Pair] = {}
+        self.waits, self.drops, self.key_types, self.cancels = False, (), ("ec",), False
         self.loses: Exception | None = None
         self.tells: Found = NotThere("a stub keeps no lists")
 
@@ -65,7 +70,11 @@ class KeyMaker(StubCa):
     def capabilities(self) -> Capabilities:
         """Take no CSR from anywhere."""
         able = replace(super().capabilities(), csr_sources=("ca",), key_types=self.key_types)
-        return replace(able, is_immediate=False, can_adopt=True)
+        return replace(able, is_immediate=False, can_adopt=True, can_cancel=True, revoke_reasons=("unspecified",))
+
+    def revoke(self, handle: Handle, reason: str, comment: str) -> Revocation:
+        """Revoke."""
+        return Revocation()
 
     def submit(self, order: Order, csr_pem: str) -> Answer:
         """Take the order."""
@@ -86,13 +95,22 @@ class KeyMaker(StubCa):
         return self.collect({"order_id": order_id})
 
     def collect(self, handle: Mapping[str, Any]) -> Answer:
-        """Give the certificate of a key that is made now."""
+        """Give the certificate of the order, always the same."""
         if self.waits:
             return Pending(handle, "it is being made", 60.0)
-        order = self.orders[handle["order_id"]]
+        number = handle["order_id"]
+        order = self.orders[number]
         names = [x509.DNSName(name) for name in order.spec.dns_names if name not in self.drops]
-        made = lab_pki.make(order.spec.common_name, self.root, now=self._now(), days=order.validity_days, names=names)
-        return Issued(Bundle(made.pem, (), self.root.pem), handle)
+        if number not in self.made:
+            more = {"now": self._now(), "days": order.validity_days, "names": names}
+            self.made[number] = lab_pki.make(order.spec.common_name, self.root, **more)
+        return Issued(Bundle(self.made[number].pem, (), self.root.pem), {**handle, "serial": "01"})
+
+    def cancel(self, handle: Handle) -> Answer:
+        """Take back what waits."""
+        if not self.waits:
+            return self.collect(handle)
+        return Rejected("taken back", handle, CANCELLED) if self.cancels else Pending(handle, "not now", 60.0)
 
 
 @pytest.fixture
@@ -237,6 +255,15 @@ def test_a_certificate_of_another_kind_of_key_is_not_used(bench: Bench, maker: K
         enroll(bench, key_type="rsa")
 
 
+@pytest.mark.parametrize(("asked", "said"), [({"curve": "secp384r1"}, "secp256r1, secp384r1 is wanted")])
+def test_another_measure_of_key_than_was_asked_for_is_not_used(
+    bench: Bench, maker: KeyMaker, asked: dict[str, Any], said: str
+) -> None:
+    """E17, U6: elsewhere the key of the CSR says it."""
+    with pytest.raises(StateError, match=said):
+        enroll(bench, **asked)
+
+
 def test_a_cancelled_order_is_gone_on_with_for_the_same_names_alone(bench: Bench, maker: KeyMaker) -> None:
     """E24: what was bought is not bought twice, and what is another order is not taken for it."""
     maker.waits = True
@@ -249,6 +276,42 @@ def test_a_cancelled_order_is_gone_on_with_for_the_same_names_alone(bench: Bench
     assert enroll(bench)["state"] == "issued" and len(maker.orders) == 2
 
 
+def test_an_order_that_came_to_a_certificate_is_no_order_of_a_later_request(bench: Bench, maker: KeyMaker) -> None:
+    """E24: nothing that was revoked comes back as new."""
+    maker.waits = True
+    first = enroll(bench, wait=False)
+    bench.act("ada", "cancel", request_id=first["request_id"])
+    maker.waits = False
+    assert enroll(bench)["state"] == "issued" and len(maker.orders) == 1
+    bench.enroll_action("revoke", bench.name(), reason="unspecified")
+    push.plan(
+        {"certificate": bench.name(), "action": "remove", "remove_from": "store", "network": "staging"}, bench.ports
+    ).execute()
+    assert enroll(bench)["state"] == "issued" and len(maker.orders) == 2
+
+
+def test_what_was_issued_by_the_time_it_was_cancelled_is_revoked_and_not_used(bench: Bench, maker: KeyMaker) -> None:
+    """E24: a person was told to revoke it."""
+    enroll(bench)
+    wanted = {"action": "regenerate", "certificate": bench.name(), "force": True, "device": None, "common_name": None}
+    maker.waits = True
+    again = bench.enroll(**wanted, wait=False).record or {}
+    maker.waits = False
+    ended = bench.act("ada", "cancel", request_id=again["request_id"]).record or {}
+    assert "had issued for the ECDSA key that it makes already; revoke that certificate there" in ended["message"]
+    assert (bench.enroll(**wanted).record or {})["state"] == "issued" and len(maker.orders) == 3
+
+
+def test_an_order_in_doubt_is_looked_for_by_the_same_request_to_the_ca_alone(bench: Bench, maker: KeyMaker) -> None:
+    """E24: another private CA is asked for another certificate."""
+    maker.loses = RemoteError("the answer was lost", code="transport", retryable=True)
+    maker.tells = CannotTell("its lists cannot be read", "in the console")
+    first = enroll(bench)
+    bench.act("ada", "cancel", request_id=first["request_id"])
+    maker.loses = None
+    assert enroll(bench, validity={"count": 30, "unit": "days"})["state"] == "issued" and len(maker.orders) == 2
+
+
 def test_a_lost_answer_is_in_doubt_and_taken_over_by_a_person(bench: Bench, maker: KeyMaker) -> None:
     """E24: one order, whatever the CA can tell of it."""
     maker.loses = RemoteError("the answer was lost", code="transport", retryable=True)
@@ -259,6 +322,54 @@ def test_a_lost_answer_is_in_doubt_and_taken_over_by_a_person(bench: Bench, make
     assert request["state"] == "in_doubt"
     bench.act("ada", "retry", request_id=request["request_id"], order_id=number)
     assert enroll(bench)["state"] == "issued" and len(maker.orders) == 1
+
+
+def test_the_certificate_of_before_is_not_taken_over_for_its_successor(bench: Bench, maker: KeyMaker) -> None:
+    """E4, U6: a person names the wrong order, and the doubt stays."""
+    first = enroll(bench)
+    maker.loses = RemoteError("the answer was lost", code="transport", retryable=True)
+    maker.tells = CannotTell("its lists cannot be read", "in the console")
+    wanted = {"action": "regenerate", "certificate": bench.name(), "force": True, "device": None, "common_name": None}
+    request = bench.enroll(**wanted).record or {}
+    assert request["state"] == "in_doubt" and "the order for the ECDSA key that it makes" in request["message"]
+    with pytest.raises(InputError, match="Cannot take over order arn-1: it has the key of the certificate it is to"):
+        bench.act("ada", "retry", request_id=request["request_id"], order_id="arn-1")
+    after = bench.act("ada", "retry", request_id=request["request_id"], order_id="arn-2").record or {}
+    assert after["state"] == "issued" and after["fingerprints"] != first["fingerprints"] and len(maker.orders) == 2
+
+
+def test_a_renewal_whose_certificate_could_not_be_used_is_refused_before_it_is_recorded(
+    bench: Bench, maker: KeyMaker
+) -> None:
+    """U6: check mode promises nothing that the run does not keep."""
+    names = {"dns": [bench.name("api")]}
+    enroll(bench, subject_alternative_names=names)
+    maker.drops = (bench.name("api"),)
+    wanted = {"action": "renew", "certificate": bench.name(), "force": True, "device": None, "common_name": None}
+    with pytest.raises(StateError, match="lack the DNS names"):
+        bench.enroll(**wanted)
+    with pytest.raises(StateError, match="for this very order of a key") as caught:
+        bench.plan_enroll(**wanted)
+    assert caught.value.code == "certificate_unusable" and len(maker.orders) == 2
+
+
+def test_a_group_that_rules_the_hash_of_csrs_lets_it_be_asked_for(bench: Bench, maker: KeyMaker) -> None:
+    """E1, E17: without a CSR there is no hash to ask for; who the subject is, is another matter."""
+    bench.group(defaults={"hash": "sha384"}, allowed={"hash": ["sha384"]})
+    assert enroll(bench)["state"] == "issued"
+    bench.group(allowed={"organization": ["Example AG"]})
+    with pytest.raises(PolicyError, match="organization"):
+        bench.plan_enroll(**{**WANTED, "common_name": bench.name("b")})
+
+
+def test_a_draft_that_goes_to_cps_after_all_is_filled_like_any_other(bench: Bench, maker: KeyMaker) -> None:
+    """E9, E14: what the source of before had not is not given as empty."""
+    bench.device()
+    bench.settings()
+    enroll(bench, submit=False)
+    bench.ports = bench.make_ports(bench.store)
+    plan = bench.plan_enroll(csr_source="endpoint", submit=False, contract_id=bench.contract, key_type="ec")
+    assert (plan.execute().record or {})["wish"]["organization"] == "Example GmbH"
 
 
 @pytest.mark.parametrize("action", ["renew", "regenerate"])

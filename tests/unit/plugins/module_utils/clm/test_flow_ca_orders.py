@@ -248,7 +248,7 @@ def test_a_cancelled_request_takes_its_order_back(virtual: VirtualBench, ca: Dou
     ca.changes = {"can_cancel": False}
     second = record_of(virtual.enroll("b.example.com", wait_timeout=120))
     ended = record_of(virtual.act("bob", "cancel", request_id=second["request_id"]))
-    assert ca.calls[-1] != "cancel 4712" and "may sign the ECDSA CSR all the same" in ended["message"]
+    assert ca.calls[-1] != "cancel 4712" and "may issue for the ECDSA CSR all the same" in ended["message"]
 
 
 def test_an_order_that_was_taken_back_is_not_taken_up_by_the_next_request(

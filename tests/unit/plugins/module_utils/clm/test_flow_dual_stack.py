@@ -298,7 +298,7 @@ def test_a_cancelled_request_says_what_may_still_be_signed(bench: Bench, picky: 
     assert waiting["message"] == "no RSA certificate yet: a person signs; ECDSA is issued and kept"
     record = bench.act("tester", "cancel", request_id=request_of(bench).request_id).record
     assert record is not None and record["state"] == "cancelled"
-    assert "may sign the RSA CSR all the same" in str(record)
+    assert "may issue for the RSA CSR all the same" in str(record)
 
 
 # -- killed --------------------------------------------------------------------------------------------------------
