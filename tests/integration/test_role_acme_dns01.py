@@ -243,9 +243,9 @@ def test_given_actions_are_published_beside_what_others_have_there(place: Place)
         "edgecert.clm.edge_dns_record": {**other, "value": "nothing", "state": "absent"},
     }
 
-    def still(label: str) -> dict[str, Any]:
-        record = {"device": "edge", "name": f"{label}.given.example.com", "type": "CNAME", "state": "absent"}
-        return {"name": f"Look at {label}", "edgecert.clm.edge_dns_record": record}
+    def still(label: str, value: str) -> dict[str, Any]:
+        record = {"device": "edge", "name": f"{label}.given.example.com", "type": "CNAME", "value": value}
+        return {"name": f"Look at {label}", "edgecert.clm.edge_dns_record": {**record, "state": "absent"}}
 
     done = place.play(
         [
@@ -254,8 +254,8 @@ def test_given_actions_are_published_beside_what_others_have_there(place: Place)
             look,
             include(place, actions=actions, remove="always"),
             {"name": "Look again", **{key: value for key, value in look.items() if key != "name"}},
-            still("_proof"),
-            still("_stays"),
+            still("_proof", "proof.example.net"),
+            still("_stays", "stays.example.net"),
             {"name": "Remove the other", "edgecert.clm.edge_dns_record": {**other, "state": "absent"}},
         ]
     ).ok()
