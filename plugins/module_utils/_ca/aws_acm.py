@@ -263,7 +263,6 @@ class AwsAcm(AwsAccount):
                 status=exc.status,
                 problem=exc.problem,
                 request_id=exc.request_id,
-                code=exc.code,
             ) from exc
         return self._answer(handle, told)
 
