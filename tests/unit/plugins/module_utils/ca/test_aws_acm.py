@@ -69,8 +69,9 @@ class Lab:
     @property
     def only(self) -> Certificate:
         """Give the one certificate that there is."""
-        (found,) = self.acm.kept.values()
-        return found
+        found = list(self.acm.kept.values())
+        assert len(found) == 1
+        return found[0]
 
     def connect(self, script: Script | None = None, *, role: bool = False, **changes: Any) -> AwsAcm:
         """Give a connector; with ``PUBLIC`` among the changes one of Amazon's certificates."""
