@@ -80,16 +80,19 @@ def test_a_public_certificate_waits_for_its_records_and_is_taken_back(lab: Lab) 
 
 
 def test_a_private_certificate_comes_at_once_and_is_taken_over_by_its_arn(lab: Lab) -> None:
-    connector = lab.connect(ca_arn=CA)
-    answer = connector.submit(order(), "")
+    connector, mine = lab.connect(ca_arn=CA), order()
+    answer = connector.submit(mine, "")
     assert isinstance(answer, Issued) and answer.handle["ca"] == CA
     assert set(certificate_facts(answer.bundle.leaf).sans.dns) == set(SPEC.dns_names)
-    taken = connector.adopt(str(answer.handle["order_id"]), order(), "")
+    taken = connector.adopt(str(answer.handle["order_id"]), mine, "")
     assert isinstance(taken, Issued) and taken.bundle.leaf == answer.bundle.leaf
+    with pytest.raises(InputError, match="is of another order, by its tag"):
+        connector.adopt(str(answer.handle["order_id"]), order(), "")
     with pytest.raises(InputError, match=r"has not b\.example\.com"):
-        connector.adopt(str(answer.handle["order_id"]), order(spec=replace(SPEC, dns_names=("b.example.com",))), "")
+        others = replace(SPEC, dns_names=("b.example.com",))
+        connector.adopt(str(answer.handle["order_id"]), replace(mine, spec=others), "")
     with pytest.raises(InputError, match="the order is for Amazon"):
-        lab.connect().adopt(str(answer.handle["order_id"]), order(), "")
+        lab.connect().adopt(str(answer.handle["order_id"]), mine, "")
     assert isinstance(connector.cancel(answer.handle), Issued), "what is issued is not deleted"
 
 
