@@ -61,6 +61,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import cert
 from ansible_collections.edgecert.clm.tests.support.ca_makers import MAKERS
 from ansible_collections.edgecert.clm.tests.support.ca_site import Site
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
+from ansible_collections.edgecert.clm.tests.support.fake_ca.signing import SERIALS
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script, operation_of
 
 KINDS = {"rsa": "rsa", "ed25519": "ed25519"}
@@ -79,6 +80,7 @@ def fresh(site: Site) -> Site:
         orders = site.orders
         orders.polls, orders.ends, orders.wrong_key, orders.strange_word = 0, "", False, ""
         orders.is_garbled = orders.is_empty = False
+        orders.core.serial = x509.random_serial_number
     return site
 
 
@@ -689,6 +691,21 @@ def test_every_reason_that_is_announced_revokes_and_once_more_is_the_first_time(
         first = connector.revoke(handle, reason, "as a test")
         fresh.clock.sleep(5)
         again = connector.revoke(handle, reason, "as a test")
+        assert first.state == again.state == REVOKED and first.at == again.at
+
+
+@pytest.mark.parametrize("form", sorted(SERIALS))
+def test_a_serial_number_of_any_length_stands_for_its_certificate(fake: Site, form: str) -> None:
+    """Issue 6: hex is written with and without a zero before it, in pairs, in either case; it is one number."""
+    assert fake.orders is not None
+    fake.orders.core.serial = SERIALS[form]
+    connector = fake.connect()
+    answer = issued(fake, connector, make_order(fake), make_csr(KEYS["p256"]()))
+    assert connector.collect(json.loads(json.dumps(dict(answer.handle)))) == answer
+    for reason in connector.capabilities().revoke_reasons[:1]:
+        first = connector.revoke(answer.handle, reason, "as a test")
+        fake.clock.sleep(5)
+        again = connector.revoke(answer.handle, reason, "as a test")
         assert first.state == again.state == REVOKED and first.at == again.at
 
 

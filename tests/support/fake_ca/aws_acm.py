@@ -209,7 +209,8 @@ class AcmVendor:
         if state == "FAILED":
             told["FailureReason"] = one.failure or "OTHER"
         if one.order.serial:
-            told["Serial"] = ":".join(re.findall("..", one.order.serial.zfill(32)))
+            digits = len(one.order.serial)
+            told["Serial"] = ":".join(re.findall("..", one.order.serial.zfill(digits + digits % 2)))
         if one.revoked:
             told |= {"RevocationReason": one.revoked[0], "RevokedAt": one.revoked[1].timestamp()}
         return told

@@ -47,6 +47,7 @@ from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_acm import AcmVendor, Certificate
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_front import REGION, Refusal
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
+from ansible_collections.edgecert.clm.tests.support.fake_ca.signing import SERIALS
 from ansible_collections.edgecert.clm.tests.support.faulty_transport import Script
 
 PUBLIC: dict[str, Any] = {"ca_arn": "", "region": REGION}
@@ -750,8 +751,10 @@ def test_a_private_certificate_is_revoked_by_its_ca(lab: Lab) -> None:
     assert body["CertificateSerial"] == answer.handle["serial"]
 
 
-def test_one_of_amazons_is_revoked_by_acm_where_it_was_exported(lab: Lab) -> None:
+@pytest.mark.parametrize("form", sorted(SERIALS))
+def test_one_of_amazons_is_revoked_by_acm_where_it_was_exported(lab: Lab, form: str) -> None:
     """Model of acm: "You can only revoke certificates that have been previously exported"."""
+    lab.fake.orders.core.serial = SERIALS[form]
     connector = lab.connect(**PUBLIC)
     answer = issued(lab, connector)
     with pytest.raises(RemoteError, match="Only certificates that were exported") as caught:
