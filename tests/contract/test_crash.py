@@ -30,10 +30,7 @@ from ansible_collections.edgecert.clm.tests.support.lives import PAST_LEASES_S, 
 from ansible_collections.edgecert.clm.tests.support.meanwhile import ALLOWED, WARNING
 
 DAY_S = 86400.0
-ENROLLED = (
-    "request_submitted key_place_opened warnings_acknowledged csr_fetched certificate_ordered "
-    "certificate_issued"
-)
+ENROLLED = "request_submitted key_place_opened warnings_acknowledged csr_fetched certificate_ordered certificate_issued"
 PUSHED = "work_order_submitted certificate_uploaded certificate_on_staging push_completed post_push_script_ran"
 LIFE = {"validity": {"count": 30, "unit": "days"}, "auto_renew": {"enabled": True, "days_before": 15}}
 

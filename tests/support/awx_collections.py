@@ -17,7 +17,7 @@ import sys
 import awx_collection
 import pytest
 
-ACTION = '''\
+ACTION = """\
 from __future__ import annotations
 
 import contextlib
@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
         with contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
             module.main()
         return {**result, **json.loads(said.getvalue())}
-'''
+"""
 
 
 def collection_path() -> pathlib.Path:

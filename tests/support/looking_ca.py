@@ -20,7 +20,7 @@ from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.toy import ToyVendor
 
 HERE = pathlib.Path(__file__).resolve().parent
-_MAKER = '''
+_MAKER = """
 def _toy(tools: Tools) -> CaConnectorType:
     from .toy import ToyType
 
@@ -28,7 +28,7 @@ def _toy(tools: Tools) -> CaConnectorType:
 
 
 _TYPES = {**_TYPES, "toy": _toy}
-'''
+"""
 _WORD = '\nCA_TYPES = (*CA_TYPES, "toy")\n'
 
 

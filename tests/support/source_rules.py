@@ -72,9 +72,7 @@ LAYERS = {
     # Turns data into documents: what it is given is JSON-ready, and where it goes is not its business.
     "module_utils/_report": Layer(("_core",)),
     "module_utils/_notify": Layer(("_core", "_http/base")),
-    "module_utils/_clm": Layer(
-        ("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), *_MORE_BASES)
-    ),
+    "module_utils/_clm": Layer(("_core", "_pki", *(f"{family}/base" for family in _FAMILIES), *_MORE_BASES)),
     "module_utils/_glue": Layer(
         (
             *("_core", "_pki", "_http", "_edgegrid", "_cps", "_dns", "_edns", "_report", "_notify", "_revocation"),

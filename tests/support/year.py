@@ -317,9 +317,7 @@ def _too_early(requests: Sequence[CertRequest], certificates: Mapping[str, Certi
     return found
 
 
-def _lineage_problems(
-    certificates: Mapping[str, Certificate], name: str, issued: Sequence[CertRequest]
-) -> list[str]:
+def _lineage_problems(certificates: Mapping[str, Certificate], name: str, issued: Sequence[CertRequest]) -> list[str]:
     """Follow a certificate back to the first one: every one that was issued stands there, linked both ways."""
     one, line = certificates[name], [certificates[name].fingerprint]
     while one.parent:

@@ -78,9 +78,7 @@ def _handed_on(role: str, file: str, module: str) -> dict[str, str]:
     ("variable", "file", "module", "is_whole"),
     [("enroll_request", "main.yml", "cert_enroll", True), ("enroll_push", "push.yml", "cert_push", False)],
 )
-def test_what_is_asked_for_are_the_options_of_the_module(
-    variable: str, file: str, module: str, is_whole: bool
-) -> None:
+def test_what_is_asked_for_are_the_options_of_the_module(variable: str, file: str, module: str, is_whole: bool) -> None:
     """E1 to E24: an option that the role did not know would be dropped without a word."""
     spec = module_docs.argument_spec(module)
     options = _options(ROLES[0].parent / "enroll")[variable]["options"]
@@ -158,7 +156,5 @@ def test_a_limit_holds_for_all_rounds_together(limit: Any, budget: Any, wanted: 
     given = {"run_due_limit": limit, "run_due_budget": budget, "run_due_result": {"done": done, "calls": 40}}
     variables = {"omit": "left out", "moved": trust_as_template(task["vars"]["moved"]), **given}
     asked = task["edgecert.clm.cert_lifecycle"]
-    found = [
-        Templar(DataLoader(), variables).template(trust_as_template(asked[name])) for name in ("limit", "budget")
-    ]
+    found = [Templar(DataLoader(), variables).template(trust_as_template(asked[name])) for name in ("limit", "budget")]
     assert [str(one) for one in found] == [str(one) for one in wanted]

@@ -78,7 +78,7 @@ class Admin:
     def _get_events(self, order: Order) -> object:
         _only(order, "after")
         events = list(self._world.events)
-        wanted = events[int(order.get("after", 0)):]
+        wanted = events[int(order.get("after", 0)) :]
         return {"count": len(events), "events": [{**dataclasses.asdict(e), "at": iso(e.at)} for e in wanted]}
 
     def _post_clock(self, order: Order) -> object:

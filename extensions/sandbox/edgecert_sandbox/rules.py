@@ -251,9 +251,7 @@ def _check_names(csr: Wire, config: WorldConfig) -> None:
         )
     wildcards = sum(name.startswith("*.") for name in names)
     if wildcards > config.max_wildcard_names:
-        raise invalid(
-            "Invalid CSR", f"{wildcards} wildcard names exceed the maximum of {config.max_wildcard_names}."
-        )
+        raise invalid("Invalid CSR", f"{wildcards} wildcard names exceed the maximum of {config.max_wildcard_names}.")
     country = csr["c"]
     if country and not re.fullmatch(r"[A-Z]{2}", country):
         raise invalid("Invalid CSR", f"The country must be a two-letter code, not {country!r}.")

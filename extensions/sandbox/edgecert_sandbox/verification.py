@@ -134,9 +134,7 @@ def _check_names(leaf: x509.Certificate, algorithm: str, csr: dict[str, Any], fo
     found.warnings += [f"SAN name [{name}] is missing from the certificate." for name in sorted(wanted - given)]
     found.warnings += [f"SAN name [{name}] was added to the certificate." for name in sorted(given - wanted)]
     cased = sorted(name for name in written if name != name.lower() and name.lower() in wanted)
-    found.warnings += [
-        f"{name} [{name.lower()}] differs in case on the '{algorithm}' certificate." for name in cased
-    ]
+    found.warnings += [f"{name} [{name.lower()}] differs in case on the '{algorithm}' certificate." for name in cased]
 
 
 def _check_subject(leaf: x509.Certificate, csr: dict[str, Any], found: Finding) -> None:

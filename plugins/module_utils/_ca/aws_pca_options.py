@@ -39,9 +39,7 @@ REASONS = {
     "privilege_withdrawn": "PRIVILEGE_WITHDRAWN",
     "aa_compromise": "A_A_COMPROMISE",
 }
-ALGORITHMS = tuple(
-    f"SHA{bits}WITH{kind}" for kind in ("RSA", "RSA_PSS", "ECDSA") for bits in (256, 384, 512)
-)
+ALGORITHMS = tuple(f"SHA{bits}WITH{kind}" for kind in ("RSA", "RSA_PSS", "ECDSA") for bits in (256, 384, 512))
 SHORT_LIVED, SHORT_DAYS = "SHORT_LIVED_CERTIFICATE", 7
 _CA_ARN = re.compile(r"arn:(aws[\w-]*):acm-pca:([a-z0-9-]+):\d{12}:certificate-authority/[\w-]+")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+")

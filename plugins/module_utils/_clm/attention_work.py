@@ -161,9 +161,7 @@ def _near(record: Record, scene: Scene, wait: _Wait) -> Iterator[Attention]:
     severity = records.CRITICAL if scene.now >= at else records.WARNING
     message = f"{_doing(record)} still waits for somebody, and at {to_text(at)} {what}"
     later = _Wait(records.DEADLINE_NEAR, severity, message, wait.todo, wait.who)
-    yield _told(
-        record, scene, later, identity=(id_of(record), reason), reason=reason, since=at - near, deadline=at
-    )
+    yield _told(record, scene, later, identity=(id_of(record), reason), reason=reason, since=at - near, deadline=at)
 
 
 def _moments(record: Record, scene: Scene) -> Iterator[tuple[datetime, timedelta, str, str]]:

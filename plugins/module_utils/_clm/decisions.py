@@ -64,9 +64,7 @@ def pattern_of(text: str) -> str:
     """
     first = text.strip().partition("\n")[0][:_PATTERN_CHARACTERS].strip()
     others = {",": r"\x2c", "'": r"\x27"}
-    return f"{PATTERN_PREFIX}^" + "".join(
-        r"\s" if one.isspace() else others.get(one, re.escape(one)) for one in first
-    )
+    return f"{PATTERN_PREFIX}^" + "".join(r"\s" if one.isspace() else others.get(one, re.escape(one)) for one in first)
 
 
 def _hint(entry: Mapping[str, Any]) -> str:

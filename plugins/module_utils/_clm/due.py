@@ -89,9 +89,7 @@ class Agenda:
             self.next_at = min(self.next_at or item.due_at, item.due_at)
 
 
-def collect(
-    unit: Unit, now: datetime, only: Sequence[str] = KINDS, certificates: Sequence[str] = ()
-) -> Agenda:
+def collect(unit: Unit, now: datetime, only: Sequence[str] = KINDS, certificates: Sequence[str] = ()) -> Agenda:
     """Work out what is due.
 
     :param only: of ``KINDS``.

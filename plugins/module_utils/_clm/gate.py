@@ -26,9 +26,7 @@ TIME_PASSED = "time_passed"
 """Reason of what was approved only after the time it was to be implemented at."""
 
 
-def submitted(
-    record: R, *, comment: str, now: datetime, actor: str = "", why_free: str = "", override: str = ""
-) -> R:
+def submitted(record: R, *, comment: str, now: datetime, actor: str = "", why_free: str = "", override: str = "") -> R:
     """Give the record as it stands once submitted: what needs no approval goes on at once.
 
     :param record: its ``policy``, ``manual_implementation`` and ``scheduled_at`` are set.

@@ -117,9 +117,7 @@ class Keeper(Generic[R]):
         with self.ports.store.write() as unit:
             self.save_in(unit, action, comment=comment, told=told, **changes)
 
-    def save_in(
-        self, unit: Unit, action: str, *, comment: str = "", told: Told = NOTHING_MORE, **changes: Any
-    ) -> None:
+    def save_in(self, unit: Unit, action: str, *, comment: str = "", told: Told = NOTHING_MORE, **changes: Any) -> None:
         """Store a change with its audit line; a new state has to be allowed by the table.
 
         :param comment: of the person who acts, kept with the step and in the audit.

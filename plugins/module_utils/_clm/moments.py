@@ -12,9 +12,7 @@ from .._core.errors import InputError
 from .ports import Params
 
 
-def read(
-    text: str | None, what: str, option: str, now: datetime, *, known: datetime | None = None
-) -> datetime | None:
+def read(text: str | None, what: str, option: str, now: datetime, *, known: datetime | None = None) -> datetime | None:
     """Read a time that has to be to come.
 
     :param text: ISO 8601; without an offset it is UTC. None or blank means none.

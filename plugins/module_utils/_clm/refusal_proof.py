@@ -156,9 +156,7 @@ class AbsenceProver:
     :param alive: called from time to time, so that what is held for the work stays held.
     """
 
-    def __init__(
-        self, question: Absence, probe: Edges, clock: Clock, alive: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, question: Absence, probe: Edges, clock: Clock, alive: Callable[[], None] = lambda: None) -> None:
         self._question, self._probe, self._clock, self._pulse = question, probe, clock, proof.Pulse(clock, alive)
         self._proved: dict[tuple[Place, str], list[str]] = {}
 

@@ -112,9 +112,7 @@ def refuse_untrusted(certificate: Certificate) -> None:
     """
     what = f"Cannot push {certificate.certificate_id}"
     if certificate.state == REVOKED:
-        raise StateError(
-            f"{what}: it is revoked; have another one with action: regenerate", code="certificate_revoked"
-        )
+        raise StateError(f"{what}: it is revoked; have another one with action: regenerate", code="certificate_revoked")
     if certificate.state == SUSPENDED:
         raise StateError(
             f"{what}: {HELD}; ask the CA why, and push it when the hold has ended, or have another one with action: "

@@ -219,6 +219,4 @@ def _revoked(certificate: Certificate, latest: CertRequest | None, ports: Ports)
     request_id = latest.request_id if latest is not None else ""
     view = request_view(latest) if latest is not None else None
     extra = {"certificate": certificate_view(certificate, ports.clock.now())}
-    return Plan(
-        view, view, (), lambda: enroll.outcome(certificate.certificate_id, request_id, ports), extra=extra
-    )
+    return Plan(view, view, (), lambda: enroll.outcome(certificate.certificate_id, request_id, ports), extra=extra)

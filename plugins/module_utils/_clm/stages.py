@@ -43,9 +43,7 @@ _OTHER_NEXT: Mapping[str, str] = {
     "rollback": "CPS gives the change up",
     "remove": "CPS removes the enrollment",
 }
-MOVING = frozenset(
-    ["implementing", "retrieval_in_progress", "deploying_staging", "on_staging", "deploying_production"]
-)
+MOVING = frozenset(["implementing", "retrieval_in_progress", "deploying_staging", "on_staging", "deploying_production"])
 """States that go on by themselves; in every other one a person or a time is waited for, or nothing."""
 
 
@@ -85,6 +83,4 @@ def _next(record: CertRequest | WorkOrder) -> str:
 
 def _asked(record: CertRequest | WorkOrder) -> bool:
     """Say whether the CA asks somebody for something before it signs."""
-    return isinstance(record, CertRequest) and any(
-        progress.get("actions") for progress in record.ca_progress.values()
-    )
+    return isinstance(record, CertRequest) and any(progress.get("actions") for progress in record.ca_progress.values())

@@ -68,9 +68,7 @@ def problems_of(group: Group, unit: Unit, ports: Ports) -> list[str]:
     return found
 
 
-def _of_account(
-    name: str, one: Mapping[str, Any], group: Group, capabilities: Capabilities, ports: Ports
-) -> list[str]:
+def _of_account(name: str, one: Mapping[str, Any], group: Group, capabilities: Capabilities, ports: Ports) -> list[str]:
     who, found = f"CA account {name}", []
     for source in _values(group, "csr_source", csr_sources.DEFAULT):
         found += fields.source_problems(source, capabilities, who)

@@ -204,9 +204,7 @@ class Work:
         done = _run([Step(sentence, deployer.keeper.record_new), *deployer.steps()])
         return self._moved(deployer.order, "", audited, done)
 
-    def _moved(
-        self, record: CertRequest | WorkOrder, before: str, audited: int, done: Sequence[str]
-    ) -> Moved:
+    def _moved(self, record: CertRequest | WorkOrder, before: str, audited: int, done: Sequence[str]) -> Moved:
         is_request = isinstance(record, CertRequest)
         message = record.message
         if not message and record.state in states.BEFORE_IMPLEMENTING:

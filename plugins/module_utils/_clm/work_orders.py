@@ -145,9 +145,7 @@ class WorkOrderKeeper(Keeper[WorkOrder]):
             self.order.fingerprints,
         )
 
-    def save_in(
-        self, unit: Unit, action: str, *, comment: str = "", told: Told = NOTHING_MORE, **changes: Any
-    ) -> None:
+    def save_in(self, unit: Unit, action: str, *, comment: str = "", told: Told = NOTHING_MORE, **changes: Any) -> None:
         """Store a change as every keeper does, and settle what is in doubt when it is the order's end."""
         super().save_in(unit, action, comment=comment, told=told, **changes)
         if states.is_final(self.order.state):

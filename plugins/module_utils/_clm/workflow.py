@@ -292,9 +292,7 @@ class _Act:
         now = self.ports.clock.now()
         if self.action == "approve":
             fresh: Any = approvals.without_expired(record, now)
-            entry = approvals.given(
-                fresh, actor=self.ports.actor, at=self.at, comment=self.comment, parts={}, now=now
-            )
+            entry = approvals.given(fresh, actor=self.ports.actor, at=self.at, comment=self.comment, parts={}, now=now)
             after = replace(fresh, approvals=(*fresh.approvals, entry))
             return replace(after, state=gate.state_after_approval(after, now))
         words = {"reject": "rejected", "schedule": "scheduled", "cancel": "cancelled"}

@@ -91,9 +91,7 @@ class EdgeDnsClient(ClientBase, DnsRecords):
         }
         what = f"{verb} {_named(record.name, record.type, zone)}"
         self._caller.call(
-            self._operation(
-                what, method, zone, record.name, record.type, sends=JSON, body=body, is_empty_allowed=True
-            )
+            self._operation(what, method, zone, record.name, record.type, sends=JSON, body=body, is_empty_allowed=True)
         )
 
     def _operation(self, what: str, method: str, zone: str, name: str, kind: str, **more: Any) -> Operation:

@@ -43,8 +43,6 @@ def scripts_maker(store: Store, clock: Clock, environment: Mapping[str, str]) ->
     def make() -> ScriptRunner:
         from .._target.scripts import LocalScripts
 
-        return LocalScripts(
-            library_folder(environment), environment, lambda: masks_in_use() | secrets_of(environment)
-        )
+        return LocalScripts(library_folder(environment), environment, lambda: masks_in_use() | secrets_of(environment))
 
     return make

@@ -105,9 +105,7 @@ class MailChannel:
                 if options.username is not None and options.password is not None:
                     server.login(options.username, options.password.reveal())
                 sent = True
-                refused = server.send_message(
-                    self._letter(message), options.sender, [*options.to, *options.cc]
-                )
+                refused = server.send_message(self._letter(message), options.sender, [*options.to, *options.cc])
         except smtplib.SMTPAuthenticationError as exc:
             raise AuthError(
                 f"{_WHAT} through {options.host}: the login of {options.username} was refused ({_said(exc)}); check "

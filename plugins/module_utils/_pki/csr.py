@@ -127,9 +127,7 @@ def lacking_names(facts: CsrFacts, spec: CsrSpec) -> list[str]:
     ]
 
 
-def _by_kind(
-    facts: CsrFacts, spec: CsrSpec, *, with_common_name: bool = True
-) -> list[tuple[str, set[str], set[str]]]:
+def _by_kind(facts: CsrFacts, spec: CsrSpec, *, with_common_name: bool = True) -> list[tuple[str, set[str], set[str]]]:
     common_name = {facts.common_name.lower()} - {""} if with_common_name else set()
     others = {f"other:{oid}:{value}" for oid, value in spec.other_names}
     others |= {f"directory:{text}" for text in spec.directory_names}

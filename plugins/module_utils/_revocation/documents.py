@@ -65,9 +65,7 @@ class HttpDocuments(Documents):
             raise InputError(f"Cannot fetch {url!r}: it is no URL of http or https, or bears a user name")
         if (scheme, place) not in self._transports:
             options = TransportOptions(place, self._proxy or None, timeout_s=TIMEOUT_S, scheme=scheme)
-            self._transports[scheme, place] = self._open(
-                replace(options, max_bytes=MAX_BYTES, max_seconds=MAX_SECONDS)
-            )
+            self._transports[scheme, place] = self._open(replace(options, max_bytes=MAX_BYTES, max_seconds=MAX_SECONDS))
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
         path = quote(parts.path or "/", safe=_SAFE_IN_PATH)
         headers = {"Content-Type": content_type} if body else {}

@@ -120,9 +120,7 @@ class Api:
             return 200, {}
         return 200, self._state.survey(key)
 
-    def _role(
-        self, method: str, role: int, name: str, query: Mapping[str, str], body: Mapping[str, Any]
-    ) -> Answer:
+    def _role(self, method: str, role: int, name: str, query: Mapping[str, str], body: Mapping[str, Any]) -> Answer:
         if name not in ("teams", "users"):
             raise _NOT_FOUND
         if method == "GET":

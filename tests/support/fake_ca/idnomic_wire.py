@@ -124,9 +124,7 @@ def idca_wsdl(address: str, revokes_by: str) -> str:
         f"<xs:sequence>{inner}</xs:sequence></xs:extension></xs:complexContent></xs:complexType>"
         for name, inner in texts.items()
     )
-    types += "".join(
-        f'<xs:element name="{base.removesuffix("Type")}" type="y:{base}"/>' for base in bases.values()
-    )
+    types += "".join(f'<xs:element name="{base.removesuffix("Type")}" type="y:{base}"/>' for base in bases.values())
     requests = {"enroll": "EnrollmentRequest", "download": "DownloadRequest", revokes_by: "RevocationRequest"}
     asked = {name: f'<xs:element ref="y:{request}"/>' for name, request in requests.items()}
     asked["listCertificateProfiles"] = _texts("caName")
@@ -138,9 +136,7 @@ def idca_wsdl(address: str, revokes_by: str) -> str:
         "listCertificateProfiles": '<xs:element name="profile" type="xs:string" minOccurs="0" maxOccurs="unbounded"/>',
         "getCertificateProfileProperties": _texts("qName", "caName"),
     }
-    wrappers = "".join(
-        _wrapper(name, asked[name]) + _wrapper(f"{name}Response", told[name]) for name in asked
-    )
+    wrappers = "".join(_wrapper(name, asked[name]) + _wrapper(f"{name}Response", told[name]) for name in asked)
     return _idca(types, wrappers, list(asked), address)
 
 
@@ -149,9 +145,7 @@ def _texts(*names: str) -> str:
 
 
 def _wrapper(name: str, inner: str) -> str:
-    return (
-        f'<xs:element name="{name}"><xs:complexType><xs:sequence>{inner}</xs:sequence></xs:complexType></xs:element>'
-    )
+    return f'<xs:element name="{name}"><xs:complexType><xs:sequence>{inner}</xs:sequence></xs:complexType></xs:element>'
 
 
 def _idca(types: str, wrappers: str, names: Sequence[str], address: str) -> str:

@@ -50,8 +50,14 @@ class Life:
         self.sandbox = sandbox
         self.api = ApiClient(sandbox)
         self.answers: list[tuple[str, Any]] = []
-        made = self.call("POST", f"/cps/v2/enrollments?contractId={CONTRACT}", "enrollment-status.v1",
-                         enrollment(name, **changed), "enrollment.v11", status=202)
+        made = self.call(
+            "POST",
+            f"/cps/v2/enrollments?contractId={CONTRACT}",
+            "enrollment-status.v1",
+            enrollment(name, **changed),
+            "enrollment.v11",
+            status=202,
+        )
         self.eid = int(made["enrollment"].rpartition("/")[2])
         self.cid = int(made["changes"][0].rpartition("/")[2])
 
@@ -95,8 +101,11 @@ class Life:
         entries = [{**one, "certificate": authority.sign(one["csr"]), "trustChain": authority.pem} for one in csrs]
         for entry in entries:
             del entry["csr"]
-        self.update("third-party-cert-and-trust-chain", "certificate-and-trust-chain.v2",
-                    {"certificatesAndTrustChains": entries})
+        self.update(
+            "third-party-cert-and-trust-chain",
+            "certificate-and-trust-chain.v2",
+            {"certificatesAndTrustChains": entries},
+        )
         return {e["keyAlgorithm"]: x509.load_pem_x509_certificate(e["certificate"].encode()) for e in entries}
 
     def acknowledge(self) -> str:
@@ -125,8 +134,13 @@ def test_the_calls_of_akamais_command_line_get_their_answers(sandbox: Handle) ->
     """Lists, creates, follows, updates and deletes with the media types and queries that cli-cps 2.0.7 sends."""
     api = ApiClient(sandbox)
     assert api.get("/contract-api/v1/contracts/identifiers?depth=TOP", headers={"Accept": "*/*"}).json() == [CONTRACT]
-    made = api.call("POST", f"/cps/v2/enrollments?contractId={CONTRACT}&allow-duplicate-cn=true",
-                    "enrollment-status.v1", old_enrollment("old.example.com"), "enrollment.v4")
+    made = api.call(
+        "POST",
+        f"/cps/v2/enrollments?contractId={CONTRACT}&allow-duplicate-cn=true",
+        "enrollment-status.v1",
+        old_enrollment("old.example.com"),
+        "enrollment.v4",
+    )
     assert made.status_code == 202, made.text
     eid = made.json()["enrollment"].split("/")[-1]
     listed = api.get(f"/cps/v2/enrollments?contractId={CONTRACT}", "enrollments.v4").json()["enrollments"]
@@ -141,8 +155,13 @@ def test_the_calls_of_akamais_command_line_get_their_answers(sandbox: Handle) ->
     assert [one["keyAlgorithm"] for one in csrs] == ["RSA"]
     assert api.get(f"/cps/v2/enrollments/{eid}/history/changes", "change-history.v3").status_code == 200
     assert api.get(f"/cps/v2/enrollments/{eid}/deployments/production", "deployment.v3").status_code == 404
-    updated = api.call("PUT", f"/cps/v2/enrollments/{eid}?allow-cancel-pending-changes=true", "enrollment-status.v1",
-                       {**read, "changeManagement": True}, "enrollment.v4")
+    updated = api.call(
+        "PUT",
+        f"/cps/v2/enrollments/{eid}?allow-cancel-pending-changes=true",
+        "enrollment-status.v1",
+        {**read, "changeManagement": True},
+        "enrollment.v4",
+    )
     assert updated.status_code in (200, 202), updated.text
     deleted = api.call("DELETE", f"/cps/v2/enrollments/{eid}?allow-cancel-pending-changes=true", "enrollment-status.v1")
     assert deleted.status_code in (200, 202), deleted.text
@@ -159,11 +178,19 @@ def test_a_certificate_goes_from_create_to_production(sandbox: Handle) -> None:
     assert presented_certificate(sandbox.edge("staging"), "whole-life.example.com") == signed
     assert presented_certificate(sandbox.edge("production"), "whole-life.example.com") != signed
     info = life.info("change-management-info", "change-management-info.v5")
-    wrong = life.api.call("POST", f"{life.change}/input/update/change-management-ack", "change-id.v1",
-                          {"acknowledgement": "acknowledge", "hash": "0" * 40}, "acknowledgement-with-hash.v1")
+    wrong = life.api.call(
+        "POST",
+        f"{life.change}/input/update/change-management-ack",
+        "change-id.v1",
+        {"acknowledgement": "acknowledge", "hash": "0" * 40},
+        "acknowledgement-with-hash.v1",
+    )
     assert wrong.status_code == 409
-    life.update("change-management-ack", "acknowledgement-with-hash.v1",
-                {"acknowledgement": "acknowledge", "hash": info["validationResultHash"]})
+    life.update(
+        "change-management-ack",
+        "acknowledgement-with-hash.v1",
+        {"acknowledgement": "acknowledge", "hash": info["validationResultHash"]},
+    )
     life.until("")
     assert presented_certificate(sandbox.edge("production"), "whole-life.example.com") == signed
     assert life.call("GET", life.path, "enrollment.v11")["pendingChanges"] == []
@@ -221,11 +248,19 @@ def lifetime_of_answers(sandbox: Handle) -> list[tuple[str, Any]]:
         life.info("change-management-info", f"deployment.v{version}")
         life.call("GET", f"{life.path}/deployments/staging", f"deployment.v{version}")
     life.call("GET", f"{life.change}/deployment-schedule", "deployment-schedule.v1")
-    life.call("PUT", f"{life.change}/deployment-schedule", "change-id.v1",
-              {"notBefore": "2026-01-01T00:00:00Z", "notAfter": None}, "deployment-schedule.v1")
+    life.call(
+        "PUT",
+        f"{life.change}/deployment-schedule",
+        "change-id.v1",
+        {"notBefore": "2026-01-01T00:00:00Z", "notAfter": None},
+        "deployment-schedule.v1",
+    )
     info = life.info("change-management-info", "change-management-info.v5")
-    life.update("change-management-ack", "acknowledgement-with-hash.v1",
-                {"acknowledgement": "acknowledge", "hash": info["validationResultHash"]})
+    life.update(
+        "change-management-ack",
+        "acknowledgement-with-hash.v1",
+        {"acknowledgement": "acknowledge", "hash": info["validationResultHash"]},
+    )
     life.until("")
     after_production(life)
     return life.answers
@@ -266,8 +301,15 @@ def test_every_answer_fits_the_published_schema_but_for_the_known_contradictions
 
 # Bodies of requests, and answers of other lives: domain validation; versions of ours that the description has not.
 REQUEST_ONLY = {"acknowledgement", "acknowledgement-with-hash", "certificate-and-trust-chain"}
-NEVER_HERE = {"dv-challenges.v1", "dv-challenges.v2", "dv-history.v1", "enrollment.v12", "enrollments.v12",
-              "deployment.v8", "deployments.v8"}
+NEVER_HERE = {
+    "dv-challenges.v1",
+    "dv-challenges.v2",
+    "dv-history.v1",
+    "enrollment.v12",
+    "enrollments.v12",
+    "deployment.v8",
+    "deployments.v8",
+}
 
 
 def test_answers_of_domain_validation_fit_the_schema(sandbox: Handle) -> None:

@@ -103,8 +103,11 @@ def test_no_window_ever_lets_more_pass_than_its_limit(steps: list[float]) -> Non
     ("style", "headers", "detail_end"),
     [
         ("retry-after", {"Retry-After": "13", "X-RateLimit-Limit": "35", "X-RateLimit-Remaining": "0"}, "limit."),
-        ("next", {"X-RateLimit-Next": "2023-11-14T22:13:32.346Z", "X-RateLimit-Limit": "35",
-                  "X-RateLimit-Remaining": "0"}, "limit."),
+        (
+            "next",
+            {"X-RateLimit-Next": "2023-11-14T22:13:32.346Z", "X-RateLimit-Limit": "35", "X-RateLimit-Remaining": "0"},
+            "limit.",
+        ),
         ("text", {}, "Please try after 2023-11-14T22:13:32.346Z"),
     ],
 )

@@ -62,8 +62,12 @@ def refused(request: Request, the_gate: auth.Gate | None = None) -> auth.Refusal
 VECTORS = [
     ("GET", "/", b"", "tL+y4hxyHxgWVD30X3pWnGKHcPzmrIF+LThiAOhMxYU="),
     ("GET", "/testapi/v1/t1?p1=1&p2=2", b"", "hKDH1UlnQySSHjvIcZpDMbQHihTQ0XyVAKZaApabdeA="),
-    ("GET", "/testapi/v1/configs/111;222;333?from=12345&limit=200000", b"",
-     "pmQF7Is2+O4r/mMojPR4yeF58BrempNNoBX5/DT0Fxs="),
+    (
+        "GET",
+        "/testapi/v1/configs/111;222;333?from=12345&limit=200000",
+        b"",
+        "pmQF7Is2+O4r/mMojPR4yeF58BrempNNoBX5/DT0Fxs=",
+    ),
     ("POST", "/testapi/v1/t3", b"datadatadatadatadatadatadatadata", "hXm4iCxtpN22m4cbZb4lVLW5rhX8Ca82vCFqXzSTPe4="),
     ("POST", "/testapi/v1/t6", b"", "1gEDxeQGD5GovIkJJGcBaKnZ+VaPtrc4qBUHixjsPCQ="),
 ]
@@ -230,7 +234,16 @@ def test_a_refusal_has_all_members_of_the_gateway_and_no_secret() -> None:
     reply = refusal_reply(refused(signed(call(), secret="another")), call(), NOW)
     body = json.loads(reply.body)
     assert set(body) == {
-        "type", "title", "status", "detail", "instance", "method", "serverIp", "clientIp", "requestId", "requestTime",
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "method",
+        "serverIp",
+        "clientIp",
+        "requestId",
+        "requestTime",
         "authzRealm",
     }
     assert body["type"].endswith("/-/pep-authn/deny")

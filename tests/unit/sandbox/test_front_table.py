@@ -130,8 +130,14 @@ def test_a_media_type_is_taken_exactly_or_not(header: str | None, chosen: int | 
 
 @pytest.mark.parametrize(
     ("header", "taken"),
-    [(None, True), ("*/*", True), ("application/json", True), ("application/json;charset=utf-8", True),
-     ("text/html", False), ("application/vnd.akamai.cps.enrollment.v11+json", False)],
+    [
+        (None, True),
+        ("*/*", True),
+        ("application/json", True),
+        ("application/json;charset=utf-8", True),
+        ("text/html", False),
+        ("application/vnd.akamai.cps.enrollment.v11+json", False),
+    ],
 )
 def test_plain_json_is_taken_by_its_names(header: str | None, taken: bool) -> None:
     assert media.takes_json(header) is taken
@@ -190,8 +196,11 @@ def test_the_account_switch_key_is_known_everywhere_and_kept_from_the_engine() -
         ("acknowledgement.v1", b'{"acknowledgement":"maybe"}', "Member acknowledgement "),
         ("acknowledgement.v1", b'{"acknowledgement":"deny","more":1}', "'more'"),
         ("acknowledgement-with-hash.v1", b'{"acknowledgement":"deny"}', "'hash'"),
-        ("certificate-and-trust-chain.v2", b'{"certificatesAndTrustChains":[{"certificate":"x","keyAlgorithm":"DSA"}]}',
-         "certificatesAndTrustChains[0].keyAlgorithm"),
+        (
+            "certificate-and-trust-chain.v2",
+            b'{"certificatesAndTrustChains":[{"certificate":"x","keyAlgorithm":"DSA"}]}',
+            "certificatesAndTrustChains[0].keyAlgorithm",
+        ),
         ("deployment-schedule.v1", b'{"notBefore":5}', "Member notBefore"),
     ],
 )
@@ -204,10 +213,18 @@ def test_what_a_read_gave_is_taken_back() -> None:
     """Ids are integers in reality and texts in the description; both are read back."""
     schemas.read("deployment-schedule.v1", b'{"notBefore":null,"notAfter":null}')
     base = {
-        "certificateType": "third-party", "changeManagement": True, "csr": {"cn": "a.example", "st": None},
-        "enableMultiStackedCertificates": False, "ra": "third-party", "validationType": "third-party",
-        "networkConfiguration": {"geography": "core", "quicEnabled": False, "secureNetwork": "standard-tls",
-                                 "sniOnly": True},
+        "certificateType": "third-party",
+        "changeManagement": True,
+        "csr": {"cn": "a.example", "st": None},
+        "enableMultiStackedCertificates": False,
+        "ra": "third-party",
+        "validationType": "third-party",
+        "networkConfiguration": {
+            "geography": "core",
+            "quicEnabled": False,
+            "secureNetwork": "standard-tls",
+            "sniOnly": True,
+        },
         "signatureAlgorithm": None,
     }
     variants: list[dict[str, Any]] = [{"id": 10, "orgId": "7"}, {"id": "10", "orgId": 7}, {"pendingChanges": []}]
@@ -216,12 +233,24 @@ def test_what_a_read_gave_is_taken_back() -> None:
 
 
 def test_fips_mode_is_known_from_version_twelve_on() -> None:
-    network = {"geography": "core", "quicEnabled": False, "secureNetwork": "standard-tls", "sniOnly": True,
-               "fipsMode": False}
-    body = json.dumps({
-        "certificateType": "third-party", "changeManagement": True, "csr": {"cn": "a.example"}, "ra": "third-party",
-        "enableMultiStackedCertificates": False, "validationType": "third-party", "networkConfiguration": network,
-    }).encode()
+    network = {
+        "geography": "core",
+        "quicEnabled": False,
+        "secureNetwork": "standard-tls",
+        "sniOnly": True,
+        "fipsMode": False,
+    }
+    body = json.dumps(
+        {
+            "certificateType": "third-party",
+            "changeManagement": True,
+            "csr": {"cn": "a.example"},
+            "ra": "third-party",
+            "enableMultiStackedCertificates": False,
+            "validationType": "third-party",
+            "networkConfiguration": network,
+        }
+    ).encode()
     schemas.read("enrollment.v12", body)
     with pytest.raises(schemas.InvalidBody, match="fipsMode"):
         schemas.read("enrollment.v11", body)

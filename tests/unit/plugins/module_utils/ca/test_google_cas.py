@@ -411,9 +411,7 @@ def test_without_google_auth_it_is_named_and_a_token_needs_none(lab: Lab, monkey
 
 
 @pytest.mark.parametrize("method", ["credentials", "credentials_file"])
-def test_a_workload_identity_exchanges_the_token_of_its_platform(
-    lab: Lab, tmp_path: pathlib.Path, method: str
-) -> None:
+def test_a_workload_identity_exchanges_the_token_of_its_platform(lab: Lab, tmp_path: pathlib.Path, method: str) -> None:
     """C rows: its configuration holds no secret, and the token lies in a file that the platform renews."""
     pytest.importorskip("google.auth", reason=SKIP)
     (tmp_path / "token").write_text("token-of-the-platform")

@@ -347,9 +347,7 @@ def test_what_a_ca_was_made_with_is_not_changed_in_silence(
 
 def test_what_a_ca_does_from_now_on_can_be_changed(made: tuple[dict[str, Any], dict[str, str]]) -> None:
     options, secrets = made
-    changed, kept = own_ca().prepare(
-        "lab", {**options, "max_validity_days": 47}, {}, StoredAccount(options, secrets)
-    )
+    changed, kept = own_ca().prepare("lab", {**options, "max_validity_days": 47}, {}, StoredAccount(options, secrets))
     assert changed["max_validity_days"] == 47
     assert changed["certificate"] == options["certificate"]
     assert kept == secrets

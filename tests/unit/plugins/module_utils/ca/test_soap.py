@@ -44,9 +44,7 @@ class Canned:
 
 def ask(far: Canned, tag: str = "{urn:x}Do", action: str = "", version: str = "1.1") -> ET.Element:
     clock = FakeClock(datetime(2026, 11, 23, 12, tzinfo=timezone.utc))
-    rest = Rest(
-        *(far, clock), host="ca.example.com", secrets=[Secret("p&<1>")], explain=soap.explained, speaks="XML"
-    )
+    rest = Rest(*(far, clock), host="ca.example.com", secrets=[Secret("p&<1>")], explain=soap.explained, speaks="XML")
     body = soap.element(tag, (("A", "p&<1>"), ("B", (("C", "é\n"),))))
     return soap.Soap(rest, version).ask("do it", "/service", body, action)
 

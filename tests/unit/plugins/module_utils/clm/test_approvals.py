@@ -189,9 +189,7 @@ def test_each_part_that_changes_voids_the_approval_and_is_named(name: str) -> No
 def test_what_nobody_knew_when_it_was_approved_binds_nothing() -> None:
     """Design §5: a validation result comes after the upload."""
     record = order()
-    entry = approvals.given(
-        record, actor="bob", at=None, comment="", parts={**PARTS, "validation_hash": None}, now=NOW
-    )
+    entry = approvals.given(record, actor="bob", at=None, comment="", parts={**PARTS, "validation_hash": None}, now=NOW)
     assert approvals.why_unusable(replace(record, approvals=(entry,)), PARTS, NOW) is None
 
 

@@ -263,9 +263,7 @@ def test_of_two_orders_the_one_that_was_answered_is_kept_and_the_other_in_doubt(
     assert done is not None and done["state"] == "issued" and len(ca.orders) == 2
 
 
-def test_of_two_orders_one_that_waits_is_kept_where_the_other_question_fails(
-    bench: Bench, ca: AskedByOrdering
-) -> None:
+def test_of_two_orders_one_that_waits_is_kept_where_the_other_question_fails(bench: Bench, ca: AskedByOrdering) -> None:
     """E10: an error about one is none about the other."""
     ca.breaks["4712"] = TransportError("refused", kind="connect", sent=False)
     with pytest.raises(TransportError):

@@ -69,8 +69,16 @@ class Scene:
         with self.bench.store.write() as unit:
             unit.certificates.add(
                 Certificate(
-                    name, "discovered", name, state="issued", device="edge", fingerprint=print_, not_after=ends,
-                    production=served, enrollment_id=10001, contract_id="C-1",
+                    name,
+                    "discovered",
+                    name,
+                    state="issued",
+                    device="edge",
+                    fingerprint=print_,
+                    not_after=ends,
+                    production=served,
+                    enrollment_id=10001,
+                    contract_id="C-1",
                 )
             )
         return leaf
@@ -416,9 +424,7 @@ def test_a_fault_at_one_place_is_a_reason_like_others(scene: Scene, place: str) 
 
 
 @pytest.mark.parametrize("reader", ["read_ocsp", "subject_of", "ocsp_request"])
-def test_a_fault_in_reading_is_a_reason_like_others(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, reader: str
-) -> None:
+def test_a_fault_in_reading_is_a_reason_like_others(scene: Scene, monkeypatch: pytest.MonkeyPatch, reader: str) -> None:
     def broken(*_args: Any) -> Any:
         raise KeyError("x")
 

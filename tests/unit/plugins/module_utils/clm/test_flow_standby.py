@@ -368,9 +368,7 @@ def test_the_last_refusal_ends_the_request_and_tells_of_all(site: Site) -> None:
 
 
 @pytest.mark.parametrize("what", ["refuses", "library", "gone"])
-def test_a_standby_that_cannot_take_it_is_passed_over(
-    site: Site, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_standby_that_cannot_take_it_is_passed_over(site: Site, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     site.cas["house"].down = FOREIGN
     if what == "refuses":
         site.cas["second"].problems = ("no such names here",)
@@ -389,9 +387,7 @@ def test_a_standby_that_cannot_take_it_is_passed_over(
     assert request["ca"] == "third" and "second is passed over" in request["ca_plan"][0]["why"]
 
 
-def test_a_standby_that_cannot_be_asked_beforehand_is_ordered_from(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_standby_that_cannot_be_asked_beforehand_is_ordered_from(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """E2: its choices cannot be read for a moment, which says nothing about its orders; the group's order holds."""
 
     def away(_order: Any) -> Any:

@@ -79,8 +79,9 @@ def test_a_mistaken_edit_is_taken_back_and_the_right_one_follows(bench: Bench, k
     done = dict(take_back(bench, request).record or {})
     calls = bench.calls()
     assert (done["state"], done["reason"], done["change_id"]) == ("cancelled", "cancelled", None)
-    assert f"change {request['change_id']} of enrollment {request['enrollment_id']} is taken back at CPS" in (
-        done["message"]
+    assert (
+        f"change {request['change_id']} of enrollment {request['enrollment_id']} is taken back at CPS"
+        in (done["message"])
     )
     deleted = [path for method, path in calls if method == "DELETE"]
     assert deleted[0].endswith(f"/changes/{request['change_id']}")

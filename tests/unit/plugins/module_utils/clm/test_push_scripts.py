@@ -388,9 +388,7 @@ def test_what_a_runner_answers_is_what_is_kept(bench: Bench) -> None:
             return ScriptResult("timed_out", "took too long", None, "out", True, 5)
 
     ports = replace(bench.ports, scripts=Runner)
-    entry = push_scripts.run_stage(
-        ports, replace(CONNECTOR, script_timeout_s=90), ORDER, CERTIFICATE, "", "", "post"
-    )
+    entry = push_scripts.run_stage(ports, replace(CONNECTOR, script_timeout_s=90), ORDER, CERTIFICATE, "", "", "post")
     assert entry["timed_out"] and entry["truncated"] and entry["duration_ms"] == 5
     assert push_scripts.script_problems(ports, CONNECTOR) == [
         "pre_push_script: controller has no before",

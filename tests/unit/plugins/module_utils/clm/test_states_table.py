@@ -159,9 +159,7 @@ ORDER_LEADS: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize(
     ("leads", "actions"), [(REQUEST_LEADS, states.REQUEST_ACTIONS), (ORDER_LEADS, states.WORK_ORDER_ACTIONS)]
 )
-def test_the_tests_know_every_action_of_every_state(
-    leads: dict[str, dict[str, str]], actions: states.Machine
-) -> None:
+def test_the_tests_know_every_action_of_every_state(leads: dict[str, dict[str, str]], actions: states.Machine) -> None:
     """A new line of the table is not forgotten here."""
     assert {action: set(allowed) for action, allowed in leads.items()} == {
         action: set(allowed) for action, allowed in actions.items()

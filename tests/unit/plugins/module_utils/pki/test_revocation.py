@@ -79,7 +79,8 @@ def test_a_certificate_names_who_can_be_asked() -> None:
     """Only http and https are asked at; a point of some reasons alone is left out."""
     ca = RevokingCa(NOW)
     leaf = ca.leaf(
-        ocsp_urls=[RESPONDER, "ldap://x/ocsp", RESPONDER], points=[["ldap://x/cn=ca", LIST], ["https://b.example.net/b"]]
+        ocsp_urls=[RESPONDER, "ldap://x/ocsp", RESPONDER],
+        points=[["ldap://x/cn=ca", LIST], ["https://b.example.net/b"]],
     )
     seen = subject(leaf, ca)
     assert seen.ocsp == (RESPONDER,) and seen.has_sources and seen.issuer == ca.root.cert

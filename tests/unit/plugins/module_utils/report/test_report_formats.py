@@ -76,7 +76,7 @@ def test_only_the_moment_and_the_days_since_then_are_no_change(name: str, report
     later["certificates"][0]["state"] = "revoked"
     later["summary"]["by_state"]["issued"] -= 1
     assert form.settled(form.render(later)) != form.settled(text)
-    assert form.settled("someone else's file\0\"days_left\": 3") != form.settled(text)
+    assert form.settled('someone else\'s file\0"days_left": 3') != form.settled(text)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -101,9 +101,13 @@ def test_the_script_can_be_read_by_an_engine(tmp_path: Path, report: Report) -> 
     subprocess.run([node, "--check", str(file)], check=True, timeout=60)
 
 
-@given(st.recursive(st.one_of(st.text(), st.sampled_from(HOSTILE), st.none(), st.integers()),
-                    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)),
-                    max_leaves=12))
+@given(
+    st.recursive(
+        st.one_of(st.text(), st.sampled_from(HOSTILE), st.none(), st.integers()),
+        lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)),
+        max_leaves=12,
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_no_data_ends_its_block(value: Any) -> None:
     """Every remote string escaped; empty members alone are left out."""
