@@ -72,6 +72,7 @@ def lint() -> None:
     """
     commands: list[tuple[str | pathlib.Path, ...]] = [
         (BIN / "ruff", "check", "."),
+        (BIN / "ruff", "format", "--check", "."),
         (BIN / "yamllint", "--strict", "."),
         (BIN / "antsibull-changelog", "lint"),
         ("shellcheck", "-x", "-P", "SCRIPTDIR", *shell_scripts()),

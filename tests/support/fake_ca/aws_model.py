@@ -11,27 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response, TransportOptions
-from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
 
 SKIP = "botocore, of requirements-aws.txt, is not installed"
-
-
-class Noted:
-    """A transport that keeps what passes through it."""
-
-    def __init__(self, options: TransportOptions, kept: list[tuple[Request, Response]]) -> None:
-        self._inner, self._kept = RequestsTransport(options), kept
-
-    def send(self, request: Request) -> Response:
-        """Send, and keep both."""
-        answer = self._inner.send(request)
-        self._kept.append((request, answer))
-        return answer
-
-    def close(self) -> None:
-        """Close the real one."""
-        self._inner.close()
 
 
 def model_of(service: str, document: Any = None) -> Any:

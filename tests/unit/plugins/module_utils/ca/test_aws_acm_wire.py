@@ -27,8 +27,9 @@ from ansible_collections.edgecert.clm.tests.support.csrs import SPEC
 from ansible_collections.edgecert.clm.tests.support.fake_ca import aws_acm as fake_acm
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_front import REGION
-from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_model import SKIP, Noted, hold, model_of
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_model import SKIP, hold, model_of
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
+from ansible_collections.edgecert.clm.tests.support.noted_transport import Noted
 
 
 @pytest.fixture(scope="module")

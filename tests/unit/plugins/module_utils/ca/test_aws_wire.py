@@ -24,8 +24,9 @@ from ansible_collections.edgecert.clm.tests.support.ca_sites.aws_pca import opti
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
 from ansible_collections.edgecert.clm.tests.support.fake_ca import aws_pca as fake_aws
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
-from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_model import SKIP, Noted, hold, model_of
+from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_model import SKIP, hold, model_of
 from ansible_collections.edgecert.clm.tests.support.fake_ca.aws_pca import AwsVendor
+from ansible_collections.edgecert.clm.tests.support.noted_transport import Noted
 
 AT = datetime(2026, 11, 30, 12, 34, 56, tzinfo=timezone.utc)
 PLAIN = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12)

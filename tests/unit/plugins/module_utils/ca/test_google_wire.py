@@ -18,33 +18,16 @@ from jsonschema import Draft7Validator
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.base import Order, StoredAccount, Tools
 from ansible_collections.edgecert.clm.plugins.module_utils._ca.google_cas import GoogleCas, GoogleCasType
 from ansible_collections.edgecert.clm.plugins.module_utils._core.redact import Secret
-from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response, TransportOptions
-from ansible_collections.edgecert.clm.plugins.module_utils._http.transport import RequestsTransport
+from ansible_collections.edgecert.clm.plugins.module_utils._http.base import Request, Response
 from ansible_collections.edgecert.clm.plugins.module_utils._pki.x509 import certificate_facts
 from ansible_collections.edgecert.clm.tests.support.ca_sites.google_cas import options_of, secrets_of
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, SPEC, make_csr
 from ansible_collections.edgecert.clm.tests.support.fake_ca import core
 from ansible_collections.edgecert.clm.tests.support.fake_ca import google_cas as fake_google
 from ansible_collections.edgecert.clm.tests.support.fake_ca.google_cas import GoogleVendor
+from ansible_collections.edgecert.clm.tests.support.noted_transport import Noted
 
 CLIENT = "google-cloud-private-ca, of requirements-dev.txt, is not installed"
-
-
-class Noted:
-    """A transport that keeps what passes through it."""
-
-    def __init__(self, options: TransportOptions, kept: list[tuple[Request, Response]]) -> None:
-        self._inner, self._kept = RequestsTransport(options), kept
-
-    def send(self, request: Request) -> Response:
-        """Send, and keep both."""
-        answer = self._inner.send(request)
-        self._kept.append((request, answer))
-        return answer
-
-    def close(self) -> None:
-        """Close the real one."""
-        self._inner.close()
 
 
 @pytest.fixture
