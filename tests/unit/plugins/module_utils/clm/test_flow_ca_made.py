@@ -37,6 +37,7 @@ from ansible_collections.edgecert.clm.plugins.module_utils._core.errors import (
 from ansible_collections.edgecert.clm.plugins.module_utils._core.types import Bundle
 from ansible_collections.edgecert.clm.tests.support import lab_pki
 from ansible_collections.edgecert.clm.tests.support.csrs import KEYS, make_csr
+from ansible_collections.edgecert.clm.tests.support.fake_ca.signing import SigningCore
 from ansible_collections.edgecert.clm.tests.support.flow import Bench, StubCa
 
 
@@ -47,6 +48,7 @@ class KeyMaker(StubCa):
     :ivar waits: orders stay pending; ``cancels`` says whether such a one is taken back at once.
     :ivar drops: names that it leaves out.
     :ivar key_types: that it takes orders for.
+    :ivar is_rsa: makes RSA keys of 2048 bits instead.
     :ivar loses: raised after an order was taken; None to answer.
     :ivar tells: what ``find`` answers.
     """
@@ -55,8 +57,9 @@ class KeyMaker(StubCa):
         super().__init__(lambda _csr: self._no())
         self._now, self.root = now, lab_pki.make("Key Maker Root", ca=True, now=now(), days=3000)
         self.orders: dict[str, Order] = {}
-        self.made: dict[str, lab_pki.Pair] = {}
+        self.made: dict[str, Bundle] = {}
         self.waits, self.drops, self.key_types, self.cancels = False, (), ("ec",), False
+        self.is_rsa = False
         self.loses: Exception | None = None
         self.tells: Found = NotThere("a stub keeps no lists")
 
@@ -100,11 +103,18 @@ class KeyMaker(StubCa):
             return Pending(handle, "it is being made", 60.0)
         number = handle["order_id"]
         order = self.orders[number]
-        names = [x509.DNSName(name) for name in order.spec.dns_names if name not in self.drops]
         if number not in self.made:
-            more = {"now": self._now(), "days": order.validity_days, "names": names}
-            self.made[number] = lab_pki.make(order.spec.common_name, self.root, **more)
-        return Issued(Bundle(self.made[number].pem, (), self.root.pem), {**handle, "serial": "01"})
+            self.made[number] = self._make_one(order)
+        return Issued(self.made[number], {**handle, "serial": "01"})
+
+    def _make_one(self, order: Order) -> Bundle:
+        names = [name for name in order.spec.dns_names if name not in self.drops]
+        if self.is_rsa:
+            core, csr = SigningCore(self._now()), make_csr(KEYS["rsa"](), tuple(names), order.spec.common_name)
+            leaf, _serial = core.sign(csr, names, self._now(), order.validity_days or 0)
+            return Bundle(leaf, (core.issuing.pem,), core.root.pem)
+        more = {"now": self._now(), "days": order.validity_days, "names": [x509.DNSName(name) for name in names]}
+        return Bundle(lab_pki.make(order.spec.common_name, self.root, **more).pem, (), self.root.pem)
 
     def cancel(self, handle: Handle) -> Answer:
         """Take back what waits."""
@@ -255,11 +265,18 @@ def test_a_certificate_of_another_kind_of_key_is_not_used(bench: Bench, maker: K
         enroll(bench, key_type="rsa")
 
 
-@pytest.mark.parametrize(("asked", "said"), [({"curve": "secp384r1"}, "secp256r1, secp384r1 is wanted")])
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"curve": "secp384r1"}, "secp256r1, secp384r1 is wanted"),
+        ({"key_type": "rsa", "key_size": 3072}, "2048 bits, 3072 are wanted"),
+    ],
+)
 def test_another_measure_of_key_than_was_asked_for_is_not_used(
     bench: Bench, maker: KeyMaker, asked: dict[str, Any], said: str
 ) -> None:
     """E17, U6: elsewhere the key of the CSR says it."""
+    maker.key_types, maker.is_rsa = ("ec", "rsa"), "key_size" in asked
     with pytest.raises(StateError, match=said):
         enroll(bench, **asked)
 
@@ -302,14 +319,17 @@ def test_what_was_issued_by_the_time_it_was_cancelled_is_revoked_and_not_used(be
     assert (bench.enroll(**wanted).record or {})["state"] == "issued" and len(maker.orders) == 3
 
 
-def test_an_order_in_doubt_is_looked_for_by_the_same_request_to_the_ca_alone(bench: Bench, maker: KeyMaker) -> None:
+@pytest.mark.parametrize("other", [{"validity": {"count": 30, "unit": "days"}}, {"ca_options": {"issuer": "another"}}])
+def test_an_order_in_doubt_is_looked_for_by_the_same_request_to_the_ca_alone(
+    bench: Bench, maker: KeyMaker, other: dict[str, Any]
+) -> None:
     """E24: another private CA is asked for another certificate."""
     maker.loses = RemoteError("the answer was lost", code="transport", retryable=True)
     maker.tells = CannotTell("its lists cannot be read", "in the console")
     first = enroll(bench)
     bench.act("ada", "cancel", request_id=first["request_id"])
     maker.loses = None
-    assert enroll(bench, validity={"count": 30, "unit": "days"})["state"] == "issued" and len(maker.orders) == 2
+    assert enroll(bench, **other)["state"] == "issued" and len(maker.orders) == 2
 
 
 def test_a_lost_answer_is_in_doubt_and_taken_over_by_a_person(bench: Bench, maker: KeyMaker) -> None:
