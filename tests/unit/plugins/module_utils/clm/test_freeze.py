@@ -309,6 +309,8 @@ BERLIN_NIGHT = {"weekdays": ["sat", "sun"], "from": "02:30", "until": "03:30", "
 @given(CASES)
 @example(("2026-10-23", [BERLIN_NIGHT], list(range(48 * 60, 52 * 60, 5))))
 @example(("2026-10-23", [{**BERLIN_NIGHT, "until": "02:45"}], list(range(48 * 60, 52 * 60, 5))))
+@example(("2026-10-23", [{**BERLIN_NIGHT, "from": "01:00", "until": "02:00"}], list(range(46 * 60, 52 * 60, 5))))
+@example(("2026-10-23", [{**BERLIN_NIGHT, "from": "02:00", "until": "03:00"}], list(range(46 * 60, 52 * 60, 5))))
 @example(("2026-03-27", [BERLIN_NIGHT], list(range(48 * 60, 52 * 60, 5))))
 @example(("2026-03-27", [{**BERLIN_NIGHT, "from": "01:00", "until": "02:30"}], list(range(48 * 60, 52 * 60, 5))))
 @example(("2026-03-27", [{**BERLIN_NIGHT, "from": "02:10", "until": "02:50"}], list(range(48 * 60, 52 * 60, 5))))
