@@ -106,7 +106,7 @@ def website(folder: pathlib.Path) -> Iterator[tuple[str, str]]:
     context.load_cert_chain(file)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Website) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             yield f"localhost:{server.server_port}", str(file)

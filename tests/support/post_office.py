@@ -165,7 +165,7 @@ def chat(folder: pathlib.Path) -> Iterator[Chat]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     found = Chat(f"https://localhost:{server.server_address[1]}/services/T00/S3cret-of-hook", ca_path)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield found

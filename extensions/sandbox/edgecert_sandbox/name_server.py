@@ -105,7 +105,7 @@ class NameServer:
     def start(self) -> None:
         """Serve."""
         for server in (self._udp, self._tcp):
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
         """Stop and free the port."""

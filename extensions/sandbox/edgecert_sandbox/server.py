@@ -47,7 +47,7 @@ class Server:
         self._http = _Listener((LOOPBACK, port), _Connection)
         self._http.handle_call, self._http.context, self._http.now = handle, context, now
         self._http.choose = choose
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.1,), daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def port(self) -> int:

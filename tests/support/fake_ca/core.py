@@ -206,7 +206,7 @@ def running(vendor: Vendor, orders: Orders, folder: Path, *, mutual: bool = Fals
     http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(vendor, orders.clock, calls))
     http.daemon_threads = True
     http.socket = context.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield FakeCa(

@@ -116,7 +116,7 @@ def test_a_page_is_seen_also_behind_a_redirect(monkeypatch: pytest.MonkeyPatch) 
     """RFC 8555 §8.3; no proxy of the environment is asked."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     server = HTTPServer(("127.0.0.1", 0), Pages)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     port = int(server.server_address[1])
     try:

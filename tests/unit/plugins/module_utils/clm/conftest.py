@@ -11,19 +11,18 @@ from collections.abc import Iterator
 import pytest
 from edgecert_sandbox.handle import SandboxOptions, start
 
-from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Account, Bench, FlowClock, contract_names
+from ansible_collections.edgecert.clm.tests.support.flow import ENGINE, Bench, FlowClock, LeanAccount, contract_names
 from ansible_collections.edgecert.clm.tests.support.virtual_bench import VirtualBench
 
 
 @pytest.fixture(scope="session")
-def account() -> Iterator[Account]:
-    names = contract_names(3000)
-    with start(SandboxOptions(limits=False, contracts=names)) as sandbox:
-        yield Account(sandbox, names, FlowClock(sandbox))
+def account() -> Iterator[LeanAccount]:
+    with start(SandboxOptions(limits=False)) as sandbox:
+        yield LeanAccount(sandbox, contract_names(3000), FlowClock(sandbox))
 
 
 @pytest.fixture
-def bench(account: Account, tmp_path: pathlib.Path) -> Iterator[Bench]:
+def bench(account: LeanAccount, tmp_path: pathlib.Path) -> Iterator[Bench]:
     account.sandbox.clear_faults()
     account.sandbox.configure(ENGINE)
     account.sandbox.calls(reset=True)
@@ -31,6 +30,7 @@ def bench(account: Account, tmp_path: pathlib.Path) -> Iterator[Bench]:
     made = Bench(account, tmp_path)
     yield made
     made.close()
+    account.end()
 
 
 @pytest.fixture
