@@ -41,7 +41,8 @@ class Published:
     def __init__(self, path: Path, prefix: str) -> None:
         import yaml
 
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         self._components = {"schemas": _closed(document["components"]["schemas"])}
         self._prefix = prefix
         self._operations: list[tuple[str, re.Pattern[str], Mapping[str, Any]]] = []
