@@ -237,7 +237,7 @@ def _instant(wall: datetime, zone: tzinfo, *, is_last: bool) -> datetime:
     """Give the moment, UTC, at which the clock shows a time, or passes it where it is skipped.
 
     :param wall: naive; an aware one is a moment already.
-    :param is_last: of a time that comes twice, the second: the moment until which the clock shows a time before it.
+    :param is_last: of a time that comes twice, the second.
     """
     if wall.tzinfo is not None:
         return wall
@@ -245,11 +245,7 @@ def _instant(wall: datetime, zone: tzinfo, *, is_last: bool) -> datetime:
     after = wall.replace(tzinfo=zone, fold=1).astimezone(timezone.utc)
     if before <= after:
         # Shown once, or twice: the first time with fold 0, the second with fold 1 (PEP 495).
-        if not is_last:
-            return before
-        # Not so where the clock is put back to this very time: what it shows until then lies behind it.
-        shown = (after - timedelta(microseconds=1)).astimezone(zone).replace(tzinfo=None)
-        return after if shown < wall else before
+        return after if is_last else before
     # Skipped: what fold 1 gives lies before the change of the clock, what fold 0 gives after it. Look for the second.
     low, high = 0, int((before - after).total_seconds())
     while high - low > 1:

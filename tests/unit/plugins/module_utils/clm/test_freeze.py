@@ -246,8 +246,8 @@ def shown(at: datetime, zone: zoneinfo.ZoneInfo) -> datetime:
 def covered(windows: list[dict[str, Any]], minutes: list[datetime]) -> list[bool]:
     """Say of each minute whether a window holds, by looking at the clock in each of them.
 
-    From the first minute in which the clock shows the beginning or later, to the last in which it shows a time before
-    the end.
+    From the first minute in which the clock shows the beginning or later, to the one before it shows the end for the
+    last time, or passes it.
     """
     held = [False] * len(minutes)
     for w in windows:
@@ -255,8 +255,9 @@ def covered(windows: list[dict[str, Any]], minutes: list[datetime]) -> list[bool
         clock = [shown(at, zone) for at in minutes]
         for begin, end in walls(w, clock[0].date(), clock[-1].date()):
             first = next((n for n, wall in enumerate(clock) if wall >= begin), len(clock))
-            last = next((n for n in range(len(clock) - 1, -1, -1) if clock[n] < end), -1)
-            for number in range(first, last + 1):
+            shows = [n for n, wall in enumerate(clock) if wall == end]
+            over = shows[-1] if shows else next((n for n, wall in enumerate(clock) if wall > end), len(clock))
+            for number in range(first, over):
                 held[number] = True
     return held
 
