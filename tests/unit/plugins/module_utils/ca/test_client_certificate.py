@@ -133,9 +133,23 @@ class Listener:
         with contextlib.suppress(OSError):
             while True:
                 raw, _peer = self._socket.accept()
-                with contextlib.suppress(OSError), self._context.wrap_socket(raw, server_side=True) as secured:
-                    secured.recv(65_536)
-                    secured.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+                raw.settimeout(10.0)
+                secured = self._context.wrap_socket(raw, server_side=True, do_handshake_on_connect=False)
+                with contextlib.suppress(OSError), secured:
+                    self._answer(secured)
+
+    @staticmethod
+    def _answer(secured: ssl.SSLSocket) -> None:
+        try:
+            secured.do_handshake()
+        except ssl.SSLError:
+            # A connection that is closed with a request unread is reset, and a client may lose the alert that says why.
+            secured.shutdown(socket.SHUT_WR)
+            while secured.recv(65_536):
+                pass
+            return
+        secured.recv(65_536)
+        secured.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 
     def __enter__(self) -> Listener:
         self._thread.start()
